@@ -1,0 +1,25 @@
+# redoubt_library(NAME sources...)    a static library with the house's flags, named redoubt_NAME
+# redoubt_asio(TARGET)                precompiles the heavy Asio headers into that target (12 s a file without)
+# redoubt_test(NAME sources...)       a GoogleTest program, registered with CTest under its folder's label
+function(redoubt_library name)
+  add_library(redoubt_${name} STATIC ${ARGN})
+  target_link_libraries(redoubt_${name} PUBLIC redoubt_flags)
+endfunction()
+
+function(redoubt_asio target)
+  if(TARGET redoubt_asio_runtime)
+    target_link_libraries(${target} PUBLIC redoubt_asio_runtime)
+    target_precompile_headers(${target} REUSE_FROM redoubt_asio_runtime)
+  endif()
+endfunction()
+
+function(redoubt_test name)
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE redoubt_flags ${ARG_LIBRARIES} GTest::gtest GTest::gtest_main GTest::gmock)
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()

@@ -1,0 +1,53 @@
+#pragma once
+// Writes one message into octets that the caller owns: compression, a size limit, and truncation at record boundaries.
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "dns/header.hpp"
+#include "dns/name.hpp"
+#include "dns/question.hpp"
+#include "dns/rrset.hpp"
+
+namespace redoubt::dns {
+
+/// Suffixes that one message remembers as targets of pointers; searching more costs more than it saves (attacks: outbound compression).
+inline constexpr std::size_t max_compression_targets = 128;
+
+/// Nothing is ever written past `limit`; a record that does not fit is taken back whole and the call says false.
+class WireWriter {
+ public:
+  /// limit is held to buffer.size() and 65,535. Reserves the header's twelve octets.
+  explicit WireWriter(std::span<std::uint8_t> buffer, std::size_t limit = 65535);
+
+  [[nodiscard]] bool question(const Question& question);
+  /// Whole record, names in its rdata compressed where its type allows. `rdata` is uncompressed and valid for its type.
+  [[nodiscard]] bool record(const Name& owner, RrType type, RrClass rr_class, Ttl ttl, std::span<const std::uint8_t> rdata);
+  /// All of its records, or none of them.
+  [[nodiscard]] bool rrset(const RRset& rrset, Ttl ttl);
+  /// Octets that later records must leave free (OPT, TSIG).
+  void reserve(std::size_t octets);
+  void release() { reserved_ = 0; }
+
+  std::size_t size() const { return at_; }
+  std::size_t limit() const { return limit_; }
+  /// Writes the header over the reserved octets and gives the finished message.
+  std::span<const std::uint8_t> finish(const Header& header);
+
+ private:
+  bool put(std::span<const std::uint8_t> octets);
+  bool put_u16(std::uint16_t value);
+  bool put_u32(std::uint32_t value);
+  bool put_name(const Name& name, bool compress);
+  bool put_rdata(RrType type, std::span<const std::uint8_t> rdata);
+  void roll_back(std::size_t at, std::size_t targets);
+
+  std::span<std::uint8_t> buffer_;
+  std::size_t limit_;
+  std::size_t at_ = header_octets;
+  std::size_t reserved_ = 0;
+  std::array<std::uint16_t, max_compression_targets> targets_;  // offsets of names' labels written so far
+  std::size_t target_count_ = 0;
+};
+
+}  // namespace redoubt::dns

@@ -1,0 +1,44 @@
+#pragma once
+// A channel on an event loop. All calls from the loop's thread, but post() from any.
+#include <boost/asio/any_io_executor.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "appliance/channel/channel.hpp"
+
+namespace redoubt::channel {
+
+/// What a full outbox may hold before send() says no: the peer is slow, and memory is bounded.
+inline constexpr std::size_t max_outbox_octets = 4 * 1024 * 1024;
+
+class AsyncChannel {
+ public:
+  using OnMessage = std::function<void(Received)>;
+  using OnClosed = std::function<void()>;
+
+  explicit AsyncChannel(boost::asio::any_io_executor executor);
+  ~AsyncChannel();
+  AsyncChannel(const AsyncChannel&) = delete;
+  AsyncChannel& operator=(const AsyncChannel&) = delete;
+
+  /// Takes a fresh end over; whatever the former one had queued is dropped. Callbacks may call any member, also attach().
+  void attach(Channel channel, OnMessage on_message, OnClosed on_closed);
+  bool attached() const;
+  /// Sends now, or when the peer takes it. False when there is no peer or the outbox is full: the message is dropped.
+  bool send(std::vector<std::uint8_t> octets);
+  /// The same with one descriptor, which is duplicated at once.
+  bool send(std::vector<std::uint8_t> octets, int descriptor);
+  /// Stops reading while the caller is at a limit of its own.
+  void pause_reading();
+  void resume_reading();
+  void close();
+
+ private:
+  class State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace redoubt::channel

@@ -1,0 +1,47 @@
+#pragma once
+// Everything that resolver and transport may say to each other: whole DNS messages, both ways. Ids are never used again while
+// they live; an id that the receiver does not know is old news and ignored.
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "appliance/channel/codec.hpp"
+#include "appliance/channel/monitor_child.hpp"
+#include "dns/address.hpp"
+
+namespace redoubt::channel {
+
+using ExchangeId = std::uint64_t;
+
+enum class StreamProtocol : std::uint8_t { tcp, tls, https };
+
+// --- to resolver
+/// A client's query that came by a stream.
+struct Ask { ExchangeId id; ListenerId listener; StreamProtocol protocol; dns::Endpoint client; std::vector<std::uint8_t> query; };
+/// That client is gone.
+struct Withdraw { ExchangeId id; };
+/// What a server answered.
+struct Fetched { ExchangeId id; std::vector<std::uint8_t> answer; };
+enum class FetchFault : std::uint8_t { refused, unreachable, timed_out, closed_early, malformed, too_many, bad_request };
+struct FetchFailed { ExchangeId id; FetchFault fault; };
+using TransportToResolver = std::variant<Ask, Withdraw, Fetched, FetchFailed>;
+
+// --- from resolver
+/// The answer to Ask. An empty one means that the client gets none and its connection is closed.
+struct Give { ExchangeId id; std::vector<std::uint8_t> answer; };
+/// Exchange this query with that server over a stream; give up after `patience` milliseconds.
+struct Fetch { ExchangeId id; StreamProtocol protocol; dns::Endpoint server; std::uint32_t patience; std::vector<std::uint8_t> query; };
+/// Nobody waits for that Fetch any more.
+struct Abandon { ExchangeId id; };
+using ResolverToTransport = std::variant<Give, Fetch, Abandon>;
+
+std::vector<std::uint8_t> encode(const TransportToResolver& message);
+std::vector<std::uint8_t> encode(const ResolverToTransport& message);
+std::expected<TransportToResolver, DecodeFault> decode_transport_to_resolver(std::span<const std::uint8_t> octets);
+std::expected<ResolverToTransport, DecodeFault> decode_resolver_to_transport(std::span<const std::uint8_t> octets);
+std::size_t descriptors_of(const TransportToResolver& message);
+std::size_t descriptors_of(const ResolverToTransport& message);
+
+}  // namespace redoubt::channel

@@ -1,0 +1,48 @@
+#pragma once
+// The way to servers as the resolution core sees it: real sockets in production, a simulated Internet in tests.
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <vector>
+
+#include "dns/address.hpp"
+#include "resolver/clock.hpp"
+#include "resolver/task.hpp"
+
+namespace redoubt::resolver {
+
+enum class UpstreamTransport : std::uint8_t { udp, tcp, tls, https };
+
+/// Why there is no reply. spoofed: too many wrong ones came by UDP, so that the exchange was given up in favour of TCP.
+enum class NetworkFault : std::uint8_t { timed_out, refused, unreachable, closed_early, malformed, spoofed, no_resources };
+
+struct Exchange {
+  dns::Endpoint server;
+  UpstreamTransport transport = UpstreamTransport::udp;
+  std::vector<std::uint8_t> query;  ///< a whole message; its id and question are what the reply must echo
+  Instant deadline;
+};
+
+struct Reply {
+  std::vector<std::uint8_t> message;   ///< echoes id and question exactly; beyond that nothing is checked
+  Duration round_trip{};
+  std::uint32_t mismatched = 0;        ///< replies that came to the socket and were no answer to this query
+};
+
+class Network {
+ public:
+  virtual ~Network() = default;
+  /// Sends the query and waits for a reply that matches it (reply_match.hpp). Wrong replies are counted and waited past, never taken
+  /// for an end (attacks: TuDoor). UDP: a fresh connected socket on a port of our own drawing (RFC 5452). Never throws.
+  virtual Task<std::expected<Reply, NetworkFault>> exchange(Exchange exchange) = 0;
+};
+
+/// Unpredictable numbers. The real one draws from libsodium; tests draw from a seed.
+class Random {
+ public:
+  virtual ~Random() = default;
+  virtual std::uint32_t below(std::uint32_t bound) = 0;
+  virtual void fill(std::span<std::uint8_t> octets) = 0;
+};
+
+}  // namespace redoubt::resolver

@@ -1,0 +1,49 @@
+#include "policy/access/access_list.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace redoubt::policy {
+
+namespace {
+
+/// IPv4 before IPv6, then by octets: the order that ranges_ is searched in.
+bool before(const dns::IpAddress& left, const dns::IpAddress& right) {
+  if (left.is_v6() != right.is_v6()) return right.is_v6();
+  return std::ranges::lexicographical_compare(left.octets(), right.octets());
+}
+
+/// The highest address of a range: every bit behind the prefix set.
+dns::IpAddress last_of(const dns::Prefix& prefix) {
+  std::array<std::uint8_t, 16> octets{};
+  const auto first = prefix.address().octets();
+  std::ranges::copy(first, octets.begin());
+  for (std::size_t bit = prefix.length(); bit < first.size() * 8; ++bit) {
+    octets[bit / 8] = static_cast<std::uint8_t>(octets[bit / 8] | (0x80U >> (bit % 8)));
+  }
+  return *dns::IpAddress::from_octets(std::span{octets}.first(first.size()));
+}
+
+}  // namespace
+
+AccessList::AccessList(std::span<const dns::Prefix> allow) {
+  std::vector<Range> all;
+  all.reserve(allow.size());
+  for (const dns::Prefix& prefix : allow) all.push_back({prefix.address(), last_of(prefix)});
+  std::ranges::sort(all, before, &Range::first);
+  for (const Range& range : all) {
+    // Prefixes nest or are disjoint, so one that begins inside the range before it ends there too.
+    const bool nested = !ranges_.empty() && ranges_.back().last.is_v6() == range.first.is_v6() && !before(ranges_.back().last, range.first);
+    if (!nested) ranges_.push_back(range);
+  }
+}
+
+bool AccessList::allows(const dns::IpAddress& client) const {
+  const dns::IpAddress address = client.unmapped();
+  const auto behind = std::ranges::upper_bound(ranges_, address, before, &Range::first);
+  if (behind == ranges_.begin()) return false;
+  const Range& range = *std::prev(behind);
+  return range.last.is_v6() == address.is_v6() && !before(range.last, address);
+}
+
+}  // namespace redoubt::policy

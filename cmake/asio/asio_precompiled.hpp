@@ -1,6 +1,6 @@
 #pragma once
-// What nearly every file on an event loop includes. Precompiled, so that one such file takes two seconds instead of twelve;
-// files still include what they use, and build without this one.
+// What nearly every file on an event loop includes. Precompiled, so that one such file takes two seconds instead of
+// twelve; files still include what they use, and build without this one.
 #include <fmt/format.h>
 
 #include <array>

@@ -1,31 +1,10 @@
 #include "appliance/channel/async_channel.hpp"
 
-#include <fcntl.h>
-
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <cerrno>
-#include <deque>
 #include <utility>
 
 namespace redoubt::channel {
-
-namespace {
-
-struct Outgoing {
-  std::vector<std::uint8_t> octets;
-  Descriptor descriptor;
-
-  /// What it counts for in the outbox: with its bookkeeping, so that a flood of tiny messages is bounded too.
-  std::size_t weight() const { return octets.size() + sizeof(Outgoing); }
-};
-
-std::error_code send_now(const Channel& channel, std::span<const std::uint8_t> octets, int descriptor) {
-  if (descriptor < 0) return channel.send(octets);
-  return channel.send(octets, {&descriptor, 1});
-}
-
-}  // namespace
 
 /// One attached end. It outlives its AsyncChannel while a callback of its own runs; stop() makes it fall silent.
 class AsyncChannel::Session : public std::enable_shared_from_this<Session> {
@@ -59,13 +38,20 @@ class AsyncChannel::Session : public std::enable_shared_from_this<Session> {
 
   bool send(std::vector<std::uint8_t> octets, int descriptor) {
     if (!live()) return false;
-    if (outbox_.empty()) {
-      const std::error_code error = send_now(channel_, octets, descriptor);
-      if (!error) return true;
-      if (error == std::errc::broken_pipe) peer_takes_no_more();
-      if (error != std::errc::resource_unavailable_try_again) return false;
+    const bool was_empty = outbox_.empty();
+    switch (outbox_.send(channel_, std::move(octets), descriptor)) {
+      case Sending::sent:
+        return true;
+      case Sending::queued:
+        if (was_empty) wait_to_write();
+        return true;
+      case Sending::refused:
+        return false;
+      case Sending::gone:
+        peer_takes_no_more();
+        return false;
     }
-    return enqueue(std::move(octets), descriptor);
+    return false;
   }
 
   void pause_reading() { paused_ = true; }
@@ -76,22 +62,6 @@ class AsyncChannel::Session : public std::enable_shared_from_this<Session> {
   }
 
  private:
-  bool enqueue(std::vector<std::uint8_t> octets, int descriptor) {
-    Outgoing message{.octets = std::move(octets), .descriptor = {}};
-    if (message.octets.empty() || message.octets.size() > max_message_octets) return false;
-    if (outbox_octets_ + message.weight() > max_outbox_octets) return false;
-    if (descriptor >= 0) {
-      if (outbox_descriptors_ == max_outbox_descriptors) return false;
-      message.descriptor = Descriptor{::fcntl(descriptor, F_DUPFD_CLOEXEC, 3)};
-      if (!message.descriptor) return false;
-      ++outbox_descriptors_;
-    }
-    outbox_octets_ += message.weight();
-    outbox_.push_back(std::move(message));
-    if (outbox_.size() == 1) wait_to_write();
-    return true;
-  }
-
   void wait_to_read() {
     if (stopped_ || failing_ || paused_) return;
     waiting_to_read_ = true;
@@ -127,28 +97,15 @@ class AsyncChannel::Session : public std::enable_shared_from_this<Session> {
   }
 
   void flush() {
-    while (live() && !outbox_.empty()) {
-      const Outgoing& next = outbox_.front();
-      const std::error_code error = send_now(channel_, next.octets, next.descriptor.get());
-      if (error == std::errc::resource_unavailable_try_again) {
-        wait_to_write();
-        return;
-      }
-      if (error) {
-        peer_takes_no_more();
-        return;
-      }
-      outbox_octets_ -= next.weight();
-      if (next.descriptor) --outbox_descriptors_;
-      outbox_.pop_front();
-    }
+    if (!live()) return;
+    const Sending result = outbox_.flush(channel_);
+    if (result == Sending::queued) wait_to_write();
+    if (result == Sending::gone) peer_takes_no_more();
   }
 
   /// What it said before it went is still to be read, and the end of the channel behind that; unless nobody is reading.
   void peer_takes_no_more() {
     outbox_.clear();
-    outbox_octets_ = 0;
-    outbox_descriptors_ = 0;
     if (paused_) fail_later();
   }
 
@@ -169,9 +126,7 @@ class AsyncChannel::Session : public std::enable_shared_from_this<Session> {
   boost::asio::posix::stream_descriptor waiter_;
   OnMessage on_message_;
   OnClosed on_closed_;
-  std::deque<Outgoing> outbox_;
-  std::size_t outbox_octets_ = 0;
-  std::size_t outbox_descriptors_ = 0;
+  Outbox outbox_;
   bool paused_ = false;
   bool waiting_to_read_ = false;
   bool reading_ = false;

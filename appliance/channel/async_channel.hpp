@@ -9,13 +9,10 @@
 #include <vector>
 
 #include "appliance/channel/channel.hpp"
+#include "appliance/channel/outbox.hpp"
 
 namespace redoubt::channel {
 
-/// What a full outbox may hold before send() says no: the peer is slow, and memory is bounded.
-inline constexpr std::size_t max_outbox_octets = 4 * 1024 * 1024;
-/// Descriptors that may wait in an outbox: each is one of the process's few.
-inline constexpr std::size_t max_outbox_descriptors = 64;
 /// Messages read in one go before other work on the loop gets its turn.
 inline constexpr unsigned max_messages_in_a_row = 64;
 

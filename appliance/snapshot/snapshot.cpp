@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -55,9 +54,10 @@ std::expected<std::shared_ptr<const Mapped>, std::string> Mapped::map(const chan
   const int seals = ::fcntl(memfd.get(), F_GET_SEALS);
   if (seals < 0) return trouble("F_GET_SEALS");  // no memfd at all
   if ((seals & every_seal) != every_seal) return std::unexpected{std::string{"snapshot: not sealed"}};
-  struct stat status {};
-  if (::fstat(memfd.get(), &status) != 0) return trouble("fstat");
-  const auto octets = static_cast<std::size_t>(status.st_size);
+  // Not fstat(): glibc makes it newfstatat(), which takes paths and so is closed to sandboxed readers.
+  const off_t end = ::lseek(memfd.get(), 0, SEEK_END);
+  if (end < 0) return trouble("lseek");
+  const auto octets = static_cast<std::size_t>(end);
   if (octets == 0 || octets > max_snapshot_octets)
     return std::unexpected{fmt::format("snapshot: wrong size, {} octets", octets)};
 

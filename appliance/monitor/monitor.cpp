@@ -208,10 +208,7 @@ void Monitor::mourn(Child& child, int status) {
 }
 
 void Monitor::stop(int exit_code) {
-  if (phase_ == Phase::stopping) {  // asked twice: no more patience
-    if (exit_code == 0) kill_at_ = Clock::now();
-    return;
-  }
+  if (phase_ == Phase::stopping) return;  // asking twice is common (timeout(1) does) and changes nothing
   if (phase_ == Phase::serving) log::info("stopping");
   phase_ = Phase::stopping;
   exit_code_ = exit_code;

@@ -7,9 +7,13 @@ function(redoubt_library name)
 endfunction()
 
 function(redoubt_asio target)
-  if(TARGET redoubt_asio_runtime)
-    target_link_libraries(${target} PUBLIC redoubt_asio_runtime)
-    target_precompile_headers(${target} REUSE_FROM redoubt_asio_runtime)
+  target_link_libraries(${target} PUBLIC redoubt_asio_runtime)
+  target_precompile_headers(${target} REUSE_FROM redoubt_asio_runtime)
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL "EXECUTABLE")
+    # Precompiled headers want equal flags: -fPIC as libraries have it, where CMake would give a program -fPIE.
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${target} PRIVATE -fPIC)
   endif()
 endfunction()
 

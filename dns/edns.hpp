@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dns/reader.hpp"
+#include "dns/rr_types.hpp"
 #include "dns/wire_error.hpp"
 
 namespace redoubt::dns {

@@ -8,6 +8,8 @@ namespace redoubt::dns {
 
 inline constexpr std::size_t header_octets = 12;
 
+class WireReader;
+
 struct Header {
   std::uint16_t id = 0;
   bool response = false;             ///< QR
@@ -31,5 +33,8 @@ struct Header {
   void flags_from_wire(std::uint16_t flags);
   bool operator==(const Header&) const = default;
 };
+
+/// The first twelve octets; a fault stays with the reader.
+Header read_header(WireReader& reader);
 
 }  // namespace redoubt::dns

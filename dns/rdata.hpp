@@ -20,6 +20,25 @@ void read_rdata(RrType type, RrClass rr_class, WireReader& window, std::vector<s
 /// Whether octets are valid uncompressed RDATA of that type.
 bool is_valid_rdata(RrType type, RrClass rr_class, std::span<const std::uint8_t> rdata);
 
+/// The fields of valid uncompressed RDATA, one after the other. Opaque types are one Field::rest.
+class RdataFields {
+ public:
+  RdataFields(RrType type, std::span<const std::uint8_t> rdata);
+  /// False when there are no more.
+  bool next();
+  Field field() const { return field_; }
+  std::size_t offset() const { return offset_; }
+  std::size_t octets() const { return octets_; }
+
+ private:
+  const RrTypeInfo* row_;
+  std::span<const std::uint8_t> rdata_;
+  std::size_t index_ = 0;
+  std::size_t offset_ = 0;
+  std::size_t octets_ = 0;
+  Field field_ = Field::none;
+};
+
 /// Canonical form (RFC 4034 §6.2, RFC 6840 §5.1): names of the row's lower-cased kinds in lower case. Same length.
 void canonicalise(RrType type, std::span<std::uint8_t> rdata);
 

@@ -13,6 +13,8 @@ namespace redoubt::dns {
 
 /// Suffixes that one message remembers as targets of pointers; searching more costs more than it saves (attacks: outbound compression).
 inline constexpr std::size_t max_compression_targets = 128;
+/// Suffixes of one message that are searched for among them; later names are written whole.
+inline constexpr std::size_t max_suffix_searches = 120;
 
 /// Nothing is ever written past `limit`; a record that does not fit is taken back whole and the call says false.
 class WireWriter {
@@ -25,9 +27,23 @@ class WireWriter {
   [[nodiscard]] bool record(const Name& owner, RrType type, RrClass rr_class, Ttl ttl, std::span<const std::uint8_t> rdata);
   /// All of its records, or none of them.
   [[nodiscard]] bool rrset(const RRset& rrset, Ttl ttl);
+  /// A record that is on the wire already, its owner the root (OPT).
+  [[nodiscard]] bool raw_record(std::span<const std::uint8_t> octets);
   /// Octets that later records must leave free (OPT, TSIG).
   void reserve(std::size_t octets);
   void release() { reserved_ = 0; }
+
+  /// A place to come back to when what was begun does not fit.
+  struct Mark {
+    std::size_t at;
+    std::size_t targets;
+  };
+  Mark mark() const { return {at_, target_count_}; }
+  void back_to(Mark mark) {
+    at_ = mark.at;
+    target_count_ = mark.targets;
+    if (last_owner_ >= at_) last_owner_ = 0;
+  }
 
   std::size_t size() const { return at_; }
   std::size_t limit() const { return limit_; }
@@ -39,8 +55,8 @@ class WireWriter {
   bool put_u16(std::uint16_t value);
   bool put_u32(std::uint32_t value);
   bool put_name(const Name& name, bool compress);
+  bool put_owner(const Name& owner);
   bool put_rdata(RrType type, std::span<const std::uint8_t> rdata);
-  void roll_back(std::size_t at, std::size_t targets);
 
   std::span<std::uint8_t> buffer_;
   std::size_t limit_;
@@ -48,6 +64,8 @@ class WireWriter {
   std::size_t reserved_ = 0;
   std::array<std::uint16_t, max_compression_targets> targets_;  // offsets of names' labels written so far
   std::size_t target_count_ = 0;
+  std::size_t searches_left_ = max_suffix_searches;
+  std::size_t last_owner_ = 0;  // where the last record's owner stands: the next one's is mostly the same, and then costs no search
 };
 
 }  // namespace redoubt::dns

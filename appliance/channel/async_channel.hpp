@@ -1,5 +1,6 @@
 #pragma once
-// A channel on an event loop. All calls from the loop's thread, but post() from any.
+// A channel on an event loop. All calls from the loop's thread: others go there by boost::asio::post. Callbacks run on the loop,
+// never inside a call to this class.
 #include <boost/asio/any_io_executor.hpp>
 #include <cstdint>
 #include <functional>
@@ -8,11 +9,12 @@
 #include <vector>
 
 #include "appliance/channel/channel.hpp"
+#include "appliance/channel/outbox.hpp"
 
 namespace redoubt::channel {
 
-/// What a full outbox may hold before send() says no: the peer is slow, and memory is bounded.
-inline constexpr std::size_t max_outbox_octets = 4 * 1024 * 1024;
+/// Messages read in one go before other work on the loop gets its turn.
+inline constexpr unsigned max_messages_in_a_row = 64;
 
 class AsyncChannel {
  public:
@@ -24,7 +26,9 @@ class AsyncChannel {
   AsyncChannel(const AsyncChannel&) = delete;
   AsyncChannel& operator=(const AsyncChannel&) = delete;
 
-  /// Takes a fresh end over; whatever the former one had queued is dropped. Callbacks may call any member, also attach().
+  /// Takes a fresh end over; whatever the former one had queued is dropped. Callbacks may call any member, also attach(), and
+  /// may destroy this object. on_message: octets are valid until it returns. on_closed: once, when the peer is gone or sends what no
+  /// peer of ours would; not after close() or another attach().
   void attach(Channel channel, OnMessage on_message, OnClosed on_closed);
   bool attached() const;
   /// Sends now, or when the peer takes it. False when there is no peer or the outbox is full: the message is dropped.
@@ -37,8 +41,9 @@ class AsyncChannel {
   void close();
 
  private:
-  class State;
-  std::shared_ptr<State> state_;
+  class Session;
+  boost::asio::any_io_executor executor_;
+  std::shared_ptr<Session> session_;
 };
 
 }  // namespace redoubt::channel

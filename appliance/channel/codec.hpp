@@ -35,6 +35,11 @@ class Encoder {
   void text(std::string_view value);
   void name(const dns::Name& value);
   void endpoint(const dns::Endpoint& value);
+  /// A number that the reader takes with below(limit): one octet up to a limit of 256, four above.
+  void below(std::uint32_t value, std::uint32_t limit) { limit <= 256 ? u8(static_cast<std::uint8_t>(value)) : u32(value); }
+  void boolean(bool value) { below(value ? 1 : 0, 2); }
+  /// Octets so far. A message longer than max_message_octets can be built, but no channel sends it.
+  std::size_t size() const { return octets_.size(); }
   std::vector<std::uint8_t> take() { return std::move(octets_); }
 
  private:
@@ -48,7 +53,7 @@ class Decoder {
   std::uint16_t u16();
   std::uint32_t u32();
   std::uint64_t u64();
-  /// A number that must be below `limit`: for enums and counts.
+  /// A number that must be below `limit`: for enums and counts. One octet up to a limit of 256, four above.
   std::uint32_t below(std::uint32_t limit);
   std::span<const std::uint8_t> bytes(std::size_t limit = max_message_octets);
   std::string text();

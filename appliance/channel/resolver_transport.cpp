@@ -1,0 +1,101 @@
+#include "appliance/channel/resolver_transport.hpp"
+
+#include "appliance/channel/variant_codec.hpp"
+
+namespace redoubt::channel {
+
+namespace {
+
+constexpr std::uint32_t stream_protocols = 3;
+constexpr std::uint32_t fetch_faults = 7;
+
+void write_protocol(Encoder& to, StreamProtocol protocol) {
+  to.below(static_cast<std::uint32_t>(protocol), stream_protocols);
+}
+StreamProtocol read_protocol(Decoder& from) { return static_cast<StreamProtocol>(from.below(stream_protocols)); }
+
+/// An id and an answer: the shape of Fetched and of Give.
+template <class T>
+struct Answering {
+  static void write(Encoder& to, const T& message) {
+    to.u64(message.id);
+    to.bytes(message.answer);
+  }
+  static T read(Decoder& from) { return {.id = from.u64(), .answer = copy(from.bytes(max_dns_message_octets))}; }
+};
+
+}  // namespace
+
+template <>
+struct Fields<Ask> {
+  static void write(Encoder& to, const Ask& message) {
+    to.u64(message.id);
+    to.u32(message.listener);
+    write_protocol(to, message.protocol);
+    to.endpoint(message.client);
+    to.bytes(message.query);
+  }
+  static Ask read(Decoder& from) {
+    return {.id = from.u64(),
+            .listener = from.u32(),
+            .protocol = read_protocol(from),
+            .client = from.endpoint(),
+            .query = copy(from.bytes(max_dns_message_octets))};
+  }
+};
+
+template <>
+struct Fields<Withdraw> : OnlyId<Withdraw> {};
+
+template <>
+struct Fields<Fetched> : Answering<Fetched> {};
+
+template <>
+struct Fields<FetchFailed> {
+  static void write(Encoder& to, const FetchFailed& message) {
+    to.u64(message.id);
+    to.below(static_cast<std::uint32_t>(message.fault), fetch_faults);
+  }
+  static FetchFailed read(Decoder& from) {
+    return {.id = from.u64(), .fault = static_cast<FetchFault>(from.below(fetch_faults))};
+  }
+};
+
+template <>
+struct Fields<Give> : Answering<Give> {};
+
+template <>
+struct Fields<Fetch> {
+  static void write(Encoder& to, const Fetch& message) {
+    to.u64(message.id);
+    write_protocol(to, message.protocol);
+    to.endpoint(message.server);
+    to.u32(message.patience);
+    to.bytes(message.query);
+  }
+  static Fetch read(Decoder& from) {
+    return {.id = from.u64(),
+            .protocol = read_protocol(from),
+            .server = from.endpoint(),
+            .patience = from.u32(),
+            .query = copy(from.bytes(max_dns_message_octets))};
+  }
+};
+
+template <>
+struct Fields<Abandon> : OnlyId<Abandon> {};
+
+std::vector<std::uint8_t> encode(const TransportToResolver& message) { return encode_variant(message); }
+std::vector<std::uint8_t> encode(const ResolverToTransport& message) { return encode_variant(message); }
+
+std::expected<TransportToResolver, DecodeFault> decode_transport_to_resolver(std::span<const std::uint8_t> octets) {
+  return decode_variant<TransportToResolver>(octets);
+}
+std::expected<ResolverToTransport, DecodeFault> decode_resolver_to_transport(std::span<const std::uint8_t> octets) {
+  return decode_variant<ResolverToTransport>(octets);
+}
+
+std::size_t descriptors_of(const TransportToResolver& message) { return descriptors_of_variant(message); }
+std::size_t descriptors_of(const ResolverToTransport& message) { return descriptors_of_variant(message); }
+
+}  // namespace redoubt::channel

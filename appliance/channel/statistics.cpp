@@ -1,0 +1,57 @@
+#include "appliance/channel/statistics.hpp"
+
+namespace redoubt::channel {
+
+namespace {
+constexpr MetricKind counter = MetricKind::counter;
+constexpr MetricKind gauge = MetricKind::gauge;
+}  // namespace
+
+// One row for each value of the enum, in its order. Rows of one name stand together and share their help.
+const std::array<Metric, static_cast<std::size_t>(ResolverCounter::count)> resolver_metrics{{
+    {"redoubt_queries_total", "transport=\"udp\"", "Queries received from clients.", counter},
+    {"redoubt_queries_total", "transport=\"stream\"", "Queries received from clients.", counter},
+    {"redoubt_queries_refused_total", "", "Queries answered REFUSED by the access list.", counter},
+    {"redoubt_queries_faulty_total", "rcode=\"formerr\"", "Queries answered with an error of their form.", counter},
+    {"redoubt_queries_faulty_total", "rcode=\"notimp\"", "Queries answered with an error of their form.", counter},
+    {"redoubt_queries_faulty_total", "rcode=\"badvers\"", "Queries answered with an error of their form.", counter},
+    {"redoubt_datagrams_ignored_total", "", "Datagrams that got no answer: too short, or responses.", counter},
+    {"redoubt_datagram_send_failures_total", "", "Answers that the kernel did not take.", counter},
+    {"redoubt_answers_total", "rcode=\"noerror\"", "Answers sent to clients.", counter},
+    {"redoubt_answers_total", "rcode=\"nxdomain\"", "Answers sent to clients.", counter},
+    {"redoubt_answers_total", "rcode=\"servfail\"", "Answers sent to clients.", counter},
+    {"redoubt_answers_total", "rcode=\"other\"", "Answers sent to clients.", counter},
+    {"redoubt_answers_truncated_total", "", "Answers sent with TC set.", counter},
+    {"redoubt_cache_hits_total", "", "Questions answered from the cache.", counter},
+    {"redoubt_cache_misses_total", "", "Questions that needed a resolution.", counter},
+    {"redoubt_cache_entries", "", "Entries in the cache.", gauge},
+    {"redoubt_cache_bytes", "", "Memory that the cache's entries take.", gauge},
+    {"redoubt_cache_evictions_total", "", "Entries evicted to stay within the cache's size.", counter},
+    {"redoubt_resolutions_joined_total", "", "Questions that joined an identical one in flight.", counter},
+    {"redoubt_resolutions_running", "", "Resolutions in flight.", gauge},
+    {"redoubt_resolutions_refused_total", "", "Resolutions not begun because too many were in flight.", counter},
+    {"redoubt_upstream_queries_total", "transport=\"udp\"", "Queries sent to servers.", counter},
+    {"redoubt_upstream_queries_total", "transport=\"tcp\"", "Queries sent to servers.", counter},
+    {"redoubt_upstream_timeouts_total", "", "Queries to servers that got no answer in time.", counter},
+    {"redoubt_upstream_mismatched_total", "", "Datagrams from servers that answered no question of ours.", counter},
+    {"redoubt_upstream_refused_by_policy_total", "", "Server addresses that do-not-query kept us from.", counter},
+    {"redoubt_budget_exhausted_total", "", "Questions that spent their work budget.", counter},
+    {"redoubt_snapshot_generation", "role=\"resolver\"", "Generation of the snapshot in force.", gauge},
+}};
+
+const std::array<Metric, static_cast<std::size_t>(TransportCounter::count)> transport_metrics{{
+    {"redoubt_connections_accepted_total", "", "Client connections accepted.", counter},
+    {"redoubt_connections_refused_total", "", "Client connections closed at once, over a limit.", counter},
+    {"redoubt_connections_open", "", "Client connections open.", gauge},
+    {"redoubt_stream_queries_total", "", "Queries read from client connections.", counter},
+    {"redoubt_stream_answers_total", "", "Answers written to client connections.", counter},
+    {"redoubt_connections_closed_total", "reason=\"idle\"", "Client connections that we closed.", counter},
+    {"redoubt_connections_closed_total", "reason=\"malformed\"", "Client connections that we closed.", counter},
+    {"redoubt_connections_closed_total", "reason=\"slow\"", "Client connections that we closed.", counter},
+    {"redoubt_upstream_connections_total", "", "Connections opened to servers.", counter},
+    {"redoubt_upstream_stream_exchanges_total", "", "Exchanges with servers over connections.", counter},
+    {"redoubt_upstream_stream_failures_total", "", "Exchanges with servers over connections that failed.", counter},
+    {"redoubt_snapshot_generation", "role=\"transport\"", "Generation of the snapshot in force.", gauge},
+}};
+
+}  // namespace redoubt::channel

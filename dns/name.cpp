@@ -1,0 +1,239 @@
+#include "dns/name.hpp"
+
+#include <sodium.h>
+
+#include <cstdlib>
+
+namespace redoubt::dns {
+
+namespace {
+
+/// ASCII letters only: nothing else in a name has case (RFC 4343 §3).
+constexpr std::array<std::uint8_t, 256> lower_table = [] {
+  std::array<std::uint8_t, 256> table{};
+  for (std::size_t i = 0; i < table.size(); ++i) table[i] = static_cast<std::uint8_t>(i >= 'A' && i <= 'Z' ? i + ('a' - 'A') : i);
+  return table;
+}();
+
+/// Length octets are at most 63, below 'A', so a whole wire form can be compared without telling lengths from text.
+bool equal_without_case(const std::uint8_t* left, const std::uint8_t* right, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    if (lower_table[left[i]] != lower_table[right[i]]) return false;
+  }
+  return true;
+}
+
+/// Offsets of every label's length octet, the root's left out.
+struct LabelOffsets {
+  std::array<std::uint8_t, max_labels> at;
+  std::size_t count = 0;
+  explicit LabelOffsets(std::span<const std::uint8_t> wire) {
+    for (std::size_t offset = 0; wire[offset] != 0; offset += wire[offset] + 1U) at[count++] = static_cast<std::uint8_t>(offset);
+  }
+};
+
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// One octet of master-file text, which may be an escape. at moves behind it.
+std::expected<std::uint8_t, NameTextFault> read_escaped(std::string_view text, std::size_t& at) {
+  if (text[at] != '\\') return static_cast<std::uint8_t>(text[at++]);
+  if (++at >= text.size()) return std::unexpected{NameTextFault::bad_escape};
+  if (!is_digit(text[at])) return static_cast<std::uint8_t>(text[at++]);
+  if (text.size() - at < 3 || !is_digit(text[at + 1]) || !is_digit(text[at + 2])) return std::unexpected{NameTextFault::bad_escape};
+  const int value = (text[at] - '0') * 100 + (text[at + 1] - '0') * 10 + (text[at + 2] - '0');
+  if (value > 255) return std::unexpected{NameTextFault::bad_escape};
+  at += 3;
+  return static_cast<std::uint8_t>(value);
+}
+
+}  // namespace
+
+std::string_view describe(NameTextFault fault) {
+  switch (fault) {
+    case NameTextFault::empty_label: return "an empty label";
+    case NameTextFault::label_too_long: return "a label of more than 63 octets";
+    case NameTextFault::name_too_long: return "more than 255 octets";
+    case NameTextFault::bad_escape: return "an escape that is neither \\X nor \\DDD up to 255";
+    case NameTextFault::empty: return "an empty name (the root is \".\")";
+  }
+  return "a bad name";
+}
+
+std::expected<Name, NameTextError> Name::from_text(std::string_view text) {
+  const auto error = [](NameTextFault fault, std::size_t column) {
+    return std::unexpected{NameTextError{fault, static_cast<std::uint16_t>(std::min<std::size_t>(column, 65535))}};
+  };
+  if (text.empty()) return error(NameTextFault::empty, 0);
+  Name name;
+  if (text == ".") return name;
+  std::size_t length_at = 0;  // of the label being read
+  std::size_t end = 1;        // behind its last octet so far
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t column = at;
+    if (text[at] == '.') {
+      if (end == length_at + 1) return error(NameTextFault::empty_label, column);
+      name.octets_[length_at] = static_cast<std::uint8_t>(end - length_at - 1);
+      length_at = end++;
+      ++at;
+      if (end > max_name_octets) return error(NameTextFault::name_too_long, column);
+      continue;
+    }
+    const auto octet = read_escaped(text, at);
+    if (!octet) return error(octet.error(), column);
+    if (end - length_at > max_label_octets) return error(NameTextFault::label_too_long, column);
+    if (end + 1 >= max_name_octets) return error(NameTextFault::name_too_long, column);  // the root's octet must fit behind it
+    name.octets_[end++] = *octet;
+  }
+  if (end > length_at + 1) {  // no final dot
+    name.octets_[length_at] = static_cast<std::uint8_t>(end - length_at - 1);
+    length_at = end++;
+  }
+  name.octets_[length_at] = 0;
+  name.length_ = static_cast<std::uint8_t>(end);
+  return name;
+}
+
+Parsed<Name> Name::from_wire(std::span<const std::uint8_t> wire) {
+  const auto error = [](Fault fault, std::size_t offset) {
+    return std::unexpected{WireError{fault, static_cast<std::uint16_t>(std::min<std::size_t>(offset, 65535))}};
+  };
+  std::size_t at = 0;
+  for (;;) {
+    if (at >= max_name_octets) return error(Fault::name_too_long, at);
+    if (at >= wire.size()) return error(Fault::short_read, at);
+    const std::uint8_t length = wire[at];
+    if (length > max_label_octets) return error((length & 0xc0) == 0xc0 ? Fault::compressed_name : Fault::bad_label_type, at);
+    at += length + 1U;
+    if (length == 0) break;
+  }
+  if (at > max_name_octets) return error(Fault::name_too_long, at);
+  if (at != wire.size()) return error(Fault::left_over, at);
+  Name name;
+  std::memcpy(name.octets_.data(), wire.data(), at);
+  name.length_ = static_cast<std::uint8_t>(at);
+  return name;
+}
+
+Name Name::literal(std::string_view text) {
+  const auto name = from_text(text);
+  if (!name) std::abort();
+  return *name;
+}
+
+std::size_t Name::label_count() const {
+  std::size_t count = 0;
+  for (std::size_t at = 0; octets_[at] != 0; at += octets_[at] + 1U) ++count;
+  return count;
+}
+
+Name Name::parent() const {
+  if (is_root()) return *this;
+  Name out;
+  const std::size_t skip = octets_[0] + 1U;
+  out.length_ = static_cast<std::uint8_t>(length_ - skip);
+  std::memcpy(out.octets_.data(), octets_.data() + skip, out.length_);
+  return out;
+}
+
+Name Name::suffix(std::size_t labels) const {
+  const LabelOffsets offsets{wire()};
+  if (labels >= offsets.count) return *this;
+  const std::size_t skip = labels == 0 ? length_ - 1U : offsets.at[offsets.count - labels];
+  Name out;
+  out.length_ = static_cast<std::uint8_t>(length_ - skip);
+  std::memcpy(out.octets_.data(), octets_.data() + skip, out.length_);
+  return out;
+}
+
+std::optional<Name> Name::prepended(std::span<const std::uint8_t> label) const {
+  if (label.empty() || label.size() > max_label_octets || label.size() + 1 + length_ > max_name_octets) return std::nullopt;
+  Name out;
+  out.octets_[0] = static_cast<std::uint8_t>(label.size());
+  std::memcpy(out.octets_.data() + 1, label.data(), label.size());
+  std::memcpy(out.octets_.data() + 1 + label.size(), octets_.data(), length_);
+  out.length_ = static_cast<std::uint8_t>(label.size() + 1 + length_);
+  return out;
+}
+
+std::optional<Name> Name::with_suffix_replaced(const Name& from, const Name& to) const {
+  if (!is_strictly_below(from)) return std::nullopt;
+  const std::size_t kept = static_cast<std::size_t>(length_ - from.length_);
+  if (kept + to.length_ > max_name_octets) return std::nullopt;
+  Name out;
+  std::memcpy(out.octets_.data(), octets_.data(), kept);
+  std::memcpy(out.octets_.data() + kept, to.octets_.data(), to.length_);
+  out.length_ = static_cast<std::uint8_t>(kept + to.length_);
+  return out;
+}
+
+bool Name::is_at_or_below(const Name& ancestor) const {
+  if (ancestor.length_ > length_) return false;
+  const std::size_t start = static_cast<std::size_t>(length_ - ancestor.length_);
+  if (!equal_without_case(octets_.data() + start, ancestor.octets_.data(), ancestor.length_)) return false;
+  // The octets agree; they count only when a label begins there.
+  std::size_t at = 0;
+  while (at < start) at += octets_[at] + 1U;
+  return at == start;
+}
+
+Name Name::lowercased() const {
+  Name out;
+  out.length_ = length_;
+  for (std::size_t i = 0; i < length_; ++i) out.octets_[i] = lower_table[octets_[i]];
+  return out;
+}
+
+std::string Name::to_text() const {
+  if (is_root()) return ".";
+  std::string text;
+  text.reserve(length_);
+  for (std::size_t at = 0; octets_[at] != 0; at += octets_[at] + 1U) {
+    for (std::size_t i = 1; i <= octets_[at]; ++i) {
+      const std::uint8_t octet = octets_[at + i];
+      if (octet <= ' ' || octet >= 0x7f) {
+        text += '\\';
+        text += static_cast<char>('0' + octet / 100);
+        text += static_cast<char>('0' + octet / 10 % 10);
+        text += static_cast<char>('0' + octet % 10);
+        continue;
+      }
+      if (std::strchr(".\\\"();@$", octet) != nullptr) text += '\\';
+      text += static_cast<char>(octet);
+    }
+    text += '.';
+  }
+  return text;
+}
+
+std::uint64_t Name::hash(const HashKey& key) const {
+  static_assert(crypto_shorthash_KEYBYTES == std::tuple_size_v<HashKey> && crypto_shorthash_BYTES == sizeof(std::uint64_t));
+  std::array<std::uint8_t, max_name_octets> lower;
+  for (std::size_t i = 0; i < length_; ++i) lower[i] = lower_table[octets_[i]];
+  std::uint64_t out = 0;
+  std::array<std::uint8_t, sizeof out> digest;
+  crypto_shorthash(digest.data(), lower.data(), length_, key.data());
+  std::memcpy(&out, digest.data(), sizeof out);
+  return out;
+}
+
+bool Name::operator==(const Name& other) const {
+  return length_ == other.length_ && equal_without_case(octets_.data(), other.octets_.data(), length_);
+}
+
+std::weak_ordering Name::operator<=>(const Name& other) const {
+  const LabelOffsets mine{wire()};
+  const LabelOffsets theirs{other.wire()};
+  const std::size_t common = std::min(mine.count, theirs.count);
+  for (std::size_t i = 1; i <= common; ++i) {
+    const std::uint8_t* left = octets_.data() + mine.at[mine.count - i];
+    const std::uint8_t* right = other.octets_.data() + theirs.at[theirs.count - i];
+    const std::size_t shorter = std::min(left[0], right[0]);
+    for (std::size_t k = 1; k <= shorter; ++k) {
+      if (const auto order = lower_table[left[k]] <=> lower_table[right[k]]; order != 0) return order;
+    }
+    if (left[0] != right[0]) return left[0] <=> right[0];
+  }
+  return mine.count <=> theirs.count;
+}
+
+}  // namespace redoubt::dns

@@ -111,7 +111,9 @@ class Role {
     }
     settings_ = std::move(*settings);
     if (!shared_) {
-      shared_.emplace(settings_.cache_octets);
+      dns::HashKey key;
+      randombytes_buf(key.data(), key.size());
+      shared_.emplace(settings_.cache_octets, key);
       for (std::uint32_t i = 0; i < settings_.workers; ++i) workers_.push_back(std::make_unique<Worker>(*shared_, road_, settings_.worker));
     } else {
       shared_->cache.resize(settings_.cache_octets);
@@ -153,7 +155,13 @@ class Role {
       for (std::size_t i = 0; i < values.size(); ++i) values[i] += worker->counters().values[i].load(std::memory_order_relaxed);
     }
     const auto set = [&](channel::ResolverCounter which, std::uint64_t value) { values[static_cast<std::size_t>(which)] = value; };
-    if (shared_) fill_cache_counters(*shared_, set);
+    if (shared_) {
+      const CacheCounters cache = shared_->cache.counters();
+      set(channel::ResolverCounter::cache_entries, cache.entries);
+      set(channel::ResolverCounter::cache_octets, cache.octets);
+      set(channel::ResolverCounter::cache_evictions, cache.evictions);
+      set(channel::ResolverCounter::resolutions_running, shared_->flights.in_flight());
+    }
     set(channel::ResolverCounter::snapshot_generation, settings_.generation);
     return values;
   }

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
+#include <algorithm>
 #include <map>
 #include <thread>
 
@@ -157,16 +158,16 @@ class Worker::Loop {
     }
     if (!allowed) {
       counters_.add(ResolverCounter::refused);
-      return batch_.commit(put(*query, refused_outcome(), datagram_limit(*query), batch_.room()), *datagram.path);
+      return batch_.commit(put(*query, *refused_, datagram_limit(*query), batch_.room()), *datagram.path);
     }
     if (const auto known = desk_.known(*query)) {
       counters_.add(ResolverCounter::cache_hits);
       return batch_.commit(put(*query, *known, datagram_limit(*query), batch_.room()), *datagram.path);
     }
     counters_.add(ResolverCounter::cache_misses);
-    if (waiting_ >= settings_->max_waiting) {
+    if (waiting_ >= settings_->core->limits[Limit::waiting_queries]) {
       counters_.add(ResolverCounter::resolutions_refused);
-      return batch_.commit(put(*query, overloaded_outcome(), datagram_limit(*query), batch_.room()), *datagram.path);
+      return batch_.commit(put(*query, *overloaded_, datagram_limit(*query), batch_.room()), *datagram.path);
     }
     asio::co_spawn(context_, resolve_datagram(listener, *query, *datagram.path), [](const std::exception_ptr& trouble) { note(trouble); });
   }
@@ -196,16 +197,16 @@ class Worker::Loop {
     }
     if (!allowed) {
       counters_.add(ResolverCounter::refused);
-      return finish(put(*query, refused_outcome(), room.size(), room));
+      return finish(put(*query, *refused_, room.size(), room));
     }
     if (const auto known = desk_.known(*query)) {
       counters_.add(ResolverCounter::cache_hits);
       return finish(put(*query, *known, room.size(), room));
     }
     counters_.add(ResolverCounter::cache_misses);
-    if (waiting_ >= settings_->max_waiting) {
+    if (waiting_ >= settings_->core->limits[Limit::waiting_queries]) {
       counters_.add(ResolverCounter::resolutions_refused);
-      return finish(put(*query, overloaded_outcome(), room.size(), room));
+      return finish(put(*query, *overloaded_, room.size(), room));
     }
     asio::co_spawn(context_, resolve_message(*query, std::move(done)), [](const std::exception_ptr& trouble) { note(trouble); });
   }
@@ -266,6 +267,8 @@ class Worker::Loop {
   Uplink uplink_;
   Desk desk_;
   DatagramBatch batch_;
+  const SharedOutcome refused_ = refused(dns::EdeCode::prohibited, "");
+  const SharedOutcome overloaded_ = failure(dns::EdeCode::other, "limit waiting-queries reached: too many at once");
   std::map<channel::ListenerId, asio::posix::stream_descriptor> listeners_;
   std::uint32_t waiting_ = 0;
   std::thread thread_;

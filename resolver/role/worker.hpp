@@ -23,7 +23,6 @@ struct WorkerSettings {
   policy::AccessList access;
   OutgoingSettings outgoing;
   std::shared_ptr<const Settings> core;
-  std::uint32_t max_waiting = 0;  ///< client queries of one worker that may wait for a resolution at once
 };
 
 /// Counters of one thread: written by it alone, read by anyone.

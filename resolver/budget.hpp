@@ -1,6 +1,6 @@
 #pragma once
-// What one client question may cost, in one table and one ledger: an attacker who multiplies work spends his asker's allowance, not
-// ours. All sub-questions charge the same ledger and nothing resets it.
+// What one client question may cost, in one table and one ledger: an attacker who multiplies work spends his asker's
+// allowance, not ours. All sub-questions charge the same ledger and nothing resets it.
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -50,8 +50,8 @@ class Budget {
   Budget(const Limits& limits, Instant started)
       : limits_{limits}, deadline_{started + std::chrono::milliseconds{limits[Limit::question_time_ms]}} {}
 
-  /// Charges `amount`; false, and the limit is noted as exhausted, when that is more than is left. Only for the limits that are counted
-  /// over the whole question: upstream_queries, alias_steps, upstream_octets.
+  /// Charges `amount`; false, and the limit is noted as exhausted, when that is more than is left. Only for the limits
+  /// that are counted over the whole question: upstream_queries, alias_steps, upstream_octets.
   bool spend(Limit limit, std::uint64_t amount = 1);
   std::uint64_t spent(Limit limit) const { return spent_[static_cast<std::size_t>(limit)]; }
   /// Notes that a limit of another kind stopped the work.

@@ -30,21 +30,28 @@ SharedOutcome with_rcode(dns::Rcode rcode) {
 
 }  // namespace
 
-Desk::Desk(Shared& shared, Network& network, Clock& clock, Random& random, std::shared_ptr<const Settings> settings, asio::any_io_executor executor)
-    : shared_{&shared}, clock_{&clock}, settings_{std::move(settings)}, executor_{std::move(executor)}, iterator_{shared, network, clock, random} {}
+Desk::Desk(Shared& shared, Network& network, Clock& clock, Random& random, std::shared_ptr<const Settings> settings,
+           asio::any_io_executor executor)
+    : shared_{&shared},
+      clock_{&clock},
+      settings_{std::move(settings)},
+      executor_{std::move(executor)},
+      iterator_{shared, network, clock, random} {}
 
 /// Questions that nobody on the Internet is to be asked.
 SharedOutcome Desk::special(const dns::Query& query) const {
   const dns::Question& question = query.question;
   if (question.rr_class != dns::rr_class::in) return refused(dns::EdeCode::not_supported, "only class IN is resolved");
-  if (!query.header.recursion_desired) return refused(dns::EdeCode::not_authoritative, "without recursion there is nothing to tell");
+  if (!query.header.recursion_desired)
+    return refused(dns::EdeCode::not_authoritative, "without recursion there is nothing to tell");
   if (question.type == dns::type::any) {
     auto outcome = std::make_shared<Outcome>();
     outcome->rcode = dns::Rcode::noerror;
     outcome->answer.push_back(minimal_any(question.name, clock_->now()));
     return outcome;
   }
-  if (question.type == dns::type::axfr || question.type == dns::type::ixfr) return refused(dns::EdeCode::not_supported, "no zone transfers here");
+  if (question.type == dns::type::axfr || question.type == dns::type::ixfr)
+    return refused(dns::EdeCode::not_supported, "no zone transfers here");
   if (question.type == dns::type::opt || question.type.value == 0) return with_rcode(dns::Rcode::formerr);
   if (dns::is_meta(question.type)) return with_rcode(dns::Rcode::notimp);
   return nullptr;
@@ -79,12 +86,17 @@ Task<SharedOutcome> Desk::join(dns::Question question) {
       [this, &question](auto handler) {
         auto home = asio::get_associated_executor(handler, executor_);
         Flights::Waiter waiter = [home, handler = std::move(handler)](SharedOutcome outcome) mutable {
-          asio::post(home, [handler = std::move(handler), outcome = std::move(outcome)]() mutable { std::move(handler)(std::move(outcome)); });
+          asio::post(home, [handler = std::move(handler), outcome = std::move(outcome)]() mutable {
+            std::move(handler)(std::move(outcome));
+          });
         };
         switch (shared_->flights.join(question, settings_->limits[Limit::flights], waiter)) {
-          case Flights::Joined::waits: return;
-          case Flights::Joined::leads: return waiter(nullptr);
-          case Flights::Joined::full: return waiter(failure(dns::EdeCode::other, "limit resolutions reached: too many at once"));
+          case Flights::Joined::waits:
+            return;
+          case Flights::Joined::leads:
+            return waiter(nullptr);
+          case Flights::Joined::full:
+            return waiter(failure(dns::EdeCode::other, "limit resolutions reached: too many at once"));
         }
       },
       asio::use_awaitable);

@@ -1,6 +1,6 @@
 #pragma once
-// Where questions arrive: what is no business of the Internet is answered at once, what is known from the cache, what is in flight is
-// waited for, the rest is resolved. One per worker.
+// Where questions arrive: what is no business of the Internet is answered at once, what is known from the cache, what
+// is in flight is waited for, the rest is resolved. One per worker.
 #include <boost/asio/any_io_executor.hpp>
 #include <memory>
 

@@ -1,5 +1,6 @@
 #pragma once
-// Questions in resolution. Whoever asks one that is in flight already waits for it, on whatever thread (attacks: birthday).
+// Questions in resolution. Whoever asks one that is in flight already waits for it, on whatever thread (attacks:
+// birthday).
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -19,8 +20,8 @@ class Flights {
 
   explicit Flights(const dns::HashKey& key) : index_{0, Hash{key}} {}
 
-  /// leads: the caller resolves the question and must call land(), whatever happens; the waiter is not kept. waits: the waiter is.
-  /// full: more than `most` different questions are in flight.
+  /// leads: the caller resolves the question and must call land(), whatever happens; the waiter is not kept. waits: the
+  /// waiter is. full: more than `most` different questions are in flight.
   Joined join(const dns::Question& question, std::uint64_t most, Waiter& waiter);
   /// Ends the flight and tells all who wait.
   void land(const dns::Question& question, const SharedOutcome& outcome);
@@ -29,7 +30,9 @@ class Flights {
  private:
   struct Hash {
     dns::HashKey key;
-    std::size_t operator()(const dns::Question& question) const { return question.name.hash(key) ^ question.type.value; }
+    std::size_t operator()(const dns::Question& question) const {
+      return question.name.hash(key) ^ question.type.value;
+    }
   };
   mutable std::mutex lock_;
   std::unordered_map<dns::Question, std::vector<Waiter>, Hash> index_;

@@ -11,7 +11,11 @@ SharedOutcome without_data(dns::Rcode rcode, dns::EdeCode code, std::string text
 }
 }  // namespace
 
-SharedOutcome failure(dns::EdeCode code, std::string text) { return without_data(dns::Rcode::servfail, code, std::move(text)); }
-SharedOutcome refused(dns::EdeCode code, std::string text) { return without_data(dns::Rcode::refused, code, std::move(text)); }
+SharedOutcome failure(dns::EdeCode code, std::string text) {
+  return without_data(dns::Rcode::servfail, code, std::move(text));
+}
+SharedOutcome refused(dns::EdeCode code, std::string text) {
+  return without_data(dns::Rcode::refused, code, std::move(text));
+}
 
 }  // namespace redoubt::resolver

@@ -13,7 +13,7 @@ namespace redoubt::resolver {
 
 /// An RRset as caches and answers share it: never changed after it is made.
 struct HeldRRset {
-  dns::RRset rrset;   ///< its TTL is the one it was taken in with
+  dns::RRset rrset;  ///< its TTL is the one it was taken in with
   Instant expires;
 };
 using SharedRRset = std::shared_ptr<const HeldRRset>;

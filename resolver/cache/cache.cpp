@@ -6,17 +6,21 @@ namespace redoubt::resolver {
 
 namespace {
 
-/// What the allocator and the containers take beside an entry's own octets: list links, the index's node, block headers.
+/// What the allocator and the containers take beside an entry's own octets: list links, the index's node, block
+/// headers.
 constexpr std::size_t administration_octets = 128;
 /// Entries of one name. More would make each look at that name slower (attacks: many types of one name).
 constexpr std::size_t max_entries_per_name = 100;
 
-std::size_t octets_of(const SharedRRset& rrset) { return rrset ? sizeof(HeldRRset) + rrset->rrset.rdata.octets() + 32 : 0; }
+std::size_t octets_of(const SharedRRset& rrset) {
+  return rrset ? sizeof(HeldRRset) + rrset->rrset.rdata.octets() + 32 : 0;
+}
 
 std::size_t octets_of(const SharedDelegation& delegation) {
   if (!delegation) return 0;
   std::size_t octets = sizeof(Delegation) + 32;
-  for (const NameServer& server : delegation->servers) octets += sizeof(NameServer) + server.addresses.size() * sizeof(dns::IpAddress) + 16;
+  for (const NameServer& server : delegation->servers)
+    octets += sizeof(NameServer) + server.addresses.size() * sizeof(dns::IpAddress) + 16;
   return octets;
 }
 
@@ -24,15 +28,16 @@ std::size_t octets_of(const SharedDelegation& delegation) {
 
 struct Cache::Entry {
   dns::Name name;
-  dns::RrType type;            // not looked at for no_name and delegations
+  dns::RrType type;  // not looked at for no_name and delegations
   std::uint64_t hash = 0;
-  SharedDelegation delegation; // set for delegations only
+  SharedDelegation delegation;  // set for delegations only
   Found found;
   std::size_t octets = 0;
   bool visited = false;
 
   bool is_delegation() const { return delegation != nullptr; }
-  /// Whether `newer` takes this entry's place: the same type of the same name, or a whole name that is now denied, or no longer.
+  /// Whether `newer` takes this entry's place: the same type of the same name, or a whole name that is now denied, or
+  /// no longer.
   bool superseded_by(const Entry& newer) const {
     if (is_delegation() != newer.is_delegation() || !(name == newer.name)) return false;
     if (is_delegation() || newer.found.kind == EntryKind::no_name || found.kind == EntryKind::no_name) return true;
@@ -40,9 +45,9 @@ struct Cache::Entry {
   }
 };
 
-/// A queue in order of arrival and an index from the name's hash. Eviction is SIEVE: a hand walks from the oldest on, spares and
-/// unmarks what was visited since it last came by, and takes the first that was not. A scan of names that nobody asks twice leaves
-/// the visited ones where they are.
+/// A queue in order of arrival and an index from the name's hash. Eviction is SIEVE: a hand walks from the oldest on,
+/// spares and unmarks what was visited since it last came by, and takes the first that was not. A scan of names that
+/// nobody asks twice leaves the visited ones where they are.
 struct Cache::Shard {
   using Queue = std::list<Entry>;
 
@@ -81,7 +86,10 @@ struct Cache::Shard {
   }
 };
 
-Cache::Cache(std::uint64_t octets, const dns::HashKey& key) : key_{key}, shards_{std::make_unique<Shard[]>(shard_count)} { resize(octets); }
+Cache::Cache(std::uint64_t octets, const dns::HashKey& key)
+    : key_{key}, shards_{std::make_unique<Shard[]>(shard_count)} {
+  resize(octets);
+}
 
 Cache::~Cache() = default;
 
@@ -143,15 +151,18 @@ void Cache::store_data(SharedRRset rrset, Rank rank, Instant now) {
   store(std::move(entry), now);
 }
 
-void Cache::store_denial(const dns::Name& name, std::optional<dns::RrType> type, SharedRRset soa, Instant expires, Instant now) {
+void Cache::store_denial(const dns::Name& name, std::optional<dns::RrType> type, SharedRRset soa, Instant expires,
+                         Instant now) {
   Entry entry;
   entry.name = name;
   entry.type = type.value_or(dns::RrType{});
-  entry.found = Found{type ? EntryKind::no_data : EntryKind::no_name, Rank::authoritative_answer, std::move(soa), std::nullopt, expires};
+  entry.found = Found{type ? EntryKind::no_data : EntryKind::no_name, Rank::authoritative_answer, std::move(soa),
+                      std::nullopt, expires};
   store(std::move(entry), now);
 }
 
-void Cache::store_failure(const dns::Name& name, dns::RrType type, dns::ExtendedError error, Instant expires, Instant now) {
+void Cache::store_failure(const dns::Name& name, dns::RrType type, dns::ExtendedError error, Instant expires,
+                          Instant now) {
   Entry entry;
   entry.name = name;
   entry.type = type;
@@ -212,7 +223,8 @@ std::uint64_t Cache::flush(const dns::Name& name, bool below) {
   return flushed;
 }
 
-std::vector<ShownEntry> Cache::show(const dns::Name& name, bool below, std::size_t limit, Instant now, bool& more) const {
+std::vector<ShownEntry> Cache::show(const dns::Name& name, bool below, std::size_t limit, Instant now,
+                                    bool& more) const {
   std::vector<ShownEntry> shown;
   more = false;
   for (std::size_t i = 0; i < shard_count && !more; ++i) {

@@ -1,7 +1,7 @@
 #pragma once
-// The record cache: RRsets, denials, recent failures and delegations, bounded in octets, shared by all workers. Delegations are
-// kept apart from data: what a child zone says of itself never prolongs or changes what its parent said (attacks: ghost domains), and glue is
-// never an answer.
+// The record cache: RRsets, denials, recent failures and delegations, bounded in octets, shared by all workers.
+// Delegations are kept apart from data: what a child zone says of itself never prolongs or changes what its parent said
+// (attacks: ghost domains), and glue is never an answer.
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -69,7 +69,8 @@ class Cache {
   /// Data with a TTL of zero is not kept.
   void store_data(SharedRRset rrset, Rank rank, Instant now);
   /// type is nothing for a name that does not exist.
-  void store_denial(const dns::Name& name, std::optional<dns::RrType> type, SharedRRset soa, Instant expires, Instant now);
+  void store_denial(const dns::Name& name, std::optional<dns::RrType> type, SharedRRset soa, Instant expires,
+                    Instant now);
   void store_failure(const dns::Name& name, dns::RrType type, dns::ExtendedError error, Instant expires, Instant now);
 
   /// The deepest known cut at or above the name; null when only the root hints are left.

@@ -9,19 +9,22 @@ namespace redoubt::resolver {
 namespace {
 
 const dns::RRset* find_set(const std::vector<dns::RRset>& sets, const dns::Name& owner, dns::RrType type) {
-  const auto at = std::ranges::find_if(sets, [&](const dns::RRset& set) { return set.type == type && set.owner == owner; });
+  const auto at =
+      std::ranges::find_if(sets, [&](const dns::RRset& set) { return set.type == type && set.owner == owner; });
   return at == sets.end() ? nullptr : &*at;
 }
 
 /// The DNAME that covers the name: its owner is strictly above it, and in the zone.
 const dns::RRset* find_dname(const std::vector<dns::RRset>& sets, const dns::Name& name) {
-  const auto at = std::ranges::find_if(sets, [&](const dns::RRset& set) { return set.type == dns::type::dname && name.is_strictly_below(set.owner); });
+  const auto at = std::ranges::find_if(
+      sets, [&](const dns::RRset& set) { return set.type == dns::type::dname && name.is_strictly_below(set.owner); });
   return at == sets.end() ? nullptr : &*at;
 }
 
 class Classifier {
  public:
-  Classifier(const dns::Message& reply, const dns::Question& question, const dns::Name& zone, const Limits& limits, const dns::HashKey& key)
+  Classifier(const dns::Message& reply, const dns::Question& question, const dns::Name& zone, const Limits& limits,
+             const dns::HashKey& key)
       : reply_{&reply}, question_{&question}, zone_{&zone}, limits_{&limits}, key_{&key} {
     out_.end = question.name;
     out_.authoritative = reply.header.authoritative;
@@ -52,14 +55,15 @@ class Classifier {
     return dns::gather(kept, *key_);
   }
 
-  /// From the question's name on, as far as the server answers for; what lies outside its zone is asked for elsewhere. The chain is
-  /// as long as the limit on alias steps at most, so a ring ends.
+  /// From the question's name on, as far as the server answers for; what lies outside its zone is asked for elsewhere.
+  /// The chain is as long as the limit on alias steps at most, so a ring ends.
   void follow_chain(const std::vector<dns::RRset>& answer) {
     if (question_->type == dns::type::cname) return;
     for (std::uint64_t step = 0; step < (*limits_)[Limit::alias_steps]; ++step) {
       if (!out_.end.is_at_or_below(*zone_) || find_set(answer, out_.end, question_->type) != nullptr) return;
       if (const dns::RRset* cname = find_set(answer, out_.end, dns::type::cname); cname != nullptr) {
-        const auto target = cname->rdata.count() == 1 ? dns::target_name(cname->type, cname->rdata.at(0)) : std::nullopt;
+        const auto target =
+            cname->rdata.count() == 1 ? dns::target_name(cname->type, cname->rdata.at(0)) : std::nullopt;
         if (!target) return;  // two CNAMEs at one name contradict each other: neither is followed
         out_.chain.push_back(*cname);
         out_.end = *target;
@@ -87,8 +91,8 @@ class Classifier {
     return true;
   }
 
-  /// A denial counts with the SOA of a zone that encloses the name and that this server may speak for (RFC 2308 §2), or from an
-  /// authoritative server without one; then nothing of it is cached.
+  /// A denial counts with the SOA of a zone that encloses the name and that this server may speak for (RFC 2308 §2), or
+  /// from an authoritative server without one; then nothing of it is cached.
   bool deny() {
     if (!out_.end.is_at_or_below(*zone_)) return false;
     const bool no_name = reply_->rcode() == dns::Rcode::nxdomain;
@@ -100,7 +104,8 @@ class Classifier {
     return true;
   }
 
-  /// One NS RRset, strictly below the zone asked and at or above the question's name: anything else is no referral but lame.
+  /// One NS RRset, strictly below the zone asked and at or above the question's name: anything else is no referral but
+  /// lame.
   void refer() {
     if (reply_->rcode() != dns::Rcode::noerror) return;
     const dns::RRset* cut = nullptr;
@@ -130,8 +135,10 @@ class Classifier {
       if (record.rr_class != dns::rr_class::in || !record.owner.is_at_or_below(*zone_)) continue;
       const auto server = std::ranges::find(out_.servers, record.owner, &NameServer::name);
       const auto address = dns::IpAddress::from_octets(record.rdata);
-      if (server == out_.servers.end() || !address || server->addresses.size() == (*limits_)[Limit::addresses_kept]) continue;
-      if (std::ranges::find(server->addresses, *address) == server->addresses.end()) server->addresses.push_back(*address);
+      if (server == out_.servers.end() || !address || server->addresses.size() == (*limits_)[Limit::addresses_kept])
+        continue;
+      if (std::ranges::find(server->addresses, *address) == server->addresses.end())
+        server->addresses.push_back(*address);
     }
   }
 
@@ -150,7 +157,8 @@ class Classifier {
 
 }  // namespace
 
-Classified classify(const dns::Message& reply, const dns::Question& question, const dns::Name& zone, const Limits& limits, const dns::HashKey& key) {
+Classified classify(const dns::Message& reply, const dns::Question& question, const dns::Name& zone,
+                    const Limits& limits, const dns::HashKey& key) {
   return Classifier{reply, question, zone, limits, key}.run();
 }
 

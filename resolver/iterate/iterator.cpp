@@ -25,13 +25,20 @@ Instant expiry(dns::Ttl ttl, Instant now) { return now + std::chrono::seconds{tt
 
 std::string_view describe(NetworkFault fault) {
   switch (fault) {
-    case NetworkFault::timed_out: return "no answer in time";
-    case NetworkFault::refused: return "port closed";
-    case NetworkFault::unreachable: return "unreachable";
-    case NetworkFault::closed_early: return "connection closed early";
-    case NetworkFault::malformed: return "malformed answer";
-    case NetworkFault::spoofed: return "answers that do not match the query";
-    case NetworkFault::no_resources: return "no local port or descriptor left";
+    case NetworkFault::timed_out:
+      return "no answer in time";
+    case NetworkFault::refused:
+      return "port closed";
+    case NetworkFault::unreachable:
+      return "unreachable";
+    case NetworkFault::closed_early:
+      return "connection closed early";
+    case NetworkFault::malformed:
+      return "malformed answer";
+    case NetworkFault::spoofed:
+      return "answers that do not match the query";
+    case NetworkFault::no_resources:
+      return "no local port or descriptor left";
   }
   return "network fault";
 }
@@ -52,7 +59,8 @@ struct Iterator::Asking {
   std::string trouble;
 
   void add(const dns::IpAddress& address) {
-    if (std::ranges::find(candidates, address) == candidates.end() && !tries.contains(address)) candidates.push_back(address);
+    if (std::ranges::find(candidates, address) == candidates.end() && !tries.contains(address))
+      candidates.push_back(address);
   }
 };
 
@@ -66,7 +74,9 @@ Delegation Iterator::root(const Settings& settings) const {
 bool Iterator::may_ask(const dns::IpAddress& address, const Settings& settings) const {
   const dns::IpAddress meant = address.unmapped();
   if (meant.is_v6() ? !settings.ipv6 : !settings.ipv4) return false;
-  return std::ranges::none_of(settings.do_not_query, [&](const dns::Prefix& prefix) { return prefix.contains(meant) || prefix.contains(address); });
+  return std::ranges::none_of(settings.do_not_query, [&](const dns::Prefix& prefix) {
+    return prefix.contains(meant) || prefix.contains(address);
+  });
 }
 
 SharedRRset Iterator::hold(dns::RRset rrset, const Settings& settings, Instant now) const {
@@ -109,9 +119,12 @@ SharedOutcome Iterator::known(const dns::Question& question, const Settings& set
   dns::Name name = question.name;
   for (std::uint64_t step = 0; step <= settings.limits[Limit::alias_steps]; ++step) {
     switch (step_from_cache(name, question.type, now, *outcome)) {
-      case Step::complete: return outcome;
-      case Step::unknown: return nullptr;
-      case Step::alias: break;
+      case Step::complete:
+        return outcome;
+      case Step::unknown:
+        return nullptr;
+      case Step::alias:
+        break;
     }
   }
   return nullptr;
@@ -120,7 +133,8 @@ SharedOutcome Iterator::known(const dns::Question& question, const Settings& set
 SharedOutcome Iterator::fail(const dns::Question& question, const Failure& why, const Budget& budget) {
   Failure told = why;
   if (const auto limit = budget.exhausted()) {
-    told = {EdeCode::other, fmt::format("limit {} reached: {}", limit_rows()[static_cast<std::size_t>(*limit)].name, why.text)};
+    told = {EdeCode::other,
+            fmt::format("limit {} reached: {}", limit_rows()[static_cast<std::size_t>(*limit)].name, why.text)};
   }
   const Instant now = clock_->now();
   shared_->cache.store_failure(question.name, question.type, told, now + failure_lifetime, now);
@@ -138,7 +152,8 @@ Task<SharedOutcome> Iterator::follow(dns::Question question, const Settings& set
     if (step == Step::unknown) {
       auto found = co_await walk(current, settings, budget, depth);
       if (!found) co_return fail(question, found.error(), budget);
-      if (!budget.spend(Limit::alias_steps, found->chain.size())) co_return fail(question, {EdeCode::other, "the chain of aliases is too long"}, budget);
+      if (!budget.spend(Limit::alias_steps, found->chain.size()))
+        co_return fail(question, {EdeCode::other, "the chain of aliases is too long"}, budget);
       current.name = found->end;
       if (take(std::move(*found), current, settings, *outcome)) co_return outcome;
     } else if (!budget.spend(Limit::alias_steps)) {
@@ -172,10 +187,12 @@ bool Iterator::take(Classified found, const dns::Question& question, const Setti
   // RFC 2308 §5: as long as the SOA's TTL and its MINIMUM both allow, and our own ceiling.
   const auto soa = dns::parse_soa(found.soa->rdata.at(0));
   const dns::Ttl minimum = dns::Ttl::from_wire(soa ? soa->minimum : 0);
-  found.soa->ttl = std::min({found.soa->ttl.capped(dns::Ttl{}, settings.negative_max_ttl), minimum.capped(dns::Ttl{}, settings.negative_max_ttl)});
+  found.soa->ttl = std::min({found.soa->ttl.capped(dns::Ttl{}, settings.negative_max_ttl),
+                             minimum.capped(dns::Ttl{}, settings.negative_max_ttl)});
   const Instant expires = expiry(found.soa->ttl, now);
   outcome.authority = std::make_shared<const HeldRRset>(HeldRRset{std::move(*found.soa), expires});
-  const std::optional<dns::RrType> type = found.kind == ReplyKind::no_data ? std::optional{question.type} : std::nullopt;
+  const std::optional<dns::RrType> type =
+      found.kind == ReplyKind::no_data ? std::optional{question.type} : std::nullopt;
   shared_->cache.store_denial(question.name, type, outcome.authority, expires, now);
   return true;
 }
@@ -185,13 +202,15 @@ SharedDelegation Iterator::learn_cut(const Classified& found, const Delegation& 
   auto cut = std::make_shared<Delegation>();
   cut->zone = found.cut;
   cut->servers = found.servers;
-  // Never longer than the cut above it holds: what the parent takes back is gone when its own time is up (attacks: phoenix domains).
+  // Never longer than the cut above it holds: what the parent takes back is gone when its own time is up (attacks:
+  // phoenix domains).
   cut->expires = std::min(expiry(found.cut_ttl.capped(settings.min_ttl, settings.max_ttl), now), parent.expires);
   shared_->cache.store_delegation(cut, now);
   return cut;
 }
 
-Task<Iterator::Result<Classified>> Iterator::walk(dns::Question question, const Settings& settings, Budget& budget, unsigned depth) {
+Task<Iterator::Result<Classified>> Iterator::walk(dns::Question question, const Settings& settings, Budget& budget,
+                                                  unsigned depth) {
   // The parent answers for DS (RFC 4035 §3.1.4.1), so the walk must not begin at the child.
   const dns::Name start = question.type == dns::type::ds ? question.name.parent() : question.name;
   const SharedDelegation deepest = shared_->cache.deepest_delegation(start, clock_->now());
@@ -203,7 +222,8 @@ Task<Iterator::Result<Classified>> Iterator::walk(dns::Question question, const 
   }
 }
 
-Task<Iterator::Result<Classified>> Iterator::ask(Delegation cut, dns::Question question, const Settings& settings, Budget& budget, unsigned depth) {
+Task<Iterator::Result<Classified>> Iterator::ask(Delegation cut, dns::Question question, const Settings& settings,
+                                                 Budget& budget, unsigned depth) {
   Asking asking{settings, budget, std::move(cut), std::move(question), depth, {}, {}, {}, 0, {}};
   for (const NameServer& server : asking.cut.servers) {
     if (server.addresses.empty()) asking.to_look_up.push_back(server.name);
@@ -228,11 +248,12 @@ Task<Iterator::Result<Classified>> Iterator::ask(Delegation cut, dns::Question q
     if (asking.tries[server] >= tries_per_server) std::erase(asking.candidates, server);
   }
   if (asking.trouble.empty()) asking.trouble = "no server has an address that may be asked";
-  co_return std::unexpected{Failure{EdeCode::no_reachable_authority, fmt::format("at delegation {}: {}", asking.cut.zone.to_text(), asking.trouble)}};
+  co_return std::unexpected{Failure{EdeCode::no_reachable_authority,
+                                    fmt::format("at delegation {}: {}", asking.cut.zone.to_text(), asking.trouble)}};
 }
 
-/// The next server name without address. A bounded number of them is looked up for one cut, and a chain of questions inside
-/// questions is only so deep; the ledger is the same for all.
+/// The next server name without address. A bounded number of them is looked up for one cut, and a chain of questions
+/// inside questions is only so deep; the ledger is the same for all.
 Task<bool> Iterator::look_up_server(Asking& asking) {
   while (!asking.to_look_up.empty()) {
     if (asking.lookups >= asking.settings.limits[Limit::nameserver_lookups]) {
@@ -249,14 +270,16 @@ Task<bool> Iterator::look_up_server(Asking& asking) {
     ++asking.lookups;
     for (const dns::RrType type : {dns::type::a, dns::type::aaaa}) {
       if (type == dns::type::a ? !asking.settings.ipv4 : !asking.settings.ipv6) continue;
-      const SharedOutcome outcome = co_await follow({name, type}, asking.settings, asking.budget, asking.depth + 1, nullptr);
+      const SharedOutcome outcome =
+          co_await follow({name, type}, asking.settings, asking.budget, asking.depth + 1, nullptr);
       // A server's name must not be an alias (RFC 2181 §10.3): the address stands at the name itself or does not count.
       for (const SharedRRset& held : outcome->answer) {
         if (held->rrset.type != type || !(held->rrset.owner == name)) continue;
         std::uint64_t kept = 0;
         for (const auto rdata : held->rrset.rdata) {
           const auto address = dns::IpAddress::from_octets(rdata);
-          if (address && may_ask(*address, asking.settings) && kept++ < asking.settings.limits[Limit::addresses_kept]) asking.add(*address);
+          if (address && may_ask(*address, asking.settings) && kept++ < asking.settings.limits[Limit::addresses_kept])
+            asking.add(*address);
         }
       }
       if (!asking.candidates.empty()) co_return true;
@@ -267,22 +290,29 @@ Task<bool> Iterator::look_up_server(Asking& asking) {
   co_return false;
 }
 
-Task<std::expected<dns::Message, NetworkFault>> Iterator::send(Asking& asking, dns::IpAddress server, UpstreamTransport transport, bool edns) {
+Task<std::expected<dns::Message, NetworkFault>> Iterator::send(Asking& asking, dns::IpAddress server,
+                                                               UpstreamTransport transport, bool edns) {
   const unsigned earlier = asking.tries[server]++;
   const Servers::Knowledge knowledge = shared_->servers.know(server);
-  const Duration patience = transport == UpstreamTransport::udp ? Servers::patience(knowledge, earlier) : Duration{std::chrono::seconds{2}};
+  const Duration patience =
+      transport == UpstreamTransport::udp ? Servers::patience(knowledge, earlier) : Duration{std::chrono::seconds{2}};
   const OutgoingQuery query = make_query(asking.question, edns, asking.settings.case_randomisation, *random_);
-  Exchange exchange{{server, asking.settings.authority_port}, transport, query.wire, std::min(clock_->now() + patience, asking.budget.deadline())};
+  Exchange exchange{{server, asking.settings.authority_port},
+                    transport,
+                    query.wire,
+                    std::min(clock_->now() + patience, asking.budget.deadline())};
   auto reply = co_await network_->exchange(std::move(exchange));
   if (!reply) co_return std::unexpected{reply.error()};
   shared_->servers.answered(server, reply->round_trip);
-  if (!asking.budget.spend(Limit::upstream_octets, reply->message.size())) co_return std::unexpected{NetworkFault::malformed};
+  if (!asking.budget.spend(Limit::upstream_octets, reply->message.size()))
+    co_return std::unexpected{NetworkFault::malformed};
   auto message = read_reply(query, std::move(reply->message));
   if (!message) co_return std::unexpected{NetworkFault::malformed};
   co_return std::move(*message);
 }
 
-/// One server's say, by whatever it takes: over TCP when UDP is cut or spoofed, without EDNS when it does not know that.
+/// One server's say, by whatever it takes: over TCP when UDP is cut or spoofed, without EDNS when it does not know
+/// that.
 Task<Iterator::Result<Classified>> Iterator::exchange(Asking& asking, dns::IpAddress server) {
   UpstreamTransport transport = UpstreamTransport::udp;
   bool edns = true;
@@ -294,7 +324,8 @@ Task<Iterator::Result<Classified>> Iterator::exchange(Asking& asking, dns::IpAdd
     if (!asking.budget.spend(Limit::upstream_queries)) co_return give_up("not asked any more");
     auto reply = co_await send(asking, server, transport, edns);
     if (!reply) {
-      const bool to_tcp = transport == UpstreamTransport::udp && (reply.error() == NetworkFault::spoofed || reply.error() == NetworkFault::malformed);
+      const bool to_tcp = transport == UpstreamTransport::udp &&
+                          (reply.error() == NetworkFault::spoofed || reply.error() == NetworkFault::malformed);
       if (to_tcp) {
         transport = UpstreamTransport::tcp;
         continue;

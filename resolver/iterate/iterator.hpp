@@ -17,11 +17,14 @@ namespace redoubt::resolver {
 class Iterator {
  public:
   /// All outlive the iterator.
-  Iterator(Shared& shared, Network& network, Clock& clock, Random& random) : shared_{&shared}, network_{&network}, clock_{&clock}, random_{&random} {}
+  Iterator(Shared& shared, Network& network, Clock& clock, Random& random)
+      : shared_{&shared}, network_{&network}, clock_{&clock}, random_{&random} {}
 
-  /// From caches and servers. What was learned is in the cache when it returns; failures are too, briefly (RFC 9520). The budget
-  /// outlives the call.
-  Task<SharedOutcome> resolve(dns::Question question, std::shared_ptr<const Settings> settings, Budget& budget) { return follow(std::move(question), *settings, budget, 0, settings); }
+  /// From caches and servers. What was learned is in the cache when it returns; failures are too, briefly (RFC 9520).
+  /// The budget outlives the call.
+  Task<SharedOutcome> resolve(dns::Question question, std::shared_ptr<const Settings> settings, Budget& budget) {
+    return follow(std::move(question), *settings, budget, 0, settings);
+  }
 
   /// What the caches alone say: a whole outcome, or null. No suspension, for the fast path.
   SharedOutcome known(const dns::Question& question, const Settings& settings, Instant now);
@@ -33,11 +36,14 @@ class Iterator {
 
   struct Asking;  // the state of one question at one cut
 
-  Task<SharedOutcome> follow(dns::Question question, const Settings& settings, Budget& budget, unsigned depth, std::shared_ptr<const Settings> keep);
+  Task<SharedOutcome> follow(dns::Question question, const Settings& settings, Budget& budget, unsigned depth,
+                             std::shared_ptr<const Settings> keep);
   Task<Result<Classified>> walk(dns::Question question, const Settings& settings, Budget& budget, unsigned depth);
-  Task<Result<Classified>> ask(Delegation cut, dns::Question question, const Settings& settings, Budget& budget, unsigned depth);
+  Task<Result<Classified>> ask(Delegation cut, dns::Question question, const Settings& settings, Budget& budget,
+                               unsigned depth);
   Task<Result<Classified>> exchange(Asking& asking, dns::IpAddress server);
-  Task<std::expected<dns::Message, NetworkFault>> send(Asking& asking, dns::IpAddress server, UpstreamTransport transport, bool edns);
+  Task<std::expected<dns::Message, NetworkFault>> send(Asking& asking, dns::IpAddress server,
+                                                       UpstreamTransport transport, bool edns);
   Task<bool> look_up_server(Asking& asking);
 
   Delegation root(const Settings& settings) const;

@@ -12,7 +12,8 @@ void randomise_case(std::vector<std::uint8_t>& wire, std::size_t name_octets, Ra
   std::array<std::uint8_t, dns::max_name_octets / 8 + 1> bits;
   random.fill(std::span{bits}.first(name_octets / 8 + 1));
   for (std::size_t i = 0; i < name_octets; ++i) {
-    std::uint8_t& octet = wire[dns::header_octets + i];  // length octets are below 'A': letters cannot be taken for them
+    std::uint8_t& octet =
+        wire[dns::header_octets + i];  // length octets are below 'A': letters cannot be taken for them
     const bool letter = (octet >= 'a' && octet <= 'z') || (octet >= 'A' && octet <= 'Z');
     if (letter && (bits[i / 8] >> (i % 8) & 1) != 0) octet ^= 0x20;
   }

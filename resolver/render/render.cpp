@@ -39,7 +39,8 @@ std::vector<std::uint8_t> answer_opt(const dns::Edns& asked, const Outcome& outc
   return dns::edns_to_wire(edns);
 }
 
-bool write_rrset(dns::WireWriter& writer, const HeldRRset& held, const dns::Name& asked, Instant now, std::uint16_t& count) {
+bool write_rrset(dns::WireWriter& writer, const HeldRRset& held, const dns::Name& asked, Instant now,
+                 std::uint16_t& count) {
   const dns::Name& owner = held.rrset.owner == asked ? asked : held.rrset.owner;  // in the asker's own case
   const dns::Ttl ttl = left_of(held, now);
   const dns::WireWriter::Mark mark = writer.mark();
@@ -65,7 +66,8 @@ Rendered render(const dns::Query& query, const Outcome& outcome, Instant now, st
   for (const SharedRRset& held : outcome.answer) {
     whole = whole && write_rrset(writer, *held, query.question.name, now, header.answers);
   }
-  if (outcome.authority) whole = whole && write_rrset(writer, *outcome.authority, query.question.name, now, header.authorities);
+  if (outcome.authority)
+    whole = whole && write_rrset(writer, *outcome.authority, query.question.name, now, header.authorities);
   header.truncated = !whole;
   writer.release();
   if (!opt.empty() && writer.raw_record(opt)) header.additionals = 1;
@@ -77,8 +79,12 @@ std::size_t render_fault(const dns::QueryError& error, std::span<std::uint8_t> r
   dns::Header header = answer_header(error.header);
   switch (error.fault) {
     case dns::QueryFault::ignore:
-    case dns::QueryFault::formerr: header.rcode_low = static_cast<std::uint8_t>(dns::Rcode::formerr); break;
-    case dns::QueryFault::notimp: header.rcode_low = static_cast<std::uint8_t>(dns::Rcode::notimp); break;
+    case dns::QueryFault::formerr:
+      header.rcode_low = static_cast<std::uint8_t>(dns::Rcode::formerr);
+      break;
+    case dns::QueryFault::notimp:
+      header.rcode_low = static_cast<std::uint8_t>(dns::Rcode::notimp);
+      break;
     case dns::QueryFault::badvers: {
       dns::Edns edns;
       edns.extended_rcode = static_cast<std::uint8_t>(static_cast<unsigned>(dns::Rcode::badvers) >> 4);

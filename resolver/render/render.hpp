@@ -13,9 +13,9 @@ struct Rendered {
   bool truncated = false;
 };
 
-/// The question is echoed as it was asked, case included; aliases stand first and in order; TTLs are what is left at `now`. room is at
-/// least 512 octets and is the limit: what does not fit is left out RRset by RRset, with TC set (RFC 2181 §9). EDNS is spoken to those who
-/// speak it, with the extended error if there is one (RFC 8914).
+/// The question is echoed as it was asked, case included; aliases stand first and in order; TTLs are what is left at
+/// `now`. room is at least 512 octets and is the limit: what does not fit is left out RRset by RRset, with TC set (RFC
+/// 2181 §9). EDNS is spoken to those who speak it, with the extended error if there is one (RFC 8914).
 Rendered render(const dns::Query& query, const Outcome& outcome, Instant now, std::span<std::uint8_t> room);
 
 /// Header alone, but for BADVERS an OPT too (RFC 6891 §6.1.3). fault is not `ignore`. Never longer than the query was.

@@ -13,10 +13,14 @@ constexpr std::size_t entry_octets = 300;
 
 channel::CacheEntryKind kind_of(EntryKind kind) {
   switch (kind) {
-    case EntryKind::data: return channel::CacheEntryKind::data;
-    case EntryKind::no_data: return channel::CacheEntryKind::no_data;
-    case EntryKind::no_name: return channel::CacheEntryKind::no_name;
-    case EntryKind::failure: return channel::CacheEntryKind::failure;
+    case EntryKind::data:
+      return channel::CacheEntryKind::data;
+    case EntryKind::no_data:
+      return channel::CacheEntryKind::no_data;
+    case EntryKind::no_name:
+      return channel::CacheEntryKind::no_name;
+    case EntryKind::failure:
+      return channel::CacheEntryKind::failure;
   }
   return channel::CacheEntryKind::failure;
 }
@@ -30,8 +34,12 @@ channel::CacheShown show_cache(const Shared& shared, const channel::ShowCache& r
   std::size_t octets = 0;
   for (ShownEntry& shown : shared.cache.show(request.name, request.below, limit, now, reply.more)) {
     const auto left = std::chrono::duration_cast<std::chrono::seconds>(shown.found.expires - now).count();
-    channel::CacheEntry entry{shown.name, shown.type, kind_of(shown.found.kind), static_cast<std::uint8_t>(shown.found.rank),
-                              static_cast<std::uint32_t>(std::max<std::int64_t>(left, 0)), {}};
+    channel::CacheEntry entry{shown.name,
+                              shown.type,
+                              kind_of(shown.found.kind),
+                              static_cast<std::uint8_t>(shown.found.rank),
+                              static_cast<std::uint32_t>(std::max<std::int64_t>(left, 0)),
+                              {}};
     octets += entry_octets;
     if (shown.found.kind == EntryKind::data) {
       for (const auto rdata : shown.found.rrset->rrset.rdata) {

@@ -7,12 +7,13 @@ namespace redoubt::resolver {
 
 namespace {
 
-/// The reply's source address is the query's destination. The interface index goes along only for link-local addresses: for
-/// others the routing table knows better.
+/// The reply's source address is the query's destination. The interface index goes along only for link-local addresses:
+/// for others the routing table knows better.
 void remember_destination(const msghdr& message, ReturnPath& path) {
   path.control_octets = 0;
   for (const cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
-       header = CMSG_NXTHDR(const_cast<msghdr*>(&message), const_cast<cmsghdr*>(header))) {  // the macro wants them mutable and only reads
+       header = CMSG_NXTHDR(const_cast<msghdr*>(&message),
+                            const_cast<cmsghdr*>(header))) {  // the macro wants them mutable and only reads
     const bool v4 = header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO;
     const bool v6 = header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO;
     if (!v4 && !v6) continue;
@@ -83,7 +84,8 @@ struct DatagramBatch::Storage {
 };
 
 DatagramBatch::DatagramBatch() : storage_{std::make_unique_for_overwrite<Storage>()} {
-  for (std::size_t i = 0; i < batch_size; ++i) storage_->in_vectors[i] = {storage_->in_octets[i].data(), max_datagram_query};
+  for (std::size_t i = 0; i < batch_size; ++i)
+    storage_->in_vectors[i] = {storage_->in_octets[i].data(), max_datagram_query};
 }
 
 DatagramBatch::~DatagramBatch() = default;

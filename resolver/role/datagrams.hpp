@@ -1,6 +1,6 @@
 #pragma once
-// Datagrams in batches: one system call takes up to a batch of queries, one sends the answers to all of them. Everything is laid
-// out once; nothing is allocated afterwards.
+// Datagrams in batches: one system call takes up to a batch of queries, one sends the answers to all of them.
+// Everything is laid out once; nothing is allocated afterwards.
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -21,10 +21,10 @@ inline constexpr std::size_t max_datagram_answer = 1232;
 
 /// Whence a datagram came and to which of our addresses: an answer leaves from the address that was asked.
 struct ReturnPath {
-  sockaddr_in6 peer;                    ///< room for either family
+  sockaddr_in6 peer;  ///< room for either family
   socklen_t peer_octets = 0;
-  std::array<std::uint8_t, 64> control; ///< a whole IP_PKTINFO or IPV6_PKTINFO message, ready for sendmsg
-  std::uint8_t control_octets = 0;      ///< 0: the socket is bound to one address
+  std::array<std::uint8_t, 64> control;  ///< a whole IP_PKTINFO or IPV6_PKTINFO message, ready for sendmsg
+  std::uint8_t control_octets = 0;       ///< 0: the socket is bound to one address
 
   dns::Endpoint endpoint() const;
 };
@@ -42,7 +42,8 @@ class DatagramBatch {
   DatagramBatch(const DatagramBatch&) = delete;
   DatagramBatch& operator=(const DatagramBatch&) = delete;
 
-  /// Takes what waits on the socket, at most a batch. The number taken; 0 when nothing waits. Cut datagrams come with no octets.
+  /// Takes what waits on the socket, at most a batch. The number taken; 0 when nothing waits. Cut datagrams come with
+  /// no octets.
   std::size_t receive(int socket);
   Datagram datagram(std::size_t index) const;
 

@@ -21,14 +21,19 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// The role's main thread: talks to the siblings, starts the workers, hands them what arrives. No client's datagram passes here.
+/// The role's main thread: talks to the siblings, starts the workers, hands them what arrives. No client's datagram
+/// passes here.
 class Role {
  public:
-  Role() : monitor_{loop_.get_executor()}, control_{loop_.get_executor()}, road_{loop_.get_executor(), [this](channel::Ask ask) { hand_out(std::move(ask)); }} {}
+  Role()
+      : monitor_{loop_.get_executor()},
+        control_{loop_.get_executor()},
+        road_{loop_.get_executor(), [this](channel::Ask ask) { hand_out(std::move(ask)); }} {}
 
   int run(channel::Channel monitor, const std::string& sandbox_trouble) {
     monitor_.attach(
-        std::move(monitor), [this](channel::Received received) { from_monitor(std::move(received)); }, [this] { loop_.stop(); });
+        std::move(monitor), [this](channel::Received received) { from_monitor(std::move(received)); },
+        [this] { loop_.stop(); });
     tell_monitor(channel::Entered{sandbox_trouble});
     loop_.run();
     workers_.clear();
@@ -98,7 +103,9 @@ class Role {
   void resolve_for(channel::ResolveFor request) {
     if (workers_.empty()) return;
     workers_.front()->resolve_for(std::move(request.query), [this, id = request.id](std::vector<std::uint8_t> answer) {
-      asio::post(loop_, [this, id, answer = std::move(answer)]() mutable { tell_control(channel::ResolvedFor{id, std::move(answer)}); });
+      asio::post(loop_, [this, id, answer = std::move(answer)]() mutable {
+        tell_control(channel::ResolvedFor{id, std::move(answer)});
+      });
     });
   }
 
@@ -114,7 +121,8 @@ class Role {
       dns::HashKey key;
       randombytes_buf(key.data(), key.size());
       shared_.emplace(settings_.cache_octets, key);
-      for (std::uint32_t i = 0; i < settings_.workers; ++i) workers_.push_back(std::make_unique<Worker>(*shared_, road_, settings_.worker));
+      for (std::uint32_t i = 0; i < settings_.workers; ++i)
+        workers_.push_back(std::make_unique<Worker>(*shared_, road_, settings_.worker));
     } else {
       shared_->cache.resize(settings_.cache_octets);
       for (const auto& worker : workers_) worker->use(settings_.worker);
@@ -152,9 +160,12 @@ class Role {
   std::vector<std::uint64_t> statistics() const {
     std::vector<std::uint64_t> values(static_cast<std::size_t>(channel::ResolverCounter::count));
     for (const auto& worker : workers_) {
-      for (std::size_t i = 0; i < values.size(); ++i) values[i] += worker->counters().values[i].load(std::memory_order_relaxed);
+      for (std::size_t i = 0; i < values.size(); ++i)
+        values[i] += worker->counters().values[i].load(std::memory_order_relaxed);
     }
-    const auto set = [&](channel::ResolverCounter which, std::uint64_t value) { values[static_cast<std::size_t>(which)] = value; };
+    const auto set = [&](channel::ResolverCounter which, std::uint64_t value) {
+      values[static_cast<std::size_t>(which)] = value;
+    };
     if (shared_) {
       const CacheCounters cache = shared_->cache.counters();
       set(channel::ResolverCounter::cache_entries, cache.entries);
@@ -173,7 +184,7 @@ class Role {
   std::optional<Shared> shared_;
   RoleSettings settings_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::vector<Socket> sockets_;                            // not handed over yet
+  std::vector<Socket> sockets_;                              // not handed over yet
   std::map<channel::ListenerId, std::uint32_t> sockets_of_;  // handed over, by listener
   bool ready_said_ = false;
 };

@@ -22,23 +22,33 @@ constexpr std::chrono::milliseconds grace{250};
 
 channel::StreamProtocol protocol_of(UpstreamTransport transport) {
   switch (transport) {
-    case UpstreamTransport::tls: return channel::StreamProtocol::tls;
-    case UpstreamTransport::https: return channel::StreamProtocol::https;
+    case UpstreamTransport::tls:
+      return channel::StreamProtocol::tls;
+    case UpstreamTransport::https:
+      return channel::StreamProtocol::https;
     case UpstreamTransport::udp:
-    case UpstreamTransport::tcp: break;
+    case UpstreamTransport::tcp:
+      break;
   }
   return channel::StreamProtocol::tcp;
 }
 
 NetworkFault fault_of(channel::FetchFault fault) {
   switch (fault) {
-    case channel::FetchFault::refused: return NetworkFault::refused;
-    case channel::FetchFault::unreachable: return NetworkFault::unreachable;
-    case channel::FetchFault::timed_out: return NetworkFault::timed_out;
-    case channel::FetchFault::closed_early: return NetworkFault::closed_early;
-    case channel::FetchFault::malformed: return NetworkFault::malformed;
-    case channel::FetchFault::too_many: return NetworkFault::no_resources;
-    case channel::FetchFault::bad_request: return NetworkFault::malformed;
+    case channel::FetchFault::refused:
+      return NetworkFault::refused;
+    case channel::FetchFault::unreachable:
+      return NetworkFault::unreachable;
+    case channel::FetchFault::timed_out:
+      return NetworkFault::timed_out;
+    case channel::FetchFault::closed_early:
+      return NetworkFault::closed_early;
+    case channel::FetchFault::malformed:
+      return NetworkFault::malformed;
+    case channel::FetchFault::too_many:
+      return NetworkFault::no_resources;
+    case channel::FetchFault::bad_request:
+      return NetworkFault::malformed;
   }
   return NetworkFault::malformed;
 }
@@ -60,9 +70,13 @@ Task<std::expected<Reply, NetworkFault>> StreamRoad::fetch(Exchange exchange) {
       [this](auto handler, Exchange wanted) {
         auto home = asio::get_associated_executor(handler, executor_);
         Done done = [home, handler = std::move(handler)](std::expected<Reply, NetworkFault> result) mutable {
-          asio::post(home, [handler = std::move(handler), result = std::move(result)]() mutable { std::move(handler)(std::move(result)); });
+          asio::post(home, [handler = std::move(handler), result = std::move(result)]() mutable {
+            std::move(handler)(std::move(result));
+          });
         };
-        asio::post(executor_, [this, wanted = std::move(wanted), done = std::move(done)]() mutable { start(std::move(wanted), std::move(done)); });
+        asio::post(executor_, [this, wanted = std::move(wanted), done = std::move(done)]() mutable {
+          start(std::move(wanted), std::move(done));
+        });
       },
       asio::use_awaitable, std::move(exchange));
 }
@@ -81,9 +95,12 @@ void StreamRoad::start(Exchange exchange, Done done) {
   if (patience.count() <= 0) return done(std::unexpected{NetworkFault::timed_out});
   if (pending_.size() >= max_pending) return done(std::unexpected{NetworkFault::no_resources});
   const channel::ExchangeId id = next_id_++;
-  channel::Fetch fetch{id, protocol_of(exchange.transport), exchange.server, static_cast<std::uint32_t>(patience.count()), std::move(exchange.query)};
-  if (!channel_.send(channel::encode(channel::ResolverToTransport{std::move(fetch)}))) return done(std::unexpected{NetworkFault::no_resources});
-  const auto [at, added] = pending_.emplace(id, Pending{std::move(done), now, asio::steady_timer{executor_, exchange.deadline + grace}});
+  channel::Fetch fetch{id, protocol_of(exchange.transport), exchange.server,
+                       static_cast<std::uint32_t>(patience.count()), std::move(exchange.query)};
+  if (!channel_.send(channel::encode(channel::ResolverToTransport{std::move(fetch)})))
+    return done(std::unexpected{NetworkFault::no_resources});
+  const auto [at, added] =
+      pending_.emplace(id, Pending{std::move(done), now, asio::steady_timer{executor_, exchange.deadline + grace}});
   at->second.patience.async_wait([this, id](boost::system::error_code error) {
     if (error) return;
     channel_.send(channel::encode(channel::ResolverToTransport{channel::Abandon{id}}));

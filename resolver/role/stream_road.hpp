@@ -1,6 +1,6 @@
 #pragma once
-// Everything that comes and goes by streams: the resolver's end of its channel to transport. Lives on the main thread; workers may
-// call fetch() and give() from theirs.
+// Everything that comes and goes by streams: the resolver's end of its channel to transport. Lives on the main thread;
+// workers may call fetch() and give() from theirs.
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>

@@ -19,8 +19,8 @@ class SystemClock final : public Clock {
   boost::asio::any_io_executor executor_;
 };
 
-/// libsodium's generator, drawn in blocks so that a query's port and id cost no system call each. One per thread: two threads never
-/// see the same block (attacks: predictable generator). Used octets are wiped.
+/// libsodium's generator, drawn in blocks so that a query's port and id cost no system call each. One per thread: two
+/// threads never see the same block (attacks: predictable generator). Used octets are wiped.
 class SystemRandom final : public Random {
  public:
   std::uint32_t below(std::uint32_t bound) override;

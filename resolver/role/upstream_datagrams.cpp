@@ -23,8 +23,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// Draws before we say that the machine has no port left. With nine tenths of all ports taken, sixty-four draws miss once in a
-/// thousand times; a held port is never shared instead (attacks: port exhaustion).
+/// Draws before we say that the machine has no port left. With nine tenths of all ports taken, sixty-four draws miss
+/// once in a thousand times; a held port is never shared instead (attacks: port exhaustion).
 constexpr int port_draws = 64;
 
 struct SocketAddress {
@@ -56,13 +56,16 @@ const sockaddr* as_sockaddr(const SocketAddress& address) {
 
 NetworkFault fault_of(int error) {
   switch (error) {
-    case ECONNREFUSED: return NetworkFault::refused;
+    case ECONNREFUSED:
+      return NetworkFault::refused;
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-    case EAGAIN: return NetworkFault::no_resources;
-    default: return NetworkFault::unreachable;
+    case EAGAIN:
+      return NetworkFault::no_resources;
+    default:
+      return NetworkFault::unreachable;
   }
 }
 
@@ -99,7 +102,8 @@ std::expected<int, NetworkFault> UpstreamDatagrams::open(const dns::Endpoint& se
   dns::IpAddress source = v6 ? dns::IpAddress::v6({}) : dns::IpAddress{};
   std::uint32_t seen = 0;
   for (const dns::IpAddress& candidate : settings_.addresses) {
-    if (candidate.is_v6() == v6 && random_->below(++seen) == 0) source = candidate;  // each of the family with the same chance
+    if (candidate.is_v6() == v6 && random_->below(++seen) == 0)
+      source = candidate;  // each of the family with the same chance
   }
   const std::uint32_t ports = std::uint32_t{settings_.last_port} - settings_.first_port + 1;
   int trouble = EADDRINUSE;
@@ -127,15 +131,17 @@ Task<std::expected<Reply, NetworkFault>> UpstreamDatagrams::exchange(Exchange ex
   asio::steady_timer timer{executor_};
 
   const Instant started = std::chrono::steady_clock::now();
-  if (::send(*opened, exchange.query.data(), exchange.query.size(), MSG_NOSIGNAL) < 0) co_return std::unexpected{fault_of(errno)};
+  if (::send(*opened, exchange.query.data(), exchange.query.size(), MSG_NOSIGNAL) < 0)
+    co_return std::unexpected{fault_of(errno)};
   ++counts_.queries;
 
   Reply reply;
   timer.expires_at(exchange.deadline);
   for (;;) {
     const auto [order, waited, expired] =
-        co_await asio::experimental::make_parallel_group(socket.async_wait(asio::posix::stream_descriptor::wait_read, asio::deferred),
-                                                         timer.async_wait(asio::deferred))
+        co_await asio::experimental::make_parallel_group(
+            socket.async_wait(asio::posix::stream_descriptor::wait_read, asio::deferred),
+            timer.async_wait(asio::deferred))
             .async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
     if (waited) {  // the timer was first, or the loop is ending
       ++counts_.timeouts;
@@ -150,7 +156,8 @@ Task<std::expected<Reply, NetworkFault>> UpstreamDatagrams::exchange(Exchange ex
       }
       // Longer than what we said we take: no honest server sends it, and fragments are where forgeries ride (RFC 9715).
       const bool too_long = static_cast<std::size_t>(octets) > buffer_.size();
-      const auto message = std::span<const std::uint8_t>{buffer_}.first(too_long ? 0 : static_cast<std::size_t>(octets));
+      const auto message =
+          std::span<const std::uint8_t>{buffer_}.first(too_long ? 0 : static_cast<std::size_t>(octets));
       if (!too_long && is_reply_to(exchange.query, message)) {
         reply.message.assign(message.begin(), message.end());
         reply.round_trip = std::chrono::steady_clock::now() - started;

@@ -1,7 +1,7 @@
 #pragma once
 // The UDP half of Network: one fresh connected socket an exchange, on a port and from an address of our own drawing.
-#include <boost/asio/any_io_executor.hpp>
 #include <array>
+#include <boost/asio/any_io_executor.hpp>
 #include <cstdint>
 #include <expected>
 #include <vector>
@@ -12,15 +12,15 @@
 
 namespace redoubt::resolver {
 
-/// Wrong replies that one exchange waits past before it is given up for TCP. Far more than a server's stammer, far fewer than a guesser
-/// needs: 64 tries against 32 unknown bits (attacks: threshold oracle, TuDoor).
+/// Wrong replies that one exchange waits past before it is given up for TCP. Far more than a server's stammer, far
+/// fewer than a guesser needs: 64 tries against 32 unknown bits (attacks: threshold oracle, TuDoor).
 inline constexpr std::uint32_t max_mismatched_replies = 64;
 
 struct OutgoingSettings {
   std::vector<dns::IpAddress> addresses;  ///< drawn from, by family; none of a family: the kernel chooses
   std::uint16_t first_port = 1024;
   std::uint16_t last_port = 65535;
-  std::uint32_t max_open = 2048;          ///< exchanges of one worker under way at once; more find no_resources
+  std::uint32_t max_open = 2048;  ///< exchanges of one worker under way at once; more find no_resources
 };
 
 struct UpstreamCounts {
@@ -32,7 +32,8 @@ struct UpstreamCounts {
 class UpstreamDatagrams {
  public:
   /// Everything happens on the executor's thread. random outlives it.
-  UpstreamDatagrams(boost::asio::any_io_executor executor, Random& random) : executor_{std::move(executor)}, random_{&random} {}
+  UpstreamDatagrams(boost::asio::any_io_executor executor, Random& random)
+      : executor_{std::move(executor)}, random_{&random} {}
 
   void use(OutgoingSettings settings) { settings_ = std::move(settings); }
   Task<std::expected<Reply, NetworkFault>> exchange(Exchange exchange);

@@ -1,12 +1,12 @@
 #include "resolver/role/worker.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <algorithm>
 #include <map>
 #include <thread>
 
@@ -41,7 +41,8 @@ std::size_t datagram_limit(const dns::Query& query) {
 /// Both roads to servers behind the core's one interface.
 class Uplink final : public Network {
  public:
-  Uplink(UpstreamDatagrams& datagrams, StreamRoad& road, WorkerCounters& counters) : datagrams_{&datagrams}, road_{&road}, counters_{&counters} {}
+  Uplink(UpstreamDatagrams& datagrams, StreamRoad& road, WorkerCounters& counters)
+      : datagrams_{&datagrams}, road_{&road}, counters_{&counters} {}
 
   Task<std::expected<Reply, NetworkFault>> exchange(Exchange exchange) override {
     if (exchange.transport == UpstreamTransport::udp) {
@@ -49,7 +50,8 @@ class Uplink final : public Network {
       auto reply = co_await datagrams_->exchange(std::move(exchange));
       if (!reply && reply.error() == NetworkFault::timed_out) counters_->add(ResolverCounter::upstream_timeouts);
       if (reply && reply->mismatched != 0) counters_->add(ResolverCounter::upstream_mismatched, reply->mismatched);
-      if (!reply && reply.error() == NetworkFault::spoofed) counters_->add(ResolverCounter::upstream_mismatched, max_mismatched_replies);
+      if (!reply && reply.error() == NetworkFault::spoofed)
+        counters_->add(ResolverCounter::upstream_mismatched, max_mismatched_replies);
       co_return reply;
     }
     counters_->add(ResolverCounter::upstream_tcp_queries);
@@ -93,8 +95,7 @@ class Worker::Loop {
   }
 
   void take_socket(channel::ListenerId listener, channel::Descriptor socket) {
-    const auto [at, added] = listeners_.insert_or_assign(listener, asio::posix::stream_descriptor{context_, socket.get()});
-    socket.release();
+    listeners_.insert_or_assign(listener, asio::posix::stream_descriptor{context_, socket.release()});
     await_datagrams(listener);
   }
 
@@ -102,11 +103,14 @@ class Worker::Loop {
 
   void ask(channel::Ask ask) {
     counters_.add(ResolverCounter::queries_stream);
-    answer_message(std::move(ask.query), settings_->access.allows(ask.client.address),
-                   [road = road_, id = ask.id](std::vector<std::uint8_t> answer) { road->give(id, std::move(answer)); });
+    answer_message(
+        std::move(ask.query), settings_->access.allows(ask.client.address),
+        [road = road_, id = ask.id](std::vector<std::uint8_t> answer) { road->give(id, std::move(answer)); });
   }
 
-  void resolve_for(std::vector<std::uint8_t> query, Answered done) { answer_message(std::move(query), true, std::move(done)); }
+  void resolve_for(std::vector<std::uint8_t> query, Answered done) {
+    answer_message(std::move(query), true, std::move(done));
+  }
 
  private:
   void run() {
@@ -153,7 +157,8 @@ class Worker::Loop {
     const auto query = dns::parse_query(datagram.octets);
     if (!query) {
       // A stranger's garbage gets nothing at all; a friend's gets the header that says what was wrong.
-      if (!allowed || query.error().fault == dns::QueryFault::ignore) return counters_.add(ResolverCounter::ignored_datagrams);
+      if (!allowed || query.error().fault == dns::QueryFault::ignore)
+        return counters_.add(ResolverCounter::ignored_datagrams);
       return batch_.commit(put_fault(query.error(), batch_.room()), *datagram.path);
     }
     if (!allowed) {
@@ -169,7 +174,8 @@ class Worker::Loop {
       counters_.add(ResolverCounter::resolutions_refused);
       return batch_.commit(put(*query, *overloaded_, datagram_limit(*query), batch_.room()), *datagram.path);
     }
-    asio::co_spawn(context_, resolve_datagram(listener, *query, *datagram.path), [](const std::exception_ptr& trouble) { note(trouble); });
+    asio::co_spawn(context_, resolve_datagram(listener, *query, *datagram.path),
+                   [](const std::exception_ptr& trouble) { note(trouble); });
   }
 
   Task<void> resolve_datagram(channel::ListenerId listener, dns::Query query, ReturnPath path) {
@@ -179,7 +185,8 @@ class Worker::Loop {
     const std::size_t octets = put(query, *outcome, datagram_limit(query), room);
     const auto at = listeners_.find(listener);
     if (at == listeners_.end()) co_return;  // the listener went with a reload while we worked
-    if (!send_datagram(at->second.native_handle(), std::span{room}.first(octets), path)) counters_.add(ResolverCounter::send_failures);
+    if (!send_datagram(at->second.native_handle(), std::span{room}.first(octets), path))
+      counters_.add(ResolverCounter::send_failures);
   }
 
   /// A whole message that came by a stream or from the operator.
@@ -208,7 +215,8 @@ class Worker::Loop {
       counters_.add(ResolverCounter::resolutions_refused);
       return finish(put(*query, *overloaded_, room.size(), room));
     }
-    asio::co_spawn(context_, resolve_message(*query, std::move(done)), [](const std::exception_ptr& trouble) { note(trouble); });
+    asio::co_spawn(context_, resolve_message(*query, std::move(done)),
+                   [](const std::exception_ptr& trouble) { note(trouble); });
   }
 
   Task<void> resolve_message(dns::Query query, Answered done) {
@@ -228,10 +236,17 @@ class Worker::Loop {
 
   std::size_t put_fault(const dns::QueryError& error, std::span<std::uint8_t> room) {
     switch (error.fault) {
-      case dns::QueryFault::formerr: counters_.add(ResolverCounter::formerr_sent); break;
-      case dns::QueryFault::notimp: counters_.add(ResolverCounter::notimp_sent); break;
-      case dns::QueryFault::badvers: counters_.add(ResolverCounter::badvers_sent); break;
-      case dns::QueryFault::ignore: break;
+      case dns::QueryFault::formerr:
+        counters_.add(ResolverCounter::formerr_sent);
+        break;
+      case dns::QueryFault::notimp:
+        counters_.add(ResolverCounter::notimp_sent);
+        break;
+      case dns::QueryFault::badvers:
+        counters_.add(ResolverCounter::badvers_sent);
+        break;
+      case dns::QueryFault::ignore:
+        break;
     }
     return render_fault(error, room);
   }
@@ -280,11 +295,14 @@ Worker::Worker(Shared& shared, StreamRoad& road, std::shared_ptr<const WorkerSet
 Worker::~Worker() = default;
 
 void Worker::use(std::shared_ptr<const WorkerSettings> settings) {
-  asio::post(loop_->context(), [loop = loop_.get(), settings = std::move(settings)]() mutable { loop->use(std::move(settings)); });
+  asio::post(loop_->context(),
+             [loop = loop_.get(), settings = std::move(settings)]() mutable { loop->use(std::move(settings)); });
 }
 
 void Worker::take_socket(channel::ListenerId listener, channel::Descriptor socket) {
-  asio::post(loop_->context(), [loop = loop_.get(), listener, socket = std::move(socket)]() mutable { loop->take_socket(listener, std::move(socket)); });
+  asio::post(loop_->context(), [loop = loop_.get(), listener, socket = std::move(socket)]() mutable {
+    loop->take_socket(listener, std::move(socket));
+  });
 }
 
 void Worker::drop_listener(channel::ListenerId listener) {

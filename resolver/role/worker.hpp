@@ -1,6 +1,6 @@
 #pragma once
-// One thread of the resolver role: its own listener sockets, event loop, random numbers and upstream sockets. Workers share the
-// cache and the table of resolutions in flight, nothing else.
+// One thread of the resolver role: its own listener sockets, event loop, random numbers and upstream sockets. Workers
+// share the cache and the table of resolutions in flight, nothing else.
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -30,9 +30,12 @@ struct WorkerCounters {
   std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(channel::ResolverCounter::count)> values{};
   void add(channel::ResolverCounter which, std::uint64_t amount = 1) {
     auto& value = values[static_cast<std::size_t>(which)];
-    value.store(value.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);  // one writer: no locked instruction
+    value.store(value.load(std::memory_order_relaxed) + amount,
+                std::memory_order_relaxed);  // one writer: no locked instruction
   }
-  std::uint64_t get(channel::ResolverCounter which) const { return values[static_cast<std::size_t>(which)].load(std::memory_order_relaxed); }
+  std::uint64_t get(channel::ResolverCounter which) const {
+    return values[static_cast<std::size_t>(which)].load(std::memory_order_relaxed);
+  }
 };
 
 class Worker {

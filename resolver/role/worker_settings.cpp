@@ -37,7 +37,8 @@ std::vector<dns::Prefix> prefixes_of(const flatbuffers::Vector<flatbuffers::Offs
 std::expected<std::vector<RootServer>, std::string> root_servers_of(const flat::Resolution& resolution) {
   std::vector<RootServer> servers;
   for (const flat::RootServer* row : *resolution.root_servers()) {
-    if (row->name() == nullptr || row->addresses() == nullptr) return std::unexpected{"a root server without name or addresses"};
+    if (row->name() == nullptr || row->addresses() == nullptr)
+      return std::unexpected{"a root server without name or addresses"};
     const auto name = dns::Name::from_wire({row->name()->data(), row->name()->size()});
     if (!name) return std::unexpected{"a root server's name is no name"};
     RootServer server{*name, {}};
@@ -52,7 +53,8 @@ Limits limits_of(const flat::Snapshot& snapshot) {
   Limits limits;
   if (snapshot.limits() == nullptr) return limits;
   for (const flat::Limit* row : *snapshot.limits()) {
-    if (row->name() != nullptr) limits.set(row->name()->string_view(), row->value());  // transport's limits stand in the same list
+    if (row->name() != nullptr)
+      limits.set(row->name()->string_view(), row->value());  // transport's limits stand in the same list
   }
   return limits;
 }
@@ -84,13 +86,15 @@ std::expected<RoleSettings, std::string> settings_from(const snapshot::Mapped& m
   if (!complete(snapshot)) return std::unexpected{"a part is missing"};
   auto core = core_settings_of(snapshot);
   if (!core) return std::unexpected{core.error()};
-  if (snapshot.workers() == 0 || snapshot.workers() > channel::max_workers) return std::unexpected{"the number of workers is out of range"};
+  if (snapshot.workers() == 0 || snapshot.workers() > channel::max_workers)
+    return std::unexpected{"the number of workers is out of range"};
 
   auto worker = std::make_shared<WorkerSettings>();
   worker->access = policy::AccessList{prefixes_of(snapshot.access()->allow())};
   const flat::Resolution& resolution = *snapshot.resolution();
   if (resolution.outgoing_addresses() != nullptr) {
-    for (const flat::Address* address : *resolution.outgoing_addresses()) worker->outgoing.addresses.push_back(address_of(*address));
+    for (const flat::Address* address : *resolution.outgoing_addresses())
+      worker->outgoing.addresses.push_back(address_of(*address));
   }
   worker->outgoing.first_port = std::max<std::uint16_t>(resolution.first_port(), 1);
   worker->outgoing.last_port = std::max(resolution.last_port(), worker->outgoing.first_port);

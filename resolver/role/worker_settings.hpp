@@ -17,7 +17,8 @@ struct RoleSettings {
   std::uint32_t datagram_listeners = 0;
 };
 
-/// Every value is checked again, for control may be hostile; a snapshot that makes no sense is refused with one line that says why.
+/// Every value is checked again, for control may be hostile; a snapshot that makes no sense is refused with one line
+/// that says why.
 std::expected<RoleSettings, std::string> settings_from(const snapshot::Mapped& snapshot);
 
 }  // namespace redoubt::resolver

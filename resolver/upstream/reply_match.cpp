@@ -21,7 +21,8 @@ bool is_reply_to(std::span<const std::uint8_t> query, std::span<const std::uint8
   dns::WireReader reply_reader{reply, reply_work};
   const dns::Header header = dns::read_header(reply_reader);
   return header.id == asked.id && header.response && header.opcode == asked.opcode && header.questions == 1 &&
-         std::ranges::equal(query.first(question_end).subspan(dns::header_octets), reply.first(question_end).subspan(dns::header_octets));
+         std::ranges::equal(query.first(question_end).subspan(dns::header_octets),
+                            reply.first(question_end).subspan(dns::header_octets));
 }
 
 }  // namespace redoubt::resolver

@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds band{50};               // servers this close to the fastest share the queries
+constexpr milliseconds band{50};  // servers this close to the fastest share the queries
 constexpr milliseconds unknown_patience{400};
 constexpr milliseconds least_patience{200};
 constexpr milliseconds most_patience{1600};
@@ -21,7 +21,8 @@ constexpr std::uint32_t failures_before_rest = 3;
 
 std::size_t Servers::Hash::operator()(const dns::IpAddress& address) const {
   const auto octets = address.octets();
-  return std::hash<std::string_view>{}({reinterpret_cast<const char*>(octets.data()), octets.size()});  // octets as characters
+  return std::hash<std::string_view>{}(
+      {reinterpret_cast<const char*>(octets.data()), octets.size()});  // octets as characters
 }
 
 Servers::Knowledge& Servers::touch(const dns::IpAddress& address) {
@@ -49,7 +50,8 @@ void Servers::answered(const dns::IpAddress& address, Duration round_trip) {
   Knowledge& knowledge = touch(address);
   knowledge.failures = 0;
   const Duration measured = std::max<Duration>(round_trip, std::chrono::microseconds{1});
-  knowledge.round_trip = knowledge.round_trip == Duration::zero() ? measured : (knowledge.round_trip * 7 + measured) / 8;
+  knowledge.round_trip =
+      knowledge.round_trip == Duration::zero() ? measured : (knowledge.round_trip * 7 + measured) / 8;
 }
 
 void Servers::failed(const dns::IpAddress& address, Instant now) {
@@ -82,7 +84,8 @@ std::size_t Servers::choose(const std::vector<dns::IpAddress>& candidates, Insta
   std::uint32_t seen = 0;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     if (any_willing && known[i].aside_until > now) continue;
-    const bool in_band = known[i].round_trip == Duration::zero() || known[i].round_trip <= fastest || known[i].round_trip - fastest <= band;
+    const bool in_band = known[i].round_trip == Duration::zero() || known[i].round_trip <= fastest ||
+                         known[i].round_trip - fastest <= band;
     if (any_willing && !in_band) continue;
     if (random.below(++seen) == 0) chosen = i;
   }
@@ -90,7 +93,8 @@ std::size_t Servers::choose(const std::vector<dns::IpAddress>& candidates, Insta
 }
 
 Duration Servers::patience(const Knowledge& knowledge, unsigned tries) {
-  const Duration once = knowledge.round_trip == Duration::zero() ? Duration{unknown_patience} : knowledge.round_trip * 4;
+  const Duration once =
+      knowledge.round_trip == Duration::zero() ? Duration{unknown_patience} : knowledge.round_trip * 4;
   return std::clamp<Duration>(once * (1U << std::min(tries, 3U)), least_patience, most_patience);
 }
 

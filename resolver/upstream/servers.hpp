@@ -1,5 +1,6 @@
 #pragma once
-// What is known of servers by address: how fast they answer, and which of them to leave alone for a while. Bounded; shared by workers.
+// What is known of servers by address: how fast they answer, and which of them to leave alone for a while. Bounded;
+// shared by workers.
 #include <cstdint>
 #include <list>
 #include <mutex>
@@ -20,7 +21,7 @@ class Servers {
     Duration round_trip = std::chrono::milliseconds{0};  ///< smoothed; zero: never measured
     std::uint32_t failures = 0;                          ///< in a row
     Instant aside_until{};
-    bool no_edns = false;                                ///< said FORMERR to a query with EDNS, over TCP or with our id
+    bool no_edns = false;  ///< said FORMERR to a query with EDNS, over TCP or with our id
   };
 
   Knowledge know(const dns::IpAddress& address) const;
@@ -30,8 +31,8 @@ class Servers {
   /// Lame or lying for what it was asked: aside at once.
   void put_aside(const dns::IpAddress& address, Instant until);
 
-  /// One of the candidates: at random among those that nobody knows yet and those within a band above the fastest; those aside
-  /// only when there are no others. candidates is not empty.
+  /// One of the candidates: at random among those that nobody knows yet and those within a band above the fastest;
+  /// those aside only when there are no others. candidates is not empty.
   std::size_t choose(const std::vector<dns::IpAddress>& candidates, Instant now, Random& random) const;
 
   /// How long to wait for this server's answer on its n-th try (from 0).

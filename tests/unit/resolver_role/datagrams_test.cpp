@@ -36,7 +36,8 @@ class Socket {
     there.sin_family = AF_INET;
     there.sin_port = htons(port);
     inet_pton(AF_INET, address, &there.sin_addr);
-    ASSERT_EQ(sendto(fd_, text.data(), text.size(), 0, reinterpret_cast<sockaddr*>(&there), sizeof there), static_cast<ssize_t>(text.size()));
+    ASSERT_EQ(sendto(fd_, text.data(), text.size(), 0, reinterpret_cast<sockaddr*>(&there), sizeof there),
+              static_cast<ssize_t>(text.size()));
   }
   /// What arrives next, and from where.
   std::pair<std::string, std::string> receive() const {
@@ -87,7 +88,8 @@ TEST(DatagramBatch, takes_a_batch_at_a_time_and_answers_each_to_its_asker) {
     EXPECT_EQ(batch.flush(server.get()), 0U);
     total += expected;
   }
-  for (std::size_t i = 0; i < clients.size(); ++i) EXPECT_EQ(clients[i]->receive().first, "answer " + std::to_string(i));
+  for (std::size_t i = 0; i < clients.size(); ++i)
+    EXPECT_EQ(clients[i]->receive().first, "answer " + std::to_string(i));
 }
 
 TEST(DatagramBatch, a_wildcard_socket_answers_from_the_address_that_was_asked) {

@@ -1,5 +1,6 @@
 #pragma once
-// Addresses as values: no sockets here. Text is `192.0.2.1`, `2001:db8::1`; an endpoint adds `@port` as NSD and Unbound write it.
+// Addresses as values: no sockets here. Text is `192.0.2.1`, `2001:db8::1`; an endpoint adds `@port` as NSD and Unbound
+// write it.
 #include <array>
 #include <compare>
 #include <cstdint>

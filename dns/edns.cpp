@@ -95,10 +95,14 @@ void read_extended_error(Edns& edns, WireReader& data) {
 
 void read_option(Edns& edns, std::uint16_t code, WireReader& data) {
   switch (static_cast<OptionCode>(code)) {
-    case OptionCode::cookie: return read_cookie(edns, data);
-    case OptionCode::client_subnet: return read_client_subnet(edns, data);
-    case OptionCode::tcp_keepalive: return read_keepalive(edns, data);
-    case OptionCode::extended_error: return read_extended_error(edns, data);
+    case OptionCode::cookie:
+      return read_cookie(edns, data);
+    case OptionCode::client_subnet:
+      return read_client_subnet(edns, data);
+    case OptionCode::tcp_keepalive:
+      return read_keepalive(edns, data);
+    case OptionCode::extended_error:
+      return read_extended_error(edns, data);
     case OptionCode::nsid: {
       const auto octets = data.rest();
       if (!edns.nsid) edns.nsid = copied(octets);
@@ -113,7 +117,8 @@ void read_option(Edns& edns, std::uint16_t code, WireReader& data) {
     case OptionCode::chain:
     case OptionCode::key_tag:
     case OptionCode::report_channel:
-    case OptionCode::zone_version: break;
+    case OptionCode::zone_version:
+      break;
   }
   const bool repeated = std::ranges::find(edns.unknown, code, &UnknownOption::code) != edns.unknown.end();
   const auto octets = data.rest();

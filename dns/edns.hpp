@@ -18,17 +18,17 @@ inline constexpr std::uint16_t minimum_udp_payload = 512;   // RFC 6891 §6.2.3
 inline constexpr std::size_t max_options = 32;              // more is FORMERR (attacks: option lists)
 
 enum class OptionCode : std::uint16_t {
-  nsid = 3,            ///< RFC 5001
-  client_subnet = 8,   ///< RFC 7871
-  expire = 9,          ///< RFC 7314
-  cookie = 10,         ///< RFC 7873
-  tcp_keepalive = 11,  ///< RFC 7828
-  padding = 12,        ///< RFC 7830
-  chain = 13,          ///< RFC 7901
-  key_tag = 14,        ///< RFC 8145
-  extended_error = 15, ///< RFC 8914
-  report_channel = 18, ///< RFC 9567
-  zone_version = 19,   ///< RFC 9660
+  nsid = 3,             ///< RFC 5001
+  client_subnet = 8,    ///< RFC 7871
+  expire = 9,           ///< RFC 7314
+  cookie = 10,          ///< RFC 7873
+  tcp_keepalive = 11,   ///< RFC 7828
+  padding = 12,         ///< RFC 7830
+  chain = 13,           ///< RFC 7901
+  key_tag = 14,         ///< RFC 8145
+  extended_error = 15,  ///< RFC 8914
+  report_channel = 18,  ///< RFC 9567
+  zone_version = 19,    ///< RFC 9660
 };
 
 /// RFC 7873 §4: eight octets from the client; none or eight to thirty-two from the server.
@@ -49,12 +49,37 @@ struct ClientSubnet {
 
 /// RFC 8914. Values outside this list may stand in it.
 enum class EdeCode : std::uint16_t {
-  other = 0, unsupported_dnskey_algorithm = 1, unsupported_ds_digest = 2, stale_answer = 3, forged_answer = 4,
-  dnssec_indeterminate = 5, dnssec_bogus = 6, signature_expired = 7, signature_not_yet_valid = 8, dnskey_missing = 9,
-  rrsigs_missing = 10, no_zone_key_bit = 11, nsec_missing = 12, cached_error = 13, not_ready = 14, blocked = 15, censored = 16,
-  filtered = 17, prohibited = 18, stale_nxdomain = 19, not_authoritative = 20, not_supported = 21, no_reachable_authority = 22,
-  network_error = 23, invalid_data = 24, signature_expired_before_valid = 25, too_early = 26, unsupported_nsec3_iterations = 27,
-  unable_to_conform = 28, synthesized = 29, invalid_query_type = 30,
+  other = 0,
+  unsupported_dnskey_algorithm = 1,
+  unsupported_ds_digest = 2,
+  stale_answer = 3,
+  forged_answer = 4,
+  dnssec_indeterminate = 5,
+  dnssec_bogus = 6,
+  signature_expired = 7,
+  signature_not_yet_valid = 8,
+  dnskey_missing = 9,
+  rrsigs_missing = 10,
+  no_zone_key_bit = 11,
+  nsec_missing = 12,
+  cached_error = 13,
+  not_ready = 14,
+  blocked = 15,
+  censored = 16,
+  filtered = 17,
+  prohibited = 18,
+  stale_nxdomain = 19,
+  not_authoritative = 20,
+  not_supported = 21,
+  no_reachable_authority = 22,
+  network_error = 23,
+  invalid_data = 24,
+  signature_expired_before_valid = 25,
+  too_early = 26,
+  unsupported_nsec3_iterations = 27,
+  unable_to_conform = 28,
+  synthesized = 29,
+  invalid_query_type = 30,
 };
 /// IANA's phrase, e.g. "No Reachable Authority"; "Code 4711" for one without a name.
 std::string describe(EdeCode code);
@@ -93,8 +118,8 @@ struct Edns {
   std::uint16_t usable_payload() const { return udp_payload < minimum_udp_payload ? minimum_udp_payload : udp_payload; }
 };
 
-/// From the fixed fields of an OPT record and the window over its RDATA. The first of repeated options counts (extended errors
-/// may repeat, RFC 8914 §2). Malformed known options and more than max_options are faults.
+/// From the fixed fields of an OPT record and the window over its RDATA. The first of repeated options counts (extended
+/// errors may repeat, RFC 8914 §2). Malformed known options and more than max_options are faults.
 Parsed<Edns> parse_edns(std::uint16_t udp_payload, std::uint32_t ttl_field, WireReader rdata);
 
 /// The whole OPT record, root owner included, as octets.

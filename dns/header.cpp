@@ -5,14 +5,16 @@
 namespace redoubt::dns {
 
 namespace {
-constexpr unsigned qr = 0x8000, aa = 0x0400, tc = 0x0200, rd = 0x0100, ra = 0x0080, z = 0x0040, ad = 0x0020, cd = 0x0010;
+constexpr unsigned qr = 0x8000, aa = 0x0400, tc = 0x0200, rd = 0x0100, ra = 0x0080, z = 0x0040, ad = 0x0020,
+                   cd = 0x0010;
 constexpr unsigned bit(bool set, unsigned mask) { return set ? mask : 0U; }
 }  // namespace
 
 std::uint16_t Header::flags_to_wire() const {
-  return static_cast<std::uint16_t>(bit(response, qr) | (static_cast<unsigned>(opcode) & 0xfU) << 11 | bit(authoritative, aa) |
-                                    bit(truncated, tc) | bit(recursion_desired, rd) | bit(recursion_available, ra) | bit(reserved, z) |
-                                    bit(authentic, ad) | bit(checking_disabled, cd) | (rcode_low & 0xfU));
+  return static_cast<std::uint16_t>(bit(response, qr) | (static_cast<unsigned>(opcode) & 0xfU) << 11 |
+                                    bit(authoritative, aa) | bit(truncated, tc) | bit(recursion_desired, rd) |
+                                    bit(recursion_available, ra) | bit(reserved, z) | bit(authentic, ad) |
+                                    bit(checking_disabled, cd) | (rcode_low & 0xfU));
 }
 
 void Header::flags_from_wire(std::uint16_t flags) {

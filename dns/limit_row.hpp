@@ -6,11 +6,11 @@
 namespace redoubt::dns {
 
 struct LimitRow {
-  std::string_view name;   ///< as under `limits:` of the configuration
+  std::string_view name;  ///< as under `limits:` of the configuration
   std::uint64_t initial;
   std::uint64_t least;
   std::uint64_t most;
-  std::string_view help;   ///< the unit, and what it defends against
+  std::string_view help;  ///< the unit, and what it defends against
 };
 
 }  // namespace redoubt::dns

@@ -14,7 +14,9 @@ namespace {
 constexpr std::size_t least_record_octets = 11;
 constexpr std::size_t least_question_octets = 5;
 
-Question read_question(WireReader& reader) { return Question{.name = reader.name(), .type = {reader.u16()}, .rr_class = {reader.u16()}}; }
+Question read_question(WireReader& reader) {
+  return Question{.name = reader.name(), .type = {reader.u16()}, .rr_class = {reader.u16()}};
+}
 
 enum class Section : std::uint8_t { answer, authority, additional };
 
@@ -29,7 +31,9 @@ class RecordReader {
 
  private:
   void record(Section section) {
-    if (transaction_seen_) return reader_->fail(Fault::misplaced_record);  // TSIG and SIG(0) end their message (RFC 8945 §5.1, RFC 2931 §3.1)
+    if (transaction_seen_)
+      return reader_->fail(
+          Fault::misplaced_record);  // TSIG and SIG(0) end their message (RFC 8945 §5.1, RFC 2931 §3.1)
     const Name owner = reader_->name();
     const RrType type{reader_->u16()};
     const std::uint16_t class_field = reader_->u16();
@@ -50,7 +54,8 @@ class RecordReader {
     if (reader_->ok()) list(section).push_back(std::move(out));
   }
 
-  void opt(Section section, const Name& owner, std::uint16_t udp_payload, std::uint32_t ttl_field, const WireReader& window) {
+  void opt(Section section, const Name& owner, std::uint16_t udp_payload, std::uint32_t ttl_field,
+           const WireReader& window) {
     if (message_->edns) return reader_->fail(Fault::duplicate_opt);
     if (section != Section::additional || !owner.is_root()) return reader_->fail(Fault::misplaced_record);
     auto edns = parse_edns(udp_payload, ttl_field, window);
@@ -63,9 +68,12 @@ class RecordReader {
 
   std::vector<Record>& list(Section section) {
     switch (section) {
-      case Section::answer: return message_->answer;
-      case Section::authority: return message_->authority;
-      case Section::additional: break;
+      case Section::answer:
+        return message_->answer;
+      case Section::authority:
+        return message_->authority;
+      case Section::additional:
+        break;
     }
     return message_->additional;
   }
@@ -119,7 +127,8 @@ Parsed<Message> Message::parse(std::span<const std::uint8_t> wire) {
   const Header& header = message.header;
   if (header.questions > 1) reader.fail(Fault::bad_count);
   const std::size_t records = std::size_t{header.answers} + header.authorities + header.additionals;
-  if (header.questions * least_question_octets + records * least_record_octets > reader.left()) reader.fail(Fault::bad_count);
+  if (header.questions * least_question_octets + records * least_record_octets > reader.left())
+    reader.fail(Fault::bad_count);
   if (header.questions == 1 && reader.ok()) message.question = read_question(reader);
   RecordReader body{reader, message};
   body.section(Section::answer, header.answers);
@@ -139,7 +148,8 @@ std::vector<std::uint8_t> Message::to_wire(std::size_t limit) const {
   bool whole = write_section(writer, answer, out.answers);
   whole = whole && write_section(writer, authority, out.authorities);
   // A transaction signature ends the message, so OPT goes before it (RFC 8945 §5.1).
-  const bool signed_at_end = !additional.empty() && (additional.back().type == type::tsig || additional.back().type == type::sig);
+  const bool signed_at_end =
+      !additional.empty() && (additional.back().type == type::tsig || additional.back().type == type::sig);
   const auto before = std::span{additional}.first(additional.size() - (signed_at_end ? 1 : 0));
   if (!whole) {
     out.truncated = true;

@@ -11,7 +11,8 @@ namespace {
 /// ASCII letters only: nothing else in a name has case (RFC 4343 §3).
 constexpr std::array<std::uint8_t, 256> lower_table = [] {
   std::array<std::uint8_t, 256> table{};
-  for (std::size_t i = 0; i < table.size(); ++i) table[i] = static_cast<std::uint8_t>(i >= 'A' && i <= 'Z' ? i + ('a' - 'A') : i);
+  for (std::size_t i = 0; i < table.size(); ++i)
+    table[i] = static_cast<std::uint8_t>(i >= 'A' && i <= 'Z' ? i + ('a' - 'A') : i);
   return table;
 }();
 
@@ -28,7 +29,8 @@ struct LabelOffsets {
   std::array<std::uint8_t, max_labels> at;
   std::size_t count = 0;
   explicit LabelOffsets(std::span<const std::uint8_t> wire) {
-    for (std::size_t offset = 0; wire[offset] != 0; offset += wire[offset] + 1U) at[count++] = static_cast<std::uint8_t>(offset);
+    for (std::size_t offset = 0; wire[offset] != 0; offset += wire[offset] + 1U)
+      at[count++] = static_cast<std::uint8_t>(offset);
   }
 };
 
@@ -39,7 +41,8 @@ std::expected<std::uint8_t, NameTextFault> read_escaped(std::string_view text, s
   if (text[at] != '\\') return static_cast<std::uint8_t>(text[at++]);
   if (++at >= text.size()) return std::unexpected{NameTextFault::bad_escape};
   if (!is_digit(text[at])) return static_cast<std::uint8_t>(text[at++]);
-  if (text.size() - at < 3 || !is_digit(text[at + 1]) || !is_digit(text[at + 2])) return std::unexpected{NameTextFault::bad_escape};
+  if (text.size() - at < 3 || !is_digit(text[at + 1]) || !is_digit(text[at + 2]))
+    return std::unexpected{NameTextFault::bad_escape};
   const int value = (text[at] - '0') * 100 + (text[at + 1] - '0') * 10 + (text[at + 2] - '0');
   if (value > 255) return std::unexpected{NameTextFault::bad_escape};
   at += 3;
@@ -50,11 +53,16 @@ std::expected<std::uint8_t, NameTextFault> read_escaped(std::string_view text, s
 
 std::string_view describe(NameTextFault fault) {
   switch (fault) {
-    case NameTextFault::empty_label: return "an empty label";
-    case NameTextFault::label_too_long: return "a label of more than 63 octets";
-    case NameTextFault::name_too_long: return "more than 255 octets";
-    case NameTextFault::bad_escape: return "an escape that is neither \\X nor \\DDD up to 255";
-    case NameTextFault::empty: return "an empty name (the root is \".\")";
+    case NameTextFault::empty_label:
+      return "an empty label";
+    case NameTextFault::label_too_long:
+      return "a label of more than 63 octets";
+    case NameTextFault::name_too_long:
+      return "more than 255 octets";
+    case NameTextFault::bad_escape:
+      return "an escape that is neither \\X nor \\DDD up to 255";
+    case NameTextFault::empty:
+      return "an empty name (the root is \".\")";
   }
   return "a bad name";
 }
@@ -81,7 +89,8 @@ std::expected<Name, NameTextError> Name::from_text(std::string_view text) {
     const auto octet = read_escaped(text, at);
     if (!octet) return error(octet.error(), column);
     if (end - length_at > max_label_octets) return error(NameTextFault::label_too_long, column);
-    if (end + 1 >= max_name_octets) return error(NameTextFault::name_too_long, column);  // the root's octet must fit behind it
+    if (end + 1 >= max_name_octets)
+      return error(NameTextFault::name_too_long, column);  // the root's octet must fit behind it
     name.octets_[end++] = *octet;
   }
   if (end > length_at + 1) {  // no final dot
@@ -102,7 +111,8 @@ Parsed<Name> Name::from_wire(std::span<const std::uint8_t> wire) {
     if (at >= max_name_octets) return error(Fault::name_too_long, at);
     if (at >= wire.size()) return error(Fault::short_read, at);
     const std::uint8_t length = wire[at];
-    if (length > max_label_octets) return error((length & 0xc0) == 0xc0 ? Fault::compressed_name : Fault::bad_label_type, at);
+    if (length > max_label_octets)
+      return error((length & 0xc0) == 0xc0 ? Fault::compressed_name : Fault::bad_label_type, at);
     at += length + 1U;
     if (length == 0) break;
   }
@@ -146,7 +156,8 @@ Name Name::suffix(std::size_t labels) const {
 }
 
 std::optional<Name> Name::prepended(std::span<const std::uint8_t> label) const {
-  if (label.empty() || label.size() > max_label_octets || label.size() + 1 + length_ > max_name_octets) return std::nullopt;
+  if (label.empty() || label.size() > max_label_octets || label.size() + 1 + length_ > max_name_octets)
+    return std::nullopt;
   Name out;
   out.octets_[0] = static_cast<std::uint8_t>(label.size());
   std::memcpy(out.octets_.data() + 1, label.data(), label.size());
@@ -206,7 +217,8 @@ std::string Name::to_text() const {
 }
 
 std::uint64_t Name::hash(const HashKey& key) const {
-  static_assert(crypto_shorthash_KEYBYTES == std::tuple_size_v<HashKey> && crypto_shorthash_BYTES == sizeof(std::uint64_t));
+  static_assert(crypto_shorthash_KEYBYTES == std::tuple_size_v<HashKey> &&
+                crypto_shorthash_BYTES == sizeof(std::uint64_t));
   std::array<std::uint8_t, max_name_octets> lower;
   for (std::size_t i = 0; i < length_; ++i) lower[i] = lower_table[octets_[i]];
   std::uint64_t out = 0;

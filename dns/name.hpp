@@ -1,6 +1,6 @@
 #pragma once
-// Domain names in wire form (RFC 1035 §3.1). A Name that exists is valid: labels of 1 to 63 octets, at most 255 octets in
-// all including the root label, no compression. Nobody re-checks it. The case of letters is kept and never compared.
+// Domain names in wire form (RFC 1035 §3.1). A Name that exists is valid: labels of 1 to 63 octets, at most 255 octets
+// in all including the root label, no compression. Nobody re-checks it. The case of letters is kept and never compared.
 #include <array>
 #include <compare>
 #include <cstdint>
@@ -62,14 +62,16 @@ class Name {
   Name suffix(std::size_t labels) const;
   /// `label` in front of this name, or nothing when that would be longer than a name may be.
   std::optional<Name> prepended(std::span<const std::uint8_t> label) const;
-  /// This name with `from` at its end replaced by `to` (DNAME, RFC 6672 §2.2). Nothing when it is not below `from`, or too long.
+  /// This name with `from` at its end replaced by `to` (DNAME, RFC 6672 §2.2). Nothing when it is not below `from`, or
+  /// too long.
   std::optional<Name> with_suffix_replaced(const Name& from, const Name& to) const;
   /// Equal to `ancestor` or below it.
   bool is_at_or_below(const Name& ancestor) const;
   bool is_strictly_below(const Name& ancestor) const { return length_ > ancestor.length_ && is_at_or_below(ancestor); }
   /// Canonical case for DNSSEC (RFC 4034 §6.2).
   Name lowercased() const;
-  /// Printable ASCII only: everything else, and what a zone file would misread, is escaped. Absolute, with its final dot.
+  /// Printable ASCII only: everything else, and what a zone file would misread, is escaped. Absolute, with its final
+  /// dot.
   std::string to_text() const;
 
   /// Keyed SipHash-2-4 of the lower-case wire form.

@@ -6,7 +6,8 @@ namespace redoubt::dns {
 
 namespace {
 
-/// Steps over the additional records of a query: OPT is read, TSIG and the like are passed. Their RDATA is nobody's business here.
+/// Steps over the additional records of a query: OPT is read, TSIG and the like are passed. Their RDATA is nobody's
+/// business here.
 void read_additional(WireReader& reader, std::size_t count, std::optional<Edns>& edns) {
   bool transaction_seen = false;
   for (std::size_t i = 0; i < count && reader.ok(); ++i) {
@@ -30,7 +31,8 @@ void read_additional(WireReader& reader, std::size_t count, std::optional<Edns>&
 }  // namespace
 
 std::expected<Query, QueryError> parse_query(std::span<const std::uint8_t> wire) {
-  if (wire.size() < header_octets || wire.size() > max_message_octets) return std::unexpected{QueryError{QueryFault::ignore, {}}};
+  if (wire.size() < header_octets || wire.size() > max_message_octets)
+    return std::unexpected{QueryError{QueryFault::ignore, {}}};
   NameWork work{wire.size()};
   WireReader reader{wire, work};
   Query query;

@@ -6,15 +6,20 @@ namespace redoubt::dns {
 
 namespace {
 
-/// Opaque whenever the class gives the type another meaning, or none (RFC 3597 §3): only IN and the class-independent types have rows.
+/// Opaque whenever the class gives the type another meaning, or none (RFC 3597 §3): only IN and the class-independent
+/// types have rows.
 const RrTypeInfo* row_of(RrType type, RrClass rr_class) {
   const RrTypeInfo* row = find_rr_type(type);
-  if (row == nullptr || rr_class == rr_class::in || type == type::opt || type == type::tsig || type == type::tkey) return row;
-  const bool depends_on_class = std::ranges::any_of(row->fields, [](Field field) { return field == Field::ipv4 || field == Field::ipv6; });
+  if (row == nullptr || rr_class == rr_class::in || type == type::opt || type == type::tsig || type == type::tkey)
+    return row;
+  const bool depends_on_class =
+      std::ranges::any_of(row->fields, [](Field field) { return field == Field::ipv4 || field == Field::ipv6; });
   return depends_on_class ? nullptr : row;
 }
 
-void append(std::vector<std::uint8_t>& out, std::span<const std::uint8_t> octets) { out.insert(out.end(), octets.begin(), octets.end()); }
+void append(std::vector<std::uint8_t>& out, std::span<const std::uint8_t> octets) {
+  out.insert(out.end(), octets.begin(), octets.end());
+}
 
 /// One length octet and what it counts.
 void read_string(WireReader& window, std::vector<std::uint8_t>& out) {
@@ -48,18 +53,27 @@ void read_name(WireReader& window, bool may_be_compressed, std::vector<std::uint
 
 void read_field(Field field, WireReader& window, std::vector<std::uint8_t>& out) {
   switch (field) {
-    case Field::none: return;
-    case Field::u8: return append(out, window.octets(1));
-    case Field::u16: return append(out, window.octets(2));
+    case Field::none:
+      return;
+    case Field::u8:
+      return append(out, window.octets(1));
+    case Field::u16:
+      return append(out, window.octets(2));
     case Field::u32:
-    case Field::ipv4: return append(out, window.octets(4));
-    case Field::u48: return append(out, window.octets(6));
-    case Field::ipv6: return append(out, window.octets(16));
+    case Field::ipv4:
+      return append(out, window.octets(4));
+    case Field::u48:
+      return append(out, window.octets(6));
+    case Field::ipv6:
+      return append(out, window.octets(16));
     case Field::name_compressed:
-    case Field::name_lowered: return read_name(window, true, out);
-    case Field::name_plain: return read_name(window, false, out);
+    case Field::name_lowered:
+      return read_name(window, true, out);
+    case Field::name_plain:
+      return read_name(window, false, out);
     case Field::string:
-    case Field::hash8: return read_string(window, out);
+    case Field::hash8:
+      return read_string(window, out);
     case Field::strings:
       do {
         read_string(window, out);
@@ -73,11 +87,13 @@ void read_field(Field field, WireReader& window, std::vector<std::uint8_t>& out)
       out.push_back(static_cast<std::uint8_t>(length & 0xff));
       return append(out, octets);
     }
-    case Field::type_bitmap: return read_type_bitmap(window, out);
+    case Field::type_bitmap:
+      return read_type_bitmap(window, out);
     case Field::rest_nonempty:
       if (window.ok() && window.left() == 0) return window.fail(Fault::short_read);
       [[fallthrough]];
-    case Field::rest: return append(out, window.rest());
+    case Field::rest:
+      return append(out, window.rest());
   }
 }
 
@@ -90,23 +106,33 @@ std::size_t name_octets(std::span<const std::uint8_t> rdata) {
 /// Octets of a field in valid uncompressed RDATA.
 std::size_t field_octets(Field field, std::span<const std::uint8_t> rdata) {
   switch (field) {
-    case Field::none: return 0;
-    case Field::u8: return 1;
-    case Field::u16: return 2;
+    case Field::none:
+      return 0;
+    case Field::u8:
+      return 1;
+    case Field::u16:
+      return 2;
     case Field::u32:
-    case Field::ipv4: return 4;
-    case Field::u48: return 6;
-    case Field::ipv6: return 16;
+    case Field::ipv4:
+      return 4;
+    case Field::u48:
+      return 6;
+    case Field::ipv6:
+      return 16;
     case Field::name_compressed:
     case Field::name_lowered:
-    case Field::name_plain: return name_octets(rdata);
+    case Field::name_plain:
+      return name_octets(rdata);
     case Field::string:
-    case Field::hash8: return rdata.empty() ? 0 : rdata[0] + 1U;
-    case Field::prefixed16: return rdata.size() < 2 ? rdata.size() : (static_cast<std::size_t>(rdata[0]) << 8 | rdata[1]) + 2U;
+    case Field::hash8:
+      return rdata.empty() ? 0 : rdata[0] + 1U;
+    case Field::prefixed16:
+      return rdata.size() < 2 ? rdata.size() : (static_cast<std::size_t>(rdata[0]) << 8 | rdata[1]) + 2U;
     case Field::strings:
     case Field::type_bitmap:
     case Field::rest:
-    case Field::rest_nonempty: return rdata.size();
+    case Field::rest_nonempty:
+      return rdata.size();
   }
   return rdata.size();
 }
@@ -176,8 +202,13 @@ Parsed<Soa> parse_soa(std::span<const std::uint8_t> rdata) {
   NameWork work{rdata.size()};
   WireReader reader{rdata, work};
   // Braces evaluate left to right.
-  return reader.finish(Soa{.primary = reader.uncompressed_name(), .mailbox = reader.uncompressed_name(), .serial = reader.u32(),
-                           .refresh = reader.u32(), .retry = reader.u32(), .expire = reader.u32(), .minimum = reader.u32()});
+  return reader.finish(Soa{.primary = reader.uncompressed_name(),
+                           .mailbox = reader.uncompressed_name(),
+                           .serial = reader.u32(),
+                           .refresh = reader.u32(),
+                           .retry = reader.u32(),
+                           .expire = reader.u32(),
+                           .minimum = reader.u32()});
 }
 
 }  // namespace redoubt::dns

@@ -11,10 +11,10 @@
 
 namespace redoubt::dns {
 
-/// RDATA of `window` (a WireReader::window over exactly the RDATA), uncompressed and checked: every field is there, nothing is
-/// left over, no name is compressed where its type forbids that. Types without a row pass as they are (RFC 3597). Classes
-/// other than IN are opaque too where the format depends on the class (A, AAAA and the like).
-/// out is appended to. On a fault the window holds it and out is unspecified.
+/// RDATA of `window` (a WireReader::window over exactly the RDATA), uncompressed and checked: every field is there,
+/// nothing is left over, no name is compressed where its type forbids that. Types without a row pass as they are (RFC
+/// 3597). Classes other than IN are opaque too where the format depends on the class (A, AAAA and the like). out is
+/// appended to. On a fault the window holds it and out is unspecified.
 void read_rdata(RrType type, RrClass rr_class, WireReader& window, std::vector<std::uint8_t>& out);
 
 /// Whether octets are valid uncompressed RDATA of that type.
@@ -42,7 +42,8 @@ class RdataFields {
 /// Canonical form (RFC 4034 §6.2, RFC 6840 §5.1): names of the row's lower-cased kinds in lower case. Same length.
 void canonicalise(RrType type, std::span<std::uint8_t> rdata);
 
-/// The name at the front of NS, CNAME, DNAME, PTR; behind the preference of MX; behind three numbers of SRV. Nothing for other types.
+/// The name at the front of NS, CNAME, DNAME, PTR; behind the preference of MX; behind three numbers of SRV. Nothing
+/// for other types.
 std::optional<Name> target_name(RrType type, std::span<const std::uint8_t> rdata);
 
 /// RFC 1035 §3.3.13.

@@ -54,14 +54,15 @@ WireReader WireReader::window(std::size_t count) {
 Name WireReader::name() { return read_name(true); }
 Name WireReader::uncompressed_name() { return read_name(false); }
 
-/// Two phases in one walk: labels where the reader stands, then, behind the first pointer, labels that lie strictly before the
-/// place the last pointer led from. Each hop lowers `bound`, so the walk ends; 255 octets are counted across all hops.
+/// Two phases in one walk: labels where the reader stands, then, behind the first pointer, labels that lie strictly
+/// before the place the last pointer led from. Each hop lowers `bound`, so the walk ends; 255 octets are counted across
+/// all hops.
 Name WireReader::read_name(bool pointers_allowed) {
   Name name;
   if (fault_) return name;
   std::size_t at = at_;
-  std::size_t bound = end_;         // no octet at or behind it is read
-  std::size_t lowest = at_;         // pointers must lead before this
+  std::size_t bound = end_;  // no octet at or behind it is read
+  std::size_t lowest = at_;  // pointers must lead before this
   std::size_t written = 0;
   bool jumped = false;
   const auto give_up = [&](Fault fault) {

@@ -1,6 +1,6 @@
 #pragma once
-// Reads untrusted octets front to back. The first fault sticks and later reads yield zeros, so a parser lists its fields in
-// order and asks once, at finish(). Loops over a count also look at ok(). Copies nothing but names.
+// Reads untrusted octets front to back. The first fault sticks and later reads yield zeros, so a parser lists its
+// fields in order and asks once, at finish(). Loops over a count also look at ok(). Copies nothing but names.
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -38,7 +38,8 @@ class WireReader {
   /// A view into the message.
   std::span<const std::uint8_t> octets(std::size_t count);
   std::span<const std::uint8_t> rest() { return octets(left()); }
-  /// With pointers, each strictly backwards (RFC 1035 §4.1.4); 255 octets are counted across the hops. On a fault the root.
+  /// With pointers, each strictly backwards (RFC 1035 §4.1.4); 255 octets are counted across the hops. On a fault the
+  /// root.
   Name name();
   /// A name in which a pointer is a fault (RFC 3597 §4).
   Name uncompressed_name();

@@ -16,8 +16,8 @@ constexpr std::array<Field, max_fields> fields(std::initializer_list<Field> list
   return out;
 }
 
-/// IANA, "Resource Record (RR) TYPEs", by number. Rows with `rest` alone have a format whose checking brings no one anything
-/// here (nothing in it is a name), or one that nobody uses any more.
+/// IANA, "Resource Record (RR) TYPEs", by number. Rows with `rest` alone have a format whose checking brings no one
+/// anything here (nothing in it is a name), or one that nobody uses any more.
 constexpr std::array table{
     RrTypeInfo{{1}, "A", "RFC 1035 §3.4.1", fields({ipv4})},
     RrTypeInfo{{2}, "NS", "RFC 1035 §3.3.11", fields({name_compressed})},
@@ -131,8 +131,9 @@ constexpr std::array<std::uint8_t, direct_numbers> direct_rows = [] {
 static_assert(table.size() < 255);
 
 bool equal_ascii(std::string_view left, std::string_view right) {
-  return std::ranges::equal(left, right, {}, [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; },
-                            [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  return std::ranges::equal(
+      left, right, {}, [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; },
+      [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
 }
 
 /// "TYPE123" and "CLASS123".
@@ -150,11 +151,11 @@ struct Named {
   std::string_view name;
 };
 constexpr std::array classes{Named{1, "IN"}, Named{3, "CH"}, Named{4, "HS"}, Named{254, "NONE"}, Named{255, "ANY"}};
-constexpr std::array rcodes{
-    Named{0, "NOERROR"},  Named{1, "FORMERR"},   Named{2, "SERVFAIL"}, Named{3, "NXDOMAIN"}, Named{4, "NOTIMP"},   Named{5, "REFUSED"},
-    Named{6, "YXDOMAIN"}, Named{7, "YXRRSET"},   Named{8, "NXRRSET"},  Named{9, "NOTAUTH"},  Named{10, "NOTZONE"}, Named{11, "DSOTYPENI"},
-    Named{16, "BADVERS"}, Named{17, "BADKEY"},   Named{18, "BADTIME"}, Named{19, "BADMODE"}, Named{20, "BADNAME"}, Named{21, "BADALG"},
-    Named{22, "BADTRUNC"}, Named{23, "BADCOOKIE"}};
+constexpr std::array rcodes{Named{0, "NOERROR"},  Named{1, "FORMERR"}, Named{2, "SERVFAIL"},  Named{3, "NXDOMAIN"},
+                            Named{4, "NOTIMP"},   Named{5, "REFUSED"}, Named{6, "YXDOMAIN"},  Named{7, "YXRRSET"},
+                            Named{8, "NXRRSET"},  Named{9, "NOTAUTH"}, Named{10, "NOTZONE"},  Named{11, "DSOTYPENI"},
+                            Named{16, "BADVERS"}, Named{17, "BADKEY"}, Named{18, "BADTIME"},  Named{19, "BADMODE"},
+                            Named{20, "BADNAME"}, Named{21, "BADALG"}, Named{22, "BADTRUNC"}, Named{23, "BADCOOKIE"}};
 
 }  // namespace
 

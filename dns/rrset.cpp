@@ -14,7 +14,8 @@ void RdataList::add(std::span<const std::uint8_t> rdata) {
 }
 
 bool RdataList::contains(std::span<const std::uint8_t> rdata) const {
-  return std::any_of(begin(), end(), [&](std::span<const std::uint8_t> mine) { return std::ranges::equal(mine, rdata); });
+  return std::any_of(begin(), end(),
+                     [&](std::span<const std::uint8_t> mine) { return std::ranges::equal(mine, rdata); });
 }
 
 bool RdataList::add_unique(std::span<const std::uint8_t> rdata) {
@@ -38,7 +39,8 @@ bool RdataList::same_set(const RdataList& other) const {
 
 std::vector<RRset> gather(std::span<const Record> records, const HashKey& key) {
   std::vector<RRset> sets;
-  std::unordered_multimap<std::uint64_t, std::size_t> places;  // from the keyed hash of owner and type to the index in sets
+  std::unordered_multimap<std::uint64_t, std::size_t>
+      places;  // from the keyed hash of owner and type to the index in sets
   places.reserve(records.size());
   for (const Record& record : records) {
     const std::uint64_t hash = record.owner.hash(key) + record.type.value * 0x9e3779b97f4a7c15ULL;

@@ -81,8 +81,9 @@ struct Record {
   bool operator==(const Record&) const = default;
 };
 
-/// Records of one owner, type and class gathered into RRsets, in order of first appearance; the lowest TTL wins (RFC 2181 §5.2).
-/// Linear in the records (a keyed hash finds the set), whatever the owners are (attacks: thousands of distinct owners).
+/// Records of one owner, type and class gathered into RRsets, in order of first appearance; the lowest TTL wins (RFC
+/// 2181 §5.2). Linear in the records (a keyed hash finds the set), whatever the owners are (attacks: thousands of
+/// distinct owners).
 std::vector<RRset> gather(std::span<const Record> records, const HashKey& key);
 
 }  // namespace redoubt::dns

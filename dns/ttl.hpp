@@ -7,7 +7,8 @@
 
 namespace redoubt::dns {
 
-/// Signatures need the value from the wire untouched while caches keep capped(): two named operations rather than one silent one.
+/// Signatures need the value from the wire untouched while caches keep capped(): two named operations rather than one
+/// silent one.
 class Ttl {
  public:
   constexpr Ttl() = default;
@@ -21,7 +22,8 @@ class Ttl {
   /// What is left after `age`; zero, never negative.
   constexpr Ttl after(std::chrono::seconds age) const {
     if (age.count() <= 0) return *this;
-    return Ttl{age.count() >= static_cast<std::int64_t>(seconds_) ? 0U : seconds_ - static_cast<std::uint32_t>(age.count())};
+    return Ttl{age.count() >= static_cast<std::int64_t>(seconds_) ? 0U
+                                                                  : seconds_ - static_cast<std::uint32_t>(age.count())};
   }
   constexpr auto operator<=>(const Ttl&) const = default;
 

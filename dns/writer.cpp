@@ -12,8 +12,8 @@ namespace {
 /// Pointers have fourteen bits (RFC 1035 §4.1.4).
 constexpr std::size_t last_pointer_target = 0x3fff;
 
-/// Whether the name at `at` of a message that we wrote ourselves equals `suffix`, octet for octet. Case counts: a pointer to a
-/// name in another case would change the case that the client gets back, and he may compare it (0x20).
+/// Whether the name at `at` of a message that we wrote ourselves equals `suffix`, octet for octet. Case counts: a
+/// pointer to a name in another case would change the case that the client gets back, and he may compare it (0x20).
 bool name_equals(std::span<const std::uint8_t> message, std::size_t at, std::span<const std::uint8_t> suffix) {
   std::size_t offset = 0;
   for (;;) {
@@ -43,7 +43,8 @@ bool WireWriter::put(std::span<const std::uint8_t> octets) {
 }
 
 bool WireWriter::put_u16(std::uint16_t value) {
-  const std::array<std::uint8_t, 2> octets{static_cast<std::uint8_t>(value >> 8), static_cast<std::uint8_t>(value & 0xff)};
+  const std::array<std::uint8_t, 2> octets{static_cast<std::uint8_t>(value >> 8),
+                                           static_cast<std::uint8_t>(value & 0xff)};
   return put(octets);
 }
 
@@ -51,9 +52,9 @@ bool WireWriter::put_u32(std::uint32_t value) {
   return put_u16(static_cast<std::uint16_t>(value >> 16)) && put_u16(static_cast<std::uint16_t>(value & 0xffff));
 }
 
-/// Looks for the longest suffix that stands in the message already. Each suffix written becomes a target for later names, as long
-/// as there is room to remember it; one name looks at most at every target once a label, and a message does at most
-/// max_suffix_searches such looks in all.
+/// Looks for the longest suffix that stands in the message already. Each suffix written becomes a target for later
+/// names, as long as there is room to remember it; one name looks at most at every target once a label, and a message
+/// does at most max_suffix_searches such looks in all.
 bool WireWriter::put_name(const Name& name, bool compress) {
   const auto wire = name.wire();
   std::size_t label = 0;
@@ -67,7 +68,8 @@ bool WireWriter::put_name(const Name& name, bool compress) {
     }
     const std::size_t here = at_;
     if (!put(wire.subspan(label, wire[label] + 1U))) return false;
-    if (here <= last_pointer_target && target_count_ < targets_.size()) targets_[target_count_++] = static_cast<std::uint16_t>(here);
+    if (here <= last_pointer_target && target_count_ < targets_.size())
+      targets_[target_count_++] = static_cast<std::uint16_t>(here);
     label += wire[label] + 1U;
   }
   const std::uint8_t root = 0;
@@ -86,7 +88,8 @@ bool WireWriter::put_owner(const Name& owner) {
 
 bool WireWriter::put_rdata(RrType type, std::span<const std::uint8_t> rdata) {
   const RrTypeInfo* row = find_rr_type(type);
-  const bool may_compress = row != nullptr && std::ranges::find(row->fields, Field::name_compressed) != row->fields.end();
+  const bool may_compress =
+      row != nullptr && std::ranges::find(row->fields, Field::name_compressed) != row->fields.end();
   if (!may_compress) return put(rdata);
   for (RdataFields fields{type, rdata}; fields.next();) {
     const auto octets = rdata.subspan(fields.offset(), fields.octets());
@@ -107,7 +110,8 @@ bool WireWriter::question(const Question& question) {
   return false;
 }
 
-bool WireWriter::record(const Name& owner, RrType type, RrClass rr_class, Ttl ttl, std::span<const std::uint8_t> rdata) {
+bool WireWriter::record(const Name& owner, RrType type, RrClass rr_class, Ttl ttl,
+                        std::span<const std::uint8_t> rdata) {
   const Mark before = mark();
   const auto write = [&] {
     if (!put_owner(owner) || !put_u16(type.value) || !put_u16(rr_class.value) || !put_u32(ttl.seconds())) return false;

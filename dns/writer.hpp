@@ -11,7 +11,8 @@
 
 namespace redoubt::dns {
 
-/// Suffixes that one message remembers as targets of pointers; searching more costs more than it saves (attacks: outbound compression).
+/// Suffixes that one message remembers as targets of pointers; searching more costs more than it saves (attacks:
+/// outbound compression).
 inline constexpr std::size_t max_compression_targets = 128;
 /// Suffixes of one message that are searched for among them; later names are written whole.
 inline constexpr std::size_t max_suffix_searches = 120;
@@ -24,7 +25,8 @@ class WireWriter {
 
   [[nodiscard]] bool question(const Question& question);
   /// Whole record, names in its rdata compressed where its type allows. `rdata` is uncompressed and valid for its type.
-  [[nodiscard]] bool record(const Name& owner, RrType type, RrClass rr_class, Ttl ttl, std::span<const std::uint8_t> rdata);
+  [[nodiscard]] bool record(const Name& owner, RrType type, RrClass rr_class, Ttl ttl,
+                            std::span<const std::uint8_t> rdata);
   /// All of its records, or none of them.
   [[nodiscard]] bool rrset(const RRset& rrset, Ttl ttl);
   /// A record that is on the wire already, its owner the root (OPT).
@@ -65,7 +67,8 @@ class WireWriter {
   std::array<std::uint16_t, max_compression_targets> targets_;  // offsets of names' labels written so far
   std::size_t target_count_ = 0;
   std::size_t searches_left_ = max_suffix_searches;
-  std::size_t last_owner_ = 0;  // where the last record's owner stands: the next one's is mostly the same, and then costs no search
+  std::size_t last_owner_ =
+      0;  // where the last record's owner stands: the next one's is mostly the same, and then costs no search
 };
 
 }  // namespace redoubt::dns

@@ -14,7 +14,15 @@ namespace redoubt::resolver {
 enum class UpstreamTransport : std::uint8_t { udp, tcp, tls, https };
 
 /// Why there is no reply. spoofed: too many wrong ones came by UDP, so that the exchange was given up in favour of TCP.
-enum class NetworkFault : std::uint8_t { timed_out, refused, unreachable, closed_early, malformed, spoofed, no_resources };
+enum class NetworkFault : std::uint8_t {
+  timed_out,
+  refused,
+  unreachable,
+  closed_early,
+  malformed,
+  spoofed,
+  no_resources
+};
 
 struct Exchange {
   dns::Endpoint server;
@@ -24,16 +32,17 @@ struct Exchange {
 };
 
 struct Reply {
-  std::vector<std::uint8_t> message;   ///< echoes id and question exactly; beyond that nothing is checked
+  std::vector<std::uint8_t> message;  ///< echoes id and question exactly; beyond that nothing is checked
   Duration round_trip{};
-  std::uint32_t mismatched = 0;        ///< replies that came to the socket and were no answer to this query
+  std::uint32_t mismatched = 0;  ///< replies that came to the socket and were no answer to this query
 };
 
 class Network {
  public:
   virtual ~Network() = default;
-  /// Sends the query and waits for a reply that matches it (reply_match.hpp). Wrong replies are counted and waited past, never taken
-  /// for an end (attacks: TuDoor). UDP: a fresh connected socket on a port of our own drawing (RFC 5452). Never throws.
+  /// Sends the query and waits for a reply that matches it (reply_match.hpp). Wrong replies are counted and waited
+  /// past, never taken for an end (attacks: TuDoor). UDP: a fresh connected socket on a port of our own drawing (RFC
+  /// 5452). Never throws.
   virtual Task<std::expected<Reply, NetworkFault>> exchange(Exchange exchange) = 0;
 };
 

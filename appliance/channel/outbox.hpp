@@ -12,7 +12,7 @@ namespace redoubt::channel {
 /// What a full outbox may hold before a send is refused: the peer is slow, and memory is bounded.
 inline constexpr std::size_t max_outbox_octets = 4 * 1024 * 1024;
 /// Descriptors that may wait in an outbox: each is one of the process's few.
-inline constexpr std::size_t max_outbox_descriptors = 64;
+inline constexpr std::size_t max_outbox_descriptors = 1024;
 
 /// sent: the kernel has it. queued: call flush() once the channel can be written. refused: full, too large or faulty;
 /// dropped. gone: the peer takes nothing any more; what it sent before may still be read.

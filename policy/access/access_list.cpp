@@ -33,7 +33,8 @@ AccessList::AccessList(std::span<const dns::Prefix> allow) {
   std::ranges::sort(all, before, &Range::first);
   for (const Range& range : all) {
     // Prefixes nest or are disjoint, so one that begins inside the range before it ends there too.
-    const bool nested = !ranges_.empty() && ranges_.back().last.is_v6() == range.first.is_v6() && !before(ranges_.back().last, range.first);
+    const bool nested = !ranges_.empty() && ranges_.back().last.is_v6() == range.first.is_v6() &&
+                        !before(ranges_.back().last, range.first);
     if (!nested) ranges_.push_back(range);
   }
 }

@@ -22,10 +22,12 @@ TEST(AccessList, an_empty_list_lets_nobody_in) {
 
 TEST(AccessList, both_ends_of_a_range_are_in_and_their_neighbours_are_not) {
   const AccessList list = list_of({"10.0.0.0/8", "192.0.2.64/26", "2001:db8::/33"});
-  for (const char* inside : {"10.0.0.0", "10.255.255.255", "192.0.2.64", "192.0.2.127", "2001:db8::", "2001:db8:7fff:ffff:ffff:ffff:ffff:ffff"}) {
+  for (const char* inside : {"10.0.0.0", "10.255.255.255", "192.0.2.64", "192.0.2.127",
+                             "2001:db8::", "2001:db8:7fff:ffff:ffff:ffff:ffff:ffff"}) {
     EXPECT_TRUE(allows(list, inside)) << inside;
   }
-  for (const char* outside : {"9.255.255.255", "11.0.0.0", "192.0.2.63", "192.0.2.128", "2001:db7:ffff::", "2001:db8:8000::"}) {
+  for (const char* outside :
+       {"9.255.255.255", "11.0.0.0", "192.0.2.63", "192.0.2.128", "2001:db7:ffff::", "2001:db8:8000::"}) {
     EXPECT_FALSE(allows(list, outside)) << outside;
   }
 }
@@ -55,18 +57,22 @@ TEST(AccessList, agrees_with_asking_every_prefix_in_turn) {
     std::vector<dns::Prefix> prefixes;
     for (int i = 0; i < 20; ++i) {
       const auto length = static_cast<std::uint8_t>(random() % 33);
-      const std::uint32_t bits = length == 0 ? 0 : static_cast<std::uint32_t>(random()) & (0xffffffffU << (32 - length));
-      prefixes.push_back(*dns::Prefix::make(dns::IpAddress::v4({static_cast<std::uint8_t>(bits >> 24), static_cast<std::uint8_t>(bits >> 16),
-                                                               static_cast<std::uint8_t>(bits >> 8), static_cast<std::uint8_t>(bits)}),
-                                            length));
+      const std::uint32_t bits =
+          length == 0 ? 0 : static_cast<std::uint32_t>(random()) & (0xffffffffU << (32 - length));
+      prefixes.push_back(*dns::Prefix::make(
+          dns::IpAddress::v4({static_cast<std::uint8_t>(bits >> 24), static_cast<std::uint8_t>(bits >> 16),
+                              static_cast<std::uint8_t>(bits >> 8), static_cast<std::uint8_t>(bits)}),
+          length));
     }
     std::erase_if(prefixes, [](const dns::Prefix& prefix) { return prefix.length() < 6; });
     const AccessList list{prefixes};
     for (int i = 0; i < 200; ++i) {
       const auto draw = static_cast<std::uint32_t>(random());
-      const auto address = dns::IpAddress::v4({static_cast<std::uint8_t>(draw >> 24), static_cast<std::uint8_t>(draw >> 16),
-                                               static_cast<std::uint8_t>(draw >> 8), static_cast<std::uint8_t>(draw)});
-      const bool expected = std::ranges::any_of(prefixes, [&](const dns::Prefix& prefix) { return prefix.contains(address); });
+      const auto address =
+          dns::IpAddress::v4({static_cast<std::uint8_t>(draw >> 24), static_cast<std::uint8_t>(draw >> 16),
+                              static_cast<std::uint8_t>(draw >> 8), static_cast<std::uint8_t>(draw)});
+      const bool expected =
+          std::ranges::any_of(prefixes, [&](const dns::Prefix& prefix) { return prefix.contains(address); });
       EXPECT_EQ(list.allows(address), expected) << address.to_text();
     }
   }

@@ -1,0 +1,53 @@
+#include "resolver/budget.hpp"
+
+#include <algorithm>
+
+namespace redoubt::resolver {
+
+namespace {
+
+constexpr std::array<dns::LimitRow, static_cast<std::size_t>(Limit::count)> rows{{
+    {"upstream-queries", 60, 10, 1000,
+     "packets to servers for one question, all causes together (NXNSAttack, NRDelegation, CAMP, resend loops)"},
+    {"nameserver-lookups", 5, 1, 20,
+     "name servers without address that are looked up for one delegation (NXNSAttack, TsuNAME)"},
+    {"nameservers-kept", 13, 1, 40, "name servers kept of one delegation (large NS sets)"},
+    {"addresses-kept", 6, 1, 20, "addresses kept of one name server (self-pointed glue, large address sets)"},
+    {"alias-steps", 10, 1, 30, "CNAME and DNAME steps of one question (DNS Unchained, alias rings)"},
+    {"nested-depth", 7, 1, 16, "questions inside questions (iDNS: endless generated delegations)"},
+    {"upstream-octets", 100'000, 20'000, 10'000'000,
+     "octets taken from servers for one question (inbound amplification)"},
+    {"records-per-rrset", 100, 20, 2000, "records of one RRset; more make the answer unusable (huge RRsets)"},
+    {"question-time", 5000, 1000, 30'000, "milliseconds until the last answer, SERVFAIL included (tarpits)"},
+    {"waiting-queries", 5000, 10, 100'000,
+     "client queries of one worker that may wait for a resolution at once (phantom domains)"},
+    {"resolutions", 4000, 10, 100'000,
+     "different questions in resolution at once, all workers together (random names)"},
+}};
+
+}  // namespace
+
+std::span<const dns::LimitRow> limit_rows() { return rows; }
+
+Limits::Limits() {
+  for (std::size_t i = 0; i < rows.size(); ++i) values_[i] = rows[i].initial;
+}
+
+bool Limits::set(std::string_view name, std::uint64_t value) {
+  const auto row = std::ranges::find(rows, name, &dns::LimitRow::name);
+  if (row == rows.end() || value < row->least || value > row->most) return false;
+  values_[static_cast<std::size_t>(row - rows.begin())] = value;
+  return true;
+}
+
+bool Budget::spend(Limit limit, std::uint64_t amount) {
+  std::uint64_t& spent = spent_[static_cast<std::size_t>(limit)];
+  if (amount > limits_[limit] - std::min(spent, limits_[limit])) {
+    exhaust(limit);
+    return false;
+  }
+  spent += amount;
+  return true;
+}
+
+}  // namespace redoubt::resolver

@@ -1,0 +1,73 @@
+#pragma once
+// What one client question may cost, in one table and one ledger: an attacker who multiplies work spends his asker's
+// allowance, not ours. All sub-questions charge the same ledger and nothing resets it.
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "dns/limit_row.hpp"
+#include "resolver/clock.hpp"
+
+namespace redoubt::resolver {
+
+enum class Limit : std::uint8_t {
+  upstream_queries,
+  nameserver_lookups,
+  nameservers_kept,
+  addresses_kept,
+  alias_steps,
+  nested_depth,
+  upstream_octets,
+  records_per_rrset,
+  question_time_ms,
+  waiting_queries,
+  flights,
+  count
+};
+
+/// In the order of Limit.
+std::span<const dns::LimitRow> limit_rows();
+
+/// The limits in force.
+class Limits {
+ public:
+  /// The table's initial values.
+  Limits();
+  std::uint64_t operator[](Limit limit) const { return values_[static_cast<std::size_t>(limit)]; }
+  /// False when the name is none of this table or the value is out of its row's range.
+  bool set(std::string_view name, std::uint64_t value);
+
+ private:
+  std::array<std::uint64_t, static_cast<std::size_t>(Limit::count)> values_{};
+};
+
+/// The ledger of one client question.
+class Budget {
+ public:
+  Budget(const Limits& limits, Instant started)
+      : limits_{limits}, deadline_{started + std::chrono::milliseconds{limits[Limit::question_time_ms]}} {}
+
+  /// Charges `amount`; false, and the limit is noted as exhausted, when that is more than is left. Only for the limits
+  /// that are counted over the whole question: upstream_queries, alias_steps, upstream_octets.
+  bool spend(Limit limit, std::uint64_t amount = 1);
+  std::uint64_t spent(Limit limit) const { return spent_[static_cast<std::size_t>(limit)]; }
+  /// Notes that a limit of another kind stopped the work.
+  void exhaust(Limit limit) {
+    if (!exhausted_) exhausted_ = limit;
+  }
+  /// The first limit that was hit.
+  std::optional<Limit> exhausted() const { return exhausted_; }
+  Instant deadline() const { return deadline_; }
+  const Limits& limits() const { return limits_; }
+
+ private:
+  Limits limits_;
+  Instant deadline_;
+  std::array<std::uint64_t, static_cast<std::size_t>(Limit::count)> spent_{};
+  std::optional<Limit> exhausted_;
+};
+
+}  // namespace redoubt::resolver

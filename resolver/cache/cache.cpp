@@ -1,0 +1,254 @@
+#include "resolver/cache/cache.hpp"
+
+#include <algorithm>
+
+namespace redoubt::resolver {
+
+namespace {
+
+/// What the allocator and the containers take beside an entry's own octets: list links, the index's node, block
+/// headers.
+constexpr std::size_t administration_octets = 128;
+/// Entries of one name. More would make each look at that name slower (attacks: many types of one name).
+constexpr std::size_t max_entries_per_name = 100;
+
+std::size_t octets_of(const SharedRRset& rrset) {
+  return rrset ? sizeof(HeldRRset) + rrset->rrset.rdata.octets() + 32 : 0;
+}
+
+std::size_t octets_of(const SharedDelegation& delegation) {
+  if (!delegation) return 0;
+  std::size_t octets = sizeof(Delegation) + 32;
+  for (const NameServer& server : delegation->servers)
+    octets += sizeof(NameServer) + server.addresses.size() * sizeof(dns::IpAddress) + 16;
+  return octets;
+}
+
+}  // namespace
+
+struct Cache::Entry {
+  dns::Name name;
+  dns::RrType type;  // not looked at for no_name and delegations
+  std::uint64_t hash = 0;
+  SharedDelegation delegation;  // set for delegations only
+  Found found;
+  std::size_t octets = 0;
+  bool visited = false;
+
+  bool is_delegation() const { return delegation != nullptr; }
+  /// Whether `newer` takes this entry's place: the same type of the same name, or a whole name that is now denied, or
+  /// no longer.
+  bool superseded_by(const Entry& newer) const {
+    if (is_delegation() != newer.is_delegation() || !(name == newer.name)) return false;
+    if (is_delegation() || newer.found.kind == EntryKind::no_name || found.kind == EntryKind::no_name) return true;
+    return type == newer.type;
+  }
+};
+
+/// A queue in order of arrival and an index from the name's hash. Eviction is SIEVE: a hand walks from the oldest on,
+/// spares and unmarks what was visited since it last came by, and takes the first that was not. A scan of names that
+/// nobody asks twice leaves the visited ones where they are.
+struct Cache::Shard {
+  using Queue = std::list<Entry>;
+
+  mutable std::mutex lock;
+  Queue queue;  // newest first
+  std::unordered_multimap<std::uint64_t, Queue::iterator> index;
+  Queue::iterator hand = queue.end();
+  std::uint64_t octets = 0;
+  std::uint64_t bound = 0;
+  std::uint64_t evictions = 0;
+
+  void remove(Queue::iterator entry) {
+    if (hand == entry) step();
+    const auto [first, last] = index.equal_range(entry->hash);
+    index.erase(std::find_if(first, last, [&](const auto& place) { return place.second == entry; }));
+    octets -= entry->octets;
+    queue.erase(entry);
+  }
+
+  /// The hand moves towards the newest; behind it, it starts again at the oldest.
+  void step() { hand = hand == queue.begin() || hand == queue.end() ? queue.end() : std::prev(hand); }
+
+  void evict_one() {
+    if (hand == queue.end()) hand = std::prev(queue.end());
+    while (hand->visited) {
+      hand->visited = false;
+      step();
+      if (hand == queue.end()) hand = std::prev(queue.end());
+    }
+    ++evictions;
+    remove(hand);
+  }
+
+  void shrink_to_bound() {
+    while (octets > bound && !queue.empty()) evict_one();
+  }
+};
+
+Cache::Cache(std::uint64_t octets, const dns::HashKey& key)
+    : key_{key}, shards_{std::make_unique<Shard[]>(shard_count)} {
+  resize(octets);
+}
+
+Cache::~Cache() = default;
+
+Cache::Shard& Cache::shard_of(std::uint64_t hash) const { return shards_[hash >> 58]; }
+static_assert(std::uint64_t{1} << (64 - 58) == 64);
+
+std::optional<Found> Cache::find(const dns::Name& name, dns::RrType type, Instant now) {
+  const std::uint64_t hash = name.hash(key_);
+  Shard& shard = shard_of(hash);
+  const std::lock_guard guard{shard.lock};
+  const auto [first, last] = shard.index.equal_range(hash);
+  for (auto place = first; place != last; ++place) {
+    Entry& entry = *place->second;
+    if (entry.is_delegation() || (entry.type != type && entry.found.kind != EntryKind::no_name)) continue;
+    if (entry.found.expires <= now || !(entry.name == name)) continue;
+    entry.visited = true;
+    return entry.found;
+  }
+  return std::nullopt;
+}
+
+void Cache::store(Entry entry, Instant now) {
+  if (entry.found.expires <= now) return;
+  entry.hash = entry.name.hash(key_);
+  entry.octets = sizeof(Entry) + administration_octets + octets_of(entry.found.rrset) + octets_of(entry.delegation) +
+                 (entry.found.error ? entry.found.error->text.size() : 0);
+  Shard& shard = shard_of(entry.hash);
+  const std::lock_guard guard{shard.lock};
+  if (entry.octets > shard.bound) return;
+  std::size_t of_this_name = 0;
+  std::vector<Shard::Queue::iterator> superseded;
+  const auto [first, last] = shard.index.equal_range(entry.hash);
+  for (auto place = first; place != last; ++place) {
+    const auto old = place->second;
+    if (!old->superseded_by(entry)) {
+      ++of_this_name;
+      continue;
+    }
+    const bool fresh = old->found.expires > now;
+    const bool old_is_better = old->found.rank > entry.found.rank && entry.found.kind != EntryKind::failure;
+    const bool hides_data = entry.found.kind == EntryKind::failure && old->found.kind != EntryKind::failure;
+    if (fresh && (old_is_better || hides_data)) return;
+    superseded.push_back(old);
+  }
+  for (const auto old : superseded) shard.remove(old);
+  if (of_this_name >= max_entries_per_name) return;
+  shard.octets += entry.octets;
+  shard.queue.push_front(std::move(entry));
+  shard.index.emplace(shard.queue.front().hash, shard.queue.begin());
+  shard.shrink_to_bound();
+}
+
+void Cache::store_data(SharedRRset rrset, Rank rank, Instant now) {
+  Entry entry;
+  entry.name = rrset->rrset.owner;
+  entry.type = rrset->rrset.type;
+  const Instant expires = rrset->expires;
+  entry.found = Found{EntryKind::data, rank, std::move(rrset), std::nullopt, expires};
+  store(std::move(entry), now);
+}
+
+void Cache::store_denial(const dns::Name& name, std::optional<dns::RrType> type, SharedRRset soa, Instant expires,
+                         Instant now) {
+  Entry entry;
+  entry.name = name;
+  entry.type = type.value_or(dns::RrType{});
+  entry.found = Found{type ? EntryKind::no_data : EntryKind::no_name, Rank::authoritative_answer, std::move(soa),
+                      std::nullopt, expires};
+  store(std::move(entry), now);
+}
+
+void Cache::store_failure(const dns::Name& name, dns::RrType type, dns::ExtendedError error, Instant expires,
+                          Instant now) {
+  Entry entry;
+  entry.name = name;
+  entry.type = type;
+  entry.found = Found{EntryKind::failure, Rank::additional, nullptr, std::move(error), expires};
+  store(std::move(entry), now);
+}
+
+SharedDelegation Cache::deepest_delegation(const dns::Name& name, Instant now) {
+  for (dns::Name zone = name;; zone = zone.parent()) {
+    const std::uint64_t hash = zone.hash(key_);
+    Shard& shard = shard_of(hash);
+    const std::lock_guard guard{shard.lock};
+    const auto [first, last] = shard.index.equal_range(hash);
+    for (auto place = first; place != last; ++place) {
+      Entry& entry = *place->second;
+      if (!entry.is_delegation() || entry.found.expires <= now || !(entry.name == zone)) continue;
+      entry.visited = true;
+      return entry.delegation;
+    }
+    if (zone.is_root()) return nullptr;
+  }
+}
+
+void Cache::store_delegation(SharedDelegation delegation, Instant now) {
+  Entry entry;
+  entry.name = delegation->zone;
+  entry.found = Found{EntryKind::data, Rank::authority, nullptr, std::nullopt, delegation->expires};
+  entry.delegation = std::move(delegation);
+  store(std::move(entry), now);
+}
+
+void Cache::resize(std::uint64_t octets) {
+  for (std::size_t i = 0; i < shard_count; ++i) {
+    const std::lock_guard guard{shards_[i].lock};
+    shards_[i].bound = octets / shard_count;
+    shards_[i].shrink_to_bound();
+  }
+}
+
+std::uint64_t Cache::flush(const dns::Name& name, bool below) {
+  std::uint64_t flushed = 0;
+  const auto flush_shard = [&](Shard& shard) {
+    const std::lock_guard guard{shard.lock};
+    for (auto entry = shard.queue.begin(); entry != shard.queue.end();) {
+      const auto next = std::next(entry);
+      if (below ? entry->name.is_at_or_below(name) : entry->name == name) {
+        shard.remove(entry);
+        ++flushed;
+      }
+      entry = next;
+    }
+  };
+  if (!below) {
+    flush_shard(shard_of(name.hash(key_)));
+  } else {
+    for (std::size_t i = 0; i < shard_count; ++i) flush_shard(shards_[i]);
+  }
+  return flushed;
+}
+
+std::vector<ShownEntry> Cache::show(const dns::Name& name, bool below, std::size_t limit, Instant now,
+                                    bool& more) const {
+  std::vector<ShownEntry> shown;
+  more = false;
+  for (std::size_t i = 0; i < shard_count && !more; ++i) {
+    const std::lock_guard guard{shards_[i].lock};
+    for (const Entry& entry : shards_[i].queue) {
+      if (entry.is_delegation() || entry.found.expires <= now) continue;
+      if (below ? !entry.name.is_at_or_below(name) : !(entry.name == name)) continue;
+      more = shown.size() == limit;
+      if (more) break;
+      shown.push_back({entry.name, entry.type, entry.found});
+    }
+  }
+  return shown;
+}
+
+CacheCounters Cache::counters() const {
+  CacheCounters counters;
+  for (std::size_t i = 0; i < shard_count; ++i) {
+    const std::lock_guard guard{shards_[i].lock};
+    counters.entries += shards_[i].queue.size();
+    counters.octets += shards_[i].octets;
+    counters.evictions += shards_[i].evictions;
+  }
+  return counters;
+}
+
+}  // namespace redoubt::resolver

@@ -1,0 +1,100 @@
+#pragma once
+// The record cache: RRsets, denials, recent failures and delegations, bounded in octets, shared by all workers.
+// Delegations are kept apart from data: what a child zone says of itself never prolongs or changes what its parent said
+// (attacks: ghost domains), and glue is never an answer.
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "dns/address.hpp"
+#include "resolver/outcome.hpp"
+
+namespace redoubt::resolver {
+
+/// How far data is trusted (RFC 2181 §5.4.1), lowest first. Lower never replaces higher while that is fresh.
+enum class Rank : std::uint8_t { additional, authority, answer, authoritative_answer };
+
+struct NameServer {
+  dns::Name name;
+  std::vector<dns::IpAddress> addresses;  ///< glue; empty: to be looked up
+};
+
+/// A zone cut as the parent told it.
+struct Delegation {
+  dns::Name zone;
+  std::vector<NameServer> servers;
+  Instant expires;
+};
+using SharedDelegation = std::shared_ptr<const Delegation>;
+
+enum class EntryKind : std::uint8_t { data, no_data, no_name, failure };
+
+struct Found {
+  EntryKind kind;
+  Rank rank;
+  SharedRRset rrset;                        ///< the data; of a denial its SOA, if it had one
+  std::optional<dns::ExtendedError> error;  ///< of a failure
+  Instant expires;
+};
+
+/// What show() tells of one entry.
+struct ShownEntry {
+  dns::Name name;
+  dns::RrType type;
+  Found found;
+};
+
+struct CacheCounters {
+  std::uint64_t entries = 0;
+  std::uint64_t octets = 0;
+  std::uint64_t evictions = 0;
+};
+
+class Cache {
+ public:
+  /// octets bounds everything that entries hold, their own administration included.
+  Cache(std::uint64_t octets, const dns::HashKey& key);
+  ~Cache();
+  Cache(const Cache&) = delete;
+  Cache& operator=(const Cache&) = delete;
+
+  /// A denial of the whole name answers for each of its types. Expired entries are never found.
+  std::optional<Found> find(const dns::Name& name, dns::RrType type, Instant now);
+  /// Data with a TTL of zero is not kept.
+  void store_data(SharedRRset rrset, Rank rank, Instant now);
+  /// type is nothing for a name that does not exist.
+  void store_denial(const dns::Name& name, std::optional<dns::RrType> type, SharedRRset soa, Instant expires,
+                    Instant now);
+  void store_failure(const dns::Name& name, dns::RrType type, dns::ExtendedError error, Instant expires, Instant now);
+
+  /// The deepest known cut at or above the name; null when only the root hints are left.
+  SharedDelegation deepest_delegation(const dns::Name& name, Instant now);
+  void store_delegation(SharedDelegation delegation, Instant now);
+
+  void resize(std::uint64_t octets);
+  /// How many entries went.
+  std::uint64_t flush(const dns::Name& name, bool below);
+  /// At most `limit`. more: there are others.
+  std::vector<ShownEntry> show(const dns::Name& name, bool below, std::size_t limit, Instant now, bool& more) const;
+  CacheCounters counters() const;
+  const dns::HashKey& key() const { return key_; }
+
+ private:
+  struct Entry;
+  struct Shard;
+  static constexpr std::size_t shard_count = 64;
+
+  Shard& shard_of(std::uint64_t hash) const;
+  void store(Entry entry, Instant now);
+
+  dns::HashKey key_;
+  std::unique_ptr<Shard[]> shards_;
+};
+
+}  // namespace redoubt::resolver

@@ -1,0 +1,107 @@
+#include "resolver/desk.hpp"
+
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace redoubt::resolver {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// RFC 8482 §4.2: one HINFO that says why there is no more.
+SharedRRset minimal_any(const dns::Name& name, Instant now) {
+  static constexpr std::string_view cpu = "RFC8482";
+  dns::RRset rrset{name, dns::type::hinfo, dns::rr_class::in, dns::Ttl::from_wire(3600), {}};
+  std::vector<std::uint8_t> rdata{static_cast<std::uint8_t>(cpu.size())};
+  rdata.insert(rdata.end(), cpu.begin(), cpu.end());
+  rdata.push_back(0);
+  rrset.rdata.add(rdata);
+  return std::make_shared<const HeldRRset>(HeldRRset{std::move(rrset), now + std::chrono::hours{1}});
+}
+
+SharedOutcome with_rcode(dns::Rcode rcode) {
+  auto outcome = std::make_shared<Outcome>();
+  outcome->rcode = rcode;
+  return outcome;
+}
+
+}  // namespace
+
+Desk::Desk(Shared& shared, Network& network, Clock& clock, Random& random, std::shared_ptr<const Settings> settings,
+           asio::any_io_executor executor)
+    : shared_{&shared},
+      clock_{&clock},
+      settings_{std::move(settings)},
+      executor_{std::move(executor)},
+      iterator_{shared, network, clock, random} {}
+
+/// Questions that nobody on the Internet is to be asked.
+SharedOutcome Desk::special(const dns::Query& query) const {
+  const dns::Question& question = query.question;
+  if (question.rr_class != dns::rr_class::in) return refused(dns::EdeCode::not_supported, "only class IN is resolved");
+  if (!query.header.recursion_desired)
+    return refused(dns::EdeCode::not_authoritative, "without recursion there is nothing to tell");
+  if (question.type == dns::type::any) {
+    auto outcome = std::make_shared<Outcome>();
+    outcome->rcode = dns::Rcode::noerror;
+    outcome->answer.push_back(minimal_any(question.name, clock_->now()));
+    return outcome;
+  }
+  if (question.type == dns::type::axfr || question.type == dns::type::ixfr)
+    return refused(dns::EdeCode::not_supported, "no zone transfers here");
+  if (question.type == dns::type::opt || question.type.value == 0) return with_rcode(dns::Rcode::formerr);
+  if (dns::is_meta(question.type)) return with_rcode(dns::Rcode::notimp);
+  return nullptr;
+}
+
+SharedOutcome Desk::known(const dns::Query& query) {
+  if (auto outcome = special(query)) return outcome;
+  return iterator_.known(query.question, *settings_, clock_->now());
+}
+
+Task<SharedOutcome> Desk::answer(dns::Query query) {
+  if (auto outcome = known(query)) co_return outcome;
+  co_return co_await join(std::move(query.question));
+}
+
+Task<SharedOutcome> Desk::lead(dns::Question question) {
+  // Whatever happens, the flight lands: others may wait for it.
+  struct Landing {
+    Flights& flights;
+    dns::Question question;
+    SharedOutcome outcome = failure(dns::EdeCode::other, "the resolution broke off");
+    ~Landing() { flights.land(question, outcome); }
+  } landing{shared_->flights, question};
+  Budget budget{settings_->limits, clock_->now()};
+  landing.outcome = co_await iterator_.resolve(std::move(question), settings_, budget);
+  co_return landing.outcome;
+}
+
+Task<SharedOutcome> Desk::join(dns::Question question) {
+  // A null outcome says that the flight is ours to lead.
+  const SharedOutcome shared = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(SharedOutcome)>(
+      [this, &question](auto handler) {
+        auto home = asio::get_associated_executor(handler, executor_);
+        Flights::Waiter waiter = [home, handler = std::move(handler)](SharedOutcome outcome) mutable {
+          asio::post(home, [handler = std::move(handler), outcome = std::move(outcome)]() mutable {
+            std::move(handler)(std::move(outcome));
+          });
+        };
+        switch (shared_->flights.join(question, settings_->limits[Limit::flights], waiter)) {
+          case Flights::Joined::waits:
+            return;
+          case Flights::Joined::leads:
+            return waiter(nullptr);
+          case Flights::Joined::full:
+            return waiter(failure(dns::EdeCode::other, "limit resolutions reached: too many at once"));
+        }
+      },
+      asio::use_awaitable);
+  if (shared) co_return shared;
+  co_return co_await lead(std::move(question));
+}
+
+}  // namespace redoubt::resolver

@@ -1,0 +1,165 @@
+#include "resolver/iterate/classify.hpp"
+
+#include <algorithm>
+
+#include "dns/rdata.hpp"
+
+namespace redoubt::resolver {
+
+namespace {
+
+const dns::RRset* find_set(const std::vector<dns::RRset>& sets, const dns::Name& owner, dns::RrType type) {
+  const auto at =
+      std::ranges::find_if(sets, [&](const dns::RRset& set) { return set.type == type && set.owner == owner; });
+  return at == sets.end() ? nullptr : &*at;
+}
+
+/// The DNAME that covers the name: its owner is strictly above it, and in the zone.
+const dns::RRset* find_dname(const std::vector<dns::RRset>& sets, const dns::Name& name) {
+  const auto at = std::ranges::find_if(
+      sets, [&](const dns::RRset& set) { return set.type == dns::type::dname && name.is_strictly_below(set.owner); });
+  return at == sets.end() ? nullptr : &*at;
+}
+
+class Classifier {
+ public:
+  Classifier(const dns::Message& reply, const dns::Question& question, const dns::Name& zone, const Limits& limits,
+             const dns::HashKey& key)
+      : reply_{&reply}, question_{&question}, zone_{&zone}, limits_{&limits}, key_{&key} {
+    out_.end = question.name;
+    out_.authoritative = reply.header.authoritative;
+  }
+
+  Classified run() {
+    const std::vector<dns::RRset> answer = in_zone(reply_->answer);
+    follow_chain(answer);
+    if (out_.kind == ReplyKind::too_long) return std::move(out_);
+    if (const dns::RRset* data = find_set(answer, out_.end, question_->type); data != nullptr) {
+      out_.kind = ReplyKind::answer;
+      out_.data = *data;
+    } else if (!deny() && !out_.chain.empty()) {
+      out_.kind = ReplyKind::alias;
+    } else if (out_.kind == ReplyKind::lame) {
+      refer();
+    }
+    if (too_large(out_)) out_.kind = ReplyKind::too_large;
+    return std::move(out_);
+  }
+
+ private:
+  std::vector<dns::RRset> in_zone(const std::vector<dns::Record>& records) const {
+    std::vector<dns::Record> kept;
+    for (const dns::Record& record : records) {
+      if (record.rr_class == dns::rr_class::in && record.owner.is_at_or_below(*zone_)) kept.push_back(record);
+    }
+    return dns::gather(kept, *key_);
+  }
+
+  /// From the question's name on, as far as the server answers for; what lies outside its zone is asked for elsewhere.
+  /// The chain is as long as the limit on alias steps at most, so a ring ends.
+  void follow_chain(const std::vector<dns::RRset>& answer) {
+    if (question_->type == dns::type::cname) return;
+    for (std::uint64_t step = 0; step < (*limits_)[Limit::alias_steps]; ++step) {
+      if (!out_.end.is_at_or_below(*zone_) || find_set(answer, out_.end, question_->type) != nullptr) return;
+      if (const dns::RRset* cname = find_set(answer, out_.end, dns::type::cname); cname != nullptr) {
+        const auto target =
+            cname->rdata.count() == 1 ? dns::target_name(cname->type, cname->rdata.at(0)) : std::nullopt;
+        if (!target) return;  // two CNAMEs at one name contradict each other: neither is followed
+        out_.chain.push_back(*cname);
+        out_.end = *target;
+      } else if (const dns::RRset* dname = find_dname(answer, out_.end); dname != nullptr) {
+        if (!follow_dname(*dname)) return;
+      } else {
+        return;
+      }
+    }
+  }
+
+  bool follow_dname(const dns::RRset& dname) {
+    const auto target = dname.rdata.count() == 1 ? dns::target_name(dname.type, dname.rdata.at(0)) : std::nullopt;
+    if (!target) return false;
+    const auto replaced = out_.end.with_suffix_replaced(dname.owner, *target);
+    out_.chain.push_back(dname);
+    if (!replaced) {
+      out_.kind = ReplyKind::too_long;
+      return false;
+    }
+    dns::RRset made{out_.end, dns::type::cname, dns::rr_class::in, dname.ttl, {}};
+    made.rdata.add(replaced->wire());
+    out_.chain.push_back(std::move(made));
+    out_.end = *replaced;
+    return true;
+  }
+
+  /// A denial counts with the SOA of a zone that encloses the name and that this server may speak for (RFC 2308 §2), or
+  /// from an authoritative server without one; then nothing of it is cached.
+  bool deny() {
+    if (!out_.end.is_at_or_below(*zone_)) return false;
+    const bool no_name = reply_->rcode() == dns::Rcode::nxdomain;
+    for (const dns::RRset& set : in_zone(reply_->authority)) {
+      if (set.type == dns::type::soa && out_.end.is_at_or_below(set.owner) && set.rdata.count() == 1) out_.soa = set;
+    }
+    if (!out_.soa && !(out_.authoritative && (no_name || reply_->authority.empty()))) return false;
+    out_.kind = no_name ? ReplyKind::no_name : ReplyKind::no_data;
+    return true;
+  }
+
+  /// One NS RRset, strictly below the zone asked and at or above the question's name: anything else is no referral but
+  /// lame.
+  void refer() {
+    if (reply_->rcode() != dns::Rcode::noerror) return;
+    const dns::RRset* cut = nullptr;
+    const std::vector<dns::RRset> authority = in_zone(reply_->authority);
+    for (const dns::RRset& set : authority) {
+      if (set.type != dns::type::ns) continue;
+      if (cut != nullptr || !set.owner.is_strictly_below(*zone_) || !question_->name.is_at_or_below(set.owner)) return;
+      cut = &set;
+    }
+    // A DS question is the parent's to answer: a cut at the very name would send us in a circle.
+    if (cut == nullptr || (question_->type == dns::type::ds && cut->owner == question_->name)) return;
+    for (const auto rdata : cut->rdata) {
+      if (out_.servers.size() == (*limits_)[Limit::nameservers_kept]) break;
+      if (const auto name = dns::target_name(dns::type::ns, rdata)) out_.servers.push_back({*name, {}});
+    }
+    if (out_.servers.empty()) return;
+    add_glue();
+    out_.cut = cut->owner;
+    out_.cut_ttl = cut->ttl;
+    out_.kind = ReplyKind::referral;
+  }
+
+  /// Addresses of the referral's own servers, and of those only within the zone that was asked.
+  void add_glue() {
+    for (const dns::Record& record : reply_->additional) {
+      if (record.type != dns::type::a && record.type != dns::type::aaaa) continue;
+      if (record.rr_class != dns::rr_class::in || !record.owner.is_at_or_below(*zone_)) continue;
+      const auto server = std::ranges::find(out_.servers, record.owner, &NameServer::name);
+      const auto address = dns::IpAddress::from_octets(record.rdata);
+      if (server == out_.servers.end() || !address || server->addresses.size() == (*limits_)[Limit::addresses_kept])
+        continue;
+      if (std::ranges::find(server->addresses, *address) == server->addresses.end())
+        server->addresses.push_back(*address);
+    }
+  }
+
+  bool too_large(const Classified& found) const {
+    const auto over = [&](const dns::RRset& set) { return set.rdata.count() > (*limits_)[Limit::records_per_rrset]; };
+    return (found.data && over(*found.data)) || std::ranges::any_of(found.chain, over);
+  }
+
+  const dns::Message* reply_;
+  const dns::Question* question_;
+  const dns::Name* zone_;
+  const Limits* limits_;
+  const dns::HashKey* key_;
+  Classified out_;
+};
+
+}  // namespace
+
+Classified classify(const dns::Message& reply, const dns::Question& question, const dns::Name& zone,
+                    const Limits& limits, const dns::HashKey& key) {
+  return Classifier{reply, question, zone, limits, key}.run();
+}
+
+}  // namespace redoubt::resolver

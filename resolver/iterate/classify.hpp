@@ -1,0 +1,44 @@
+#pragma once
+// What a server's reply means for a question that was put to it as a server of `zone`. Pure. Only records at or below
+// the zone are looked at, and only those that the question calls for: the rest of the message does not exist (attacks:
+// data nobody asked for).
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "dns/message.hpp"
+#include "dns/question.hpp"
+#include "dns/rrset.hpp"
+#include "resolver/budget.hpp"
+#include "resolver/cache/cache.hpp"
+
+namespace redoubt::resolver {
+
+enum class ReplyKind : std::uint8_t {
+  answer,     ///< chain, if any, then data
+  alias,      ///< chain alone: its end is to be asked for elsewhere
+  no_data,    ///< the name (or the chain's end) has no such type
+  no_name,    ///< it does not exist
+  referral,   ///< delegation is set, strictly deeper than zone
+  lame,       ///< the server does not serve the zone
+  too_large,  ///< an RRset over the limit
+  too_long,   ///< a DNAME made a name longer than names may be: YXDOMAIN (RFC 6672 §2.2)
+};
+
+struct Classified {
+  ReplyKind kind = ReplyKind::lame;
+  std::vector<dns::RRset> chain;  ///< CNAMEs, and DNAMEs with the CNAME they make, in order
+  dns::Name end;                  ///< the question's name, or where the chain leads
+  std::optional<dns::RRset> data;
+  std::optional<dns::RRset> soa;    ///< of a denial, when there was one of an enclosing zone
+  std::vector<NameServer> servers;  ///< of a referral
+  dns::Name cut;                    ///< its zone
+  dns::Ttl cut_ttl;
+  bool authoritative = false;
+};
+
+/// rcode of the reply is NOERROR or NXDOMAIN, its question was checked before. key: for hashing owners.
+Classified classify(const dns::Message& reply, const dns::Question& question, const dns::Name& zone,
+                    const Limits& limits, const dns::HashKey& key);
+
+}  // namespace redoubt::resolver

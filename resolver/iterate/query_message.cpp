@@ -1,0 +1,41 @@
+#include "resolver/iterate/query_message.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace redoubt::resolver {
+
+namespace {
+
+/// One random bit for each letter of the name, which begins right behind the header.
+void randomise_case(std::vector<std::uint8_t>& wire, std::size_t name_octets, Random& random) {
+  std::array<std::uint8_t, dns::max_name_octets / 8 + 1> bits;
+  random.fill(std::span{bits}.first(name_octets / 8 + 1));
+  for (std::size_t i = 0; i < name_octets; ++i) {
+    std::uint8_t& octet =
+        wire[dns::header_octets + i];  // length octets are below 'A': letters cannot be taken for them
+    const bool letter = (octet >= 'a' && octet <= 'z') || (octet >= 'A' && octet <= 'Z');
+    if (letter && (bits[i / 8] >> (i % 8) & 1) != 0) octet ^= 0x20;
+  }
+}
+
+}  // namespace
+
+OutgoingQuery make_query(const dns::Question& question, bool edns, bool random_case, Random& random) {
+  dns::Message message;
+  std::array<std::uint8_t, 2> id;
+  random.fill(id);
+  message.header.id = static_cast<std::uint16_t>(id[0] << 8 | id[1]);
+  message.question = question;
+  if (edns) message.edns = dns::Edns{};
+  OutgoingQuery query{message.to_wire(512), question.name};
+  if (random_case) randomise_case(query.wire, question.name.wire().size(), random);
+  return query;
+}
+
+dns::Parsed<dns::Message> read_reply(const OutgoingQuery& query, std::vector<std::uint8_t> reply) {
+  std::ranges::copy(query.name.wire(), reply.begin() + dns::header_octets);
+  return dns::Message::parse(reply);
+}
+
+}  // namespace redoubt::resolver

@@ -1,0 +1,24 @@
+#pragma once
+// Messages of our own to servers, and how their replies are read.
+#include <expected>
+#include <vector>
+
+#include "dns/message.hpp"
+#include "resolver/network.hpp"
+
+namespace redoubt::resolver {
+
+struct OutgoingQuery {
+  std::vector<std::uint8_t> wire;
+  dns::Name name;  ///< as the client asked; what is on the wire may differ in case
+};
+
+/// A fresh random id; letters of random case when asked for (draft-vixie-dnsext-dns0x20). RD is clear: we ask
+/// authorities.
+OutgoingQuery make_query(const dns::Question& question, bool edns, bool random_case, Random& random);
+
+/// Puts the question's own case back over the random one before parsing: every name that the server compressed against
+/// its question comes out as the client wrote it. reply matched the query.
+dns::Parsed<dns::Message> read_reply(const OutgoingQuery& query, std::vector<std::uint8_t> reply);
+
+}  // namespace redoubt::resolver

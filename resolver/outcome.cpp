@@ -1,0 +1,21 @@
+#include "resolver/outcome.hpp"
+
+namespace redoubt::resolver {
+
+namespace {
+SharedOutcome without_data(dns::Rcode rcode, dns::EdeCode code, std::string text) {
+  auto outcome = std::make_shared<Outcome>();
+  outcome->rcode = rcode;
+  outcome->error = dns::ExtendedError{code, std::move(text)};
+  return outcome;
+}
+}  // namespace
+
+SharedOutcome failure(dns::EdeCode code, std::string text) {
+  return without_data(dns::Rcode::servfail, code, std::move(text));
+}
+SharedOutcome refused(dns::EdeCode code, std::string text) {
+  return without_data(dns::Rcode::refused, code, std::move(text));
+}
+
+}  // namespace redoubt::resolver

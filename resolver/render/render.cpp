@@ -1,0 +1,98 @@
+#include "resolver/render/render.hpp"
+
+#include <algorithm>
+
+#include "dns/writer.hpp"
+
+namespace redoubt::resolver {
+
+namespace {
+
+/// Longer explanations are cut, so that header, question and OPT fit every client's buffer (attacks: reply trimming).
+constexpr std::size_t max_error_text = 160;
+
+dns::Ttl left_of(const HeldRRset& held, Instant now) {
+  const auto left = std::chrono::duration_cast<std::chrono::seconds>(held.expires - now).count();
+  return dns::Ttl::from_wire(static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 0, held.rrset.ttl.seconds())));
+}
+
+dns::Header answer_header(const dns::Header& asked) {
+  dns::Header header;
+  header.id = asked.id;
+  header.response = true;
+  header.opcode = asked.opcode;
+  header.recursion_desired = asked.recursion_desired;
+  header.checking_disabled = asked.checking_disabled;
+  header.recursion_available = true;
+  return header;
+}
+
+std::vector<std::uint8_t> answer_opt(const dns::Edns& asked, const Outcome& outcome) {
+  dns::Edns edns;
+  edns.dnssec_ok = asked.dnssec_ok;  // RFC 3225 §3
+  edns.extended_rcode = static_cast<std::uint8_t>(static_cast<unsigned>(outcome.rcode) >> 4);
+  if (outcome.error) {
+    edns.extended_errors.push_back(*outcome.error);
+    std::string& text = edns.extended_errors.back().text;
+    text.resize(std::min(text.size(), max_error_text));
+  }
+  return dns::edns_to_wire(edns);
+}
+
+bool write_rrset(dns::WireWriter& writer, const HeldRRset& held, const dns::Name& asked, Instant now,
+                 std::uint16_t& count) {
+  const dns::Name& owner = held.rrset.owner == asked ? asked : held.rrset.owner;  // in the asker's own case
+  const dns::Ttl ttl = left_of(held, now);
+  const dns::WireWriter::Mark mark = writer.mark();
+  for (const auto rdata : held.rrset.rdata) {
+    if (writer.record(owner, held.rrset.type, held.rrset.rr_class, ttl, rdata)) continue;
+    writer.back_to(mark);
+    return false;
+  }
+  count = static_cast<std::uint16_t>(count + held.rrset.rdata.count());
+  return true;
+}
+
+}  // namespace
+
+Rendered render(const dns::Query& query, const Outcome& outcome, Instant now, std::span<std::uint8_t> room) {
+  dns::WireWriter writer{room};
+  dns::Header header = answer_header(query.header);
+  header.rcode_low = static_cast<std::uint8_t>(static_cast<unsigned>(outcome.rcode) & 0xf);
+  if (writer.question(query.question)) header.questions = 1;
+  const std::vector<std::uint8_t> opt = query.edns ? answer_opt(*query.edns, outcome) : std::vector<std::uint8_t>{};
+  writer.reserve(opt.size());
+  bool whole = true;
+  for (const SharedRRset& held : outcome.answer) {
+    whole = whole && write_rrset(writer, *held, query.question.name, now, header.answers);
+  }
+  if (outcome.authority)
+    whole = whole && write_rrset(writer, *outcome.authority, query.question.name, now, header.authorities);
+  header.truncated = !whole;
+  writer.release();
+  if (!opt.empty() && writer.raw_record(opt)) header.additionals = 1;
+  return {writer.finish(header).size(), !whole};
+}
+
+std::size_t render_fault(const dns::QueryError& error, std::span<std::uint8_t> room) {
+  dns::WireWriter writer{room};
+  dns::Header header = answer_header(error.header);
+  switch (error.fault) {
+    case dns::QueryFault::ignore:
+    case dns::QueryFault::formerr:
+      header.rcode_low = static_cast<std::uint8_t>(dns::Rcode::formerr);
+      break;
+    case dns::QueryFault::notimp:
+      header.rcode_low = static_cast<std::uint8_t>(dns::Rcode::notimp);
+      break;
+    case dns::QueryFault::badvers: {
+      dns::Edns edns;
+      edns.extended_rcode = static_cast<std::uint8_t>(static_cast<unsigned>(dns::Rcode::badvers) >> 4);
+      if (writer.raw_record(dns::edns_to_wire(edns))) header.additionals = 1;
+      break;
+    }
+  }
+  return writer.finish(header).size();
+}
+
+}  // namespace redoubt::resolver

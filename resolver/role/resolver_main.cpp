@@ -1,0 +1,209 @@
+#include "resolver/role/resolver_main.hpp"
+
+#include <sodium.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <cstdlib>
+#include <map>
+#include <optional>
+
+#include "appliance/channel/control_resolver.hpp"
+#include "appliance/channel/monitor_child.hpp"
+#include "appliance/log/log.hpp"
+#include "appliance/sandbox/sandbox.hpp"
+#include "resolver/role/cache_view.hpp"
+#include "resolver/role/worker_settings.hpp"
+
+namespace redoubt::resolver {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// The role's main thread: talks to the siblings, starts the workers, hands them what arrives. No client's datagram
+/// passes here.
+class Role {
+ public:
+  Role()
+      : monitor_{loop_.get_executor()},
+        control_{loop_.get_executor()},
+        road_{loop_.get_executor(), [this](channel::Ask ask) { hand_out(std::move(ask)); }} {}
+
+  int run(channel::Channel monitor, const std::string& sandbox_trouble) {
+    monitor_.attach(
+        std::move(monitor), [this](channel::Received received) { from_monitor(std::move(received)); },
+        [this] { loop_.stop(); });
+    tell_monitor(channel::Entered{sandbox_trouble});
+    loop_.run();
+    workers_.clear();
+    return 0;
+  }
+
+ private:
+  struct Socket {
+    channel::ListenerId listener;
+    std::uint32_t worker;
+    channel::Descriptor descriptor;
+  };
+
+  void tell_monitor(channel::ChildToMonitor message) { monitor_.send(channel::encode(message)); }
+  void tell_control(const channel::ResolverToControl& message) {
+    if (!control_.send(channel::encode(message))) log::debug("control does not take a message; dropped");
+  }
+
+  [[noreturn]] static void end_because_of(std::string_view sibling) {
+    // A sibling that talks garbage is broken or taken over: better to start afresh than to go on beside it.
+    log::error("{} sent a message that cannot be read; ending", sibling);
+    std::_Exit(1);
+  }
+
+  void from_monitor(channel::Received received) {
+    const auto message = channel::decode_monitor_to_child(received.octets);
+    if (!message || received.descriptors.size() != channel::descriptors_of(*message)) end_because_of("monitor");
+    if (const auto* attach = std::get_if<channel::Attach>(&*message)) {
+      attach_to(attach->peer, channel::Channel{std::move(received.descriptors.front())});
+    } else if (const auto* take = std::get_if<channel::TakeSocket>(&*message)) {
+      sockets_.push_back({take->listener, take->worker, std::move(received.descriptors.front())});
+      hand_over_sockets();
+    } else if (const auto* drop = std::get_if<channel::DropListener>(&*message)) {
+      drop_listener(drop->listener);
+    } else if (std::holds_alternative<channel::Stop>(*message)) {
+      loop_.stop();
+    } else if (const auto* log_as = std::get_if<channel::LogAs>(&*message)) {
+      log::set(static_cast<log::Level>(log_as->level), log_as->json);
+    }
+  }
+
+  void attach_to(channel::Role peer, channel::Channel channel) {
+    if (peer == channel::Role::transport) {
+      road_.attach(std::move(channel));
+    } else if (peer == channel::Role::control) {
+      control_.attach(
+          std::move(channel), [this](channel::Received received) { from_control(std::move(received)); }, [] {});
+    }
+  }
+
+  void from_control(channel::Received received) {
+    auto message = channel::decode_control_to_resolver(received.octets);
+    if (!message || received.descriptors.size() != channel::descriptors_of(*message)) end_because_of("control");
+    if (const auto* use = std::get_if<channel::UseSnapshot>(&*message)) {
+      use_snapshot(use->generation, received.descriptors.front());
+    } else if (const auto* ask = std::get_if<channel::AskStatistics>(&*message)) {
+      tell_control(channel::Statistics{ask->id, statistics()});
+    } else if (const auto* show = std::get_if<channel::ShowCache>(&*message)) {
+      if (shared_) tell_control(show_cache(*shared_, *show));
+    } else if (const auto* flush = std::get_if<channel::FlushCache>(&*message)) {
+      if (shared_) tell_control(channel::CacheFlushed{flush->id, shared_->cache.flush(flush->name, flush->below)});
+    } else if (auto* resolve = std::get_if<channel::ResolveFor>(&*message)) {
+      resolve_for(std::move(*resolve));
+    }
+  }
+
+  void resolve_for(channel::ResolveFor request) {
+    if (workers_.empty()) return;
+    workers_.front()->resolve_for(std::move(request.query), [this, id = request.id](std::vector<std::uint8_t> answer) {
+      asio::post(loop_, [this, id, answer = std::move(answer)]() mutable {
+        tell_control(channel::ResolvedFor{id, std::move(answer)});
+      });
+    });
+  }
+
+  void use_snapshot(std::uint64_t generation, const channel::Descriptor& memfd) {
+    const auto mapped = snapshot::Mapped::map(memfd);
+    auto settings = mapped ? settings_from(**mapped) : std::unexpected{mapped.error()};
+    if (!settings) {
+      log::error("snapshot {} is refused: {}", generation, settings.error());
+      return tell_control(channel::SnapshotTaken{generation, settings.error()});
+    }
+    settings_ = std::move(*settings);
+    if (!shared_) {
+      dns::HashKey key;
+      randombytes_buf(key.data(), key.size());
+      shared_.emplace(settings_.cache_octets, key);
+      for (std::uint32_t i = 0; i < settings_.workers; ++i)
+        workers_.push_back(std::make_unique<Worker>(*shared_, road_, settings_.worker));
+    } else {
+      shared_->cache.resize(settings_.cache_octets);
+      for (const auto& worker : workers_) worker->use(settings_.worker);
+    }
+    log::debug("snapshot {} is in force", generation);
+    tell_control(channel::SnapshotTaken{generation, {}});
+    hand_over_sockets();
+  }
+
+  /// Sockets may come before the snapshot that says how many workers there are.
+  void hand_over_sockets() {
+    if (workers_.empty()) return;
+    for (Socket& socket : sockets_) {
+      ++sockets_of_[socket.listener];
+      workers_[socket.worker % workers_.size()]->take_socket(socket.listener, std::move(socket.descriptor));
+    }
+    sockets_.clear();
+    if (!ready_said_ && sockets_of_.size() >= settings_.datagram_listeners) {
+      ready_said_ = true;
+      tell_monitor(channel::Ready{});
+    }
+  }
+
+  void drop_listener(channel::ListenerId listener) {
+    std::erase_if(sockets_, [&](const Socket& socket) { return socket.listener == listener; });
+    if (sockets_of_.erase(listener) == 0) return;
+    for (const auto& worker : workers_) worker->drop_listener(listener);
+  }
+
+  void hand_out(channel::Ask ask) {
+    if (workers_.empty()) return road_.give(ask.id, {});
+    workers_[ask.id % workers_.size()]->ask(std::move(ask));
+  }
+
+  std::vector<std::uint64_t> statistics() const {
+    std::vector<std::uint64_t> values(static_cast<std::size_t>(channel::ResolverCounter::count));
+    for (const auto& worker : workers_) {
+      for (std::size_t i = 0; i < values.size(); ++i)
+        values[i] += worker->counters().values[i].load(std::memory_order_relaxed);
+    }
+    const auto set = [&](channel::ResolverCounter which, std::uint64_t value) {
+      values[static_cast<std::size_t>(which)] = value;
+    };
+    if (shared_) {
+      const CacheCounters cache = shared_->cache.counters();
+      set(channel::ResolverCounter::cache_entries, cache.entries);
+      set(channel::ResolverCounter::cache_octets, cache.octets);
+      set(channel::ResolverCounter::cache_evictions, cache.evictions);
+      set(channel::ResolverCounter::resolutions_running, shared_->flights.in_flight());
+    }
+    set(channel::ResolverCounter::snapshot_generation, settings_.generation);
+    return values;
+  }
+
+  asio::io_context loop_{1};
+  channel::AsyncChannel monitor_;
+  channel::AsyncChannel control_;
+  StreamRoad road_;
+  std::optional<Shared> shared_;
+  RoleSettings settings_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<Socket> sockets_;                              // not handed over yet
+  std::map<channel::ListenerId, std::uint32_t> sockets_of_;  // handed over, by listener
+  bool ready_said_ = false;
+};
+
+}  // namespace
+
+int resolver_main(channel::Channel monitor) {
+  // drop_rights and enter come before anything from outside is read; the workers' threads inherit all of it.
+  std::string trouble;
+  if (const auto dropped = sandbox::drop_rights(channel::Role::resolver); !dropped) trouble = dropped.error();
+  if (sodium_init() < 0) {
+    log::error("no random numbers from the system; ending");
+    return 1;
+  }
+  if (const auto entered = sandbox::enter({.role = channel::Role::resolver, .reachable = {}}); !entered) {
+    trouble += trouble.empty() ? entered.error() : "; " + entered.error();
+  }
+  Role role;
+  return role.run(std::move(monitor), trouble);
+}
+
+}  // namespace redoubt::resolver

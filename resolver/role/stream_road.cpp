@@ -1,0 +1,142 @@
+#include "resolver/role/stream_road.hpp"
+
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cstdlib>
+
+#include "appliance/log/log.hpp"
+
+namespace redoubt::resolver {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// Fetches under way at once; each holds a connection in transport.
+constexpr std::size_t max_pending = 4096;
+/// How much longer than asked we wait for transport's own word before we go on without it.
+constexpr std::chrono::milliseconds grace{250};
+
+channel::StreamProtocol protocol_of(UpstreamTransport transport) {
+  switch (transport) {
+    case UpstreamTransport::tls:
+      return channel::StreamProtocol::tls;
+    case UpstreamTransport::https:
+      return channel::StreamProtocol::https;
+    case UpstreamTransport::udp:
+    case UpstreamTransport::tcp:
+      break;
+  }
+  return channel::StreamProtocol::tcp;
+}
+
+NetworkFault fault_of(channel::FetchFault fault) {
+  switch (fault) {
+    case channel::FetchFault::refused:
+      return NetworkFault::refused;
+    case channel::FetchFault::unreachable:
+      return NetworkFault::unreachable;
+    case channel::FetchFault::timed_out:
+      return NetworkFault::timed_out;
+    case channel::FetchFault::closed_early:
+      return NetworkFault::closed_early;
+    case channel::FetchFault::malformed:
+      return NetworkFault::malformed;
+    case channel::FetchFault::too_many:
+      return NetworkFault::no_resources;
+    case channel::FetchFault::bad_request:
+      return NetworkFault::malformed;
+  }
+  return NetworkFault::malformed;
+}
+
+}  // namespace
+
+StreamRoad::StreamRoad(asio::any_io_executor executor, OnAsk on_ask)
+    : executor_{executor}, on_ask_{std::move(on_ask)}, channel_{std::move(executor)} {}
+
+void StreamRoad::attach(channel::Channel channel) {
+  fail_all();
+  channel_.attach(
+      std::move(channel), [this](channel::Received received) { receive(received); }, [this] { fail_all(); });
+}
+
+Task<std::expected<Reply, NetworkFault>> StreamRoad::fetch(Exchange exchange) {
+  using Signature = void(std::expected<Reply, NetworkFault>);
+  return asio::async_initiate<const asio::use_awaitable_t<>, Signature>(
+      [this](auto handler, Exchange wanted) {
+        auto home = asio::get_associated_executor(handler, executor_);
+        Done done = [home, handler = std::move(handler)](std::expected<Reply, NetworkFault> result) mutable {
+          asio::post(home, [handler = std::move(handler), result = std::move(result)]() mutable {
+            std::move(handler)(std::move(result));
+          });
+        };
+        asio::post(executor_, [this, wanted = std::move(wanted), done = std::move(done)]() mutable {
+          start(std::move(wanted), std::move(done));
+        });
+      },
+      asio::use_awaitable, std::move(exchange));
+}
+
+void StreamRoad::give(channel::ExchangeId id, std::vector<std::uint8_t> answer) {
+  asio::post(executor_, [this, id, answer = std::move(answer)]() mutable {
+    if (!channel_.send(channel::encode(channel::ResolverToTransport{channel::Give{id, std::move(answer)}}))) {
+      log::debug("an answer for a stream client is dropped: transport does not take it");
+    }
+  });
+}
+
+void StreamRoad::start(Exchange exchange, Done done) {
+  const Instant now = std::chrono::steady_clock::now();
+  const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(exchange.deadline - now);
+  if (patience.count() <= 0) return done(std::unexpected{NetworkFault::timed_out});
+  if (pending_.size() >= max_pending) return done(std::unexpected{NetworkFault::no_resources});
+  const channel::ExchangeId id = next_id_++;
+  channel::Fetch fetch{id, protocol_of(exchange.transport), exchange.server,
+                       static_cast<std::uint32_t>(patience.count()), std::move(exchange.query)};
+  if (!channel_.send(channel::encode(channel::ResolverToTransport{std::move(fetch)})))
+    return done(std::unexpected{NetworkFault::no_resources});
+  const auto [at, added] =
+      pending_.emplace(id, Pending{std::move(done), now, asio::steady_timer{executor_, exchange.deadline + grace}});
+  at->second.patience.async_wait([this, id](boost::system::error_code error) {
+    if (error) return;
+    channel_.send(channel::encode(channel::ResolverToTransport{channel::Abandon{id}}));
+    finish(id, std::unexpected{NetworkFault::timed_out});
+  });
+}
+
+void StreamRoad::finish(channel::ExchangeId id, std::expected<Reply, NetworkFault> result) {
+  const auto at = pending_.find(id);
+  if (at == pending_.end()) return;  // old news
+  if (result) result->round_trip = std::chrono::steady_clock::now() - at->second.started;
+  Done done = std::move(at->second.done);
+  pending_.erase(at);
+  done(std::move(result));
+}
+
+void StreamRoad::fail_all() {
+  auto orphans = std::exchange(pending_, {});
+  for (auto& [id, pending] : orphans) pending.done(std::unexpected{NetworkFault::closed_early});
+}
+
+void StreamRoad::receive(const channel::Received& received) {
+  auto message = channel::decode_transport_to_resolver(received.octets);
+  if (!message || received.descriptors.size() != channel::descriptors_of(*message)) {
+    // A sibling that talks garbage is broken or taken over: better to start afresh than to go on beside it.
+    log::error("transport sent a message that cannot be read; ending");
+    std::_Exit(1);
+  }
+  if (auto* ask = std::get_if<channel::Ask>(&*message)) {
+    on_ask_(std::move(*ask));
+  } else if (auto* fetched = std::get_if<channel::Fetched>(&*message)) {
+    finish(fetched->id, Reply{std::move(fetched->answer), {}, 0});
+  } else if (const auto* failed = std::get_if<channel::FetchFailed>(&*message)) {
+    finish(failed->id, std::unexpected{fault_of(failed->fault)});
+  }
+  // Withdraw: the client is gone. Its resolution is bounded and may serve others; the answer is ignored over there.
+}
+
+}  // namespace redoubt::resolver

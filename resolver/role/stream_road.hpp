@@ -1,0 +1,52 @@
+#pragma once
+// Everything that comes and goes by streams: the resolver's end of its channel to transport. Lives on the main thread;
+// workers may call fetch() and give() from theirs.
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+
+#include "appliance/channel/async_channel.hpp"
+#include "appliance/channel/resolver_transport.hpp"
+#include "resolver/network.hpp"
+
+namespace redoubt::resolver {
+
+class StreamRoad {
+ public:
+  using OnAsk = std::function<void(channel::Ask)>;
+
+  /// executor is the main thread's. on_ask is called there.
+  StreamRoad(boost::asio::any_io_executor executor, OnAsk on_ask);
+
+  /// A fresh channel to transport; what was under way by the former one has failed.
+  void attach(channel::Channel channel);
+  /// From any thread: resumes on the caller's executor.
+  Task<std::expected<Reply, NetworkFault>> fetch(Exchange exchange);
+  /// From any thread. An empty answer closes the client's connection.
+  void give(channel::ExchangeId id, std::vector<std::uint8_t> answer);
+
+ private:
+  using Done = std::move_only_function<void(std::expected<Reply, NetworkFault>)>;
+  struct Pending {
+    Done done;
+    Instant started;
+    boost::asio::steady_timer patience;
+  };
+
+  void start(Exchange exchange, Done done);
+  void finish(channel::ExchangeId id, std::expected<Reply, NetworkFault> result);
+  void fail_all();
+  void receive(const channel::Received& received);
+
+  boost::asio::any_io_executor executor_;
+  OnAsk on_ask_;
+  channel::AsyncChannel channel_;
+  std::unordered_map<channel::ExchangeId, Pending> pending_;
+  channel::ExchangeId next_id_ = 1;
+};
+
+}  // namespace redoubt::resolver

@@ -1,0 +1,324 @@
+#include "resolver/role/worker.hpp"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <map>
+#include <thread>
+
+#include "appliance/log/log.hpp"
+#include "resolver/render/render.hpp"
+#include "resolver/role/datagrams.hpp"
+#include "resolver/role/system.hpp"
+
+namespace redoubt::resolver {
+
+namespace asio = boost::asio;
+using channel::ResolverCounter;
+
+namespace {
+
+/// Batches taken from one socket before others get their turn.
+constexpr int batches_in_a_row = 8;
+
+ResolverCounter counter_of(dns::Rcode rcode) {
+  if (rcode == dns::Rcode::noerror) return ResolverCounter::answers_noerror;
+  if (rcode == dns::Rcode::nxdomain) return ResolverCounter::answers_nxdomain;
+  if (rcode == dns::Rcode::servfail) return ResolverCounter::answers_servfail;
+  return ResolverCounter::answers_other;
+}
+
+/// Largest answer by UDP: what the client can take, and never more than what we trust to arrive whole.
+std::size_t datagram_limit(const dns::Query& query) {
+  const std::size_t theirs = query.edns ? query.edns->usable_payload() : dns::minimum_udp_payload;
+  return std::min(theirs, max_datagram_answer);
+}
+
+/// Both roads to servers behind the core's one interface.
+class Uplink final : public Network {
+ public:
+  Uplink(UpstreamDatagrams& datagrams, StreamRoad& road, WorkerCounters& counters)
+      : datagrams_{&datagrams}, road_{&road}, counters_{&counters} {}
+
+  Task<std::expected<Reply, NetworkFault>> exchange(Exchange exchange) override {
+    if (exchange.transport == UpstreamTransport::udp) {
+      counters_->add(ResolverCounter::upstream_udp_queries);
+      auto reply = co_await datagrams_->exchange(std::move(exchange));
+      if (!reply && reply.error() == NetworkFault::timed_out) counters_->add(ResolverCounter::upstream_timeouts);
+      if (reply && reply->mismatched != 0) counters_->add(ResolverCounter::upstream_mismatched, reply->mismatched);
+      if (!reply && reply.error() == NetworkFault::spoofed)
+        counters_->add(ResolverCounter::upstream_mismatched, max_mismatched_replies);
+      co_return reply;
+    }
+    counters_->add(ResolverCounter::upstream_tcp_queries);
+    co_return co_await road_->fetch(std::move(exchange));
+  }
+
+ private:
+  UpstreamDatagrams* datagrams_;
+  StreamRoad* road_;
+  WorkerCounters* counters_;
+};
+
+}  // namespace
+
+class Worker::Loop {
+ public:
+  Loop(Shared& shared, StreamRoad& road, std::shared_ptr<const WorkerSettings> settings)
+      : road_{&road},
+        settings_{std::move(settings)},
+        clock_{context_.get_executor()},
+        datagrams_{context_.get_executor(), random_},
+        uplink_{datagrams_, road, counters_},
+        desk_{shared, uplink_, clock_, random_, settings_->core, context_.get_executor()} {
+    datagrams_.use(settings_->outgoing);
+    thread_ = std::thread{[this] { run(); }};
+  }
+  ~Loop() {
+    context_.stop();
+    thread_.join();
+  }
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  asio::io_context& context() { return context_; }
+  const WorkerCounters& counters() const { return counters_; }
+
+  void use(std::shared_ptr<const WorkerSettings> settings) {
+    settings_ = std::move(settings);
+    datagrams_.use(settings_->outgoing);
+    desk_.use(settings_->core);
+  }
+
+  void take_socket(channel::ListenerId listener, channel::Descriptor socket) {
+    listeners_.insert_or_assign(listener, asio::posix::stream_descriptor{context_, socket.release()});
+    await_datagrams(listener);
+  }
+
+  void drop_listener(channel::ListenerId listener) { listeners_.erase(listener); }
+
+  void ask(channel::Ask ask) {
+    counters_.add(ResolverCounter::queries_stream);
+    answer_message(
+        std::move(ask.query), settings_->access.allows(ask.client.address),
+        [road = road_, id = ask.id](std::vector<std::uint8_t> answer) { road->give(id, std::move(answer)); });
+  }
+
+  void resolve_for(std::vector<std::uint8_t> query, Answered done) {
+    answer_message(std::move(query), true, std::move(done));
+  }
+
+ private:
+  void run() {
+    // An exception that reaches this far is a fault of ours or no memory: it ends one handler, never the thread.
+    for (;;) {
+      try {
+        context_.run();
+        return;
+      } catch (const std::exception& trouble) {
+        log::error("a handler failed: {}", log::printable(trouble.what()));
+      }
+    }
+  }
+
+  void await_datagrams(channel::ListenerId listener) {
+    const auto at = listeners_.find(listener);
+    if (at == listeners_.end()) return;
+    at->second.async_wait(asio::posix::stream_descriptor::wait_read, [this, listener](boost::system::error_code error) {
+      if (error) return;
+      serve(listener);
+      await_datagrams(listener);
+    });
+  }
+
+  void serve(channel::ListenerId listener) {
+    const auto at = listeners_.find(listener);
+    if (at == listeners_.end()) return;
+    const int socket = at->second.native_handle();
+    for (int round = 0; round < batches_in_a_row; ++round) {
+      const std::size_t taken = batch_.receive(socket);
+      if (taken == 0) return;
+      counters_.add(ResolverCounter::queries_udp, taken);
+      for (std::size_t i = 0; i < taken; ++i) serve_datagram(listener, batch_.datagram(i));
+      if (const std::size_t lost = batch_.flush(socket); lost != 0) counters_.add(ResolverCounter::send_failures, lost);
+      if (taken < batch_size) return;
+    }
+  }
+
+  /// Answers right into the batch when no resolution is needed, else starts one.
+  void serve_datagram(channel::ListenerId listener, const Datagram& datagram) {
+    const dns::Endpoint client = datagram.path->endpoint();
+    if (client.port == 0) return counters_.add(ResolverCounter::ignored_datagrams);  // nobody can be answered there
+    const bool allowed = settings_->access.allows(client.address);
+    const auto query = dns::parse_query(datagram.octets);
+    if (!query) {
+      // A stranger's garbage gets nothing at all; a friend's gets the header that says what was wrong.
+      if (!allowed || query.error().fault == dns::QueryFault::ignore)
+        return counters_.add(ResolverCounter::ignored_datagrams);
+      return batch_.commit(put_fault(query.error(), batch_.room()), *datagram.path);
+    }
+    if (!allowed) {
+      counters_.add(ResolverCounter::refused);
+      return batch_.commit(put(*query, *refused_, datagram_limit(*query), batch_.room()), *datagram.path);
+    }
+    if (const auto known = desk_.known(*query)) {
+      counters_.add(ResolverCounter::cache_hits);
+      return batch_.commit(put(*query, *known, datagram_limit(*query), batch_.room()), *datagram.path);
+    }
+    counters_.add(ResolverCounter::cache_misses);
+    if (waiting_ >= settings_->core->limits[Limit::waiting_queries]) {
+      counters_.add(ResolverCounter::resolutions_refused);
+      return batch_.commit(put(*query, *overloaded_, datagram_limit(*query), batch_.room()), *datagram.path);
+    }
+    asio::co_spawn(context_, resolve_datagram(listener, *query, *datagram.path),
+                   [](const std::exception_ptr& trouble) { note(trouble); });
+  }
+
+  Task<void> resolve_datagram(channel::ListenerId listener, dns::Query query, ReturnPath path) {
+    const Waiting waiting{waiting_};
+    const auto outcome = co_await desk_.answer(query);
+    std::array<std::uint8_t, max_datagram_answer> room;
+    const std::size_t octets = put(query, *outcome, datagram_limit(query), room);
+    const auto at = listeners_.find(listener);
+    if (at == listeners_.end()) co_return;  // the listener went with a reload while we worked
+    if (!send_datagram(at->second.native_handle(), std::span{room}.first(octets), path))
+      counters_.add(ResolverCounter::send_failures);
+  }
+
+  /// A whole message that came by a stream or from the operator.
+  void answer_message(std::vector<std::uint8_t> octets, bool allowed, Answered done) {
+    const auto query = dns::parse_query(octets);
+    std::vector<std::uint8_t> room(dns::max_message_octets);
+    const auto finish = [&](std::size_t size) {
+      room.resize(size);
+      done(std::move(room));
+    };
+    if (!query) {
+      const bool silent = !allowed || query.error().fault == dns::QueryFault::ignore;
+      if (silent) counters_.add(ResolverCounter::ignored_datagrams);
+      return finish(silent ? 0 : put_fault(query.error(), room));
+    }
+    if (!allowed) {
+      counters_.add(ResolverCounter::refused);
+      return finish(put(*query, *refused_, room.size(), room));
+    }
+    if (const auto known = desk_.known(*query)) {
+      counters_.add(ResolverCounter::cache_hits);
+      return finish(put(*query, *known, room.size(), room));
+    }
+    counters_.add(ResolverCounter::cache_misses);
+    if (waiting_ >= settings_->core->limits[Limit::waiting_queries]) {
+      counters_.add(ResolverCounter::resolutions_refused);
+      return finish(put(*query, *overloaded_, room.size(), room));
+    }
+    asio::co_spawn(context_, resolve_message(*query, std::move(done)),
+                   [](const std::exception_ptr& trouble) { note(trouble); });
+  }
+
+  Task<void> resolve_message(dns::Query query, Answered done) {
+    const Waiting waiting{waiting_};
+    const auto outcome = co_await desk_.answer(query);
+    std::vector<std::uint8_t> room(dns::max_message_octets);
+    room.resize(put(query, *outcome, room.size(), room));
+    done(std::move(room));
+  }
+
+  std::size_t put(const dns::Query& query, const Outcome& outcome, std::size_t limit, std::span<std::uint8_t> room) {
+    counters_.add(counter_of(outcome.rcode));
+    const Rendered rendered = render(query, outcome, clock_.now(), room.first(std::min(limit, room.size())));
+    if (rendered.truncated) counters_.add(ResolverCounter::answers_truncated);
+    return rendered.octets;
+  }
+
+  std::size_t put_fault(const dns::QueryError& error, std::span<std::uint8_t> room) {
+    switch (error.fault) {
+      case dns::QueryFault::formerr:
+        counters_.add(ResolverCounter::formerr_sent);
+        break;
+      case dns::QueryFault::notimp:
+        counters_.add(ResolverCounter::notimp_sent);
+        break;
+      case dns::QueryFault::badvers:
+        counters_.add(ResolverCounter::badvers_sent);
+        break;
+      case dns::QueryFault::ignore:
+        break;
+    }
+    return render_fault(error, room);
+  }
+
+  static void note(const std::exception_ptr& trouble) {
+    if (!trouble) return;
+    try {
+      std::rethrow_exception(trouble);
+    } catch (const std::exception& caught) {
+      log::error("a resolution failed: {}", log::printable(caught.what()));
+    }
+  }
+
+  class Waiting {
+   public:
+    explicit Waiting(std::uint32_t& count) : count_{&count} { ++*count_; }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+    ~Waiting() { --*count_; }
+
+   private:
+    std::uint32_t* count_;
+  };
+
+  asio::io_context context_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> guard_{context_.get_executor()};
+  StreamRoad* road_;
+  std::shared_ptr<const WorkerSettings> settings_;
+  WorkerCounters counters_;
+  SystemClock clock_;
+  SystemRandom random_;
+  UpstreamDatagrams datagrams_;
+  Uplink uplink_;
+  Desk desk_;
+  DatagramBatch batch_;
+  const SharedOutcome refused_ = refused(dns::EdeCode::prohibited, "");
+  const SharedOutcome overloaded_ = failure(dns::EdeCode::other, "limit waiting-queries reached: too many at once");
+  std::map<channel::ListenerId, asio::posix::stream_descriptor> listeners_;
+  std::uint32_t waiting_ = 0;
+  std::thread thread_;
+};
+
+Worker::Worker(Shared& shared, StreamRoad& road, std::shared_ptr<const WorkerSettings> settings)
+    : loop_{std::make_unique<Loop>(shared, road, std::move(settings))} {}
+
+Worker::~Worker() = default;
+
+void Worker::use(std::shared_ptr<const WorkerSettings> settings) {
+  asio::post(loop_->context(),
+             [loop = loop_.get(), settings = std::move(settings)]() mutable { loop->use(std::move(settings)); });
+}
+
+void Worker::take_socket(channel::ListenerId listener, channel::Descriptor socket) {
+  asio::post(loop_->context(), [loop = loop_.get(), listener, socket = std::move(socket)]() mutable {
+    loop->take_socket(listener, std::move(socket));
+  });
+}
+
+void Worker::drop_listener(channel::ListenerId listener) {
+  asio::post(loop_->context(), [loop = loop_.get(), listener] { loop->drop_listener(listener); });
+}
+
+void Worker::ask(channel::Ask ask) {
+  asio::post(loop_->context(), [loop = loop_.get(), ask = std::move(ask)]() mutable { loop->ask(std::move(ask)); });
+}
+
+void Worker::resolve_for(std::vector<std::uint8_t> query, Answered done) {
+  asio::post(loop_->context(), [loop = loop_.get(), query = std::move(query), done = std::move(done)]() mutable {
+    loop->resolve_for(std::move(query), std::move(done));
+  });
+}
+
+const WorkerCounters& Worker::counters() const { return loop_->counters(); }
+
+}  // namespace redoubt::resolver

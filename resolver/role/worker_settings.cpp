@@ -1,0 +1,112 @@
+#include "resolver/role/worker_settings.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "appliance/channel/monitor_child.hpp"
+#include "resolver/budget.hpp"
+#include "snapshot_generated.h"
+
+namespace redoubt::resolver {
+
+namespace {
+
+namespace flat = snapshot::flat;
+
+/// Tables that the verifier lets a snapshot leave out, but control never does.
+bool complete(const flat::Snapshot& snapshot) {
+  return snapshot.access() != nullptr && snapshot.cache() != nullptr && snapshot.resolution() != nullptr &&
+         snapshot.resolution()->root_servers() != nullptr && snapshot.listeners() != nullptr;
+}
+
+dns::IpAddress address_of(const flat::Address& address) {
+  const std::span octets{address.octets()->data(), 16};
+  return *dns::IpAddress::from_octets(octets.first(address.v6() ? 16 : 4));
+}
+
+std::vector<dns::Prefix> prefixes_of(const flatbuffers::Vector<flatbuffers::Offset<flat::Prefix>>* rows) {
+  std::vector<dns::Prefix> prefixes;
+  if (rows == nullptr) return prefixes;
+  for (const flat::Prefix* row : *rows) {
+    if (row->address() == nullptr) continue;
+    if (const auto prefix = dns::Prefix::make(address_of(*row->address()), row->length())) prefixes.push_back(*prefix);
+  }
+  return prefixes;
+}
+
+std::expected<std::vector<RootServer>, std::string> root_servers_of(const flat::Resolution& resolution) {
+  std::vector<RootServer> servers;
+  for (const flat::RootServer* row : *resolution.root_servers()) {
+    if (row->name() == nullptr || row->addresses() == nullptr)
+      return std::unexpected{"a root server without name or addresses"};
+    const auto name = dns::Name::from_wire({row->name()->data(), row->name()->size()});
+    if (!name) return std::unexpected{"a root server's name is no name"};
+    RootServer server{*name, {}};
+    for (const flat::Address* address : *row->addresses()) server.addresses.push_back(address_of(*address));
+    servers.push_back(std::move(server));
+  }
+  if (servers.empty()) return std::unexpected{"no root servers"};
+  return servers;
+}
+
+Limits limits_of(const flat::Snapshot& snapshot) {
+  Limits limits;
+  if (snapshot.limits() == nullptr) return limits;
+  for (const flat::Limit* row : *snapshot.limits()) {
+    if (row->name() != nullptr)
+      limits.set(row->name()->string_view(), row->value());  // transport's limits stand in the same list
+  }
+  return limits;
+}
+
+std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snapshot) {
+  const flat::Resolution& resolution = *snapshot.resolution();
+  const flat::Cache& cache = *snapshot.cache();
+  auto servers = root_servers_of(resolution);
+  if (!servers) return std::unexpected{servers.error()};
+  Settings settings;
+  settings.root_servers = std::move(*servers);
+  settings.do_not_query = prefixes_of(resolution.do_not_query());
+  settings.authority_port = resolution.port();
+  settings.ipv4 = resolution.ipv4();
+  settings.ipv6 = resolution.ipv6();
+  settings.case_randomisation = resolution.case_randomisation();
+  settings.min_ttl = dns::Ttl::from_wire(cache.min_ttl());
+  settings.max_ttl = dns::Ttl::from_wire(cache.max_ttl());
+  settings.negative_max_ttl = dns::Ttl::from_wire(cache.negative_max_ttl());
+  settings.limits = limits_of(snapshot);
+  if (!settings.ipv4 && !settings.ipv6) return std::unexpected{"neither IPv4 nor IPv6 towards servers"};
+  return settings;
+}
+
+}  // namespace
+
+std::expected<RoleSettings, std::string> settings_from(const snapshot::Mapped& mapped) {
+  const flat::Snapshot& snapshot = *mapped;
+  if (!complete(snapshot)) return std::unexpected{"a part is missing"};
+  auto core = core_settings_of(snapshot);
+  if (!core) return std::unexpected{core.error()};
+  if (snapshot.workers() == 0 || snapshot.workers() > channel::max_workers)
+    return std::unexpected{"the number of workers is out of range"};
+
+  auto worker = std::make_shared<WorkerSettings>();
+  worker->access = policy::AccessList{prefixes_of(snapshot.access()->allow())};
+  const flat::Resolution& resolution = *snapshot.resolution();
+  if (resolution.outgoing_addresses() != nullptr) {
+    for (const flat::Address* address : *resolution.outgoing_addresses())
+      worker->outgoing.addresses.push_back(address_of(*address));
+  }
+  worker->outgoing.first_port = std::max<std::uint16_t>(resolution.first_port(), 1);
+  worker->outgoing.last_port = std::max(resolution.last_port(), worker->outgoing.first_port);
+  worker->core = std::make_shared<const Settings>(std::move(*core));
+
+  RoleSettings role;
+  role.worker = std::move(worker);
+  role.generation = snapshot.generation();
+  role.workers = snapshot.workers();
+  role.cache_octets = snapshot.cache()->size();
+  for (const flat::Listener* listener : *snapshot.listeners()) role.datagram_listeners += listener->udp() ? 1 : 0;
+  return role;
+}
+
+}  // namespace redoubt::resolver

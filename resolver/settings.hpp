@@ -1,0 +1,32 @@
+#pragma once
+// What the configuration means for the resolution core; plain values, immutable while in use.
+#include <cstdint>
+#include <vector>
+
+#include "dns/address.hpp"
+#include "dns/name.hpp"
+#include "dns/ttl.hpp"
+#include "resolver/budget.hpp"
+
+namespace redoubt::resolver {
+
+struct RootServer {
+  dns::Name name;
+  std::vector<dns::IpAddress> addresses;
+};
+
+struct Settings {
+  std::vector<RootServer> root_servers;
+  /// Where no query is ever sent, whatever a delegation says (attacks: null-address glue).
+  std::vector<dns::Prefix> do_not_query;
+  std::uint16_t authority_port = 53;
+  bool ipv4 = true;
+  bool ipv6 = true;
+  bool case_randomisation = true;
+  dns::Ttl min_ttl = dns::Ttl::from_wire(0);
+  dns::Ttl max_ttl = dns::Ttl::from_wire(86'400);
+  dns::Ttl negative_max_ttl = dns::Ttl::from_wire(3600);
+  Limits limits;
+};
+
+}  // namespace redoubt::resolver

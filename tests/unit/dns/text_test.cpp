@@ -1,0 +1,155 @@
+#include "dns/text.hpp"
+
+#include <gtest/gtest.h>
+
+#include "dns/rdata.hpp"
+
+namespace redoubt::dns {
+namespace {
+
+/// A line for each type that has a presentation of its own; most are the examples of the RFC that defines it.
+constexpr const char* samples[] = {
+    "a.example. 3600 IN A 192.0.2.1",
+    "a.example. 3600 IN NS ns.example.",
+    "a.example. 3600 IN CNAME b.example.",
+    "a.example. 3600 IN SOA ns.example. admin.example. 2026112001 7200 3600 1209600 300",
+    "a.example. 3600 IN PTR host.example.",
+    "a.example. 3600 IN HINFO \"PDP-11\" \"UNIX\"",
+    "a.example. 3600 IN MX 10 mail.example.",
+    "a.example. 3600 IN TXT \"one\" \"two words\" \"\" \"quo\\\"te\"",
+    "a.example. 3600 IN RP admin.example. text.example.",
+    "a.example. 3600 IN AFSDB 1 db.example.",
+    "a.example. 3600 IN AAAA 2001:db8::1",
+    "a.example. 3600 IN LOC 42 21 54 N 71 06 18 W -24m 30m",
+    "a.example. 3600 IN SRV 0 5 443 web.example.",
+    "a.example. 3600 IN NAPTR 100 10 \"u\" \"E2U+sip\" \"!^.*$!sip:info@example.com!\" .",
+    "a.example. 3600 IN KX 10 kx.example.",
+    "a.example. 3600 IN CERT PKIX 65535 RSASHA256 AQPSKmynfw==",
+    "a.example. 3600 IN DNAME other.example.",
+    "a.example. 3600 IN APL 1:192.168.32.0/21 !1:192.168.38.0/28",
+    "dskey.example.com. 86400 IN DS 60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118",
+    "a.example. 3600 IN SSHFP 4 2 123456789abcdef67890123456789abcdef67890123456789abcdef123456789",
+    "a.example. 3600 IN IPSECKEY 10 1 2 192.0.2.38 AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ==",
+    "host.example.com. 86400 IN RRSIG A 5 3 86400 20030322173103 20030220173103 2642 example.com. "
+    "oJB1W6WNGv+ldvQ3WDG0MQ==",
+    "alfa.example.com. 86400 IN NSEC host.example.com. A MX RRSIG NSEC TYPE1234",
+    "example.com. 86400 IN DNSKEY 256 3 5 AQPSKmynfzW4kyBv015MUG2DeIQ3",
+    "a.example. 3600 IN DHCID AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA=",
+    "2t7b4g4vsa5smi47k61mv5bv1a22bojr.example. 3600 IN NSEC3 1 1 12 aabbccdd 2vptu5timamqttgl4luu9kg21e0aor3s A RRSIG",
+    "example. 3600 IN NSEC3PARAM 1 0 12 aabbccdd",
+    "_443._tcp.example. 3600 IN TLSA 3 1 1 d2abde240d7cd3ee6b4b28c54df034b97983a1d16e8a410e4561cb106618e971",
+    "a.example. 3600 IN CDS 60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118",
+    "a.example. 3600 IN CDNSKEY 257 3 13 AQPSKmynfzW4kyBv015MUG2DeIQ3",
+    "a.example. 3600 IN OPENPGPKEY mQINBFit2ioBEAA=",
+    "a.example. 3600 IN CSYNC 66 3 A NS AAAA",
+    "a.example. 3600 IN ZONEMD 2018031500 1 1 "
+    "FEBE3D4CE2EC2FFA4BA99D46CD69D6D29711E55217057BEE7EB1A7B641A47BA7FED2DD5B97AE499FAFA4F22C6BD647DE",
+    "example.com. 7200 IN SVCB 0 foo.example.com.",
+    "example.com. 7200 IN HTTPS 1 . alpn=h2,h3 port=8443",
+    "a.example. 3600 IN NID 10 0014:4fff:ff20:ee64",
+    "a.example. 3600 IN L32 10 10.1.2.0",
+    "a.example. 3600 IN LP 10 l64.example.",
+    "a.example. 3600 IN EUI48 00-00-5e-00-53-2a",
+    "a.example. 3600 IN URI 10 1 \"ftp://ftp1.example.com/public\"",
+    "a.example. 3600 IN CAA 0 issue \"ca.example.net; account=230123\"",
+    "a.example. 3600 IN TYPE65280 \\# 4 0a000001",
+};
+
+class RecordText : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(EveryType, RecordText, testing::ValuesIn(samples));
+
+TEST_P(RecordText, goes_both_ways_and_keeps_its_octets) {
+  const auto record = record_from_text(GetParam());
+  ASSERT_TRUE(record) << GetParam() << ": " << record.error().what;
+  EXPECT_TRUE(is_valid_rdata(record->type, record->rr_class, record->rdata)) << GetParam();
+  const std::string text = record_to_text(*record);
+  const auto again = record_from_text(text);
+  ASSERT_TRUE(again) << text << ": " << again.error().what;
+  EXPECT_EQ(*again, *record) << text;
+}
+
+TEST(RecordText, what_ldns_cannot_show_is_shown_in_the_generic_form) {
+  const std::vector<std::uint8_t> short_ds{0, 1, 2};
+  EXPECT_EQ(rdata_to_text(type::ds, rr_class::in, short_ds), "\\# 3 000102");
+  EXPECT_EQ(rdata_to_text(RrType{65280}, rr_class::in, {}), "\\# 0");
+  EXPECT_EQ(rdata_to_text(type::a, RrClass{42}, std::vector<std::uint8_t>{1}), "\\# 1 01");
+}
+
+TEST(RecordText, every_octet_of_a_name_and_of_a_string_stays_printable) {
+  for (unsigned octet = 0; octet < 256; ++octet) {
+    const std::vector<std::uint8_t> label{static_cast<std::uint8_t>(octet)};
+    Record record{
+        *Name{}.prepended(label), type::txt, rr_class::in, Ttl::from_wire(1), {1, static_cast<std::uint8_t>(octet)}};
+    const std::string text = record_to_text(record);
+    for (const char c : text) EXPECT_TRUE(c >= ' ' && c <= '~') << octet;
+    const auto again = record_from_text(text);
+    ASSERT_TRUE(again) << text << ": " << again.error().what;
+    EXPECT_EQ(*again, record) << text;
+  }
+}
+
+TEST(RecordText, faults_are_named) {
+  for (const char* bad :
+       {"", "a.example.", "a.example. IN", "a.example. IN A", "a.example. IN A 192.0.2", "a.example. IN A 192.0.2.1 x",
+        "a.example. IN NOTYPE x", "a.example. IN AXFR \\# 0", "a.example. IN MX ten mail.example."}) {
+    const auto record = record_from_text(bad);
+    ASSERT_FALSE(record) << bad;
+    EXPECT_FALSE(record.error().what.empty()) << bad;
+  }
+  EXPECT_EQ(record_from_text(std::string_view{"a.example. IN TXT \"x\0y\"", 24}).error().what, "a NUL octet");
+}
+
+TEST(ZoneText, origin_ttl_parentheses_and_comments_are_understood) {
+  const auto zone = zone_from_text(
+      "$TTL 300\n"
+      "; a comment\n"
+      "@ IN SOA ns admin (1 2 3\n"
+      "   4 5 ) ; over two lines\n"
+      "  IN NS ns\n"
+      "$ORIGIN sub.example.\n"
+      "www 60 IN A 192.0.2.7\n",
+      Name::literal("example"));
+  ASSERT_TRUE(zone) << zone.error().line << ": " << zone.error().what;
+  ASSERT_EQ(zone->size(), 3U);
+  EXPECT_EQ(record_to_text(zone->at(0)), "example. 300 IN SOA ns.example. admin.example. 1 2 3 4 5");
+  EXPECT_EQ(record_to_text(zone->at(1)), "example. 300 IN NS ns.example.");
+  EXPECT_EQ(record_to_text(zone->at(2)), "www.sub.example. 60 IN A 192.0.2.7");
+}
+
+TEST(ZoneText, an_error_tells_its_line) {
+  const auto zone = zone_from_text("$TTL 300\n@ IN A 192.0.2.1\n\n@ IN A nonsense\n", Name::literal("example"));
+  ASSERT_FALSE(zone);
+  EXPECT_EQ(zone.error().line, 4U);
+  EXPECT_FALSE(zone.error().what.empty());
+}
+
+TEST(ZoneText, other_files_are_not_read_and_the_number_of_records_is_bounded) {
+  const auto include = zone_from_text("$INCLUDE /etc/passwd\n", Name::literal("example"));
+  ASSERT_FALSE(include);
+  EXPECT_EQ(include.error().what, "$INCLUDE is not read here");
+  const auto many =
+      zone_from_text("@ 1 IN A 192.0.2.1\n@ 1 IN A 192.0.2.2\n@ 1 IN A 192.0.2.3\n", Name::literal("example"), 2);
+  ASSERT_FALSE(many);
+  EXPECT_EQ(many.error().line, 3U);
+  EXPECT_TRUE(zone_from_text("", Name::literal("example"))->empty());
+  EXPECT_FALSE(zone_from_text(std::string_view{"@ 1 IN TXT \"a\0b\"\n", 17}, Name::literal("example")));
+}
+
+TEST(MessageText, shows_what_dig_shows) {
+  Message message;
+  message.header.id = 4711;
+  message.header.response = message.header.recursion_desired = message.header.recursion_available = true;
+  message.question = Question{Name::literal("www.example"), type::a};
+  message.answer.push_back(*record_from_text("www.example. 60 IN A 192.0.2.1"));
+  message.edns = Edns{};
+  message.edns->extended_errors.push_back({EdeCode::stale_answer, "old\n"});
+  EXPECT_EQ(message_to_text(message),
+            ";; ->>HEADER<<- opcode: QUERY, status: NOERROR, id: 4711\n"
+            ";; flags: qr rd ra; QUERY: 1, ANSWER: 1, AUTHORITY: 0, ADDITIONAL: 1\n"
+            "\n;; OPT PSEUDOSECTION:\n; EDNS: version: 0, flags:; udp: 1232\n; EDE: 3 (Stale Answer): (old\\010)\n"
+            "\n;; QUESTION SECTION:\n;www.example. IN A\n"
+            "\n;; ANSWER SECTION:\nwww.example. 60 IN A 192.0.2.1\n");
+}
+
+}  // namespace
+}  // namespace redoubt::dns

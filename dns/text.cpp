@@ -87,10 +87,11 @@ std::string printable(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
+  bool escaped = false;
+  for (const char c : text) {
     const auto octet = static_cast<unsigned char>(c);
-    if (c == '"' && (i == 0 || text[i - 1] != '\\')) quoted = !quoted;
+    if (c == '"' && !escaped) quoted = !quoted;
+    escaped = c == '\\' && !escaped;
     if (octet >= 0x20 && octet < 0x7f) {
       out += c;
     } else if (c == '\t' && !quoted) {

@@ -96,7 +96,7 @@ TEST(Yaml, what_is_no_yaml_is_refused_with_its_place) {
   EXPECT_EQ(fault_of("a:\n\tb: 1\n").substr(0, 6), "f:2:3:");
   EXPECT_EQ(fault_of("a: \"open\n"), "f:1:4: found a quote that is not closed, expected its end");
   EXPECT_EQ(fault_of("b: 1\na: 'it''s\n"), "f:2:4: found a quote that is not closed, expected its end");
-  EXPECT_EQ(fault_of("b: 1\na: \"x\\\""), "f:2:4: found a quote that is not closed, expected its end");
+  EXPECT_EQ(fault_of("b: 1\na: \"x\\\"\n"), "f:2:4: found a quote that is not closed, expected its end");
   EXPECT_EQ(fault_of("b: 1\na: 'it''s'"), "none");
   EXPECT_NE(fault_of("]"), "none");
 }

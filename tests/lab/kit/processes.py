@@ -20,15 +20,16 @@ def adopt_orphans():
     _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _die_with_parent():
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def die_with_parent(number=signal.SIGKILL):
+    """For a fresh child: gets this signal when the process that started it ends, however that ends."""
+    _libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
 def start(command, log_path, **options):
     """Starts a process in a session of its own, with everything it says in a file, dead with us at the latest."""
     with open(log_path, "ab") as log:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                                preexec_fn=_die_with_parent, **options)
+                                preexec_fn=die_with_parent, **options)
 
 
 def children_of(parent):

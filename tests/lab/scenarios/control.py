@@ -46,7 +46,7 @@ def resolverctl_cache_shows_and_forgets(context):
 def resolverctl_cache_flush_forgets_everything(context):
     daemon = context.shared()
     ask("www.delta.lab-tld")
-    good(daemon, "--json", "cache", "flush")
+    good(daemon, "--json", "cache", "flush", "--all")
     check("192.0.2.84" not in good(daemon, "cache", "show", "www.delta.lab-tld"), "the address is still there")
     check(daemon.answers(), "no answer after the cache was emptied")
 

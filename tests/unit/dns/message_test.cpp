@@ -207,7 +207,7 @@ TEST(MessageRandom, whatever_is_accepted_can_be_written_and_reads_back_equal) {
   std::mt19937 random{1120};
   const Octets seed = large_message().to_wire();
   std::size_t accepted = 0;
-  for (int i = 0; i < 20000; ++i) {
+  for (int i = 0; i < 4000; ++i) {
     Octets wire = seed;
     for (int flips = 0; flips < 3; ++flips) wire[random() % wire.size()] = static_cast<std::uint8_t>(random());
     const auto message = Message::parse(wire);
@@ -218,7 +218,7 @@ TEST(MessageRandom, whatever_is_accepted_can_be_written_and_reads_back_equal) {
     back->header = message->header;
     ASSERT_EQ(*back, *message);
   }
-  EXPECT_GT(accepted, 1000U);
+  EXPECT_GT(accepted, 200U);
 }
 
 }  // namespace

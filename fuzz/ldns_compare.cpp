@@ -1,13 +1,16 @@
 // Entrance: Message::parse, beside ldns' parser of the same octets. Property: where both accept, both saw the same
 // questions and records, names unfolded. Where one alone accepts, the reason is one that is listed here.
-#include <ldns/ldns.h>
-
 #include <algorithm>
 #include <memory>
 
 #include "dns/message.hpp"
 #include "dns/rdata.hpp"
 #include "fuzz/require.hpp"
+
+// Its macros trip the standard library of clang, so it comes last.
+// clang-format off
+#include <ldns/ldns.h>
+// clang-format on
 
 using namespace redoubt::dns;
 using redoubt::fuzz::require;

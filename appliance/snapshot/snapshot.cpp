@@ -50,6 +50,11 @@ std::expected<channel::Descriptor, std::string> seal(std::span<const std::uint8_
   return memfd;
 }
 
+const flat::Snapshot* verified(std::span<const std::uint8_t> octets) {
+  flatbuffers::Verifier verifier{octets.data(), octets.size(), max_depth, max_tables};
+  return flat::VerifySnapshotBuffer(verifier) ? flat::GetSnapshot(octets.data()) : nullptr;
+}
+
 std::expected<std::shared_ptr<const Mapped>, std::string> Mapped::map(const channel::Descriptor& memfd) {
   const int seals = ::fcntl(memfd.get(), F_GET_SEALS);
   if (seals < 0) return trouble("F_GET_SEALS");  // no memfd at all
@@ -67,9 +72,9 @@ std::expected<std::shared_ptr<const Mapped>, std::string> Mapped::map(const chan
   if (address == MAP_FAILED) return trouble("mmap");
   Mapping mapping{.address = address, .octets = octets};
 
-  flatbuffers::Verifier verifier{static_cast<const std::uint8_t*>(address), octets, max_depth, max_tables};
-  if (!flat::VerifySnapshotBuffer(verifier)) return std::unexpected{std::string{"snapshot: does not verify"}};
-  std::shared_ptr<const Mapped> mapped{new Mapped{address, octets, flat::GetSnapshot(address)}};
+  const flat::Snapshot* root = verified({static_cast<const std::uint8_t*>(address), octets});
+  if (root == nullptr) return std::unexpected{std::string{"snapshot: does not verify"}};
+  std::shared_ptr<const Mapped> mapped{new Mapped{address, octets, root}};
   mapping.kept = true;
   return mapped;
 }

@@ -32,10 +32,14 @@ AccessList::AccessList(std::span<const dns::Prefix> allow) {
   for (const dns::Prefix& prefix : allow) all.push_back({prefix.address(), last_of(prefix)});
   std::ranges::sort(all, before, &Range::first);
   for (const Range& range : all) {
-    // Prefixes nest or are disjoint, so one that begins inside the range before it ends there too.
-    const bool nested = !ranges_.empty() && ranges_.back().last.is_v6() == range.first.is_v6() &&
-                        !before(ranges_.back().last, range.first);
-    if (!nested) ranges_.push_back(range);
+    // Prefixes nest or are disjoint; of two with the same first address either may be the larger.
+    const bool disjoint = ranges_.empty() || ranges_.back().last.is_v6() != range.first.is_v6() ||
+                          before(ranges_.back().last, range.first);
+    if (disjoint) {
+      ranges_.push_back(range);
+    } else if (before(ranges_.back().last, range.last)) {
+      ranges_.back().last = range.last;
+    }
   }
 }
 

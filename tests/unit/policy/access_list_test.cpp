@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 namespace redoubt::policy {
@@ -37,6 +38,11 @@ TEST(AccessList, ranges_inside_others_change_nothing) {
   EXPECT_TRUE(allows(list, "10.1.2.3"));
   EXPECT_TRUE(allows(list, "10.200.0.1"));
   EXPECT_FALSE(allows(list, "11.1.2.3"));
+}
+
+TEST(AccessList, of_two_ranges_with_the_same_first_address_the_larger_counts) {
+  for (const auto& list : {list_of({"10.0.0.0/16", "10.0.0.0/8"}), list_of({"10.0.0.0/8", "10.0.0.0/16"})})
+    EXPECT_TRUE(allows(list, "10.9.0.1"));
 }
 
 TEST(AccessList, the_whole_of_one_family_says_nothing_about_the_other) {

@@ -1,0 +1,215 @@
+#include "appliance/config/check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "appliance/config/settings.hpp"
+#include "appliance/config/suggest.hpp"
+#include "appliance/config/values.hpp"
+#include "appliance/config/yaml.hpp"
+
+namespace redoubt::config {
+
+namespace {
+
+const Node* find(const Node& map, std::string_view key) {
+  const auto found = std::ranges::find(map.keys, key, &Node::text);
+  return found == map.keys.end() ? nullptr : &map.children[static_cast<std::size_t>(found - map.keys.begin())];
+}
+
+/// The initial value as the file would have it. Plain words do not trouble the YAML parser.
+Node initial_node(const Setting& setting) {
+  if (setting.initial.find_first_of("[{\"") == std::string_view::npos) {
+    return {.kind = NodeKind::scalar, .place = {}, .text = std::string{setting.initial}, .keys = {}, .children = {}};
+  }
+  return *parse_yaml(setting.initial);  // the table is ours: every row of it is read by the tests
+}
+
+/// Whether a file that says this asks for nothing but what is initial anyway.
+bool is_initial(const Setting& setting, const Node& node) {
+  const Node initial = initial_node(setting);
+  if (node.kind != initial.kind) return false;
+  return node.kind == NodeKind::scalar ? node.text == initial.text : node.children.empty() && initial.children.empty();
+}
+
+class Checker {
+ public:
+  explicit Checker(const Surroundings& surroundings) : surroundings_{surroundings} {}
+
+  Checked run(const Node& root) {
+    section("", root);
+    if (notes_.faults() == 0) judge_as_a_whole();
+    Checked checked;
+    if (notes_.faults() == 0) checked.configuration = std::move(configuration_);
+    checked.remarks = notes_.take();
+    return checked;
+  }
+
+ private:
+  /// Every setting right below `key`, from its node in the file or else from its initial value.
+  void section(const std::string& key, const Node& node) {
+    static const Node nothing;
+    const Node* map = &node;
+    if (node.kind != NodeKind::map) {
+      if (node.kind != NodeKind::null) notes_.mismatch(node, key, "a map of settings");
+      map = &nothing;
+    }
+    const auto known = settings_below(key);
+    look_at_keys(key, *map, known);
+    for (const Setting* setting : known) {
+      if (notes_.full()) return;
+      if (const Node* given = find(*map, last_part(setting->key))) {
+        places_[setting->key] = given->place;
+        one(*setting, *given, true);
+      } else if (setting->kind == Kind::section) {
+        section(std::string{setting->key}, nothing);
+      } else if (setting->initial.empty()) {
+        notes_.fault(node.place, setting->key, fmt::format("found nothing, expected {}", expectation(*setting)));
+      } else {
+        one(*setting, initial_node(*setting), false);
+      }
+    }
+  }
+
+  void look_at_keys(const std::string& section, const Node& map, const std::vector<const Setting*>& known) {
+    std::vector<std::string_view> names;
+    for (const Setting* setting : known) names.push_back(last_part(setting->key));
+    std::map<std::string_view, const Node*> seen;
+    for (const Node& key : map.keys) {
+      if (notes_.full()) return;
+      const auto [first, fresh] = seen.emplace(key.text, &key);
+      if (!fresh) {
+        notes_.fault(key.place, section,
+                     fmt::format("found the key {} again, expected it once (it stands in line {} already)",
+                                 quoted(key.text), first->second->place.line));
+      } else if (std::ranges::find(names, key.text) == names.end()) {
+        unknown_key(section, key, names);
+      }
+    }
+  }
+
+  void unknown_key(const std::string& section, const Node& key, const std::vector<std::string_view>& names) {
+    std::string expected = section.empty() ? "a setting" : fmt::format("a setting of {}", section);
+    if (const auto near = nearest(key.text, names)) {
+      expected += fmt::format("; did you mean '{}'?", *near);
+    } else if (const Setting* elsewhere = setting_named(key.text)) {
+      expected += fmt::format("; did you mean '{}'?", elsewhere->key);
+    }
+    notes_.fault(key.place, section, fmt::format("found the unknown key {}, expected {}", quoted(key.text), expected));
+  }
+
+  static const Setting* setting_named(std::string_view name) {
+    const auto found =
+        std::ranges::find_if(settings(), [&](const Setting& setting) { return last_part(setting.key) == name; });
+    return found == settings().end() ? nullptr : &*found;
+  }
+
+  void one(const Setting& setting, const Node& node, bool given) {
+    if (setting.kind == Kind::section) return section(std::string{setting.key}, node);
+    if (given && setting.without_effect && !is_initial(setting, node)) {
+      notes_.warning(
+          node.place, setting.key,
+          fmt::format("{} has no effect in this version", node.kind == NodeKind::scalar ? describe(node) : "this"));
+    }
+    if (setting.kind == Kind::entries) return entries(setting, node);
+    auto value = read_value(setting, node, surroundings_, notes_);
+    if (!value) return;
+    for (const std::size_t choice : value->chosen) {
+      const std::string_view word = setting.choices[choice];
+      if (std::ranges::find(setting.choices_without_effect, word) != setting.choices_without_effect.end()) {
+        notes_.warning(node.place, setting.key,
+                       fmt::format("{} has no effect in this version: nothing listens for it", quoted(word)));
+      }
+    }
+    setting.store(configuration_, *value);
+  }
+
+  void entries(const Setting& setting, const Node& node) {
+    if (node.kind != NodeKind::list) return notes_.mismatch(node, setting.key, expectation(setting));
+    if (node.children.size() < setting.range.least || node.children.size() > setting.range.most) {
+      return notes_.fault(node.place, setting.key,
+                          fmt::format("found {} entries, expected from {} to {}", node.children.size(),
+                                      setting.range.least, setting.range.most));
+    }
+    Value value;
+    value.flag = true;
+    setting.store(configuration_, value);
+    value.flag = false;
+    for (const Node& child : node.children) {
+      if (notes_.full()) return;
+      if (child.kind != NodeKind::map) {
+        notes_.mismatch(child, setting.key, "a map of settings");
+        continue;
+      }
+      setting.store(configuration_, value);
+      section(std::string{setting.key} + "[]", child);
+    }
+    if (setting.key == "listen") judge_listeners(node);
+  }
+
+  void judge_listeners(const Node& node) {
+    if (notes_.faults() != 0) return;
+    std::map<dns::Endpoint, std::uint32_t> seen;
+    for (std::size_t i = 0; i < configuration_.listeners.size(); ++i) {
+      const Listener& listener = configuration_.listeners[i];
+      const Place place = node.children[i].place;
+      if (listener.tcp + listener.tls + listener.https > 1) {
+        notes_.fault(place, "listen[].transports",
+                     "found more than one of tcp, tls and https at one address, expected an address and port for each");
+      }
+      const auto [first, fresh] = seen.emplace(listener.at, place.line);
+      if (!fresh)
+        notes_.fault(place, "listen[].address",
+                     fmt::format("found {} again, expected each address and port once (it stands in line {} already)",
+                                 listener.at.to_text(), first->second));
+    }
+  }
+
+  Place place_of(std::string_view key) const {
+    const auto found = places_.find(key);
+    return found == places_.end() ? Place{} : found->second;
+  }
+
+  void judge_as_a_whole() {
+    const Configuration& c = configuration_;
+    if (c.cache.min_ttl > c.cache.max_ttl) {
+      notes_.fault(place_of("cache.min-ttl"), "cache.min-ttl",
+                   "found more than cache.max-ttl, expected at most as much");
+    }
+    if (!c.resolution.outgoing.ipv4 && !c.resolution.outgoing.ipv6) {
+      notes_.fault(place_of("resolution.outgoing.ipv6"), "resolution.outgoing",
+                   "found neither ipv4 nor ipv6, expected at least one");
+    }
+    if ((c.tls.certificate == "self-signed") != c.tls.key.empty()) {
+      notes_.fault(place_of("tls.certificate"), "tls",
+                   "found a certificate or a key alone, expected both as files, or self-signed");
+    }
+  }
+
+  const Surroundings& surroundings_;
+  Notebook notes_;
+  Configuration configuration_;
+  std::map<std::string_view, Place> places_;
+};
+
+}  // namespace
+
+Checked check(std::string_view text, const Surroundings& surroundings) {
+  const auto root = parse_yaml(text);
+  if (root) return Checker{surroundings}.run(*root);
+  Checked checked;
+  checked.remarks.faults.push_back(root.error());
+  return checked;
+}
+
+std::vector<std::string_view> keep_what_is_fixed(const Configuration& running, Configuration& fresh) {
+  std::vector<std::string_view> changed;
+  for (const Setting& setting : settings()) {
+    if (setting.is_fixed_at_start() && setting.keep_running(running, fresh)) changed.push_back(setting.key);
+  }
+  return changed;
+}
+
+}  // namespace redoubt::config

@@ -1,0 +1,137 @@
+#include "appliance/config/compile.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "snapshot_generated.h"
+
+namespace redoubt::config {
+
+namespace {
+
+namespace flat = snapshot::flat;
+using Builder = flatbuffers::FlatBufferBuilder;
+template <class T>
+using Tables = flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<T>>>;
+
+flat::Address flat_address(const dns::IpAddress& address) {
+  std::array<std::uint8_t, 16> octets{};
+  std::ranges::copy(address.octets(), octets.begin());
+  return flat::Address{octets, address.is_v6()};
+}
+
+std::vector<flat::Address> flat_addresses(std::span<const dns::IpAddress> addresses) {
+  std::vector<flat::Address> rows;
+  for (const dns::IpAddress& address : addresses) rows.push_back(flat_address(address));
+  return rows;
+}
+
+Tables<flat::Prefix> flat_prefixes(Builder& builder, std::span<const dns::Prefix> prefixes) {
+  std::vector<flatbuffers::Offset<flat::Prefix>> rows;
+  for (const dns::Prefix& prefix : prefixes) {
+    const flat::Address address = flat_address(prefix.address());
+    rows.push_back(flat::CreatePrefix(builder, &address, prefix.length()));
+  }
+  return builder.CreateVector(rows);
+}
+
+Tables<flat::Listener> flat_listeners(Builder& builder, const Configuration& configuration,
+                                      std::span<const std::uint32_t> ids) {
+  std::vector<flatbuffers::Offset<flat::Listener>> rows;
+  for (std::size_t i = 0; i < configuration.listeners.size(); ++i) {
+    const Listener& listener = configuration.listeners[i];
+    const flat::Address address = flat_address(listener.at.address);
+    const auto at = flat::CreateEndpoint(builder, &address, listener.at.port);
+    const auto path = builder.CreateString(listener.path);
+    rows.push_back(flat::CreateListener(builder, ids[i], at, listener.udp, listener.tcp, false, false, path));
+  }
+  return builder.CreateVector(rows);
+}
+
+Tables<flat::RootServer> flat_root_servers(Builder& builder, std::span<const RootServer> servers) {
+  std::vector<flatbuffers::Offset<flat::RootServer>> rows;
+  for (const RootServer& server : servers) {
+    const auto wire = server.name.wire();
+    const auto name = builder.CreateVector(wire.data(), wire.size());
+    const auto addresses = builder.CreateVectorOfStructs(flat_addresses(server.addresses));
+    rows.push_back(flat::CreateRootServer(builder, name, addresses));
+  }
+  return builder.CreateVector(rows);
+}
+
+Tables<flat::Limit> flat_limits(Builder& builder, std::span<const Limit> limits) {
+  std::vector<flatbuffers::Offset<flat::Limit>> rows;
+  for (const Limit& limit : limits)
+    rows.push_back(flat::CreateLimit(builder, builder.CreateString(limit.name), limit.value));
+  return builder.CreateVector(rows);
+}
+
+std::vector<dns::Prefix> do_not_query(const Resolution& resolution, std::span<const dns::IpAddress> own) {
+  if (!resolution.do_not_query_builtin) return resolution.do_not_query;
+  const auto builtin = builtin_do_not_query();
+  std::vector<dns::Prefix> prefixes{builtin.begin(), builtin.end()};
+  for (const dns::IpAddress& address : own) {
+    const bool covered =
+        std::ranges::any_of(prefixes, [&](const dns::Prefix& prefix) { return prefix.contains(address); });
+    if (!covered) prefixes.push_back(*dns::Prefix::make(address, address.is_v6() ? 128 : 32));
+  }
+  return prefixes;
+}
+
+std::uint32_t seconds(std::chrono::milliseconds duration) {
+  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(duration).count());
+}
+
+flatbuffers::Offset<flat::Resolution> flat_resolution(Builder& builder, const Resolution& resolution,
+                                                      std::span<const dns::IpAddress> own) {
+  const auto root_servers = flat_root_servers(builder, resolution.root_servers);
+  const auto outgoing = builder.CreateVectorOfStructs(flat_addresses(resolution.outgoing.addresses));
+  const auto never = flat_prefixes(builder, do_not_query(resolution, own));
+  return flat::CreateResolution(builder, root_servers, outgoing, resolution.outgoing.first_port,
+                                resolution.outgoing.last_port, resolution.outgoing.ipv4, resolution.outgoing.ipv6,
+                                static_cast<flat::QnameMinimisation>(resolution.qname_minimisation),
+                                resolution.case_randomisation, resolution.cookies, never, resolution.port);
+}
+
+// RFC 6890 and its successors, as far as they say "not globally reachable" of something no authority may be at in any
+// network.
+constexpr std::array<std::string_view, 9> never_asked{
+    "0.0.0.0/8",       // this network
+    "127.0.0.0/8",     // loopback
+    "169.254.0.0/16",  // link-local, with the metadata services of clouds
+    "224.0.0.0/4",     // multicast
+    "240.0.0.0/4",     // reserved, and broadcast
+    "::/127",          // unspecified, loopback
+    "::ffff:0:0/96",   // IPv4 in disguise
+    "fe80::/10",       // link-local
+    "ff00::/8",        // multicast
+};
+
+}  // namespace
+
+std::span<const dns::Prefix> builtin_do_not_query() {
+  static const std::vector<dns::Prefix> prefixes = [] {
+    std::vector<dns::Prefix> all;
+    for (const std::string_view text : never_asked) all.push_back(*dns::Prefix::from_text(text));
+    return all;
+  }();
+  return prefixes;
+}
+
+std::vector<std::uint8_t> compile(const Configuration& configuration, const Circumstances& circumstances) {
+  Builder builder;
+  const auto listeners = flat_listeners(builder, configuration, circumstances.listener_ids);
+  const auto access = flat::CreateAccess(builder, flat_prefixes(builder, configuration.access_allow));
+  const Cache& cache = configuration.cache;
+  const auto flat_cache = flat::CreateCache(builder, cache.size, seconds(cache.min_ttl), seconds(cache.max_ttl),
+                                            seconds(cache.negative_max_ttl), seconds(cache.stale), cache.prefetch);
+  const auto resolution = flat_resolution(builder, configuration.resolution, circumstances.own_addresses);
+  const auto limits = flat_limits(builder, configuration.limits);
+  const std::uint32_t workers = configuration.workers == 0 ? circumstances.workers : configuration.workers;
+  flat::FinishSnapshotBuffer(builder, flat::CreateSnapshot(builder, circumstances.generation, listeners, workers,
+                                                           access, flat_cache, resolution, limits));
+  return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
+}
+
+}  // namespace redoubt::config

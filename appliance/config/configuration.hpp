@@ -1,0 +1,132 @@
+#pragma once
+// The configuration as values: what the settings table (settings.hpp) fills in. Only a checked one exists.
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "appliance/config/root_hints.hpp"
+#include "appliance/log/log.hpp"
+#include "dns/address.hpp"
+#include "dns/name.hpp"
+
+namespace redoubt::config {
+
+struct Listener {
+  dns::Endpoint at;
+  bool udp = false;
+  bool tcp = false;
+  bool tls = false;
+  bool https = false;
+  std::string path;  ///< of DoH
+  bool operator==(const Listener&) const = default;
+};
+
+struct Tls {
+  std::string certificate;  ///< "self-signed", or a file
+  std::string key;          ///< a file; empty with a self-signed certificate
+  bool operator==(const Tls&) const = default;
+};
+
+struct Control {
+  std::string socket;
+  std::optional<dns::Endpoint> http;  ///< nothing: no HTTP listener
+  bool operator==(const Control&) const = default;
+};
+
+struct Cache {
+  std::uint64_t size = 0;  ///< octets
+  std::chrono::milliseconds min_ttl{};
+  std::chrono::milliseconds max_ttl{};
+  std::chrono::milliseconds negative_max_ttl{};
+  std::chrono::milliseconds stale{};
+  bool prefetch = false;
+  bool operator==(const Cache&) const = default;
+};
+
+struct Outgoing {
+  std::vector<dns::IpAddress> addresses;
+  std::uint16_t first_port = 0;
+  std::uint16_t last_port = 0;
+  bool ipv4 = true;
+  bool ipv6 = true;
+  bool operator==(const Outgoing&) const = default;
+};
+
+/// A server that queries are handed to. port 0: the usual one of its transport.
+struct Upstream {
+  dns::Endpoint at;
+  std::string authentication_name;  ///< behind '#'; empty where none was given
+  bool operator==(const Upstream&) const = default;
+};
+
+enum class UpstreamTransport : std::uint8_t { udp, tcp, tls, https };
+
+struct Forward {
+  dns::Name zone;
+  std::vector<Upstream> to;
+  UpstreamTransport transport = UpstreamTransport::udp;
+  bool first = false;
+  bool operator==(const Forward&) const = default;
+};
+
+struct Stub {
+  dns::Name zone;
+  std::vector<Upstream> to;
+  bool operator==(const Stub&) const = default;
+};
+
+enum class Minimisation : std::uint8_t { off, relaxed, strict };
+
+struct Resolution {
+  std::vector<RootServer> root_servers;
+  Outgoing outgoing;
+  std::uint16_t port = 53;
+  Minimisation qname_minimisation = Minimisation::off;
+  bool case_randomisation = true;
+  bool cookies = false;
+  bool do_not_query_builtin = true;  ///< then do_not_query is empty, and compile() fills in what is meant
+  std::vector<dns::Prefix> do_not_query;
+  std::vector<Forward> forward;
+  std::vector<Stub> stub;
+  bool operator==(const Resolution&) const = default;
+};
+
+struct Validation {
+  bool enabled = false;
+  std::vector<std::string> trust_anchors;  ///< "builtin", or a file, or records as text
+  std::vector<dns::Name> negative_trust_anchors;
+  std::string time;  ///< "system", or an instant
+  bool operator==(const Validation&) const = default;
+};
+
+struct Limit {
+  std::string name;
+  std::uint64_t value = 0;
+  bool operator==(const Limit&) const = default;
+};
+
+struct Logging {
+  log::Level level = log::Level::info;
+  bool json = false;
+  bool operator==(const Logging&) const = default;
+};
+
+struct Configuration {
+  std::vector<Listener> listeners;
+  Tls tls;
+  std::uint32_t workers = 0;  ///< 0: one for each processor
+  std::string state;
+  Control control;
+  Cache cache;
+  Resolution resolution;
+  Validation validation;
+  std::vector<dns::Prefix> access_allow;
+  std::vector<Limit> limits;  ///< every one there is, overridden or not, in the order of the tables
+  bool sandbox_required = true;
+  Logging log;
+  bool operator==(const Configuration&) const = default;
+};
+
+}  // namespace redoubt::config

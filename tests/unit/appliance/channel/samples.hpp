@@ -1,0 +1,90 @@
+#pragma once
+// Every message of every channel, with values at the edges: for the tests of all decoders.
+#include <string>
+#include <vector>
+
+#include "appliance/channel/control_resolver.hpp"
+#include "appliance/channel/control_transport.hpp"
+#include "appliance/channel/keykeeper_clients.hpp"
+#include "appliance/channel/monitor_child.hpp"
+#include "appliance/channel/resolver_transport.hpp"
+#include "appliance/channel/statistics.hpp"
+
+namespace redoubt::channel::samples {
+
+inline const dns::Endpoint v4 = *dns::Endpoint::from_text("192.0.2.1@53", 0);
+inline const dns::Endpoint v6 = *dns::Endpoint::from_text("2001:db8::53@65535", 0);
+inline const dns::Name name = dns::Name::literal("a.B.example.");
+inline const std::vector<std::uint8_t> query{1, 2, 3, 4, 5};
+inline const std::vector<std::uint8_t> longest(65535, 0xab);
+
+inline std::vector<MonitorToChild> monitor_to_child() {
+  return {
+      Attach{.peer = Role::resolver},
+      TakeSocket{.listener = 255, .kind = SocketKind::stream, .worker = max_workers - 1, .bound = v6},
+      TakeSocket{.listener = 0, .kind = SocketKind::datagram, .worker = 0, .bound = v4},
+      DropListener{.listener = 7},
+      Stop{},
+      ReadConfiguration{.opened = true, .initial = true, .path = "/etc/redoubt/redoubt.yaml", .trouble = {}},
+      ReadConfiguration{.opened = false, .initial = false, .path = {}, .trouble = std::string(max_text_octets, 't')},
+      BindResult{.id = 0xffffffff, .trouble = "address already in use"},
+      Kept{.slot = keep_slots - 1},
+      ChildState{.role = Role::keykeeper, .pid = 4194304, .restarts = 3, .up = true},
+      AllReady{},
+      LogAs{.level = 4, .json = true}};
+}
+
+inline std::vector<ChildToMonitor> child_to_monitor() {
+  return {Entered{.trouble = {}},
+          Entered{.trouble = "Landlock: not in this kernel"},
+          Ready{},
+          AcceptBestEffort{.accepted = true},
+          Bind{.id = 1, .listener = 2, .at = v6, .datagrams = true, .streams = false, .workers = max_workers},
+          Unbind{.listener = 9},
+          RequestReload{},
+          Keep{.slot = keep_api_listener},
+          LogAs{.level = 0, .json = false}};
+}
+
+inline std::vector<ControlToResolver> control_to_resolver() {
+  return {UseSnapshot{.generation = 1}, AskStatistics{.id = 2},
+          ShowCache{.id = 3, .name = name, .below = true, .limit = max_cache_entries_shown},
+          FlushCache{.id = 4, .name = dns::Name{}, .below = false}, ResolveFor{.id = 5, .query = query}};
+}
+
+inline std::vector<ResolverToControl> resolver_to_control() {
+  const CacheEntry entry{.owner = name,
+                         .type = dns::type::aaaa,
+                         .kind = CacheEntryKind::failure,
+                         .rank = 7,
+                         .ttl_left = 86400,
+                         .rdata = {{1, 2}, {}, {3}}};
+  return {SnapshotTaken{.generation = ~std::uint64_t{0}, .trouble = "snapshot: not sealed"},
+          Statistics{.id = 1, .values = {}},
+          Statistics{.id = 1, .values = std::vector<std::uint64_t>(max_statistics, 9)},
+          CacheShown{.id = 2, .more = false, .entries = {}},
+          CacheShown{.id = 2, .more = true, .entries = {entry, entry}},
+          CacheFlushed{.id = 3, .entries = 4},
+          ResolvedFor{.id = 5, .answer = longest}};
+}
+
+inline std::vector<ControlToTransport> control_to_transport() {
+  return {UseSnapshot{.generation = 3}, AskStatistics{.id = 4}};
+}
+inline std::vector<TransportToControl> transport_to_control() {
+  return {SnapshotTaken{.generation = 3, .trouble = {}}, Statistics{.id = 4, .values = {1, 2, 3}}};
+}
+inline std::vector<ToKeykeeper> to_keykeeper() { return {Ping{.id = 11}}; }
+inline std::vector<FromKeykeeper> from_keykeeper() { return {Pong{.id = 11}}; }
+
+inline std::vector<TransportToResolver> transport_to_resolver() {
+  return {Ask{.id = 1, .listener = 2, .protocol = StreamProtocol::https, .client = v6, .query = longest},
+          Withdraw{.id = 1}, Fetched{.id = 3, .answer = query}, FetchFailed{.id = 3, .fault = FetchFault::bad_request}};
+}
+inline std::vector<ResolverToTransport> resolver_to_transport() {
+  return {Give{.id = 1, .answer = {}},
+          Fetch{.id = 3, .protocol = StreamProtocol::tcp, .server = v4, .patience = 1500, .query = query},
+          Abandon{.id = 3}};
+}
+
+}  // namespace redoubt::channel::samples

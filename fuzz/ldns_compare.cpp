@@ -73,9 +73,9 @@ void compare(const Message& ours, const ldns_pkt* theirs) {
 bool ldns_may_refuse(const Message& message) {
   const auto opaque_here = [](const Record& record) {
     const RrTypeInfo* row = find_rr_type(record.type);
-    if (row == nullptr || record.rr_class != rr_class::in) return true;
-    return std::ranges::any_of(row->fields,
-                               [](Field field) { return field == Field::rest || field == Field::rest_nonempty; });
+    return row == nullptr || record.rr_class != rr_class::in || std::ranges::any_of(row->fields, [](Field field) {
+             return field == Field::rest || field == Field::rest_nonempty;
+           });
   };
   return std::ranges::any_of(message.answer, opaque_here) || std::ranges::any_of(message.authority, opaque_here) ||
          std::ranges::any_of(message.additional, opaque_here);

@@ -1,6 +1,7 @@
 # redoubt_library(NAME sources...)    a static library with the house's flags, named redoubt_NAME
 # redoubt_asio(TARGET)                precompiles the heavy Asio headers into that target (12 s a file without)
-# redoubt_test(NAME sources...)       a GoogleTest program, registered with CTest under its folder's label
+# redoubt_test(NAME LABEL label... SOURCES ... LIBRARIES ...)
+#                                     a GoogleTest program, registered with CTest; with the label `threads` it runs under TSan too
 function(redoubt_library name)
   add_library(redoubt_${name} STATIC ${ARGN})
   target_link_libraries(redoubt_${name} PUBLIC redoubt_flags)
@@ -18,7 +19,7 @@ function(redoubt_asio target)
 endfunction()
 
 function(redoubt_test name)
-  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT" "LABEL;SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE redoubt_flags ${ARG_LIBRARIES} GTest::gtest GTest::gtest_main GTest::gmock)
   add_test(NAME ${name} COMMAND ${name})

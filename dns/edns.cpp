@@ -60,9 +60,9 @@ bool is_well_cut(const ClientSubnet& subnet) {
 
 void read_cookie(Edns& edns, WireReader& data) {
   const auto octets = data.rest();
+  if (edns.cookie) return;  // all but the first are ignored (RFC 7873 §5.2)
   const bool right_size = octets.size() == 8 || (octets.size() >= 16 && octets.size() <= 40);  // RFC 7873 §4
   if (!right_size) return data.fail(Fault::bad_option);
-  if (edns.cookie) return;
   edns.cookie.emplace();
   std::copy_n(octets.begin(), 8, edns.cookie->client.begin());
   edns.cookie->server = copied(octets.subspan(8));
@@ -193,6 +193,7 @@ Parsed<Edns> parse_edns(std::uint16_t udp_payload, std::uint32_t ttl_field, Wire
   edns.version = static_cast<std::uint8_t>(ttl_field >> 16 & 0xff);
   edns.dnssec_ok = (ttl_field & do_bit) != 0;
   edns.reserved_flags = static_cast<std::uint16_t>(ttl_field & 0x7fff);
+  if (edns.version != 0) return edns;  // its RDATA may have another format; BADVERS is all that it gets
   for (std::size_t count = 0; rdata.ok() && rdata.left() != 0; ++count) {
     if (count == max_options) {
       rdata.fail(Fault::bad_option);

@@ -14,8 +14,9 @@ namespace {
 constexpr std::size_t least_record_octets = 11;
 constexpr std::size_t least_question_octets = 5;
 
+/// The first name of a message has nothing before it that a pointer could rightly lead to.
 Question read_question(WireReader& reader) {
-  return Question{.name = reader.name(), .type = {reader.u16()}, .rr_class = {reader.u16()}};
+  return Question{.name = reader.uncompressed_name(), .type = {reader.u16()}, .rr_class = {reader.u16()}};
 }
 
 enum class Section : std::uint8_t { answer, authority, additional };

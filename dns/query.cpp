@@ -42,7 +42,7 @@ std::expected<Query, QueryError> parse_query(std::span<const std::uint8_t> wire)
   if (header.response) return fault(QueryFault::ignore);
   if (header.opcode != Opcode::query) return fault(QueryFault::notimp);
   if (header.questions != 1 || header.answers != 0 || header.authorities != 0) return fault(QueryFault::formerr);
-  query.question = Question{.name = reader.name(), .type = {reader.u16()}, .rr_class = {reader.u16()}};
+  query.question = Question{.name = reader.uncompressed_name(), .type = {reader.u16()}, .rr_class = {reader.u16()}};
   read_additional(reader, header.additionals, query.edns);
   if (!reader.ok() || reader.left() != 0) return fault(QueryFault::formerr);
   if (query.edns && query.edns->version != 0) return fault(QueryFault::badvers);

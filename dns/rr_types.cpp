@@ -17,7 +17,9 @@ constexpr std::array<Field, max_fields> fields(std::initializer_list<Field> list
 }
 
 /// IANA, "Resource Record (RR) TYPEs", by number. Rows with `rest` alone have a format whose checking brings no one
-/// anything here (nothing in it is a name), or one that nobody uses any more.
+/// anything here, or one that nobody uses any more. None of the names inside those may be compressed, so their octets
+/// mean the same wherever they stand; A6 (historic, RFC 6563) would lower-case its name in canonical form, and is not
+/// validated.
 constexpr std::array table{
     RrTypeInfo{{1}, "A", "RFC 1035 §3.4.1", fields({ipv4})},
     RrTypeInfo{{2}, "NS", "RFC 1035 §3.3.11", fields({name_compressed})},
@@ -41,7 +43,7 @@ constexpr std::array table{
     RrTypeInfo{{20}, "ISDN", "RFC 1183 §3.2", fields({strings})},
     RrTypeInfo{{21}, "RT", "RFC 1183 §3.3", fields({u16, name_lowered})},
     RrTypeInfo{{22}, "NSAP", "RFC 1706 §5", fields({rest})},
-    RrTypeInfo{{23}, "NSAP-PTR", "RFC 1348", fields({name_lowered})},
+    RrTypeInfo{{23}, "NSAP-PTR", "RFC 1348", fields({name_plain})},
     RrTypeInfo{{24}, "SIG", "RFC 2535 §4.1", fields({u16, u8, u8, u32, u32, u32, u16, name_lowered, rest})},
     RrTypeInfo{{25}, "KEY", "RFC 2535 §3.1", fields({u16, u8, u8, rest})},
     RrTypeInfo{{26}, "PX", "RFC 2163 §4", fields({u16, name_lowered, name_lowered})},
@@ -118,6 +120,7 @@ constexpr std::array table{
     RrTypeInfo{{32769}, "DLV", "RFC 4431 §2", fields({u16, u8, u8, rest_nonempty})},
 };
 static_assert(std::ranges::is_sorted(table, {}, &RrTypeInfo::type));
+static_assert(std::ranges::adjacent_find(table, {}, &RrTypeInfo::type) == table.end());
 
 /// Numbers below this are found by one look; the few above by search.
 constexpr std::size_t direct_numbers = 265;

@@ -42,7 +42,8 @@ class RdataList {
 
   /// rdata is at most 65,535 octets.
   void add(std::span<const std::uint8_t> rdata);
-  /// Adds it unless an equal one is there (RFC 2181 §5: an RRset has no duplicates). Octets are compared as they are.
+  /// Adds it unless an equal one is there (RFC 2181 §5: an RRset has no duplicates). Octets are compared as they are. Looks at
+  /// every one that is there: for large sets from outside there is gather().
   bool add_unique(std::span<const std::uint8_t> rdata);
   bool contains(std::span<const std::uint8_t> rdata) const;
   std::size_t count() const { return count_; }
@@ -53,13 +54,13 @@ class RdataList {
   std::span<const std::uint8_t> at(std::size_t k) const;
   Iterator begin() const { return Iterator{block_.data()}; }
   Iterator end() const { return Iterator{block_.data() + block_.size()}; }
-  /// Equal as sets of octets: order does not count (RFC 2181 §5).
+  /// Equal as sets of octets: order does not count (RFC 2181 §5). Sorts, so n log n.
   bool same_set(const RdataList& other) const;
   bool operator==(const RdataList&) const = default;
 
  private:
   std::vector<std::uint8_t> block_;
-  std::uint16_t count_ = 0;
+  std::uint32_t count_ = 0;
 };
 
 struct RRset {

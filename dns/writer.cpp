@@ -12,23 +12,8 @@ namespace {
 /// Pointers have fourteen bits (RFC 1035 §4.1.4).
 constexpr std::size_t last_pointer_target = 0x3fff;
 
-/// Whether the name at `at` of a message that we wrote ourselves equals `suffix`, octet for octet. Case counts: a
-/// pointer to a name in another case would change the case that the client gets back, and he may compare it (0x20).
-bool name_equals(std::span<const std::uint8_t> message, std::size_t at, std::span<const std::uint8_t> suffix) {
-  std::size_t offset = 0;
-  for (;;) {
-    std::uint8_t length = message[at];
-    while ((length & 0xc0) == 0xc0) {  // our own pointers lead backwards, so this ends
-      at = static_cast<std::size_t>((length & 0x3f) << 8 | message[at + 1]);
-      length = message[at];
-    }
-    if (length != suffix[offset]) return false;
-    if (length == 0) return true;
-    if (std::memcmp(message.data() + at + 1, suffix.data() + offset + 1, length) != 0) return false;
-    at += length + 1U;
-    offset += length + 1U;
-  }
-}
+constexpr std::uint8_t no_parent = 0xff;
+static_assert(max_compression_targets < no_parent);
 
 }  // namespace
 
@@ -52,37 +37,60 @@ bool WireWriter::put_u32(std::uint32_t value) {
   return put_u16(static_cast<std::uint16_t>(value >> 16)) && put_u16(static_cast<std::uint16_t>(value & 0xffff));
 }
 
-/// Looks for the longest suffix that stands in the message already. Each suffix written becomes a target for later
-/// names, as long as there is room to remember it; one name looks at most at every target once a label, and a message
-/// does at most max_suffix_searches such looks in all.
-bool WireWriter::put_name(const Name& name, bool compress) {
+/// Octet for octet: a pointer to a name in another case would change the case that the client gets back, and it may
+/// compare that with what it sent (0x20).
+bool WireWriter::same_label(const Target& target, std::span<const std::uint8_t> label) const {
+  const std::uint8_t* stored = buffer_.data() + target.offset;
+  return stored[0] == label[0] && std::memcmp(stored, label.data(), label.size()) == 0;
+}
+
+/// Walks the tree of targets from the root to the longest suffix that stands in the message already; what is left of
+/// the name is written out and joins the tree. Only then: a label of a name whose end is not written yet is no target.
+bool WireWriter::put_name(const Name& name) {
   const auto wire = name.wire();
-  std::size_t label = 0;
-  while (wire[label] != 0) {
-    if (compress && searches_left_ != 0) {
-      --searches_left_;
-      for (std::size_t i = 0; i < target_count_; ++i) {
-        if (!name_equals(buffer_, targets_[i], wire.subspan(label))) continue;
-        return put_u16(static_cast<std::uint16_t>(0xc000U | targets_[i]));
-      }
+  std::array<std::uint8_t, max_labels> labels;  // offsets in the name
+  std::size_t left = 0;                         // labels without a match, counted from the name's front
+  for (std::size_t at = 0; wire[at] != 0; at += wire[at] + 1U) labels[left++] = static_cast<std::uint8_t>(at);
+  const auto label = [&](std::size_t index) { return wire.subspan(labels[index], wire[labels[index]] + 1U); };
+
+  const bool search = searches_left_ != 0 && left != 0;
+  std::uint8_t parent = no_parent;
+  if (search) {
+    --searches_left_;
+    for (std::size_t i = 0; i < target_count_ && left != 0; ++i) {  // once is enough: children stand behind parents
+      if (targets_[i].parent != parent || !same_label(targets_[i], label(left - 1))) continue;
+      parent = static_cast<std::uint8_t>(i);
+      --left;
     }
-    const std::size_t here = at_;
-    if (!put(wire.subspan(label, wire[label] + 1U))) return false;
-    if (here <= last_pointer_target && target_count_ < targets_.size())
-      targets_[target_count_++] = static_cast<std::uint16_t>(here);
-    label += wire[label] + 1U;
   }
-  const std::uint8_t root = 0;
-  return put({&root, 1});
+
+  const std::size_t start = at_;
+  if (left == 0 && parent == no_parent) return put(wire.last(1));
+  if (parent == no_parent) {
+    if (!put(wire)) return false;
+  } else {
+    const std::size_t own = left == 0 ? 0 : labels[left - 1] + label(left - 1).size();
+    if (!put(wire.first(own)) || !put_u16(static_cast<std::uint16_t>(0xc000U | targets_[parent].offset))) return false;
+  }
+  if (!search) return true;  // nobody will look for it
+  for (; left != 0 && target_count_ < targets_.size(); --left) {
+    const std::size_t offset = start + labels[left - 1];
+    if (offset > last_pointer_target) break;  // and what is left of it needs it as parent
+    targets_[target_count_] = {static_cast<std::uint16_t>(offset), parent};
+    parent = static_cast<std::uint8_t>(target_count_++);
+  }
+  return true;
 }
 
 bool WireWriter::put_owner(const Name& owner) {
-  if (last_owner_ != 0 && !owner.is_root() && name_equals(buffer_, last_owner_, owner.wire())) {
-    return put_u16(static_cast<std::uint16_t>(0xc000U | last_owner_));
-  }
+  if (last_owner_at_ != 0 && last_owner_.identical(owner))
+    return put_u16(static_cast<std::uint16_t>(0xc000U | last_owner_at_));
   const std::size_t here = at_;
-  if (!put_name(owner, true)) return false;
-  if (here <= last_pointer_target) last_owner_ = here;
+  if (!put_name(owner)) return false;
+  if (here > last_pointer_target || owner.is_root()) return true;
+  const bool is_pointer = (buffer_[here] & 0xc0) == 0xc0;  // then straight to where it leads: no pointer to a pointer
+  last_owner_at_ = is_pointer ? static_cast<std::size_t>((buffer_[here] & 0x3f) << 8 | buffer_[here + 1]) : here;
+  last_owner_ = owner;
   return true;
 }
 
@@ -98,14 +106,14 @@ bool WireWriter::put_rdata(RrType type, std::span<const std::uint8_t> rdata) {
       continue;
     }
     const auto name = Name::from_wire(octets);
-    if (!name || !put_name(*name, true)) return false;
+    if (!name || !put_name(*name)) return false;
   }
   return true;
 }
 
 bool WireWriter::question(const Question& question) {
   const Mark before = mark();
-  if (put_name(question.name, true) && put_u16(question.type.value) && put_u16(question.rr_class.value)) return true;
+  if (put_owner(question.name) && put_u16(question.type.value) && put_u16(question.rr_class.value)) return true;
   back_to(before);
   return false;
 }

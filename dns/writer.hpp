@@ -11,11 +11,11 @@
 
 namespace redoubt::dns {
 
-/// Suffixes that one message remembers as targets of pointers; searching more costs more than it saves (attacks:
-/// outbound compression).
+/// Labels that one message remembers as ends of pointers, and names that it searches for among them; later names are written
+/// whole. One search looks at each remembered label once, so the work of a message is bounded by the product of the two,
+/// whatever its names are (attacks: outbound compression).
 inline constexpr std::size_t max_compression_targets = 128;
-/// Suffixes of one message that are searched for among them; later names are written whole.
-inline constexpr std::size_t max_suffix_searches = 120;
+inline constexpr std::size_t max_name_searches = 120;
 
 /// Nothing is ever written past `limit`; a record that does not fit is taken back whole and the call says false.
 class WireWriter {
@@ -44,7 +44,7 @@ class WireWriter {
   void back_to(Mark mark) {
     at_ = mark.at;
     target_count_ = mark.targets;
-    if (last_owner_ >= at_) last_owner_ = 0;
+    if (last_owner_at_ >= at_) last_owner_at_ = 0;
   }
 
   std::size_t size() const { return at_; }
@@ -53,22 +53,30 @@ class WireWriter {
   std::span<const std::uint8_t> finish(const Header& header);
 
  private:
+  /// A label of a name that was written to its end. Targets form a tree: a label's parent is the one to its right, so
+  /// equal labels below equal parents are equal suffixes, and parents come before their children.
+  struct Target {
+    std::uint16_t offset;
+    std::uint8_t parent;
+  };
+
   bool put(std::span<const std::uint8_t> octets);
   bool put_u16(std::uint16_t value);
   bool put_u32(std::uint32_t value);
-  bool put_name(const Name& name, bool compress);
+  bool put_name(const Name& name);
   bool put_owner(const Name& owner);
   bool put_rdata(RrType type, std::span<const std::uint8_t> rdata);
+  bool same_label(const Target& target, std::span<const std::uint8_t> label) const;
 
   std::span<std::uint8_t> buffer_;
   std::size_t limit_;
   std::size_t at_ = header_octets;
   std::size_t reserved_ = 0;
-  std::array<std::uint16_t, max_compression_targets> targets_;  // offsets of names' labels written so far
+  std::array<Target, max_compression_targets> targets_;
   std::size_t target_count_ = 0;
-  std::size_t searches_left_ = max_suffix_searches;
-  std::size_t last_owner_ =
-      0;  // where the last record's owner stands: the next one's is mostly the same, and then costs no search
+  std::size_t searches_left_ = max_name_searches;
+  Name last_owner_;                 // the next record's owner is mostly the same, and then costs no search
+  std::size_t last_owner_at_ = 0;   // where it stands; 0 when there is none
 };
 
 }  // namespace redoubt::dns

@@ -15,6 +15,7 @@ constexpr std::array<dns::LimitRow, static_cast<std::size_t>(Limit::count)> rows
     {"addresses-kept", 6, 1, 20, "addresses kept of one name server (self-pointed glue, large address sets)"},
     {"alias-steps", 10, 1, 30, "CNAME and DNAME steps of one question (DNS Unchained, alias rings)"},
     {"nested-depth", 7, 1, 16, "questions inside questions (iDNS: endless generated delegations)"},
+    {"nested-questions", 32, 1, 1000, "questions that one question needs answered itself, at all depths together (NRDelegation, cyclic delegations)"},
     {"upstream-octets", 100'000, 20'000, 10'000'000,
      "octets taken from servers for one question (inbound amplification)"},
     {"records-per-rrset", 100, 20, 2000, "records of one RRset; more make the answer unusable (huge RRsets)"},
@@ -28,6 +29,8 @@ constexpr std::array<dns::LimitRow, static_cast<std::size_t>(Limit::count)> rows
 }  // namespace
 
 std::span<const dns::LimitRow> limit_rows() { return rows; }
+
+std::string_view name_of(Limit limit) { return rows[static_cast<std::size_t>(limit)].name; }
 
 Limits::Limits() {
   for (std::size_t i = 0; i < rows.size(); ++i) values_[i] = rows[i].initial;

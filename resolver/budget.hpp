@@ -20,6 +20,7 @@ enum class Limit : std::uint8_t {
   addresses_kept,
   alias_steps,
   nested_depth,
+  nested_questions,
   upstream_octets,
   records_per_rrset,
   question_time_ms,
@@ -30,6 +31,9 @@ enum class Limit : std::uint8_t {
 
 /// In the order of Limit.
 std::span<const dns::LimitRow> limit_rows();
+
+/// The row's name, as configuration, errors and manual have it.
+std::string_view name_of(Limit limit);
 
 /// The limits in force.
 class Limits {
@@ -51,7 +55,7 @@ class Budget {
       : limits_{limits}, deadline_{started + std::chrono::milliseconds{limits[Limit::question_time_ms]}} {}
 
   /// Charges `amount`; false, and the limit is noted as exhausted, when that is more than is left. Only for the limits
-  /// that are counted over the whole question: upstream_queries, alias_steps, upstream_octets.
+  /// that are counted over the whole question: upstream_queries, nested_questions, alias_steps, upstream_octets.
   bool spend(Limit limit, std::uint64_t amount = 1);
   std::uint64_t spent(Limit limit) const { return spent_[static_cast<std::size_t>(limit)]; }
   /// Notes that a limit of another kind stopped the work.

@@ -19,7 +19,7 @@ SharedRRset minimal_any(const dns::Name& name, Instant now) {
   rdata.insert(rdata.end(), cpu.begin(), cpu.end());
   rdata.push_back(0);
   rrset.rdata.add(rdata);
-  return std::make_shared<const HeldRRset>(HeldRRset{std::move(rrset), now + std::chrono::hours{1}});
+  return HeldRRset::make(rrset, now + std::chrono::hours{1});
 }
 
 SharedOutcome with_rcode(dns::Rcode rcode) {
@@ -75,8 +75,9 @@ Task<SharedOutcome> Desk::lead(dns::Question question) {
     SharedOutcome outcome = failure(dns::EdeCode::other, "the resolution broke off");
     ~Landing() { flights.land(question, outcome); }
   } landing{shared_->flights, question};
-  Budget budget{settings_->limits, clock_->now()};
-  landing.outcome = co_await iterator_.resolve(std::move(question), settings_, budget);
+  const std::shared_ptr<const Settings> settings = settings_;  // stays in this frame through a reload
+  Budget budget{settings->limits, clock_->now()};
+  landing.outcome = co_await iterator_.resolve(std::move(question), *settings, budget);
   co_return landing.outcome;
 }
 

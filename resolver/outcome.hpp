@@ -2,21 +2,14 @@
 // What a resolution comes to, before it is rendered for a client.
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "dns/edns.hpp"
 #include "dns/rr_types.hpp"
-#include "dns/rrset.hpp"
-#include "resolver/clock.hpp"
+#include "resolver/held_rrset.hpp"
 
 namespace redoubt::resolver {
-
-/// An RRset as caches and answers share it: never changed after it is made.
-struct HeldRRset {
-  dns::RRset rrset;  ///< its TTL is the one it was taken in with
-  Instant expires;
-};
-using SharedRRset = std::shared_ptr<const HeldRRset>;
 
 struct Outcome {
   dns::Rcode rcode = dns::Rcode::servfail;
@@ -30,7 +23,7 @@ using SharedOutcome = std::shared_ptr<const Outcome>;
 
 /// SERVFAIL with its reason: there is none without (RFC 8914).
 SharedOutcome failure(dns::EdeCode code, std::string text);
-/// For strangers.
+/// For strangers, and for what we do not do.
 SharedOutcome refused(dns::EdeCode code, std::string text);
 
 }  // namespace redoubt::resolver

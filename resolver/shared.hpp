@@ -10,7 +10,7 @@ namespace redoubt::resolver {
 
 struct Shared {
   /// key: secret, fresh for each process.
-  Shared(std::uint64_t cache_octets, const dns::HashKey& key) : cache{cache_octets, key}, flights{key} {}
+  Shared(std::uint64_t cache_octets, const dns::HashKey& key) : cache{cache_octets, key}, servers{key}, flights{key} {}
   Cache cache;
   Servers servers;
   Flights flights;

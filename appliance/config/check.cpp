@@ -81,7 +81,9 @@ class Checker {
       if (notes_.full()) return;
       const auto [first, fresh] = seen.emplace(key.text, &key);
       if (!fresh) {
-        notes_.fault(key.place, section, fmt::format("found the key {} again, expected it once (it stands in line {} already)", quoted(key.text), first->second->place.line));
+        notes_.fault(key.place, section,
+                     fmt::format("found the key {} again, expected it once (it stands in line {} already)",
+                                 quoted(key.text), first->second->place.line));
       } else if (std::ranges::find(names, key.text) == names.end()) {
         unknown_key(section, key, names);
       }
@@ -99,14 +101,17 @@ class Checker {
   }
 
   static const Setting* setting_named(std::string_view name) {
-    const auto found = std::ranges::find_if(settings(), [&](const Setting& setting) { return last_part(setting.key) == name; });
+    const auto found =
+        std::ranges::find_if(settings(), [&](const Setting& setting) { return last_part(setting.key) == name; });
     return found == settings().end() ? nullptr : &*found;
   }
 
   void one(const Setting& setting, const Node& node, bool given) {
     if (setting.kind == Kind::section) return section(std::string{setting.key}, node);
     if (given && setting.without_effect && !is_initial(setting, node)) {
-      notes_.warning(node.place, setting.key, fmt::format("{} has no effect in this version", node.kind == NodeKind::scalar ? describe(node) : "this"));
+      notes_.warning(
+          node.place, setting.key,
+          fmt::format("{} has no effect in this version", node.kind == NodeKind::scalar ? describe(node) : "this"));
     }
     if (setting.kind == Kind::entries) return entries(setting, node);
     auto value = read_value(setting, node, surroundings_, notes_);
@@ -114,7 +119,8 @@ class Checker {
     for (const std::size_t choice : value->chosen) {
       const std::string_view word = setting.choices[choice];
       if (std::ranges::find(setting.choices_without_effect, word) != setting.choices_without_effect.end()) {
-        notes_.warning(node.place, setting.key, fmt::format("{} has no effect in this version: nothing listens for it", quoted(word)));
+        notes_.warning(node.place, setting.key,
+                       fmt::format("{} has no effect in this version: nothing listens for it", quoted(word)));
       }
     }
     setting.store(configuration_, *value);
@@ -123,7 +129,9 @@ class Checker {
   void entries(const Setting& setting, const Node& node) {
     if (node.kind != NodeKind::list) return notes_.mismatch(node, setting.key, expectation(setting));
     if (node.children.size() < setting.range.least || node.children.size() > setting.range.most) {
-      return notes_.fault(node.place, setting.key, fmt::format("found {} entries, expected from {} to {}", node.children.size(), setting.range.least, setting.range.most));
+      return notes_.fault(node.place, setting.key,
+                          fmt::format("found {} entries, expected from {} to {}", node.children.size(),
+                                      setting.range.least, setting.range.most));
     }
     Value value;
     value.flag = true;
@@ -148,10 +156,14 @@ class Checker {
       const Listener& listener = configuration_.listeners[i];
       const Place place = node.children[i].place;
       if (listener.tcp + listener.tls + listener.https > 1) {
-        notes_.fault(place, "listen[].transports", "found more than one of tcp, tls and https at one address, expected an address and port for each");
+        notes_.fault(place, "listen[].transports",
+                     "found more than one of tcp, tls and https at one address, expected an address and port for each");
       }
       const auto [first, fresh] = seen.emplace(listener.at, place.line);
-      if (!fresh) notes_.fault(place, "listen[].address", fmt::format("found {} again, expected each address and port once (it stands in line {} already)", listener.at.to_text(), first->second));
+      if (!fresh)
+        notes_.fault(place, "listen[].address",
+                     fmt::format("found {} again, expected each address and port once (it stands in line {} already)",
+                                 listener.at.to_text(), first->second));
     }
   }
 
@@ -163,13 +175,16 @@ class Checker {
   void judge_as_a_whole() {
     const Configuration& c = configuration_;
     if (c.cache.min_ttl > c.cache.max_ttl) {
-      notes_.fault(place_of("cache.min-ttl"), "cache.min-ttl", "found more than cache.max-ttl, expected at most as much");
+      notes_.fault(place_of("cache.min-ttl"), "cache.min-ttl",
+                   "found more than cache.max-ttl, expected at most as much");
     }
     if (!c.resolution.outgoing.ipv4 && !c.resolution.outgoing.ipv6) {
-      notes_.fault(place_of("resolution.outgoing.ipv6"), "resolution.outgoing", "found neither ipv4 nor ipv6, expected at least one");
+      notes_.fault(place_of("resolution.outgoing.ipv6"), "resolution.outgoing",
+                   "found neither ipv4 nor ipv6, expected at least one");
     }
     if ((c.tls.certificate == "self-signed") != c.tls.key.empty()) {
-      notes_.fault(place_of("tls.certificate"), "tls", "found a certificate or a key alone, expected both as files, or self-signed");
+      notes_.fault(place_of("tls.certificate"), "tls",
+                   "found a certificate or a key alone, expected both as files, or self-signed");
     }
   }
 

@@ -18,7 +18,8 @@ namespace redoubt::config {
 struct Surroundings {
   /// The rows of all tables of limits, one table after the other.
   std::vector<dns::LimitRow> limits;
-  /// Reads a file that the configuration names (at most max_file_octets); the error is one line that ends with the reason.
+  /// Reads a file that the configuration names (at most max_file_octets); the error is one line that ends with the
+  /// reason.
   std::function<std::expected<std::string, std::string>(const std::string& path)> read_file;
 };
 

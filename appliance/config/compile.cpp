@@ -36,7 +36,8 @@ Tables<flat::Prefix> flat_prefixes(Builder& builder, std::span<const dns::Prefix
   return builder.CreateVector(rows);
 }
 
-Tables<flat::Listener> flat_listeners(Builder& builder, const Configuration& configuration, std::span<const std::uint32_t> ids) {
+Tables<flat::Listener> flat_listeners(Builder& builder, const Configuration& configuration,
+                                      std::span<const std::uint32_t> ids) {
   std::vector<flatbuffers::Offset<flat::Listener>> rows;
   for (std::size_t i = 0; i < configuration.listeners.size(); ++i) {
     const Listener& listener = configuration.listeners[i];
@@ -61,7 +62,8 @@ Tables<flat::RootServer> flat_root_servers(Builder& builder, std::span<const Roo
 
 Tables<flat::Limit> flat_limits(Builder& builder, std::span<const Limit> limits) {
   std::vector<flatbuffers::Offset<flat::Limit>> rows;
-  for (const Limit& limit : limits) rows.push_back(flat::CreateLimit(builder, builder.CreateString(limit.name), limit.value));
+  for (const Limit& limit : limits)
+    rows.push_back(flat::CreateLimit(builder, builder.CreateString(limit.name), limit.value));
   return builder.CreateVector(rows);
 }
 
@@ -70,7 +72,8 @@ std::vector<dns::Prefix> do_not_query(const Resolution& resolution, std::span<co
   const auto builtin = builtin_do_not_query();
   std::vector<dns::Prefix> prefixes{builtin.begin(), builtin.end()};
   for (const dns::IpAddress& address : own) {
-    const bool covered = std::ranges::any_of(prefixes, [&](const dns::Prefix& prefix) { return prefix.contains(address); });
+    const bool covered =
+        std::ranges::any_of(prefixes, [&](const dns::Prefix& prefix) { return prefix.contains(address); });
     if (!covered) prefixes.push_back(*dns::Prefix::make(address, address.is_v6() ? 128 : 32));
   }
   return prefixes;
@@ -80,16 +83,19 @@ std::uint32_t seconds(std::chrono::milliseconds duration) {
   return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(duration).count());
 }
 
-flatbuffers::Offset<flat::Resolution> flat_resolution(Builder& builder, const Resolution& resolution, std::span<const dns::IpAddress> own) {
+flatbuffers::Offset<flat::Resolution> flat_resolution(Builder& builder, const Resolution& resolution,
+                                                      std::span<const dns::IpAddress> own) {
   const auto root_servers = flat_root_servers(builder, resolution.root_servers);
   const auto outgoing = builder.CreateVectorOfStructs(flat_addresses(resolution.outgoing.addresses));
   const auto never = flat_prefixes(builder, do_not_query(resolution, own));
-  return flat::CreateResolution(builder, root_servers, outgoing, resolution.outgoing.first_port, resolution.outgoing.last_port,
-                                resolution.outgoing.ipv4, resolution.outgoing.ipv6, static_cast<flat::QnameMinimisation>(resolution.qname_minimisation),
+  return flat::CreateResolution(builder, root_servers, outgoing, resolution.outgoing.first_port,
+                                resolution.outgoing.last_port, resolution.outgoing.ipv4, resolution.outgoing.ipv6,
+                                static_cast<flat::QnameMinimisation>(resolution.qname_minimisation),
                                 resolution.case_randomisation, resolution.cookies, never, resolution.port);
 }
 
-// RFC 6890 and its successors, as far as they say "not globally reachable" of something no authority may be at in any network.
+// RFC 6890 and its successors, as far as they say "not globally reachable" of something no authority may be at in any
+// network.
 constexpr std::array<std::string_view, 9> never_asked{
     "0.0.0.0/8",       // this network
     "127.0.0.0/8",     // loopback
@@ -118,12 +124,13 @@ std::vector<std::uint8_t> compile(const Configuration& configuration, const Circ
   const auto listeners = flat_listeners(builder, configuration, circumstances.listener_ids);
   const auto access = flat::CreateAccess(builder, flat_prefixes(builder, configuration.access_allow));
   const Cache& cache = configuration.cache;
-  const auto flat_cache = flat::CreateCache(builder, cache.size, seconds(cache.min_ttl), seconds(cache.max_ttl), seconds(cache.negative_max_ttl),
-                                            seconds(cache.stale), cache.prefetch);
+  const auto flat_cache = flat::CreateCache(builder, cache.size, seconds(cache.min_ttl), seconds(cache.max_ttl),
+                                            seconds(cache.negative_max_ttl), seconds(cache.stale), cache.prefetch);
   const auto resolution = flat_resolution(builder, configuration.resolution, circumstances.own_addresses);
   const auto limits = flat_limits(builder, configuration.limits);
   const std::uint32_t workers = configuration.workers == 0 ? circumstances.workers : configuration.workers;
-  flat::FinishSnapshotBuffer(builder, flat::CreateSnapshot(builder, circumstances.generation, listeners, workers, access, flat_cache, resolution, limits));
+  flat::FinishSnapshotBuffer(builder, flat::CreateSnapshot(builder, circumstances.generation, listeners, workers,
+                                                           access, flat_cache, resolution, limits));
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 

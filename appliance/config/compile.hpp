@@ -11,9 +11,9 @@ namespace redoubt::config {
 /// What a snapshot says that no file does.
 struct Circumstances {
   std::uint64_t generation = 0;
-  std::uint32_t workers = 1;                     ///< what `workers: auto` means here
-  std::vector<std::uint32_t> listener_ids;       ///< one for each listener of the configuration
-  std::vector<dns::IpAddress> own_addresses;     ///< of this machine: part of do-not-query's builtin
+  std::uint32_t workers = 1;                  ///< what `workers: auto` means here
+  std::vector<std::uint32_t> listener_ids;    ///< one for each listener of the configuration
+  std::vector<dns::IpAddress> own_addresses;  ///< of this machine: part of do-not-query's builtin
 };
 
 /// Loopback, unspecified, link-local, multicast and reserved ranges: what no public authority is at.

@@ -30,12 +30,14 @@ std::string remarks_of(const Setting& setting) {
   std::string text;
   if (setting.is_fixed_at_start()) text += " Takes effect at the next start.";
   if (setting.without_effect) text += " Has no effect in this version.";
-  if (!setting.choices_without_effect.empty()) text += fmt::format(" {} have no effect in this version.", fmt::join(setting.choices_without_effect, " and "));
+  if (!setting.choices_without_effect.empty())
+    text += fmt::format(" {} have no effect in this version.", fmt::join(setting.choices_without_effect, " and "));
   return text;
 }
 
 std::string capitalised(std::string text) {
-  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') text.front() = static_cast<char>(text.front() - 'a' + 'A');
+  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z')
+    text.front() = static_cast<char>(text.front() - 'a' + 'A');
   return text;
 }
 
@@ -58,7 +60,8 @@ void print_limits(std::string& out, std::span<const dns::LimitRow> limits) {
   }
 }
 
-void print_section(std::string& out, std::string_view section, std::string indent, std::span<const dns::LimitRow> limits) {
+void print_section(std::string& out, std::string_view section, std::string indent,
+                   std::span<const dns::LimitRow> limits) {
   for (const Setting* setting : settings_below(section)) {
     if (section.empty()) out += '\n';
     comment(out, indent, comment_of(*setting));
@@ -73,8 +76,15 @@ void print_section(std::string& out, std::string_view section, std::string inden
   }
 }
 
+bool is_without_effect(const Setting& setting) {
+  const std::string_view entries = setting.key.substr(0, setting.key.find("[]"));
+  return std::ranges::any_of(settings(), [&](const Setting& row) {
+    return row.without_effect && (row.key == setting.key || row.key == entries);
+  });
+}
+
 std::string_view when(const Setting& setting) {
-  if (setting.without_effect) return "not in this version";
+  if (is_without_effect(setting)) return "not in this version";
   return setting.is_fixed_at_start() ? "at start" : "on reload";
 }
 
@@ -101,21 +111,30 @@ std::string reference_text(std::span<const dns::LimitRow> limits) {
   std::string out =
       "# Settings\n\n"
       "<!-- Made by `resolverctl config reference` from the settings table; edits here are lost. -->\n\n"
-      "A configuration is one YAML file. What it leaves out has the initial value below. An unknown key, a wrong type or a wrong\n"
-      "unit is a fault, reported as `FILE:LINE:COLUMN: found ..., expected ...`; a file with a fault never replaces a running\n"
-      "configuration. Settings that take effect *on reload* are read again on SIGHUP and `resolverctl reload`; others *at start*.\n"
+      "A configuration is one YAML file. What it leaves out has the initial value below. An unknown key, a wrong type "
+      "or a wrong\n"
+      "unit is a fault, reported as `FILE:LINE:COLUMN: found ..., expected ...`; a file with a fault never replaces a "
+      "running\n"
+      "configuration. Settings that take effect *on reload* are read again on SIGHUP and `resolverctl reload`; others "
+      "*at start*.\n"
       "A setting that is *not in this version* is checked and accepted, with a warning when it asks for anything.\n"
-      "`[]` stands for each entry of a list. Anchors, aliases and tags of YAML are not taken; a file has at most 1 MiB.\n\n"
+      "`[]` stands for each entry of a list. Anchors, aliases and tags of YAML are not taken; a file has at most 1 "
+      "MiB.\n\n"
       "| setting | value | initially | takes effect | meaning |\n|---|---|---|---|---|\n";
   for (const Setting& setting : settings()) {
     if (setting.kind == Kind::section) continue;
     const std::string initial = setting.initial.empty() ? "must be given" : fmt::format("`{}`", setting.initial);
     std::string help{setting.help};
-    if (!setting.choices_without_effect.empty()) help += fmt::format(" {} are not in this version.", fmt::join(setting.choices_without_effect, " and "));
-    out += fmt::format("| `{}` | {} | {} | {} | {} |\n", setting.key, cell(expectation(setting)), cell(initial), when(setting), cell(help));
+    if (!setting.choices_without_effect.empty())
+      help += fmt::format(" {} are not in this version.", fmt::join(setting.choices_without_effect, " and "));
+    out += fmt::format("| `{}` | {} | {} | {} | {} |\n", setting.key, cell(expectation(setting)), cell(initial),
+                       when(setting), cell(help));
   }
-  out += "\n## Limits\n\nNames for `limits`. Each bounds what somebody outside could multiply.\n\n| limit | initially | least | most | meaning |\n|---|---|---|---|---|\n";
-  for (const dns::LimitRow& row : limits) out += fmt::format("| `{}` | {} | {} | {} | {} |\n", row.name, row.initial, row.least, row.most, cell(row.help));
+  out +=
+      "\n## Limits\n\nNames for `limits`. Each bounds what somebody outside could multiply.\n\n| limit | initially | "
+      "least | most | meaning |\n|---|---|---|---|---|\n";
+  for (const dns::LimitRow& row : limits)
+    out += fmt::format("| `{}` | {} | {} | {} | {} |\n", row.name, row.initial, row.least, row.most, cell(row.help));
   return out;
 }
 

@@ -47,140 +47,324 @@ void set_transports(Configuration& c, Value& v) {
 }
 
 void grow(auto& list, const Value& v) {
-  if (v.flag) list.clear();
-  else list.emplace_back();
+  if (v.flag)
+    list.clear();
+  else
+    list.emplace_back();
 }
 
 // What is not in this version yet has the value "off" here, whatever later versions will start with.
 const std::array rows{
-    Setting{.key = "listen", .kind = Kind::entries, .initial = R"([{address: "127.0.0.1@5300", transports: [udp, tcp]}])",
+    Setting{.key = "listen",
+            .kind = Kind::entries,
+            .initial = R"([{address: "127.0.0.1@5300", transports: [udp, tcp]}])",
             .help = "Where clients are served.",
-            .store = [](Configuration& c, Value& v) { grow(c.listeners, v); }, .range = {1, channel::max_listeners}},
-    Setting{.key = "listen[].address", .kind = Kind::endpoint, .initial = "",
-            .help = "Address and port; without a port 53. 0.0.0.0 and :: mean every address of the machine, and answers leave from the one that was asked.",
-            .store = [](Configuration& c, Value& v) { c.listeners.back().at = *v.endpoint; }, .default_port = 53},
-    Setting{.key = "listen[].transports", .kind = Kind::choices, .initial = "[udp, tcp]",
+            .store = [](Configuration& c, Value& v) { grow(c.listeners, v); },
+            .range = {1, channel::max_listeners}},
+    Setting{.key = "listen[].address",
+            .kind = Kind::endpoint,
+            .initial = "",
+            .help = "Address and port; without a port 53. 0.0.0.0 and :: mean every address of the machine, and "
+                    "answers leave from the one that was asked.",
+            .store = [](Configuration& c, Value& v) { c.listeners.back().at = *v.endpoint; },
+            .default_port = 53},
+    Setting{.key = "listen[].transports",
+            .kind = Kind::choices,
+            .initial = "[udp, tcp]",
             .help = "tcp, tls and https need an address of their own each.",
-            .store = set_transports, .choices = transports, .choices_without_effect = transports_to_come},
-    Setting{.key = "listen[].path", .kind = Kind::http_path, .initial = "/dns-query", .help = "The path of DNS over HTTPS (RFC 8484).",
+            .store = set_transports,
+            .choices = transports,
+            .choices_without_effect = transports_to_come},
+    Setting{.key = "listen[].path",
+            .kind = Kind::http_path,
+            .initial = "/dns-query",
+            .help = "The path of DNS over HTTPS (RFC 8484).",
             .store = [](Configuration& c, Value& v) { c.listeners.back().path = move(v.text); }},
 
-    Setting{.key = "tls", .kind = Kind::section, .initial = "", .help = "How the server shows who it is to clients that come by tls or https."},
-    Setting{.key = "tls.certificate", .kind = Kind::file_or_word, .initial = "self-signed",
+    Setting{.key = "tls",
+            .kind = Kind::section,
+            .initial = "",
+            .help = "How the server shows who it is to clients that come by tls or https."},
+    Setting{.key = "tls.certificate",
+            .kind = Kind::file_or_word,
+            .initial = "self-signed",
             .help = "A file with the certificate chain in PEM, or self-signed for one that is made at the first start.",
-            .store = [](Configuration& c, Value& v) { c.tls.certificate = move(v.text); }, .choices = self_signed, .without_effect = true},
-    Setting{.key = "tls.key", .kind = Kind::file, .initial = R"("")", .help = "A file with its private key in PEM.",
-            .store = [](Configuration& c, Value& v) { c.tls.key = move(v.text); }, .without_effect = true},
+            .store = [](Configuration& c, Value& v) { c.tls.certificate = move(v.text); },
+            .choices = self_signed,
+            .without_effect = true},
+    Setting{.key = "tls.key",
+            .kind = Kind::file,
+            .initial = R"("")",
+            .help = "A file with its private key in PEM.",
+            .store = [](Configuration& c, Value& v) { c.tls.key = move(v.text); },
+            .without_effect = true},
 
-    Setting{.key = "workers", .kind = Kind::workers, .initial = "auto",
+    Setting{.key = "workers",
+            .kind = Kind::workers,
+            .initial = "auto",
             .help = "Threads that serve datagrams; auto is one for each processor.",
-            .store = [](Configuration& c, Value& v) { c.workers = static_cast<std::uint32_t>(v.number); }, .range = {1, channel::max_workers},
+            .store = [](Configuration& c, Value& v) { c.workers = static_cast<std::uint32_t>(v.number); },
+            .range = {1, channel::max_workers},
             .keep_running = keep<&Configuration::workers>},
-    Setting{.key = "state", .kind = Kind::file, .initial = "/var/lib/redoubt",
+    Setting{.key = "state",
+            .kind = Kind::file,
+            .initial = "/var/lib/redoubt",
             .help = "The folder of what outlives a restart. It is made when it is not there.",
-            .store = [](Configuration& c, Value& v) { c.state = move(v.text); }, .keep_running = keep<&Configuration::state>},
+            .store = [](Configuration& c, Value& v) { c.state = move(v.text); },
+            .keep_running = keep<&Configuration::state>},
 
-    Setting{.key = "control", .kind = Kind::section, .initial = "", .help = "Where the appliance itself is looked after."},
-    Setting{.key = "control.socket", .kind = Kind::file, .initial = "/run/redoubt/control.sock",
+    Setting{
+        .key = "control", .kind = Kind::section, .initial = "", .help = "Where the appliance itself is looked after."},
+    Setting{.key = "control.socket",
+            .kind = Kind::file,
+            .initial = "/run/redoubt/control.sock",
             .help = "The unix socket of the API, which resolverctl uses. Who may open it may do everything there.",
-            .store = [](Configuration& c, Value& v) { c.control.socket = move(v.text); }, .keep_running = keep<&Configuration::control, &Control::socket>},
-    Setting{.key = "control.http", .kind = Kind::endpoint_or_off, .initial = R"("127.0.0.1@8053")",
-            .help = "Address and port of metrics and health checks over HTTP: /metrics, /health, /ready. No secrets are told there; without a port 8053.",
-            .store = [](Configuration& c, Value& v) { c.control.http = v.endpoint; }, .default_port = 8053, .keep_running = keep<&Configuration::control, &Control::http>},
+            .store = [](Configuration& c, Value& v) { c.control.socket = move(v.text); },
+            .keep_running = keep<&Configuration::control, &Control::socket>},
+    Setting{.key = "control.http",
+            .kind = Kind::endpoint_or_off,
+            .initial = R"("127.0.0.1@8053")",
+            .help = "Address and port of metrics and health checks over HTTP: /metrics, /health, /ready. No secrets "
+                    "are told there; without a port 8053.",
+            .store = [](Configuration& c, Value& v) { c.control.http = v.endpoint; },
+            .default_port = 8053,
+            .keep_running = keep<&Configuration::control, &Control::http>},
 
-    Setting{.key = "cache", .kind = Kind::section, .initial = "", .help = "What is remembered of answers, and for how long."},
-    Setting{.key = "cache.size", .kind = Kind::size, .initial = "256MiB", .help = "Memory that the cache's entries may take.",
-            .store = [](Configuration& c, Value& v) { c.cache.size = v.number; }, .range = {64 * kib, kib * kib * kib * kib}},
-    Setting{.key = "cache.min-ttl", .kind = Kind::duration, .initial = "0s", .help = "Records are kept at least this long, whatever their TTL says.",
-            .store = [](Configuration& c, Value& v) { c.cache.min_ttl = duration_of(v); }, .range = {0, 3'600'000}},
-    Setting{.key = "cache.max-ttl", .kind = Kind::duration, .initial = "1d", .help = "Records are kept at most this long.",
-            .store = [](Configuration& c, Value& v) { c.cache.max_ttl = duration_of(v); }, .range = {1000, 7 * day}},
-    Setting{.key = "cache.negative-max-ttl", .kind = Kind::duration, .initial = "1h", .help = "That a name or type does not exist is remembered at most this long.",
-            .store = [](Configuration& c, Value& v) { c.cache.negative_max_ttl = duration_of(v); }, .range = {0, day}},
-    Setting{.key = "cache.stale", .kind = Kind::duration, .initial = "0s", .help = "How long expired records may be served while their servers do not answer (RFC 8767).",
-            .store = [](Configuration& c, Value& v) { c.cache.stale = duration_of(v); }, .range = {0, 7 * day}, .without_effect = true},
-    Setting{.key = "cache.prefetch", .kind = Kind::boolean, .initial = "false", .help = "Whether records that are asked for are fetched again shortly before they expire.",
-            .store = [](Configuration& c, Value& v) { c.cache.prefetch = v.flag; }, .without_effect = true},
+    Setting{.key = "cache",
+            .kind = Kind::section,
+            .initial = "",
+            .help = "What is remembered of answers, and for how long."},
+    Setting{.key = "cache.size",
+            .kind = Kind::size,
+            .initial = "256MiB",
+            .help = "Memory that the cache's entries may take.",
+            .store = [](Configuration& c, Value& v) { c.cache.size = v.number; },
+            .range = {64 * kib, kib* kib* kib* kib}},
+    Setting{.key = "cache.min-ttl",
+            .kind = Kind::duration,
+            .initial = "0s",
+            .help = "Records are kept at least this long, whatever their TTL says.",
+            .store = [](Configuration& c, Value& v) { c.cache.min_ttl = duration_of(v); },
+            .range = {0, 3'600'000}},
+    Setting{.key = "cache.max-ttl",
+            .kind = Kind::duration,
+            .initial = "1d",
+            .help = "Records are kept at most this long.",
+            .store = [](Configuration& c, Value& v) { c.cache.max_ttl = duration_of(v); },
+            .range = {1000, 7 * day}},
+    Setting{.key = "cache.negative-max-ttl",
+            .kind = Kind::duration,
+            .initial = "1h",
+            .help = "That a name or type does not exist is remembered at most this long.",
+            .store = [](Configuration& c, Value& v) { c.cache.negative_max_ttl = duration_of(v); },
+            .range = {0, day}},
+    Setting{.key = "cache.stale",
+            .kind = Kind::duration,
+            .initial = "0s",
+            .help = "How long expired records may be served while their servers do not answer (RFC 8767).",
+            .store = [](Configuration& c, Value& v) { c.cache.stale = duration_of(v); },
+            .range = {0, 7 * day},
+            .without_effect = true},
+    Setting{.key = "cache.prefetch",
+            .kind = Kind::boolean,
+            .initial = "false",
+            .help = "Whether records that are asked for are fetched again shortly before they expire.",
+            .store = [](Configuration& c, Value& v) { c.cache.prefetch = v.flag; },
+            .without_effect = true},
 
     Setting{.key = "resolution", .kind = Kind::section, .initial = "", .help = "How answers are found."},
-    Setting{.key = "resolution.root-hints", .kind = Kind::root_hints, .initial = "builtin",
-            .help = "Where resolution starts: builtin for the Internet's root servers, a zone file with other ones, or a map such as {a.root.: [198.51.100.1, \"2001:db8::1\"]}.",
+    Setting{.key = "resolution.root-hints",
+            .kind = Kind::root_hints,
+            .initial = "builtin",
+            .help = "Where resolution starts: builtin for the Internet's root servers, a zone file with other ones, or "
+                    "a map such as {a.root.: [198.51.100.1, \"2001:db8::1\"]}.",
             .store = [](Configuration& c, Value& v) { c.resolution.root_servers = move(v.root_servers); }},
-    Setting{.key = "resolution.outgoing", .kind = Kind::section, .initial = "", .help = "How queries to servers leave the machine."},
-    Setting{.key = "resolution.outgoing.addresses", .kind = Kind::addresses, .initial = "[]", .help = "Source addresses, one of them at random for each query; none: as the system routes.",
+    Setting{.key = "resolution.outgoing",
+            .kind = Kind::section,
+            .initial = "",
+            .help = "How queries to servers leave the machine."},
+    Setting{.key = "resolution.outgoing.addresses",
+            .kind = Kind::addresses,
+            .initial = "[]",
+            .help = "Source addresses, one of them at random for each query; none: as the system routes.",
             .store = [](Configuration& c, Value& v) { c.resolution.outgoing.addresses = move(v.addresses); }},
-    Setting{.key = "resolution.outgoing.ports", .kind = Kind::ports, .initial = "1024-65535", .help = "Source ports, one of them at random for each query. A narrow range makes forging answers easier.",
-            .store = [](Configuration& c, Value& v) { std::tie(c.resolution.outgoing.first_port, c.resolution.outgoing.last_port) = v.ports; }},
-    Setting{.key = "resolution.outgoing.ipv4", .kind = Kind::boolean, .initial = "true", .help = "Whether servers are asked over IPv4.",
+    Setting{.key = "resolution.outgoing.ports",
+            .kind = Kind::ports,
+            .initial = "1024-65535",
+            .help = "Source ports, one of them at random for each query. A narrow range makes forging answers easier.",
+            .store =
+                [](Configuration& c, Value& v) {
+                  std::tie(c.resolution.outgoing.first_port, c.resolution.outgoing.last_port) = v.ports;
+                }},
+    Setting{.key = "resolution.outgoing.ipv4",
+            .kind = Kind::boolean,
+            .initial = "true",
+            .help = "Whether servers are asked over IPv4.",
             .store = [](Configuration& c, Value& v) { c.resolution.outgoing.ipv4 = v.flag; }},
-    Setting{.key = "resolution.outgoing.ipv6", .kind = Kind::boolean, .initial = "true", .help = "Whether servers are asked over IPv6.",
+    Setting{.key = "resolution.outgoing.ipv6",
+            .kind = Kind::boolean,
+            .initial = "true",
+            .help = "Whether servers are asked over IPv6.",
             .store = [](Configuration& c, Value& v) { c.resolution.outgoing.ipv6 = v.flag; }},
-    Setting{.key = "resolution.port", .kind = Kind::number, .initial = "53", .help = "The port on which all servers are asked. Another one than 53 is for labs.",
-            .store = [](Configuration& c, Value& v) { c.resolution.port = static_cast<std::uint16_t>(v.number); }, .range = {1, 65535}},
-    Setting{.key = "resolution.qname-minimisation", .kind = Kind::choice, .initial = "off", .help = "Whether servers are told no more of a name than they need to know (RFC 9156).",
-            .store = [](Configuration& c, Value& v) { c.resolution.qname_minimisation = static_cast<Minimisation>(v.number); }, .choices = minimisation, .without_effect = true},
-    Setting{.key = "resolution.case-randomisation", .kind = Kind::boolean, .initial = "true", .help = "Whether names are asked for in random upper and lower case, which forged answers fail to repeat.",
+    Setting{.key = "resolution.port",
+            .kind = Kind::number,
+            .initial = "53",
+            .help = "The port on which all servers are asked. Another one than 53 is for labs.",
+            .store = [](Configuration& c, Value& v) { c.resolution.port = static_cast<std::uint16_t>(v.number); },
+            .range = {1, 65535}},
+    Setting{.key = "resolution.qname-minimisation",
+            .kind = Kind::choice,
+            .initial = "off",
+            .help = "Whether servers are told no more of a name than they need to know (RFC 9156).",
+            .store = [](Configuration& c,
+                        Value& v) { c.resolution.qname_minimisation = static_cast<Minimisation>(v.number); },
+            .choices = minimisation,
+            .without_effect = true},
+    Setting{.key = "resolution.case-randomisation",
+            .kind = Kind::boolean,
+            .initial = "true",
+            .help = "Whether names are asked for in random upper and lower case, which forged answers fail to repeat.",
             .store = [](Configuration& c, Value& v) { c.resolution.case_randomisation = v.flag; }},
-    Setting{.key = "resolution.cookies", .kind = Kind::boolean, .initial = "false", .help = "Whether DNS cookies are sent to servers (RFC 7873).",
-            .store = [](Configuration& c, Value& v) { c.resolution.cookies = v.flag; }, .without_effect = true},
-    Setting{.key = "resolution.do-not-query", .kind = Kind::prefixes_or_builtin, .initial = "builtin",
-            .help = "Addresses that are never asked, whatever a delegation says. builtin: loopback, unspecified, link-local, multicast and reserved ones, and the machine's own.",
-            .store = [](Configuration& c, Value& v) {
-              c.resolution.do_not_query_builtin = v.flag;
-              c.resolution.do_not_query = move(v.prefixes);
-            }},
-    Setting{.key = "resolution.forward", .kind = Kind::entries, .initial = "[]", .help = "Zones whose questions are handed to other resolvers.",
-            .store = [](Configuration& c, Value& v) { grow(c.resolution.forward, v); }, .range = {0, 10'000}, .without_effect = true},
-    Setting{.key = "resolution.forward[].zone", .kind = Kind::name, .initial = "", .help = "That name and all below it.",
+    Setting{.key = "resolution.cookies",
+            .kind = Kind::boolean,
+            .initial = "false",
+            .help = "Whether DNS cookies are sent to servers (RFC 7873).",
+            .store = [](Configuration& c, Value& v) { c.resolution.cookies = v.flag; },
+            .without_effect = true},
+    Setting{.key = "resolution.do-not-query",
+            .kind = Kind::prefixes_or_builtin,
+            .initial = "builtin",
+            .help = "Addresses that are never asked, whatever a delegation says. builtin: loopback, unspecified, "
+                    "link-local, multicast and reserved ones, and the machine's own.",
+            .store =
+                [](Configuration& c, Value& v) {
+                  c.resolution.do_not_query_builtin = v.flag;
+                  c.resolution.do_not_query = move(v.prefixes);
+                }},
+    Setting{.key = "resolution.forward",
+            .kind = Kind::entries,
+            .initial = "[]",
+            .help = "Zones whose questions are handed to other resolvers.",
+            .store = [](Configuration& c, Value& v) { grow(c.resolution.forward, v); },
+            .range = {0, 10'000},
+            .without_effect = true},
+    Setting{.key = "resolution.forward[].zone",
+            .kind = Kind::name,
+            .initial = "",
+            .help = "That name and all below it.",
             .store = [](Configuration& c, Value& v) { c.resolution.forward.back().zone = v.names.front(); }},
-    Setting{.key = "resolution.forward[].to", .kind = Kind::upstreams, .initial = "", .help = "The resolvers, as 192.0.2.2@853#dns.corp.example: address, port and name in the certificate.",
+    Setting{.key = "resolution.forward[].to",
+            .kind = Kind::upstreams,
+            .initial = "",
+            .help = "The resolvers, as 192.0.2.2@853#dns.corp.example: address, port and name in the certificate.",
             .store = [](Configuration& c, Value& v) { c.resolution.forward.back().to = move(v.upstreams); }},
-    Setting{.key = "resolution.forward[].transport", .kind = Kind::choice, .initial = "udp", .help = "How they are asked.",
-            .store = [](Configuration& c, Value& v) { c.resolution.forward.back().transport = static_cast<UpstreamTransport>(v.number); }, .choices = transports},
-    Setting{.key = "resolution.forward[].first", .kind = Kind::boolean, .initial = "false", .help = "Whether the answer is looked for from the root when they give none.",
+    Setting{.key = "resolution.forward[].transport",
+            .kind = Kind::choice,
+            .initial = "udp",
+            .help = "How they are asked.",
+            .store = [](Configuration& c,
+                        Value& v) { c.resolution.forward.back().transport = static_cast<UpstreamTransport>(v.number); },
+            .choices = transports},
+    Setting{.key = "resolution.forward[].first",
+            .kind = Kind::boolean,
+            .initial = "false",
+            .help = "Whether the answer is looked for from the root when they give none.",
             .store = [](Configuration& c, Value& v) { c.resolution.forward.back().first = v.flag; }},
-    Setting{.key = "resolution.stub", .kind = Kind::entries, .initial = "[]", .help = "Zones whose authoritative servers are given rather than looked up.",
-            .store = [](Configuration& c, Value& v) { grow(c.resolution.stub, v); }, .range = {0, 10'000}, .without_effect = true},
-    Setting{.key = "resolution.stub[].zone", .kind = Kind::name, .initial = "", .help = "That name and all below it, down to delegations.",
+    Setting{.key = "resolution.stub",
+            .kind = Kind::entries,
+            .initial = "[]",
+            .help = "Zones whose authoritative servers are given rather than looked up.",
+            .store = [](Configuration& c, Value& v) { grow(c.resolution.stub, v); },
+            .range = {0, 10'000},
+            .without_effect = true},
+    Setting{.key = "resolution.stub[].zone",
+            .kind = Kind::name,
+            .initial = "",
+            .help = "That name and all below it, down to delegations.",
             .store = [](Configuration& c, Value& v) { c.resolution.stub.back().zone = v.names.front(); }},
-    Setting{.key = "resolution.stub[].to", .kind = Kind::upstreams, .initial = "", .help = "The authoritative servers.",
+    Setting{.key = "resolution.stub[].to",
+            .kind = Kind::upstreams,
+            .initial = "",
+            .help = "The authoritative servers.",
             .store = [](Configuration& c, Value& v) { c.resolution.stub.back().to = move(v.upstreams); }},
 
-    Setting{.key = "validation", .kind = Kind::section, .initial = "", .help = "Whether and how answers are validated with DNSSEC."},
-    Setting{.key = "validation.trust-anchors", .kind = Kind::trust_anchors, .initial = "builtin", .help = "Where trust starts: builtin for the root's keys, a file, or a list of DS or DNSKEY records as text.",
-            .store = [](Configuration& c, Value& v) { c.validation.trust_anchors = move(v.texts); }, .without_effect = true},
-    Setting{.key = "validation.negative-trust-anchors", .kind = Kind::names, .initial = "[]", .help = "Names below which nothing is validated (RFC 7646).",
-            .store = [](Configuration& c, Value& v) { c.validation.negative_trust_anchors = move(v.names); }, .without_effect = true},
-    Setting{.key = "validation.time", .kind = Kind::instant, .initial = "system", .help = "The time that signatures are checked against; an instant such as 2026-01-31T12:00:00Z is for tests.",
-            .store = [](Configuration& c, Value& v) { c.validation.time = move(v.text); }, .without_effect = true},
-    Setting{.key = "validation.enabled", .kind = Kind::boolean, .initial = "false", .help = "Whether answers are validated.",
-            .store = [](Configuration& c, Value& v) { c.validation.enabled = v.flag; }, .without_effect = true},
+    Setting{.key = "validation",
+            .kind = Kind::section,
+            .initial = "",
+            .help = "Whether and how answers are validated with DNSSEC."},
+    Setting{
+        .key = "validation.trust-anchors",
+        .kind = Kind::trust_anchors,
+        .initial = "builtin",
+        .help = "Where trust starts: builtin for the root's keys, a file, or a list of DS or DNSKEY records as text.",
+        .store = [](Configuration& c, Value& v) { c.validation.trust_anchors = move(v.texts); },
+        .without_effect = true},
+    Setting{.key = "validation.negative-trust-anchors",
+            .kind = Kind::names,
+            .initial = "[]",
+            .help = "Names below which nothing is validated (RFC 7646).",
+            .store = [](Configuration& c, Value& v) { c.validation.negative_trust_anchors = move(v.names); },
+            .without_effect = true},
+    Setting{
+        .key = "validation.time",
+        .kind = Kind::instant,
+        .initial = "system",
+        .help = "The time that signatures are checked against; an instant such as 2026-01-31T12:00:00Z is for tests.",
+        .store = [](Configuration& c, Value& v) { c.validation.time = move(v.text); },
+        .without_effect = true},
+    Setting{.key = "validation.enabled",
+            .kind = Kind::boolean,
+            .initial = "false",
+            .help = "Whether answers are validated.",
+            .store = [](Configuration& c, Value& v) { c.validation.enabled = v.flag; },
+            .without_effect = true},
 
     Setting{.key = "access", .kind = Kind::section, .initial = "", .help = "Who may ask."},
-    Setting{.key = "access.allow", .kind = Kind::prefixes,
-            .initial = R"(["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "::1", "fc00::/7", "fe80::/10"])",
-            .help = "Clients that are served; all others are refused. To begin with, those that cannot come from the Internet: loopback, private (RFC 1918, RFC 4193), shared (RFC 6598) and link-local addresses.",
-            .store = [](Configuration& c, Value& v) { c.access_allow = move(v.prefixes); }},
+    Setting{
+        .key = "access.allow",
+        .kind = Kind::prefixes,
+        .initial =
+            R"(["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "::1", "fc00::/7", "fe80::/10"])",
+        .help = "Clients that are served; all others are refused. To begin with, those that cannot come from the "
+                "Internet: loopback, private (RFC 1918, RFC 4193), shared (RFC 6598) and link-local addresses.",
+        .store = [](Configuration& c, Value& v) { c.access_allow = move(v.prefixes); }},
 
-    Setting{.key = "limits", .kind = Kind::limits, .initial = "{}", .help = "Other values for the limits of work and of clients, by their names.",
+    Setting{.key = "limits",
+            .kind = Kind::limits,
+            .initial = "{}",
+            .help = "Other values for the limits of work and of clients, by their names.",
             .store = [](Configuration& c, Value& v) { c.limits = move(v.limits); }},
 
-    Setting{.key = "sandbox", .kind = Kind::choice, .initial = "required",
+    Setting{.key = "sandbox",
+            .kind = Kind::choice,
+            .initial = "required",
             .help = "best-effort starts although the kernel lacks a part of the sandbox, and says so in the log.",
-            .store = [](Configuration& c, Value& v) { c.sandbox_required = v.number == 0; }, .choices = sandbox, .keep_running = keep<&Configuration::sandbox_required>},
+            .store = [](Configuration& c, Value& v) { c.sandbox_required = v.number == 0; },
+            .choices = sandbox,
+            .keep_running = keep<&Configuration::sandbox_required>},
 
     Setting{.key = "log", .kind = Kind::section, .initial = "", .help = "What is said on standard error."},
-    Setting{.key = "log.level", .kind = Kind::choice, .initial = "info", .help = "Lines of this weight and above.",
-            .store = [](Configuration& c, Value& v) { c.log.level = static_cast<log::Level>(v.number); }, .choices = levels},
-    Setting{.key = "log.format", .kind = Kind::choice, .initial = "text", .help = "json writes one object a line.",
-            .store = [](Configuration& c, Value& v) { c.log.json = v.number == 1; }, .choices = formats},
+    Setting{.key = "log.level",
+            .kind = Kind::choice,
+            .initial = "info",
+            .help = "Lines of this weight and above.",
+            .store = [](Configuration& c, Value& v) { c.log.level = static_cast<log::Level>(v.number); },
+            .choices = levels},
+    Setting{.key = "log.format",
+            .kind = Kind::choice,
+            .initial = "text",
+            .help = "json writes one object a line.",
+            .store = [](Configuration& c, Value& v) { c.log.json = v.number == 1; },
+            .choices = formats},
 };
 
 std::string range_text(const Setting& setting, std::string (*print)(std::uint64_t)) {
   return fmt::format("from {} to {}", print(setting.range.least), print(setting.range.most));
 }
 std::string number_to_text(std::uint64_t value) { return fmt::format("{}", value); }
-std::string milliseconds_to_text(std::uint64_t value) { return duration_to_text(Milliseconds{static_cast<std::int64_t>(value)}); }
+std::string milliseconds_to_text(std::uint64_t value) {
+  return duration_to_text(Milliseconds{static_cast<std::int64_t>(value)});
+}
 
 }  // namespace
 
@@ -200,31 +384,56 @@ std::vector<const Setting*> settings_below(std::string_view section) {
 
 std::string expectation(const Setting& setting) {
   switch (setting.kind) {
-    case Kind::section: return "a map of settings";
-    case Kind::entries: return "a list of maps";
-    case Kind::boolean: return "true or false";
-    case Kind::number: return "a number " + range_text(setting, number_to_text);
-    case Kind::workers: return "auto or a number " + range_text(setting, number_to_text);
-    case Kind::size: return "a size such as 256MiB (KiB, MiB, GiB or octets), " + range_text(setting, size_to_text);
-    case Kind::duration: return "a duration such as 30s (ms, s, m, h, d), " + range_text(setting, milliseconds_to_text);
-    case Kind::choice: return fmt::format("one of {}", fmt::join(setting.choices, ", "));
-    case Kind::choices: return fmt::format("a list of {}", fmt::join(setting.choices, ", "));
-    case Kind::file: return "a path";
-    case Kind::file_or_word: return fmt::format("{} or a path", fmt::join(setting.choices, ", "));
-    case Kind::http_path: return "a path such as /dns-query";
-    case Kind::endpoint: return "an address and port such as 192.0.2.1@53";
-    case Kind::endpoint_or_off: return "an address and port such as 127.0.0.1@8053, or off";
-    case Kind::addresses: return "a list of addresses such as 192.0.2.1";
-    case Kind::prefixes: return "a list of address ranges such as 192.0.2.0/24";
-    case Kind::prefixes_or_builtin: return "builtin or a list of address ranges such as 192.0.2.0/24";
-    case Kind::ports: return "a range of ports such as 1024-65535";
-    case Kind::root_hints: return "builtin, a zone file, or a map of names to lists of addresses";
-    case Kind::name: return "a domain name such as corp.example.";
-    case Kind::names: return "a list of domain names";
-    case Kind::upstreams: return "a list of servers such as 192.0.2.2@853#dns.corp.example";
-    case Kind::trust_anchors: return "builtin, a file, or a list of DS or DNSKEY records";
-    case Kind::instant: return "system or an instant such as 2026-01-31T12:00:00Z";
-    case Kind::limits: return "a map of limits to numbers";
+    case Kind::section:
+      return "a map of settings";
+    case Kind::entries:
+      return "a list of maps";
+    case Kind::boolean:
+      return "true or false";
+    case Kind::number:
+      return "a number " + range_text(setting, number_to_text);
+    case Kind::workers:
+      return "auto or a number " + range_text(setting, number_to_text);
+    case Kind::size:
+      return "a size such as 256MiB (KiB, MiB, GiB or octets), " + range_text(setting, size_to_text);
+    case Kind::duration:
+      return "a duration such as 30s (ms, s, m, h, d), " + range_text(setting, milliseconds_to_text);
+    case Kind::choice:
+      return fmt::format("one of {}", fmt::join(setting.choices, ", "));
+    case Kind::choices:
+      return fmt::format("a list of {}", fmt::join(setting.choices, ", "));
+    case Kind::file:
+      return "a path";
+    case Kind::file_or_word:
+      return fmt::format("{} or a path", fmt::join(setting.choices, ", "));
+    case Kind::http_path:
+      return "a path such as /dns-query";
+    case Kind::endpoint:
+      return "an address and port such as 192.0.2.1@53";
+    case Kind::endpoint_or_off:
+      return "an address and port such as 127.0.0.1@8053, or off";
+    case Kind::addresses:
+      return "a list of addresses such as 192.0.2.1";
+    case Kind::prefixes:
+      return "a list of address ranges such as 192.0.2.0/24";
+    case Kind::prefixes_or_builtin:
+      return "builtin or a list of address ranges such as 192.0.2.0/24";
+    case Kind::ports:
+      return "a range of ports such as 1024-65535";
+    case Kind::root_hints:
+      return "builtin, a zone file, or a map of names to lists of addresses";
+    case Kind::name:
+      return "a domain name such as corp.example.";
+    case Kind::names:
+      return "a list of domain names";
+    case Kind::upstreams:
+      return "a list of servers such as 192.0.2.2@853#dns.corp.example";
+    case Kind::trust_anchors:
+      return "builtin, a file, or a list of DS or DNSKEY records";
+    case Kind::instant:
+      return "system or an instant such as 2026-01-31T12:00:00Z";
+    case Kind::limits:
+      return "a map of limits to numbers";
   }
   return {};
 }

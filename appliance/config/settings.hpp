@@ -13,19 +13,19 @@
 namespace redoubt::config {
 
 enum class Kind : std::uint8_t {
-  section,        ///< a map of further settings
-  entries,        ///< a list of maps; their settings have "key[]." in front
+  section,  ///< a map of further settings
+  entries,  ///< a list of maps; their settings have "key[]." in front
   boolean,
   number,
-  workers,        ///< a number, or auto
+  workers,  ///< a number, or auto
   size,
   duration,
-  choice,         ///< one of `choices`
-  choices,        ///< a list of some of them, at least one
-  file,           ///< a path
-  file_or_word,   ///< a path, or one of `choices`
+  choice,        ///< one of `choices`
+  choices,       ///< a list of some of them, at least one
+  file,          ///< a path
+  file_or_word,  ///< a path, or one of `choices`
   http_path,
-  endpoint,       ///< address@port
+  endpoint,  ///< address@port
   endpoint_or_off,
   addresses,
   prefixes,
@@ -36,7 +36,7 @@ enum class Kind : std::uint8_t {
   names,
   upstreams,
   trust_anchors,
-  instant,        ///< system, or a time
+  instant,  ///< system, or a time
   limits,
 };
 
@@ -63,15 +63,16 @@ struct Range {
 };
 
 struct Setting {
-  std::string_view key;      ///< "cache.size", "listen[].address"
+  std::string_view key;  ///< "cache.size", "listen[].address"
   Kind kind;
   std::string_view initial;  ///< as YAML; empty: must be given (in entries), or a section
   std::string_view help;
   void (*store)(Configuration&, Value&) = nullptr;
-  Range range{};             ///< in the unit of Value::number
+  Range range{};  ///< in the unit of Value::number
   std::span<const std::string_view> choices{};
   std::uint16_t default_port = 0;  ///< of an endpoint without one
-  /// Of what this version does nothing with: true for the whole setting, or some of its choices. Accepted with a warning.
+  /// Of what this version does nothing with: true for the whole setting, or some of its choices. Accepted with a
+  /// warning.
   bool without_effect = false;
   std::span<const std::string_view> choices_without_effect{};
   /// Set for what is fixed at start: gives `fresh` the running value back and says whether it had another one.

@@ -17,8 +17,10 @@ struct Unit {
 };
 
 // Largest first, for printing.
-constexpr std::array size_units{Unit{"GiB", 1ULL << 30U}, Unit{"MiB", 1ULL << 20U}, Unit{"KiB", 1ULL << 10U}, Unit{"", 1}};
-constexpr std::array duration_units{Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000}, Unit{"s", 1000}, Unit{"ms", 1}};
+constexpr std::array size_units{Unit{"GiB", 1ULL << 30U}, Unit{"MiB", 1ULL << 20U}, Unit{"KiB", 1ULL << 10U},
+                                Unit{"", 1}};
+constexpr std::array duration_units{Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000}, Unit{"s", 1000},
+                                    Unit{"ms", 1}};
 // Far above every range of the settings, and far from overflow.
 constexpr std::uint64_t longest_duration = std::uint64_t{1} << 50U;
 
@@ -27,7 +29,8 @@ std::optional<std::uint64_t> quantity(std::string_view text, const std::array<Un
   const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
   const auto value = number_from_text(text.substr(0, digits));
   const auto unit = std::ranges::find(units, text.substr(digits), &Unit::suffix);
-  if (!value || unit == units.end() || *value > std::numeric_limits<std::uint64_t>::max() / unit->factor) return std::nullopt;
+  if (!value || unit == units.end() || *value > std::numeric_limits<std::uint64_t>::max() / unit->factor)
+    return std::nullopt;
   return *value * unit->factor;
 }
 

@@ -34,31 +34,55 @@ class ValueReader {
   std::optional<Value> read(const Node& node) {
     switch (setting_.kind) {
       case Kind::section:
-      case Kind::entries: return std::nullopt;
-      case Kind::boolean: return boolean(node);
-      case Kind::number: return ranged(node, number_from_text(scalar(node)));
-      case Kind::workers: return is_scalar(node, "auto") ? Value{} : ranged(node, number_from_text(scalar(node)));
-      case Kind::size: return ranged(node, size_from_text(scalar(node)));
-      case Kind::duration: return duration(node);
-      case Kind::choice: return choice(node);
-      case Kind::choices: return several_choices(node);
+      case Kind::entries:
+        return std::nullopt;
+      case Kind::boolean:
+        return boolean(node);
+      case Kind::number:
+        return ranged(node, number_from_text(scalar(node)));
+      case Kind::workers:
+        return is_scalar(node, "auto") ? Value{} : ranged(node, number_from_text(scalar(node)));
+      case Kind::size:
+        return ranged(node, size_from_text(scalar(node)));
+      case Kind::duration:
+        return duration(node);
+      case Kind::choice:
+        return choice(node);
+      case Kind::choices:
+        return several_choices(node);
       case Kind::file:
-      case Kind::file_or_word: return path(node);
-      case Kind::http_path: return http_path(node);
-      case Kind::endpoint: return endpoint(node);
-      case Kind::endpoint_or_off: return is_scalar(node, "off") ? Value{} : endpoint(node);
+      case Kind::file_or_word:
+        return path(node);
+      case Kind::http_path:
+        return http_path(node);
+      case Kind::endpoint:
+        return endpoint(node);
+      case Kind::endpoint_or_off:
+        return is_scalar(node, "off") ? Value{} : endpoint(node);
       case Kind::addresses:
-        return list(node, &Value::addresses, [](const std::string& text) { return dns::IpAddress::from_text(text); }, "an address such as 192.0.2.1");
-      case Kind::prefixes: return prefixes(node);
-      case Kind::prefixes_or_builtin: return prefixes_or_builtin(node);
-      case Kind::ports: return ports(node);
-      case Kind::root_hints: return root_hints(node);
-      case Kind::name: return name(node);
-      case Kind::names: return list(node, &Value::names, name_from_text, "a domain name such as corp.example.");
-      case Kind::upstreams: return upstreams(node);
-      case Kind::trust_anchors: return trust_anchors(node);
-      case Kind::instant: return instant(node);
-      case Kind::limits: return limits(node);
+        return list(
+            node, &Value::addresses, [](const std::string& text) { return dns::IpAddress::from_text(text); },
+            "an address such as 192.0.2.1");
+      case Kind::prefixes:
+        return prefixes(node);
+      case Kind::prefixes_or_builtin:
+        return prefixes_or_builtin(node);
+      case Kind::ports:
+        return ports(node);
+      case Kind::root_hints:
+        return root_hints(node);
+      case Kind::name:
+        return name(node);
+      case Kind::names:
+        return list(node, &Value::names, name_from_text, "a domain name such as corp.example.");
+      case Kind::upstreams:
+        return upstreams(node);
+      case Kind::trust_anchors:
+        return trust_anchors(node);
+      case Kind::instant:
+        return instant(node);
+      case Kind::limits:
+        return limits(node);
     }
     return std::nullopt;
   }
@@ -68,7 +92,9 @@ class ValueReader {
     notes_.mismatch(node, setting_.key, expectation(setting_));
     return std::nullopt;
   }
-  static std::string_view scalar(const Node& node) { return node.kind == NodeKind::scalar ? std::string_view{node.text} : std::string_view{}; }
+  static std::string_view scalar(const Node& node) {
+    return node.kind == NodeKind::scalar ? std::string_view{node.text} : std::string_view{};
+  }
   static std::optional<dns::Name> name_from_text(const std::string& text) {
     const auto name = dns::Name::from_text(text);
     return name ? std::optional{*name} : std::nullopt;
@@ -96,7 +122,8 @@ class ValueReader {
 
   std::optional<std::size_t> place_of_choice(const Node& node) {
     const auto found = std::ranges::find(setting_.choices, scalar(node));
-    if (node.kind == NodeKind::scalar && found != setting_.choices.end()) return static_cast<std::size_t>(found - setting_.choices.begin());
+    if (node.kind == NodeKind::scalar && found != setting_.choices.end())
+      return static_cast<std::size_t>(found - setting_.choices.begin());
     Setting one = setting_;
     one.kind = Kind::choice;
     notes_.mismatch(node, setting_.key, expectation(one) + hint(scalar(node), setting_.choices));
@@ -136,7 +163,8 @@ class ValueReader {
 
   std::optional<Value> http_path(const Node& node) {
     const std::string_view text = scalar(node);
-    const bool printable = std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f && c != '?' && c != '#'; });
+    const bool printable =
+        std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f && c != '?' && c != '#'; });
     if (!text.starts_with('/') || text.size() > 255 || !printable) return mismatch(node);
     Value value;
     value.text = node.text;
@@ -151,23 +179,27 @@ class ValueReader {
   }
 
   template <class Element, class FromText>
-  std::optional<Value> list(const Node& node, std::vector<Element> Value::*member, FromText from_text, std::string_view expected) {
+  std::optional<Value> list(const Node& node, std::vector<Element> Value::*member, FromText from_text,
+                            std::string_view expected) {
     if (node.kind != NodeKind::list || node.children.size() > max_list_entries) return mismatch(node);
     Value value;
     const std::size_t faults = notes_.faults();
     for (const Node& child : node.children) {
       if (notes_.full()) break;
       auto element = child.kind == NodeKind::scalar ? from_text(child.text) : std::optional<Element>{};
-      if (element) (value.*member).push_back(*std::move(element));
-      else notes_.mismatch(child, setting_.key, expected);
+      if (element)
+        (value.*member).push_back(*std::move(element));
+      else
+        notes_.mismatch(child, setting_.key, expected);
     }
     if (notes_.faults() != faults) return std::nullopt;
     return value;
   }
 
   std::optional<Value> prefixes(const Node& node) {
-    return list(node, &Value::prefixes, [](const std::string& text) { return dns::Prefix::from_text(text); },
-                "an address range such as 192.0.2.0/24, with zeros behind its length");
+    return list(
+        node, &Value::prefixes, [](const std::string& text) { return dns::Prefix::from_text(text); },
+        "an address range such as 192.0.2.0/24, with zeros behind its length");
   }
 
   std::optional<Value> prefixes_or_builtin(const Node& node) {
@@ -218,7 +250,9 @@ class ValueReader {
     if (node.kind != NodeKind::scalar || node.text.empty()) return mismatch(node);
     auto servers = root_servers_from_file(node.text);
     if (!servers) {
-      notes_.fault(node.place, setting_.key, fmt::format("found {}, expected a zone file with root servers: {}", describe(node), servers.error()));
+      notes_.fault(
+          node.place, setting_.key,
+          fmt::format("found {}, expected a zone file with root servers: {}", describe(node), servers.error()));
       return std::nullopt;
     }
     value.root_servers = *std::move(servers);
@@ -241,10 +275,12 @@ class ValueReader {
     for (std::size_t i = 0; i < node.children.size(); ++i) {
       const auto name = name_from_text(node.keys[i].text);
       if (!name) notes_.mismatch(node.keys[i], setting_.key, "the domain name of a root server");
-      auto addresses = list(node.children[i], &Value::addresses, [](const std::string& text) { return dns::IpAddress::from_text(text); },
-                            "an address such as 192.0.2.1");
+      auto addresses = list(
+          node.children[i], &Value::addresses, [](const std::string& text) { return dns::IpAddress::from_text(text); },
+          "an address such as 192.0.2.1");
       if (addresses && (addresses->addresses.empty() || addresses->addresses.size() > max_root_server_addresses)) {
-        notes_.mismatch(node.children[i], setting_.key, fmt::format("from 1 to {} addresses", max_root_server_addresses));
+        notes_.mismatch(node.children[i], setting_.key,
+                        fmt::format("from 1 to {} addresses", max_root_server_addresses));
       }
       if (name && addresses) value.root_servers.push_back({*name, std::move(addresses->addresses)});
     }
@@ -290,19 +326,23 @@ class ValueReader {
     }
     const std::size_t faults = notes_.faults();
     std::vector<std::string_view> seen;
-    for (std::size_t i = 0; i < node.keys.size() && !notes_.full(); ++i) limit(node.keys[i], node.children[i], names, seen, value);
+    for (std::size_t i = 0; i < node.keys.size() && !notes_.full(); ++i)
+      limit(node.keys[i], node.children[i], names, seen, value);
     if (notes_.faults() != faults) return std::nullopt;
     return value;
   }
 
-  void limit(const Node& key, const Node& node, std::span<const std::string_view> names, std::vector<std::string_view>& seen, Value& value) {
+  void limit(const Node& key, const Node& node, std::span<const std::string_view> names,
+             std::vector<std::string_view>& seen, Value& value) {
     const auto row = std::ranges::find(surroundings_.limits, key.text, &dns::LimitRow::name);
-    if (row == surroundings_.limits.end()) return notes_.mismatch(key, setting_.key, "the name of a limit" + hint(key.text, names));
+    if (row == surroundings_.limits.end())
+      return notes_.mismatch(key, setting_.key, "the name of a limit" + hint(key.text, names));
     if (std::ranges::find(seen, row->name) != seen.end()) return notes_.mismatch(key, setting_.key, "each limit once");
     seen.push_back(row->name);
     const auto number = number_from_text(scalar(node));
     if (!number || *number < row->least || *number > row->most) {
-      return notes_.mismatch(node, fmt::format("{}.{}", setting_.key, row->name), fmt::format("a number from {} to {}", row->least, row->most));
+      return notes_.mismatch(node, fmt::format("{}.{}", setting_.key, row->name),
+                             fmt::format("a number from {} to {}", row->least, row->most));
     }
     value.limits[static_cast<std::size_t>(row - surroundings_.limits.begin())].value = *number;
   }
@@ -312,7 +352,9 @@ class ValueReader {
   Notebook& notes_;
 };
 
-std::string with_key(std::string_view key, std::string_view text) { return key.empty() ? std::string{text} : fmt::format("{}: {}", key, text); }
+std::string with_key(std::string_view key, std::string_view text) {
+  return key.empty() ? std::string{text} : fmt::format("{}: {}", key, text);
+}
 
 }  // namespace
 
@@ -328,7 +370,8 @@ void Notebook::warning(Place place, std::string_view key, std::string text) {
   if (remarks_.warnings.size() < max_faults) remarks_.warnings.push_back({place, with_key(key, text)});
 }
 
-std::optional<Value> read_value(const Setting& setting, const Node& node, const Surroundings& surroundings, Notebook& notes) {
+std::optional<Value> read_value(const Setting& setting, const Node& node, const Surroundings& surroundings,
+                                Notebook& notes) {
   return ValueReader{setting, surroundings, notes}.read(node);
 }
 

@@ -25,6 +25,7 @@ class Notebook {
 };
 
 /// Not for sections and entries. When the node does not fit, that is noted and what is returned is nothing.
-std::optional<Value> read_value(const Setting& setting, const Node& node, const Surroundings& surroundings, Notebook& notes);
+std::optional<Value> read_value(const Setting& setting, const Node& node, const Surroundings& surroundings,
+                                Notebook& notes);
 
 }  // namespace redoubt::config

@@ -35,33 +35,50 @@ class TreeBuilder final : public YAML::EventHandler {
     refuse_anchor(mark, anchor);
     take(Node{.kind = NodeKind::null, .place = place_of(mark), .text = {}, .keys = {}, .children = {}});
   }
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse(mark, "found an alias (*), expected a value: aliases are not taken"); }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    refuse(mark, "found an alias (*), expected a value: aliases are not taken");
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     refuse_anchor(mark, anchor);
     const bool in_quotes = tag == "!";  // what yaml-cpp says of a quoted scalar; "?" of a plain one
-    if (!in_quotes && tag != "?" && !tag.empty()) refuse(mark, fmt::format("found the tag {}, expected a value without one", quoted(tag)));
-    take(Node{.kind = NodeKind::scalar, .place = place_of(mark), .text = value, .quoted = in_quotes, .keys = {}, .children = {}});
+    if (in_quotes) last_quoted_ = place_of(mark);
+    if (!in_quotes && tag != "?" && !tag.empty())
+      refuse(mark, fmt::format("found the tag {}, expected a value without one", quoted(tag)));
+    take(Node{.kind = NodeKind::scalar,
+              .place = place_of(mark),
+              .text = value,
+              .quoted = in_quotes,
+              .keys = {},
+              .children = {}});
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     open(NodeKind::list, mark, tag, anchor);
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     open(NodeKind::map, mark, tag, anchor);
   }
   void OnMapEnd() override { close(); }
 
+  /// Where the last scalar in quotes began; line 0 when there was none.
+  Place last_quoted() const { return last_quoted_; }
   Node finish() { return root_ ? *std::move(root_) : Node{}; }
 
  private:
-  [[noreturn]] static void refuse(const YAML::Mark& mark, std::string text) { throw Refused{{place_of(mark), std::move(text)}}; }
+  [[noreturn]] static void refuse(const YAML::Mark& mark, std::string text) {
+    throw Refused{{place_of(mark), std::move(text)}};
+  }
   static void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
     if (anchor != YAML::NullAnchor) refuse(mark, "found an anchor (&), expected a value: anchors are not taken");
   }
 
   void open(NodeKind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     refuse_anchor(mark, anchor);
-    if (tag != "?" && !tag.empty()) refuse(mark, fmt::format("found the tag {}, expected a value without one", quoted(tag)));
+    if (tag != "?" && !tag.empty())
+      refuse(mark, fmt::format("found the tag {}, expected a value without one", quoted(tag)));
     if (open_.size() >= max_depth) refuse(mark, fmt::format("found more than {} levels, expected fewer", max_depth));
     open_.push_back({Node{.kind = kind, .place = place_of(mark), .text = {}, .keys = {}, .children = {}}, false});
   }
@@ -79,11 +96,14 @@ class TreeBuilder final : public YAML::EventHandler {
     }
     Open& parent = open_.back();
     if (parent.node.kind == NodeKind::map && !parent.has_key) {
-      if (node.kind != NodeKind::scalar) throw Refused{{node.place, fmt::format("found {}, expected a key", describe(node))}};
+      if (node.kind != NodeKind::scalar)
+        throw Refused{{node.place, fmt::format("found {}, expected a key", describe(node))}};
       parent.node.keys.push_back(std::move(node));
       parent.has_key = true;
       return;
     }
+    // yaml-cpp puts a value that is not there behind the line's end; its key is the better place to point at.
+    if (node.kind == NodeKind::null && parent.node.kind == NodeKind::map) node.place = parent.node.keys.back().place;
     parent.node.children.push_back(std::move(node));
     parent.has_key = false;
   }
@@ -94,21 +114,47 @@ class TreeBuilder final : public YAML::EventHandler {
   };
   std::vector<Open> open_;
   std::optional<Node> root_;
+  Place last_quoted_;
 };
+
+/// yaml-cpp takes the end of the file for the end of a scalar in quotes; a file that was cut short must not pass for a
+/// whole one.
+bool is_closed(std::string_view text, Place opening) {
+  if (opening.line == 0) return true;
+  for (std::uint32_t line = 1; line < opening.line; ++line)
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  text.remove_prefix(std::min<std::size_t>(opening.column - 1, text.size()));
+  if (text.empty()) return true;
+  const char quote = text.front();
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (quote == '"' && text[i] == '\\')
+      ++i;
+    else if (text[i] == quote && quote == '\'' && i + 1 < text.size() && text[i + 1] == quote)
+      ++i;
+    else if (text[i] == quote)
+      return true;
+  }
+  return quote != '"' && quote != '\'';  // a block scalar (| or >) ends with the file
+}
 
 /// Octets of the UTF-8 sequence (RFC 3629 §4) at the front of `text`; 0 when there is none.
 std::size_t utf8_sequence(std::string_view text) {
   const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const auto tail = [&](std::size_t i, unsigned least = 0x80, unsigned most = 0xbf) { return at(i) >= least && at(i) <= most; };
+  const auto tail = [&](std::size_t i, unsigned least = 0x80, unsigned most = 0xbf) {
+    return at(i) >= least && at(i) <= most;
+  };
   const unsigned first = at(0);
   if (first < 0x80) return 1;
   if (first >= 0xc2 && first <= 0xdf) return tail(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) return tail(1, first == 0xe0 ? 0xa0 : 0x80, first == 0xed ? 0x9f : 0xbf) && tail(2) ? 3 : 0;
-  if (first >= 0xf0 && first <= 0xf4) return tail(1, first == 0xf0 ? 0x90 : 0x80, first == 0xf4 ? 0x8f : 0xbf) && tail(2) && tail(3) ? 4 : 0;
+  if (first >= 0xe0 && first <= 0xef)
+    return tail(1, first == 0xe0 ? 0xa0 : 0x80, first == 0xed ? 0x9f : 0xbf) && tail(2) ? 3 : 0;
+  if (first >= 0xf0 && first <= 0xf4)
+    return tail(1, first == 0xf0 ? 0x90 : 0x80, first == 0xf4 ? 0x8f : 0xbf) && tail(2) && tail(3) ? 4 : 0;
   return 0;
 }
 
-/// Before yaml-cpp sees it: UTF-8, and no control octets but line ends and tabs. yaml-cpp would guess at other encodings.
+/// Before yaml-cpp sees it: UTF-8, and no control octets but line ends and tabs. yaml-cpp would guess at other
+/// encodings.
 std::optional<Remark> look_over(std::string_view text) {
   Place place{1, 1};
   for (std::size_t i = 0; i < text.size();) {
@@ -117,7 +163,8 @@ std::optional<Remark> look_over(std::string_view text) {
     if (length == 0) return Remark{place, fmt::format("found octet 0x{:02x}, expected UTF-8 text", octet)};
     if ((octet < 0x20 && octet != '\n' && octet != '\r' && octet != '\t') || octet == 0x7f)
       return Remark{place, fmt::format("found control octet 0x{:02x}, expected text", octet)};
-    place = octet == '\n' ? Place{place.line + 1, 1} : Place{place.line, place.column + static_cast<std::uint32_t>(length)};
+    place =
+        octet == '\n' ? Place{place.line + 1, 1} : Place{place.line, place.column + static_cast<std::uint32_t>(length)};
     i += length;
   }
   return std::nullopt;
@@ -141,7 +188,8 @@ std::string describe(const Node& node) {
 
 std::expected<Node, Remark> parse_yaml(std::string_view text) {
   if (text.size() > max_file_octets) {
-    return std::unexpected{Remark{{}, fmt::format("found {} octets, expected at most {}", text.size(), max_file_octets)}};
+    return std::unexpected{
+        Remark{{}, fmt::format("found {} octets, expected at most {}", text.size(), max_file_octets)}};
   }
   if (auto remark = look_over(text)) return std::unexpected{*std::move(remark)};
   try {
@@ -150,11 +198,14 @@ std::expected<Node, Remark> parse_yaml(std::string_view text) {
     TreeBuilder builder;
     while (parser.HandleNextDocument(builder)) {
     }
+    if (!is_closed(text, builder.last_quoted()))
+      return std::unexpected{Remark{builder.last_quoted(), "found a quote that is not closed, expected its end"}};
     return builder.finish();
   } catch (Refused& refused) {
     return std::unexpected{std::move(refused.remark)};
   } catch (const YAML::Exception& error) {
-    return std::unexpected{Remark{place_of(error.mark), fmt::format("found what is no YAML ({}), expected YAML", error.msg)}};
+    return std::unexpected{
+        Remark{place_of(error.mark), fmt::format("found what is no YAML ({}), expected YAML", error.msg)}};
   }
 }
 

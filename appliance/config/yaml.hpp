@@ -1,6 +1,6 @@
 #pragma once
-// YAML text as a bounded tree that remembers where everything stood. Of YAML it takes scalars, lists and maps; anchors, aliases,
-// tags and further documents are faults, so that a small file cannot unfold into a large one.
+// YAML text as a bounded tree that remembers where everything stood. Of YAML it takes scalars, lists and maps; anchors,
+// aliases, tags and further documents are faults, so that a small file cannot unfold into a large one.
 #include <cstdint>
 #include <expected>
 #include <string>

@@ -99,6 +99,10 @@ void Monitor::handle(Child& child, const channel::Ready&) {
     punish(child, "Ready before Entered");
     return;
   }
+  if (child.ready) {  // each one is answered to everybody
+    punish(child, "a second Ready");
+    return;
+  }
   child.ready = true;
   note_readiness();
 }

@@ -38,6 +38,7 @@ Monitor::Monitor(CommandLine line, Clock::time_point started) : line_{std::move(
 int Monitor::run() {
   if (!open_signals() || !shut_the_door()) return 1;
   if (!start_everyone()) stop(1);
+  wonder_at_ = started_ + slow_start;
   const auto running = [](const Child& child) { return child.running(); };
   while (phase_ != Phase::stopping || std::ranges::any_of(children_, running)) turn();
   return exit_code_;
@@ -130,7 +131,7 @@ void Monitor::turn() {
 }
 
 int Monitor::until_next_deadline() const {
-  std::optional<Clock::time_point> next = kill_at_;
+  std::optional<Clock::time_point> next = kill_at_ ? kill_at_ : wonder_at_;
   for (const Child& child : children_) {
     if (child.start_again_at && (!next || *child.start_again_at < *next)) next = child.start_again_at;
   }
@@ -149,9 +150,20 @@ void Monitor::meet_deadlines() {
     kill_at_.reset();
   }
   if (phase_ == Phase::stopping) return;
+  if (wonder_at_ && now >= *wonder_at_) say_whom_we_wait_for();
   for (Child& child : children_) {
     if (child.start_again_at && now >= *child.start_again_at) start_again(child);
   }
+}
+
+void Monitor::say_whom_we_wait_for() {
+  wonder_at_.reset();
+  if (phase_ != Phase::starting) return;
+  std::string names;
+  for (const Child& child : children_) {
+    if (!child.ready) names += fmt::format("{}{}", names.empty() ? "" : ", ", channel::to_text(child.role()));
+  }
+  log::warning("still starting after {} s: waiting for {}", slow_start.count(), names);
 }
 
 void Monitor::read_signals() {

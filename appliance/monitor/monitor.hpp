@@ -16,6 +16,8 @@ namespace redoubt::monitor {
 
 /// How long children may take to end before they are killed.
 inline constexpr std::chrono::seconds patience_with_stopping{5};
+/// After how long a start that hangs is worth a line that says on whom.
+inline constexpr std::chrono::seconds slow_start{10};
 
 class Monitor {
  public:
@@ -37,6 +39,7 @@ class Monitor {
   void turn();
   int until_next_deadline() const;
   void meet_deadlines();
+  void say_whom_we_wait_for();
   void read_signals();
   void reap();
   void mourn(Child& child, int status);
@@ -71,6 +74,7 @@ class Monitor {
   Phase phase_ = Phase::starting;
   int exit_code_ = 0;
   std::optional<Clock::time_point> kill_at_;
+  std::optional<Clock::time_point> wonder_at_;  ///< while starting: when to say whom we wait for
   channel::Descriptor signals_;
   std::vector<Child> children_;
   Listeners listeners_;

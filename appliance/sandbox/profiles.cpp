@@ -291,10 +291,10 @@ constexpr std::array monitor_alone{
 };
 
 #ifdef REDOUBT_SANITIZED
-// Sanitizers ask for the limits of new threads' stacks. Their leak checker, which would want ptrace, is off in
-// resolverd.
-constexpr std::array sanitizers{only(SCMP_SYS(prlimit64), equals(2, 0)), any(SCMP_SYS(getrlimit)),
-                                any(SCMP_SYS(sysinfo))};
+// Sanitizers ask for the limits of a new thread's stack, and try by a pipe whether memory can be read. Their leak
+// checker, which would want ptrace, is off in resolverd.
+constexpr std::array sanitizers{only(SCMP_SYS(prlimit64), equals(0, 0), equals(2, 0)), any(SCMP_SYS(getrlimit)),
+                                any(SCMP_SYS(sysinfo)), any(SCMP_SYS(pipe)), any(SCMP_SYS(pipe2))};
 #else
 constexpr std::array<Allowed, 0> sanitizers{};
 #endif

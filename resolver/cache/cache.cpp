@@ -1,47 +1,54 @@
 #include "resolver/cache/cache.hpp"
 
 #include <algorithm>
+#include <list>
+#include <mutex>
+#include <unordered_map>
 
 namespace redoubt::resolver {
 
 namespace {
 
-/// What the allocator and the containers take beside an entry's own octets: list links, the index's node, block
-/// headers.
-constexpr std::size_t administration_octets = 128;
+/// What the containers and the allocator take for an entry beside itself: the queue's links, the index's node and its share of
+/// buckets, and two block headers.
+constexpr std::size_t administration_octets = 96;
 /// Entries of one name. More would make each look at that name slower (attacks: many types of one name).
 constexpr std::size_t max_entries_per_name = 100;
 
-std::size_t octets_of(const SharedRRset& rrset) {
-  return rrset ? sizeof(HeldRRset) + rrset->rrset.rdata.octets() + 32 : 0;
-}
-
 std::size_t octets_of(const SharedDelegation& delegation) {
   if (!delegation) return 0;
-  std::size_t octets = sizeof(Delegation) + 32;
-  for (const NameServer& server : delegation->servers)
-    octets += sizeof(NameServer) + server.addresses.size() * sizeof(dns::IpAddress) + 16;
+  std::size_t octets = sizeof(Delegation) + 48;
+  for (const NameServer& server : delegation->servers) octets += sizeof(NameServer) + server.addresses.capacity() * sizeof(dns::IpAddress) + 16;
   return octets;
+}
+
+/// For what has no RDATA: denials and failures.
+SharedRRset only_key(const dns::Name& name, dns::RrType type, Instant expires) {
+  return HeldRRset::make({name, type, dns::rr_class::in, {}, {}}, expires);
 }
 
 }  // namespace
 
 struct Cache::Entry {
-  dns::Name name;
-  dns::RrType type;  // not looked at for no_name and delegations
-  std::uint64_t hash = 0;
-  SharedDelegation delegation;  // set for delegations only
-  Found found;
-  std::size_t octets = 0;
+  EntryKind kind = EntryKind::data;
+  Rank rank = Rank::additional;
   bool visited = false;
+  std::uint32_t octets = 0;
+  std::uint64_t hash = 0;
+  Instant expires = {};
+  SharedRRset held = {};             // the data, or only owner and type; null for delegations
+  SharedRRset soa = {};              // of a denial
+  std::shared_ptr<const dns::ExtendedError> error = {};
+  SharedDelegation delegation = {};
 
   bool is_delegation() const { return delegation != nullptr; }
-  /// Whether `newer` takes this entry's place: the same type of the same name, or a whole name that is now denied, or
-  /// no longer.
+  bool is_of(const dns::Name& name) const { return (is_delegation() ? delegation->zone : held->owner()) == name; }
+  dns::Name name() const { return is_delegation() ? delegation->zone : held->owner(); }
+  Found found() const { return {kind, rank, kind == EntryKind::data ? held : soa, error, expires}; }
+  /// Whether `newer`, of the same name, takes this entry's place: the same type, or a whole name that is now denied, or no longer.
   bool superseded_by(const Entry& newer) const {
-    if (is_delegation() != newer.is_delegation() || !(name == newer.name)) return false;
-    if (is_delegation() || newer.found.kind == EntryKind::no_name || found.kind == EntryKind::no_name) return true;
-    return type == newer.type;
+    if (is_delegation() || newer.is_delegation()) return is_delegation() && newer.is_delegation();
+    return newer.kind == EntryKind::no_name || kind == EntryKind::no_name || held->type() == newer.held->type();
   }
 };
 
@@ -103,34 +110,36 @@ std::optional<Found> Cache::find(const dns::Name& name, dns::RrType type, Instan
   const auto [first, last] = shard.index.equal_range(hash);
   for (auto place = first; place != last; ++place) {
     Entry& entry = *place->second;
-    if (entry.is_delegation() || (entry.type != type && entry.found.kind != EntryKind::no_name)) continue;
-    if (entry.found.expires <= now || !(entry.name == name)) continue;
+    if (entry.is_delegation() || (entry.held->type() != type && entry.kind != EntryKind::no_name)) continue;
+    if (entry.expires <= now || !entry.is_of(name)) continue;
     entry.visited = true;
-    return entry.found;
+    return entry.found();
   }
   return std::nullopt;
 }
 
-void Cache::store(Entry entry, Instant now) {
-  if (entry.found.expires <= now) return;
-  entry.hash = entry.name.hash(key_);
-  entry.octets = sizeof(Entry) + administration_octets + octets_of(entry.found.rrset) + octets_of(entry.delegation) +
-                 (entry.found.error ? entry.found.error->text.size() : 0);
+void Cache::store(Entry entry, const dns::Name& name, Instant now) {
+  if (entry.expires <= now) return;
+  entry.hash = name.hash(key_);
+  const std::size_t octets = sizeof(Entry) + administration_octets + (entry.held ? entry.held->octets() : 0) + (entry.soa ? entry.soa->octets() : 0) +
+                             (entry.error ? sizeof(dns::ExtendedError) + entry.error->text.size() + 32 : 0) + octets_of(entry.delegation);
   Shard& shard = shard_of(entry.hash);
   const std::lock_guard guard{shard.lock};
-  if (entry.octets > shard.bound) return;
+  if (octets > std::min<std::uint64_t>(shard.bound, max_entry_octets)) return;
+  entry.octets = static_cast<std::uint32_t>(octets);
   std::size_t of_this_name = 0;
   std::vector<Shard::Queue::iterator> superseded;
   const auto [first, last] = shard.index.equal_range(entry.hash);
   for (auto place = first; place != last; ++place) {
     const auto old = place->second;
+    if (!old->is_of(name)) continue;
     if (!old->superseded_by(entry)) {
       ++of_this_name;
       continue;
     }
-    const bool fresh = old->found.expires > now;
-    const bool old_is_better = old->found.rank > entry.found.rank && entry.found.kind != EntryKind::failure;
-    const bool hides_data = entry.found.kind == EntryKind::failure && old->found.kind != EntryKind::failure;
+    const bool fresh = old->expires > now;
+    const bool old_is_better = old->rank > entry.rank && entry.kind != EntryKind::failure;
+    const bool hides_data = entry.kind == EntryKind::failure && old->kind != EntryKind::failure;
     if (fresh && (old_is_better || hides_data)) return;
     superseded.push_back(old);
   }
@@ -143,31 +152,26 @@ void Cache::store(Entry entry, Instant now) {
 }
 
 void Cache::store_data(SharedRRset rrset, Rank rank, Instant now) {
-  Entry entry;
-  entry.name = rrset->rrset.owner;
-  entry.type = rrset->rrset.type;
-  const Instant expires = rrset->expires;
-  entry.found = Found{EntryKind::data, rank, std::move(rrset), std::nullopt, expires};
-  store(std::move(entry), now);
+  Entry entry{.kind = EntryKind::data, .rank = rank, .expires = rrset->expires(), .held = std::move(rrset)};
+  const dns::Name name = entry.held->owner();
+  store(std::move(entry), name, now);
 }
 
-void Cache::store_denial(const dns::Name& name, std::optional<dns::RrType> type, SharedRRset soa, Instant expires,
-                         Instant now) {
-  Entry entry;
-  entry.name = name;
-  entry.type = type.value_or(dns::RrType{});
-  entry.found = Found{type ? EntryKind::no_data : EntryKind::no_name, Rank::authoritative_answer, std::move(soa),
-                      std::nullopt, expires};
-  store(std::move(entry), now);
+void Cache::store_denial(const dns::Name& name, std::optional<dns::RrType> type, SharedRRset soa, Instant expires, Instant now) {
+  store({.kind = type ? EntryKind::no_data : EntryKind::no_name,
+         .rank = Rank::authoritative_answer,
+         .expires = expires,
+         .held = only_key(name, type.value_or(dns::RrType{}), expires),
+         .soa = std::move(soa)},
+        name, now);
 }
 
-void Cache::store_failure(const dns::Name& name, dns::RrType type, dns::ExtendedError error, Instant expires,
-                          Instant now) {
-  Entry entry;
-  entry.name = name;
-  entry.type = type;
-  entry.found = Found{EntryKind::failure, Rank::additional, nullptr, std::move(error), expires};
-  store(std::move(entry), now);
+void Cache::store_failure(const dns::Name& name, dns::RrType type, dns::ExtendedError error, Instant expires, Instant now) {
+  store({.kind = EntryKind::failure,
+         .expires = expires,
+         .held = only_key(name, type, expires),
+         .error = std::make_shared<const dns::ExtendedError>(std::move(error))},
+        name, now);
 }
 
 SharedDelegation Cache::deepest_delegation(const dns::Name& name, Instant now) {
@@ -178,7 +182,7 @@ SharedDelegation Cache::deepest_delegation(const dns::Name& name, Instant now) {
     const auto [first, last] = shard.index.equal_range(hash);
     for (auto place = first; place != last; ++place) {
       Entry& entry = *place->second;
-      if (!entry.is_delegation() || entry.found.expires <= now || !(entry.name == zone)) continue;
+      if (!entry.is_delegation() || entry.expires <= now || !entry.is_of(zone)) continue;
       entry.visited = true;
       return entry.delegation;
     }
@@ -187,11 +191,8 @@ SharedDelegation Cache::deepest_delegation(const dns::Name& name, Instant now) {
 }
 
 void Cache::store_delegation(SharedDelegation delegation, Instant now) {
-  Entry entry;
-  entry.name = delegation->zone;
-  entry.found = Found{EntryKind::data, Rank::authority, nullptr, std::nullopt, delegation->expires};
-  entry.delegation = std::move(delegation);
-  store(std::move(entry), now);
+  const dns::Name zone = delegation->zone;
+  store({.rank = Rank::authority, .expires = delegation->expires, .delegation = std::move(delegation)}, zone, now);
 }
 
 void Cache::resize(std::uint64_t octets) {
@@ -208,7 +209,7 @@ std::uint64_t Cache::flush(const dns::Name& name, bool below) {
     const std::lock_guard guard{shard.lock};
     for (auto entry = shard.queue.begin(); entry != shard.queue.end();) {
       const auto next = std::next(entry);
-      if (below ? entry->name.is_at_or_below(name) : entry->name == name) {
+      if (below ? entry->name().is_at_or_below(name) : entry->is_of(name)) {
         shard.remove(entry);
         ++flushed;
       }
@@ -230,11 +231,12 @@ std::vector<ShownEntry> Cache::show(const dns::Name& name, bool below, std::size
   for (std::size_t i = 0; i < shard_count && !more; ++i) {
     const std::lock_guard guard{shards_[i].lock};
     for (const Entry& entry : shards_[i].queue) {
-      if (entry.is_delegation() || entry.found.expires <= now) continue;
-      if (below ? !entry.name.is_at_or_below(name) : !(entry.name == name)) continue;
+      if (entry.is_delegation() || entry.expires <= now) continue;
+      const dns::Name owner = entry.held->owner();
+      if (below ? !owner.is_at_or_below(name) : !(owner == name)) continue;
       more = shown.size() == limit;
       if (more) break;
-      shown.push_back({entry.name, entry.type, entry.found});
+      shown.push_back({owner, entry.held->type(), entry.found()});
     }
   }
   return shown;

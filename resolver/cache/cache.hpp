@@ -2,14 +2,9 @@
 // The record cache: RRsets, denials, recent failures and delegations, bounded in octets, shared by all workers.
 // Delegations are kept apart from data: what a child zone says of itself never prolongs or changes what its parent said
 // (attacks: ghost domains), and glue is never an answer.
-#include <atomic>
 #include <cstdint>
-#include <functional>
-#include <list>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <unordered_map>
 #include <vector>
 
 #include "dns/address.hpp"
@@ -39,7 +34,7 @@ struct Found {
   EntryKind kind;
   Rank rank;
   SharedRRset rrset;                        ///< the data; of a denial its SOA, if it had one
-  std::optional<dns::ExtendedError> error;  ///< of a failure
+  std::shared_ptr<const dns::ExtendedError> error;  ///< of a failure
   Instant expires;
 };
 
@@ -56,6 +51,9 @@ struct CacheCounters {
   std::uint64_t evictions = 0;
 };
 
+/// Larger ones serve their asker and are not kept (attacks: large entries).
+inline constexpr std::size_t max_entry_octets = 8'192;
+
 class Cache {
  public:
   /// octets bounds everything that entries hold, their own administration included.
@@ -66,7 +64,7 @@ class Cache {
 
   /// A denial of the whole name answers for each of its types. Expired entries are never found.
   std::optional<Found> find(const dns::Name& name, dns::RrType type, Instant now);
-  /// Data with a TTL of zero is not kept.
+  /// What has no time left is not kept, nor what is larger than max_entry_octets.
   void store_data(SharedRRset rrset, Rank rank, Instant now);
   /// type is nothing for a name that does not exist.
   void store_denial(const dns::Name& name, std::optional<dns::RrType> type, SharedRRset soa, Instant expires,
@@ -91,7 +89,7 @@ class Cache {
   static constexpr std::size_t shard_count = 64;
 
   Shard& shard_of(std::uint64_t hash) const;
-  void store(Entry entry, Instant now);
+  void store(Entry entry, const dns::Name& name, Instant now);
 
   dns::HashKey key_;
   std::unique_ptr<Shard[]> shards_;

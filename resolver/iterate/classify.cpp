@@ -60,19 +60,25 @@ class Classifier {
   void follow_chain(const std::vector<dns::RRset>& answer) {
     if (question_->type == dns::type::cname) return;
     for (std::uint64_t step = 0; step < (*limits_)[Limit::alias_steps]; ++step) {
-      if (!out_.end.is_at_or_below(*zone_) || find_set(answer, out_.end, question_->type) != nullptr) return;
-      if (const dns::RRset* cname = find_set(answer, out_.end, dns::type::cname); cname != nullptr) {
+      if (!out_.end.is_at_or_below(*zone_) || find_set(answer, out_.end, question_->type) != nullptr || has_been(out_.end)) return;
+      // A DNAME first: below it there is nothing but the CNAMEs that it makes, and those we make ourselves (RFC 6672 §2.4, §3.1).
+      if (const dns::RRset* dname = find_dname(answer, out_.end); dname != nullptr) {
+        if (!follow_dname(*dname)) return;
+      } else if (const dns::RRset* cname = find_set(answer, out_.end, dns::type::cname); cname != nullptr) {
         const auto target =
             cname->rdata.count() == 1 ? dns::target_name(cname->type, cname->rdata.at(0)) : std::nullopt;
         if (!target) return;  // two CNAMEs at one name contradict each other: neither is followed
         out_.chain.push_back(*cname);
         out_.end = *target;
-      } else if (const dns::RRset* dname = find_dname(answer, out_.end); dname != nullptr) {
-        if (!follow_dname(*dname)) return;
       } else {
         return;
       }
     }
+  }
+
+  /// The chain has come back to one of its own names.
+  bool has_been(const dns::Name& name) const {
+    return std::ranges::any_of(out_.chain, [&](const dns::RRset& link) { return link.type == dns::type::cname && link.owner == name; });
   }
 
   bool follow_dname(const dns::RRset& dname) {
@@ -99,7 +105,8 @@ class Classifier {
     for (const dns::RRset& set : in_zone(reply_->authority)) {
       if (set.type == dns::type::soa && out_.end.is_at_or_below(set.owner) && set.rdata.count() == 1) out_.soa = set;
     }
-    if (!out_.soa && !(out_.authoritative && (no_name || reply_->authority.empty()))) return false;
+    const bool plain = out_.authoritative && out_.chain.empty() && (no_name || reply_->authority.empty());
+    if (!out_.soa && !plain) return false;
     out_.kind = no_name ? ReplyKind::no_name : ReplyKind::no_data;
     return true;
   }

@@ -2,10 +2,11 @@
 // One question, walked down from the deepest known cut to its answer (RFC 1034 §5.3.3), as straight-line coroutines.
 #include <expected>
 #include <memory>
-#include <vector>
 
 #include "dns/question.hpp"
+#include "resolver/iterate/asking.hpp"
 #include "resolver/iterate/classify.hpp"
+#include "resolver/iterate/errand.hpp"
 #include "resolver/network.hpp"
 #include "resolver/outcome.hpp"
 #include "resolver/settings.hpp"
@@ -20,42 +21,37 @@ class Iterator {
   Iterator(Shared& shared, Network& network, Clock& clock, Random& random)
       : shared_{&shared}, network_{&network}, clock_{&clock}, random_{&random} {}
 
-  /// From caches and servers. What was learned is in the cache when it returns; failures are too, briefly (RFC 9520).
-  /// The budget outlives the call.
-  Task<SharedOutcome> resolve(dns::Question question, std::shared_ptr<const Settings> settings, Budget& budget) {
-    return follow(std::move(question), *settings, budget, 0, settings);
-  }
+  /// From caches and servers. What was learned is in the cache when it returns; failures are too, briefly (RFC 9520). The budget and
+  /// the settings outlive the call.
+  Task<SharedOutcome> resolve(dns::Question question, const Settings& settings, Budget& budget);
 
   /// What the caches alone say: a whole outcome, or null. No suspension, for the fast path.
   SharedOutcome known(const dns::Question& question, const Settings& settings, Instant now);
 
  private:
-  using Failure = dns::ExtendedError;
   template <class T>
   using Result = std::expected<T, Failure>;
 
-  struct Asking;  // the state of one question at one cut
-
-  Task<SharedOutcome> follow(dns::Question question, const Settings& settings, Budget& budget, unsigned depth,
-                             std::shared_ptr<const Settings> keep);
-  Task<Result<Classified>> walk(dns::Question question, const Settings& settings, Budget& budget, unsigned depth);
-  Task<Result<Classified>> ask(Delegation cut, dns::Question question, const Settings& settings, Budget& budget,
-                               unsigned depth);
-  Task<Result<Classified>> exchange(Asking& asking, dns::IpAddress server);
-  Task<std::expected<dns::Message, NetworkFault>> send(Asking& asking, dns::IpAddress server,
-                                                       UpstreamTransport transport, bool edns);
-  Task<bool> look_up_server(Asking& asking);
-
-  Delegation root(const Settings& settings) const;
-  bool may_ask(const dns::IpAddress& address, const Settings& settings) const;
-  SharedRRset hold(dns::RRset rrset, const Settings& settings, Instant now) const;
-  /// Puts what a reply told into the cache and into the outcome. True when the outcome is complete.
-  bool take(Classified found, const dns::Question& question, const Settings& settings, Outcome& outcome);
-  SharedDelegation learn_cut(const Classified& found, const Delegation& parent, const Settings& settings);
-  /// The part of known() and follow() that both need: what the cache has for `name`. True when the outcome is complete.
+  // iterator.cpp: from one name to the next, until there is an outcome
+  /// What the cache has for `name`: adds it to the outcome and moves the name along an alias.
   enum class Step : std::uint8_t { complete, alias, unknown };
   Step step_from_cache(dns::Name& name, dns::RrType type, Instant now, Outcome& outcome);
-  SharedOutcome fail(const dns::Question& question, const Failure& why, const Budget& budget);
+  Task<Result<bool>> advance(const Errand& errand, dns::Name& name, Outcome& outcome);
+  bool take(Classified found, const dns::Question& question, const Settings& settings, Outcome& outcome);
+  void take_denial(Classified& found, const dns::Question& question, const Settings& settings, Outcome& outcome);
+  SharedOutcome fail(const Errand& errand, Failure why);
+
+  // descent.cpp: from one cut to the next, until a server knows
+  Task<Result<Classified>> walk(const Errand& errand);
+  Task<Result<Classified>> ask(const Errand& errand, SharedDelegation cut);
+  Task<void> look_up_server(Asking& asking);
+  Task<void> look_up_address(Asking& asking, dns::Question question);
+  SharedDelegation learn_cut(const Classified& found, const Delegation& parent, const Settings& settings);
+  SharedDelegation root(const Settings& settings);
+
+  // exchange.cpp: one server
+  Task<Result<Classified>> ask_server(Asking& asking, dns::IpAddress server);
+  Task<std::expected<dns::Message, NetworkFault>> exchange(Asking& asking, dns::IpAddress server, UpstreamTransport transport, bool edns);
 
   Shared* shared_;
   Network* network_;

@@ -12,8 +12,8 @@ namespace {
 constexpr std::size_t max_error_text = 160;
 
 dns::Ttl left_of(const HeldRRset& held, Instant now) {
-  const auto left = std::chrono::duration_cast<std::chrono::seconds>(held.expires - now).count();
-  return dns::Ttl::from_wire(static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 0, held.rrset.ttl.seconds())));
+  const auto left = std::chrono::duration_cast<std::chrono::seconds>(held.expires() - now).count();
+  return dns::Ttl::from_wire(static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 0, held.ttl().seconds())));
 }
 
 dns::Header answer_header(const dns::Header& asked) {
@@ -39,17 +39,17 @@ std::vector<std::uint8_t> answer_opt(const dns::Edns& asked, const Outcome& outc
   return dns::edns_to_wire(edns);
 }
 
-bool write_rrset(dns::WireWriter& writer, const HeldRRset& held, const dns::Name& asked, Instant now,
-                 std::uint16_t& count) {
-  const dns::Name& owner = held.rrset.owner == asked ? asked : held.rrset.owner;  // in the asker's own case
+bool write_rrset(dns::WireWriter& writer, const HeldRRset& held, const dns::Name& asked, Instant now, std::uint16_t& count) {
+  const dns::Name own = held.owner();
+  const dns::Name& owner = own == asked ? asked : own;  // in the asker's own case
   const dns::Ttl ttl = left_of(held, now);
   const dns::WireWriter::Mark mark = writer.mark();
-  for (const auto rdata : held.rrset.rdata) {
-    if (writer.record(owner, held.rrset.type, held.rrset.rr_class, ttl, rdata)) continue;
+  for (const auto rdata : held.rdata()) {
+    if (writer.record(owner, held.type(), dns::rr_class::in, ttl, rdata)) continue;
     writer.back_to(mark);
     return false;
   }
-  count = static_cast<std::uint16_t>(count + held.rrset.rdata.count());
+  count = static_cast<std::uint16_t>(count + held.rdata().count());
   return true;
 }
 

@@ -42,7 +42,7 @@ channel::CacheShown show_cache(const Shared& shared, const channel::ShowCache& r
                               {}};
     octets += entry_octets;
     if (shown.found.kind == EntryKind::data) {
-      for (const auto rdata : shown.found.rrset->rrset.rdata) {
+      for (const auto rdata : shown.found.rrset->rdata()) {
         octets += rdata.size() + 4;
         entry.rdata.emplace_back(rdata.begin(), rdata.end());
       }

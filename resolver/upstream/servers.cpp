@@ -1,7 +1,10 @@
 #include "resolver/upstream/servers.hpp"
 
+#include <sodium.h>
+
 #include <algorithm>
-#include <string_view>
+#include <cstring>
+#include <vector>
 
 namespace redoubt::resolver {
 
@@ -9,7 +12,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds band{50};  // servers this close to the fastest share the queries
+constexpr milliseconds band{50};               // servers this close to the fastest share the queries
+constexpr std::uint32_t exploration = 20;      // one choice in so many looks at all that are willing
 constexpr milliseconds unknown_patience{400};
 constexpr milliseconds least_patience{200};
 constexpr milliseconds most_patience{1600};
@@ -19,83 +23,107 @@ constexpr std::uint32_t failures_before_rest = 3;
 
 }  // namespace
 
-std::size_t Servers::Hash::operator()(const dns::IpAddress& address) const {
+std::size_t Servers::AddressHash::operator()(const dns::IpAddress& address) const {
+  static_assert(crypto_shorthash_BYTES == sizeof(std::uint64_t) && crypto_shorthash_KEYBYTES == std::tuple_size_v<dns::HashKey>);
   const auto octets = address.octets();
-  return std::hash<std::string_view>{}(
-      {reinterpret_cast<const char*>(octets.data()), octets.size()});  // octets as characters
+  std::array<std::uint8_t, crypto_shorthash_BYTES> hashed;
+  crypto_shorthash(hashed.data(), octets.data(), octets.size(), key.data());
+  std::uint64_t value = 0;
+  std::memcpy(&value, hashed.data(), sizeof value);
+  return value;
 }
 
-Servers::Knowledge& Servers::touch(const dns::IpAddress& address) {
-  if (const auto at = index_.find(address); at != index_.end()) {
-    queue_.splice(queue_.begin(), queue_, at->second);
-    return at->second->second;
-  }
-  if (queue_.size() == max_known) {
-    index_.erase(queue_.back().first);
-    queue_.pop_back();
-  }
-  queue_.emplace_front(address, Knowledge{});
-  index_.emplace(address, queue_.begin());
-  return queue_.front().second;
-}
-
-Servers::Knowledge Servers::know(const dns::IpAddress& address) const {
+Duration Servers::round_trip(const dns::IpAddress& address) const {
   const std::lock_guard guard{lock_};
-  const auto at = index_.find(address);
-  return at == index_.end() ? Knowledge{} : at->second->second;
+  const Duration* known = round_trips_.find(address);
+  return known == nullptr ? Duration::zero() : *known;
+}
+
+bool Servers::is_aside_locked(const Pair& pair, Instant now) const {
+  const Trouble* trouble = troubles_.find(pair);
+  return trouble != nullptr && trouble->aside_until > now;
+}
+
+bool Servers::is_aside(const dns::IpAddress& address, const dns::Name& zone, Instant now) const {
+  const Pair pair{address, zone.hash(key_)};
+  const std::lock_guard guard{lock_};
+  return is_aside_locked(pair, now);
+}
+
+void Servers::succeeded(const dns::IpAddress& address, const dns::Name& zone) {
+  const Pair pair{address, zone.hash(key_)};
+  const std::lock_guard guard{lock_};
+  troubles_.erase(pair);
 }
 
 void Servers::answered(const dns::IpAddress& address, Duration round_trip) {
   const std::lock_guard guard{lock_};
-  Knowledge& knowledge = touch(address);
-  knowledge.failures = 0;
   const Duration measured = std::max<Duration>(round_trip, std::chrono::microseconds{1});
-  knowledge.round_trip =
-      knowledge.round_trip == Duration::zero() ? measured : (knowledge.round_trip * 7 + measured) / 8;
+  Duration& smoothed = round_trips_.touch(address);
+  smoothed = smoothed == Duration::zero() ? measured : (smoothed * 7 + measured) / 8;
 }
 
-void Servers::failed(const dns::IpAddress& address, Instant now) {
+void Servers::failed(const dns::IpAddress& address, const dns::Name& zone, Instant now) {
+  const Pair pair{address, zone.hash(key_)};
   const std::lock_guard guard{lock_};
-  Knowledge& knowledge = touch(address);
-  ++knowledge.failures;
-  if (knowledge.failures < failures_before_rest) return;
-  const unsigned doublings = std::min(knowledge.failures - failures_before_rest, 4U);
-  knowledge.aside_until = now + std::min<Duration>(first_rest * (1U << doublings), longest_rest);
+  Trouble& trouble = troubles_.touch(pair);
+  ++trouble.failures;
+  if (trouble.failures < failures_before_rest) return;
+  const unsigned doublings = std::min(trouble.failures - failures_before_rest, 4U);
+  trouble.aside_until = std::max(trouble.aside_until, now + std::min<Duration>(first_rest * (1U << doublings), longest_rest));
 }
 
-void Servers::put_aside(const dns::IpAddress& address, Instant until) {
+void Servers::put_aside(const dns::IpAddress& address, const dns::Name& zone, Instant until) {
+  const Pair pair{address, zone.hash(key_)};
   const std::lock_guard guard{lock_};
-  Knowledge& knowledge = touch(address);
-  knowledge.aside_until = std::max(knowledge.aside_until, until);
+  Trouble& trouble = troubles_.touch(pair);
+  trouble.aside_until = std::max(trouble.aside_until, until);
 }
 
-std::size_t Servers::choose(const std::vector<dns::IpAddress>& candidates, Instant now, Random& random) const {
-  const std::lock_guard guard{lock_};
-  std::vector<Knowledge> known(candidates.size());
+std::size_t Servers::choose(std::span<const dns::IpAddress> candidates, const dns::Name& zone, Instant now, Random& random) const {
+  struct Known {
+    Duration round_trip = Duration::zero();
+    bool aside = false;
+  };
+  const std::uint64_t zone_hash = zone.hash(key_);
+  std::vector<Known> known(candidates.size());
   Duration fastest = Duration::max();
   bool any_willing = false;
-  for (std::size_t i = 0; i < candidates.size(); ++i) {
-    if (const auto at = index_.find(candidates[i]); at != index_.end()) known[i] = at->second->second;
-    if (known[i].aside_until > now) continue;
-    any_willing = true;
-    if (known[i].round_trip != Duration::zero()) fastest = std::min(fastest, known[i].round_trip);
+  {
+    const std::lock_guard guard{lock_};
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      if (const Duration* measured = round_trips_.find(candidates[i]); measured != nullptr) known[i].round_trip = *measured;
+      known[i].aside = is_aside_locked({candidates[i], zone_hash}, now);
+      if (known[i].aside) continue;
+      any_willing = true;
+      if (known[i].round_trip != Duration::zero()) fastest = std::min(fastest, known[i].round_trip);
+    }
   }
+  const bool explore = random.below(exploration) == 0;
   std::size_t chosen = 0;
   std::uint32_t seen = 0;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    if (any_willing && known[i].aside_until > now) continue;
-    const bool in_band = known[i].round_trip == Duration::zero() || known[i].round_trip <= fastest ||
-                         known[i].round_trip - fastest <= band;
-    if (any_willing && !in_band) continue;
-    if (random.below(++seen) == 0) chosen = i;
+    if (any_willing && known[i].aside) continue;
+    const bool in_band = known[i].round_trip <= fastest || known[i].round_trip - fastest <= band;
+    if (any_willing && !in_band && !explore) continue;
+    if (random.below(++seen) == 0) chosen = i;  // each of those seen so far with the same chance
   }
   return chosen;
 }
 
-Duration Servers::patience(const Knowledge& knowledge, unsigned tries) {
-  const Duration once =
-      knowledge.round_trip == Duration::zero() ? Duration{unknown_patience} : knowledge.round_trip * 4;
-  return std::clamp<Duration>(once * (1U << std::min(tries, 3U)), least_patience, most_patience);
+Duration Servers::patience(Duration round_trip, unsigned tries) {
+  const Duration once = round_trip == Duration::zero() ? Duration{unknown_patience} : std::max<Duration>(round_trip * 4, least_patience);
+  return std::min<Duration>(once * (1U << std::min(tries, 3U)), most_patience);
+}
+
+std::size_t Servers::measured() const {
+  const std::lock_guard guard{lock_};
+  return round_trips_.size();
+}
+
+std::size_t Servers::troubled() const {
+  const std::lock_guard guard{lock_};
+  return troubles_.size();
 }
 
 }  // namespace redoubt::resolver

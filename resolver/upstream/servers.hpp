@@ -1,53 +1,75 @@
 #pragma once
-// What is known of servers by address: how fast they answer, and which of them to leave alone for a while. Bounded;
-// shared by workers.
+// What is known of servers: how fast an address answers, and which to leave alone for a while. Trouble is known by address and zone:
+// who delegates his own zone to somebody else's server must not be able to turn that server off for the zones that it does serve.
+// Bounded; shared by workers.
 #include <cstdint>
-#include <list>
 #include <mutex>
-#include <unordered_map>
-#include <vector>
+#include <span>
 
 #include "dns/address.hpp"
+#include "dns/name.hpp"
 #include "resolver/clock.hpp"
 #include "resolver/network.hpp"
+#include "resolver/upstream/recent_table.hpp"
 
 namespace redoubt::resolver {
 
 class Servers {
  public:
-  static constexpr std::size_t max_known = 20'000;
+  static constexpr std::size_t max_measured = 20'000;
+  static constexpr std::size_t max_troubled = 10'000;
 
-  struct Knowledge {
-    Duration round_trip = std::chrono::milliseconds{0};  ///< smoothed; zero: never measured
-    std::uint32_t failures = 0;                          ///< in a row
-    Instant aside_until{};
-    bool no_edns = false;  ///< said FORMERR to a query with EDNS, over TCP or with our id
-  };
+  /// key: secret, for the hashes of addresses and names that others choose.
+  explicit Servers(const dns::HashKey& key) : key_{key}, round_trips_{max_measured, AddressHash{key}}, troubles_{max_troubled, PairHash{key}} {}
 
-  Knowledge know(const dns::IpAddress& address) const;
+  /// Smoothed; zero when the address was never heard of.
+  Duration round_trip(const dns::IpAddress& address) const;
+  bool is_aside(const dns::IpAddress& address, const dns::Name& zone, Instant now) const;
+
+  /// It answered, whatever it said.
   void answered(const dns::IpAddress& address, Duration round_trip);
-  /// No answer, or none of use. After three in a row the server is put aside, longer each time up to a minute.
-  void failed(const dns::IpAddress& address, Instant now);
-  /// Lame or lying for what it was asked: aside at once.
-  void put_aside(const dns::IpAddress& address, Instant until);
+  /// And that was of use for the zone: what went wrong before is forgotten.
+  void succeeded(const dns::IpAddress& address, const dns::Name& zone);
+  /// No answer, or none of use. After three in a row the server is put aside for the zone, longer each time up to a minute.
+  void failed(const dns::IpAddress& address, const dns::Name& zone, Instant now);
+  /// It does not serve the zone, or lies about it: aside at once.
+  void put_aside(const dns::IpAddress& address, const dns::Name& zone, Instant until);
 
-  /// One of the candidates: at random among those that nobody knows yet and those within a band above the fastest;
-  /// those aside only when there are no others. candidates is not empty.
-  std::size_t choose(const std::vector<dns::IpAddress>& candidates, Instant now, Random& random) const;
+  /// Index of one candidate: mostly at random among those that nobody knows yet and those within a band above the fastest, now and then any
+  /// other, so that who got faster is found; those aside only when there are no others. candidates is not empty.
+  std::size_t choose(std::span<const dns::IpAddress> candidates, const dns::Name& zone, Instant now, Random& random) const;
 
-  /// How long to wait for this server's answer on its n-th try (from 0).
-  static Duration patience(const Knowledge& knowledge, unsigned tries);
+  /// How long to wait for an answer on the n-th try (from 0) of a server with this smoothed round trip.
+  static Duration patience(Duration round_trip, unsigned tries);
+
+  std::size_t measured() const;
+  std::size_t troubled() const;
 
  private:
-  struct Hash {
+  struct Trouble {
+    std::uint32_t failures = 0;  ///< in a row
+    Instant aside_until{};
+  };
+  struct Pair {
+    dns::IpAddress address;
+    std::uint64_t zone;  ///< keyed hash: two zones that share it by chance share their troubles, and no more
+    bool operator==(const Pair&) const = default;
+  };
+  struct AddressHash {
+    dns::HashKey key;
     std::size_t operator()(const dns::IpAddress& address) const;
   };
-  using Queue = std::list<std::pair<dns::IpAddress, Knowledge>>;  // most recently touched first
-  Knowledge& touch(const dns::IpAddress& address);
+  struct PairHash {
+    dns::HashKey key;
+    std::size_t operator()(const Pair& pair) const { return AddressHash{key}(pair.address) ^ pair.zone; }
+  };
 
-  mutable std::mutex lock_;
-  Queue queue_;
-  std::unordered_map<dns::IpAddress, Queue::iterator, Hash> index_;
+  bool is_aside_locked(const Pair& pair, Instant now) const;
+
+  dns::HashKey key_;
+  mutable std::mutex lock_;  // guards both tables
+  RecentTable<dns::IpAddress, Duration, AddressHash> round_trips_;
+  RecentTable<Pair, Trouble, PairHash> troubles_;
 };
 
 }  // namespace redoubt::resolver

@@ -1,0 +1,161 @@
+#include "appliance/ctl/command_line.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <functional>
+
+#include "appliance/config/suggest.hpp"
+#include "appliance/ctl/commands.hpp"
+#include "appliance/ctl/completion.hpp"
+
+namespace redoubt::ctl {
+
+namespace {
+
+constexpr const char* default_socket = "/run/redoubt/control.sock";
+
+struct Options {
+  std::string socket = default_socket;
+  bool json = false;
+  bool verbose = false;
+  std::string file;
+  std::string shell;
+  QueryOptions query;
+  CacheOptions cache;
+};
+
+/// What a command does, once all of the line is read.
+using Action = std::function<ExitCode(const Context&)>;
+
+class CommandLine {
+ public:
+  CommandLine(std::ostream& out, std::ostream& err) : out_{&out}, err_{&err} {
+    if (const char* socket = std::getenv("REDOUBT_SOCKET"); socket != nullptr && *socket != '\0')
+      options_.socket = socket;
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", std::string{"resolverctl " REDOUBT_VERSION});
+    app_.add_option("--socket", options_.socket, "resolverd's control socket (also: environment REDOUBT_SOCKET)")
+        ->capture_default_str();
+    app_.add_flag("--json", options_.json, "print JSON");
+    app_.footer("exit codes: 0 done, 1 failed or the answer is no, 2 usage, 3 resolverd cannot be reached");
+    app_.fallthrough();
+    add_daemon_commands();
+    add_cache_commands();
+    add_config_commands();
+    auto* completion = command(app_, "completion", "print a completion script for bash, zsh or fish",
+                               [this](const Context&) { return complete(); });
+    completion->add_option("SHELL", options_.shell, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  }
+
+  ExitCode run(std::vector<std::string> arguments) {
+    const std::vector<std::string> words = arguments;
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+    try {
+      app_.parse(std::move(arguments));
+    } catch (const CLI::Success& asked) {  // --help, --version
+      app_.exit(asked, *out_, *err_);
+      return ExitCode::done;
+    } catch (const CLI::Error& error) {
+      return complain(error, words);
+    }
+    return action_({ApiClient{options_.socket}, options_.json, *out_, *err_});
+  }
+
+ private:
+  CLI::App* command(CLI::App& parent, const char* name, const char* help, Action action) {
+    CLI::App* added = parent.add_subcommand(name, help);
+    added->callback([this, action = std::move(action)] { action_ = action; });
+    added->fallthrough();
+    return added;
+  }
+
+  void add_daemon_commands() {
+    command(app_, "status", "what runs, and whether it is ready",
+            [](const Context& context) { return status(context); });
+    command(app_, "reload", "read the configuration again; a faulty one changes nothing",
+            [](const Context& context) { return reload(context); });
+    CLI::App* asked = command(app_, "query", "resolve NAME as a client would, and show the answer",
+                              [this](const Context& context) { return query(context, options_.query); });
+    asked->add_option("NAME", options_.query.name, "the name")->required();
+    asked->add_option("TYPE", options_.query.type, "the record type")->capture_default_str();
+    asked->add_flag("--dnssec", options_.query.dnssec, "set the DO bit");
+    asked->add_flag("--cd", options_.query.checking_disabled, "set the CD bit");
+  }
+
+  void add_cache_commands() {
+    CLI::App* cache = app_.add_subcommand("cache", "look into the cache, or empty it");
+    cache->require_subcommand(1);
+    CLI::App* show = command(*cache, "show", "what the cache has of NAME",
+                             [this](const Context& context) { return cache_show(context, options_.cache); });
+    show->add_option("NAME", options_.cache.name, "the name")->required();
+    show->add_flag("--below", options_.cache.below, "and of all names below it");
+    show->add_option("--limit", options_.cache.limit, "entries at most")
+        ->check(CLI::Range(1, 256))
+        ->capture_default_str();
+    CLI::App* flush = command(*cache, "flush", "forget NAME, or everything",
+                              [this](const Context& context) { return cache_flush(context, options_.cache); });
+    flush->add_option("NAME", options_.cache.name, "the name");
+    flush->add_flag("--below", options_.cache.below, "and all names below it");
+    flush->add_flag("--all", options_.cache.all, "everything");
+  }
+
+  void add_config_commands() {
+    CLI::App* config = app_.add_subcommand("config", "check a configuration, or print the default one");
+    config->require_subcommand(1);
+    CLI::App* check = command(*config, "check", "report every fault of FILE", [this](const Context& context) {
+      return config_check(context, options_.file, options_.verbose);
+    });
+    check->add_option("FILE", options_.file, "a configuration file")->required();
+    check->add_flag("-v,--verbose", options_.verbose, "show what was understood");
+    command(*config, "default", "print the whole default configuration with its comments",
+            [](const Context& context) { return config_default(context); });
+    command(*config, "reference", "print the reference of all settings, as Markdown",
+            [](const Context& context) { return config_reference(context); });
+  }
+
+  ExitCode complete() {
+    *out_ << completion_script(app_, options_.shell).value_or("");
+    return ExitCode::done;
+  }
+
+  /// CLI11's message, and what may have been meant by a word that is no command.
+  ExitCode complain(const CLI::Error& error, const std::vector<std::string>& words) {
+    *err_ << error.what() << "\n";
+    const CLI::App* at = &app_;
+    for (const std::string& word : words) {
+      if (word.starts_with('-')) continue;
+      std::vector<std::string_view> names;
+      const CLI::App* next = nullptr;
+      for (const CLI::App* known : at->get_subcommands([](const CLI::App*) { return true; })) {
+        names.push_back(known->get_name());
+        if (known->get_name() == word) next = known;
+      }
+      if (names.empty()) break;
+      if (next == nullptr) {
+        if (const auto meant = config::nearest(word, names)) *err_ << fmt::format("did you mean '{}'?\n", *meant);
+        break;
+      }
+      at = next;
+    }
+    *err_ << "resolverctl --help lists the commands\n";
+    return ExitCode::usage;
+  }
+
+  std::ostream* out_;
+  std::ostream* err_;
+  Options options_;
+  Action action_;
+  CLI::App app_{"Talks to resolverd, and checks its configuration.", "resolverctl"};
+};
+
+}  // namespace
+
+ExitCode run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err) {
+  return CommandLine{out, err}.run(std::move(arguments));
+}
+
+}  // namespace redoubt::ctl

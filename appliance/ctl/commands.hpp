@@ -1,0 +1,46 @@
+#pragma once
+// What resolverctl's commands do, once the command line is understood. Results go to `out`, trouble to `err`.
+#include <cstdint>
+#include <ostream>
+#include <string>
+
+#include "appliance/ctl/api_client.hpp"
+#include "appliance/ctl/exit_code.hpp"
+
+namespace redoubt::ctl {
+
+struct Context {
+  ApiClient api;
+  bool json = false;
+  std::ostream& out;
+  std::ostream& err;
+};
+
+struct QueryOptions {
+  std::string name;
+  std::string type = "A";
+  bool dnssec = false;
+  bool checking_disabled = false;
+};
+
+struct CacheOptions {
+  std::string name;
+  bool below = false;
+  bool all = false;
+  std::uint32_t limit = 100;
+};
+
+// commands_daemon.cpp
+ExitCode status(const Context& context);
+ExitCode reload(const Context& context);
+/// failed when the answer is SERVFAIL or REFUSED.
+ExitCode query(const Context& context, const QueryOptions& options);
+ExitCode cache_show(const Context& context, const CacheOptions& options);
+ExitCode cache_flush(const Context& context, const CacheOptions& options);
+
+// commands_config.cpp: these need no daemon
+ExitCode config_check(const Context& context, const std::string& file, bool verbose);
+ExitCode config_default(const Context& context);
+ExitCode config_reference(const Context& context);
+
+}  // namespace redoubt::ctl

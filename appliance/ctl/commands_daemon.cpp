@@ -1,0 +1,232 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "appliance/ctl/commands.hpp"
+#include "dns/text.hpp"
+
+namespace redoubt::ctl {
+
+namespace {
+
+using nlohmann::json;
+
+/// A reply that was understood; otherwise the exit code, with the trouble told already.
+struct Answer {
+  std::optional<json> body;
+  ExitCode code = ExitCode::done;
+};
+
+/// Errors of the daemon are shown with everything it says about them, one line each.
+void tell_error(const Context& context, const ApiReply& reply, const json& body) {
+  if (context.json) {
+    context.out << (body.is_object() ? body : json{{"error", fmt::format("HTTP status {}", reply.status)}}).dump(2)
+                << "\n";
+    return;
+  }
+  const auto faults =
+      body.is_object() && body.contains("faults") && body["faults"].is_array() ? body["faults"] : json::array();
+  for (const json& fault : faults) context.err << (fault.is_string() ? fault.get<std::string>() : fault.dump()) << "\n";
+  if (!faults.empty()) return;
+  context.err << (body.is_object() && body.contains("error") && body["error"].is_string()
+                      ? body["error"].get<std::string>()
+                      : fmt::format("resolverd answered with HTTP status {}", reply.status))
+              << "\n";
+}
+
+Answer understand(const Context& context, const std::expected<ApiReply, std::string>& reply) {
+  if (!reply) {
+    context.err << reply.error() << "\n";
+    return {std::nullopt, ExitCode::unreachable};
+  }
+  json body = json::parse(reply->body, nullptr, false);
+  if (reply->status >= 400) {
+    tell_error(context, *reply, body);
+    return {std::nullopt, ExitCode::failed};
+  }
+  if (!body.is_object()) {
+    context.err << "resolverd's answer is no JSON object\n";
+    return {std::nullopt, ExitCode::failed};
+  }
+  return {std::move(body), ExitCode::done};
+}
+
+std::string text_of(const json& object, const char* key) {
+  const auto at = object.find(key);
+  if (at == object.end() || at->is_null()) return "-";
+  return at->is_string() ? at->get<std::string>() : at->dump();
+}
+
+std::string duration_of(std::int64_t seconds) {
+  if (seconds >= 86'400) return fmt::format("{}d {}h", seconds / 86'400, seconds % 86'400 / 3600);
+  if (seconds >= 3600) return fmt::format("{}h {}m", seconds / 3600, seconds % 3600 / 60);
+  return seconds >= 60 ? fmt::format("{}m {}s", seconds / 60, seconds % 60) : fmt::format("{}s", seconds);
+}
+
+std::string joined(const json& list) {
+  std::string text;
+  for (const json& item : list)
+    text += (text.empty() ? "" : ", ") + (item.is_string() ? item.get<std::string>() : item.dump());
+  return text;
+}
+
+void print_status(const json& body, std::ostream& out) {
+  const bool ready = body.value("ready", false);
+  out << fmt::format("resolverd {}: {}, up {}\n", text_of(body, "version"), ready ? "ready" : "not ready",
+                     duration_of(body.value("uptime_seconds", std::int64_t{0})));
+  out << fmt::format("configuration: {}, generation {}\n", text_of(body, "configuration"), text_of(body, "generation"));
+  if (const auto last = body.find("last_reload"); last != body.end() && last->is_object() && !last->value("ok", true)) {
+    out << "the last reload failed; the configuration before it is in force:\n";
+    for (const json& fault : last->value("faults", json::array()))
+      out << "  " << (fault.is_string() ? fault.get<std::string>() : fault.dump()) << "\n";
+  }
+  for (const json& listener : body.value("listeners", json::array())) {
+    out << fmt::format("listening: {} ({})\n", text_of(listener, "address"),
+                       joined(listener.value("transports", json::array())));
+  }
+  out << fmt::format("{:<12}{:<10}{:<6}{}\n", "role", "process", "up", "restarts");
+  for (const json& role : body.value("roles", json::array())) {
+    out << fmt::format("{:<12}{:<10}{:<6}{}\n", text_of(role, "role"), text_of(role, "pid"),
+                       role.value("up", false) ? "yes" : "no", text_of(role, "restarts"));
+  }
+}
+
+std::optional<std::vector<std::uint8_t>> from_hexadecimal(const std::string& text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  const auto digit = [](char c) {
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+  };
+  std::vector<std::uint8_t> octets;
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    if (digit(text[i]) < 0 || digit(text[i + 1]) < 0) return std::nullopt;
+    octets.push_back(static_cast<std::uint8_t>(digit(text[i]) << 4 | digit(text[i + 1])));
+  }
+  return octets;
+}
+
+json records_of(const std::vector<dns::Record>& records) {
+  json list = json::array();
+  for (const dns::Record& record : records) {
+    list.push_back({{"name", record.owner.to_text()},
+                    {"type", dns::to_text(record.type)},
+                    {"ttl", record.ttl.seconds()},
+                    {"rdata", dns::rdata_to_text(record.type, record.rr_class, record.rdata)}});
+  }
+  return list;
+}
+
+json to_json(const dns::Message& message) {
+  json errors = json::array();
+  if (message.edns) {
+    for (const dns::ExtendedError& error : message.edns->extended_errors) {
+      errors.push_back(
+          {{"code", static_cast<unsigned>(error.code)}, {"meaning", dns::describe(error.code)}, {"text", error.text}});
+    }
+  }
+  return {{"status", dns::to_text(message.rcode())},
+          {"authentic", message.header.authentic},
+          {"answer", records_of(message.answer)},
+          {"authority", records_of(message.authority)},
+          {"extended_errors", std::move(errors)}};
+}
+
+}  // namespace
+
+ExitCode status(const Context& context) {
+  const Answer answer = understand(context, context.api.get("/v1/status"));
+  if (!answer.body) return answer.code;
+  if (context.json) {
+    context.out << answer.body->dump(2) << "\n";
+  } else {
+    print_status(*answer.body, context.out);
+  }
+  return answer.body->value("ready", false) ? ExitCode::done : ExitCode::failed;
+}
+
+ExitCode reload(const Context& context) {
+  const Answer answer = understand(context, context.api.post("/v1/reload", "{}"));
+  if (!answer.body) return answer.code;
+  if (context.json) {
+    context.out << answer.body->dump(2) << "\n";
+    return ExitCode::done;
+  }
+  for (const json& warning : answer.body->value("warnings", json::array())) {
+    context.err << "warning: " << (warning.is_string() ? warning.get<std::string>() : warning.dump()) << "\n";
+  }
+  context.out << "generation " << text_of(*answer.body, "generation") << " is in force\n";
+  return ExitCode::done;
+}
+
+ExitCode query(const Context& context, const QueryOptions& options) {
+  const auto started = std::chrono::steady_clock::now();
+  const json request{{"name", options.name},
+                     {"type", options.type},
+                     {"dnssec", options.dnssec},
+                     {"checking_disabled", options.checking_disabled}};
+  const Answer answer = understand(context, context.api.post("/v1/query", request.dump()));
+  if (!answer.body) return answer.code;
+  const auto octets = from_hexadecimal(text_of(*answer.body, "wire"));
+  const auto message =
+      octets ? dns::Message::parse(*octets) : std::unexpected{dns::WireError{dns::Fault::short_read, 0}};
+  if (!message) {
+    context.err << "resolverd's answer is no DNS message\n";
+    return ExitCode::failed;
+  }
+  if (context.json) {
+    context.out << to_json(*message).dump(2, ' ', true, json::error_handler_t::replace) << "\n";
+  } else {
+    const auto taken =
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
+    context.out << dns::message_to_text(*message)
+                << fmt::format("\n;; answered in {} ms, {} octets\n", taken.count(), octets->size());
+  }
+  const bool answered = message->rcode() == dns::Rcode::noerror || message->rcode() == dns::Rcode::nxdomain;
+  return answered ? ExitCode::done : ExitCode::failed;
+}
+
+ExitCode cache_show(const Context& context, const CacheOptions& options) {
+  const Answer answer = understand(
+      context, context.api.get(fmt::format("/v1/cache?name={}&below={}&limit={}", percent_encoded(options.name),
+                                           options.below ? 1 : 0, options.limit)));
+  if (!answer.body) return answer.code;
+  if (context.json) {
+    context.out << answer.body->dump(2) << "\n";
+    return ExitCode::done;
+  }
+  const json entries = answer.body->value("entries", json::array());
+  for (const json& entry : entries) {
+    const std::string head =
+        fmt::format("{} {} {}", text_of(entry, "name"), text_of(entry, "ttl"), text_of(entry, "type"));
+    if (text_of(entry, "kind") != "data") context.out << head << " ; " << text_of(entry, "kind") << "\n";
+    for (const json& rdata : entry.value("rdata", json::array())) {
+      context.out << head << " " << (rdata.is_string() ? rdata.get<std::string>() : rdata.dump()) << " ; "
+                  << text_of(entry, "rank") << "\n";
+    }
+  }
+  if (entries.empty()) context.err << "nothing of that name is in the cache\n";
+  if (answer.body->value("more", false)) context.err << "there is more; --limit shows up to 256 entries\n";
+  return entries.empty() ? ExitCode::failed : ExitCode::done;
+}
+
+ExitCode cache_flush(const Context& context, const CacheOptions& options) {
+  if (options.all == !options.name.empty()) {
+    context.err << "cache flush takes a NAME or --all\n";
+    return ExitCode::usage;
+  }
+  const json request{{"name", options.all ? "." : options.name}, {"below", options.all || options.below}};
+  const Answer answer = understand(context, context.api.post("/v1/cache/flush", request.dump()));
+  if (!answer.body) return answer.code;
+  if (context.json) {
+    context.out << answer.body->dump(2) << "\n";
+  } else {
+    context.out << text_of(*answer.body, "flushed") << " entries flushed\n";
+  }
+  return ExitCode::done;
+}
+
+}  // namespace redoubt::ctl

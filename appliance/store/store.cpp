@@ -1,0 +1,238 @@
+#include "appliance/store/store.hpp"
+
+#include <fmt/format.h>
+#include <sodium.h>
+#include <sqlite3.h>
+
+#include <array>
+#include <utility>
+
+#include "appliance/store/folder_vfs.hpp"
+
+namespace redoubt::store {
+
+namespace {
+
+using Done = Store::Done;
+
+// Step k brings a file of version k (`PRAGMA user_version`) to version k + 1. Steps that were released are never
+// changed.
+constexpr std::array migrations{
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE generations (number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, digest TEXT NOT NULL,"
+    " outcome INTEGER NOT NULL, trouble TEXT NOT NULL);",
+};
+constexpr const char* last_configuration_key = "last configuration";
+constexpr int patience_milliseconds = 500;  // a former life that was just killed may still hold the file
+
+std::string reason(sqlite3* database, int code) {
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+      return "another process holds it";
+    case SQLITE_FULL:
+      return "no space left";
+    case SQLITE_READONLY:
+      return "it cannot be written";
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return "it is damaged";
+    default:
+      return database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
+  }
+}
+std::unexpected<std::string> trouble(sqlite3* database, int code) {
+  return std::unexpected{fmt::format("redoubt.sqlite in the state folder: {}", reason(database, code))};
+}
+
+/// One prepared statement. The first fault sticks; later steps do nothing.
+class Statement {
+ public:
+  Statement(sqlite3* database, std::string_view sql) : database_{database} {
+    code_ = sqlite3_prepare_v2(database, sql.data(), static_cast<int>(sql.size()), &statement_, nullptr);
+  }
+  ~Statement() { sqlite3_finalize(statement_); }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+  Statement& bind(std::int64_t value) {
+    if (code_ == SQLITE_OK) code_ = sqlite3_bind_int64(statement_, ++bound_, value);
+    return *this;
+  }
+  Statement& bind(std::string_view value) {
+    if (code_ == SQLITE_OK)
+      code_ = sqlite3_bind_text(statement_, ++bound_, value.empty() ? "" : value.data(), static_cast<int>(value.size()),
+                                SQLITE_TRANSIENT);
+    return *this;
+  }
+  /// Whether there is a (further) row.
+  bool step() {
+    if (code_ != SQLITE_OK) return false;
+    const int result = sqlite3_step(statement_);
+    if (result != SQLITE_ROW && result != SQLITE_DONE) code_ = result;
+    return result == SQLITE_ROW;
+  }
+  std::int64_t number(int column) const { return sqlite3_column_int64(statement_, column); }
+  std::string text(int column) const {
+    const void* octets = sqlite3_column_blob(statement_, column);
+    if (octets == nullptr) return {};
+    return {static_cast<const char*>(octets), static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+  }
+  Done done() const {
+    if (code_ == SQLITE_OK) return {};
+    return trouble(database_, code_);
+  }
+
+ private:
+  sqlite3* database_;
+  sqlite3_stmt* statement_ = nullptr;
+  int code_ = SQLITE_OK;
+  int bound_ = 0;
+};
+
+Done run(sqlite3* database, const char* sql) {
+  const int code = sqlite3_exec(database, sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return trouble(database, code);
+  return {};
+}
+
+/// All or nothing: rolled back unless commit() was reached.
+class Transaction {
+ public:
+  explicit Transaction(sqlite3* database) : database_{database}, begun_{run(database, "BEGIN IMMEDIATE")} {}
+  ~Transaction() {
+    if (begun_ && !committed_) sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  const Done& begun() const { return begun_; }
+  Done commit() {
+    auto done = run(database_, "COMMIT");
+    committed_ = done.has_value();
+    return done;
+  }
+
+ private:
+  sqlite3* database_;
+  Done begun_;
+  bool committed_ = false;
+};
+
+Done migrate(sqlite3* database) {
+  Statement asked{database, "PRAGMA user_version"};
+  if (!asked.step()) return asked.done();
+  const auto version = asked.number(0);
+  if (version < 0 || version > static_cast<std::int64_t>(migrations.size())) {
+    return std::unexpected{
+        fmt::format("redoubt.sqlite in the state folder: made by a younger version (layout {}, known up to {})",
+                    version, migrations.size())};
+  }
+  for (auto step = static_cast<std::size_t>(version); step < migrations.size(); ++step) {
+    Transaction transaction{database};
+    if (!transaction.begun()) return transaction.begun();
+    if (auto done = run(database, migrations[step]); !done) return done;
+    if (auto done = run(database, fmt::format("PRAGMA user_version = {}", step + 1).c_str()); !done) return done;
+    if (auto done = transaction.commit(); !done) return done;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view to_text(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::begun:
+      return "begun";
+    case Outcome::in_force:
+      return "in force";
+    case Outcome::failed:
+      return "failed";
+  }
+  return {};
+}
+
+std::string digest_of(std::string_view text) {
+  std::array<unsigned char, crypto_hash_sha256_BYTES> hash{};
+  crypto_hash_sha256(hash.data(), reinterpret_cast<const unsigned char*>(text.data()),
+                     text.size());  // NOLINT: the API's way
+  std::string hex;
+  for (const unsigned char octet : hash) hex += fmt::format("{:02x}", octet);
+  return hex;
+}
+
+void Store::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
+
+std::expected<Store, std::string> Store::open(int folder) {
+  const char* vfs = folder_vfs();
+  if (vfs == nullptr) return std::unexpected{std::string{"SQLite has no way to files"}};
+  const std::string path = fmt::format("/proc/self/fd/{}/redoubt.sqlite", folder);
+  sqlite3* opened = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs);
+  Database database{opened};
+  if (code != SQLITE_OK) return trouble(opened, code);
+  sqlite3_busy_timeout(opened, patience_milliseconds);
+  // Exclusive: this process alone uses the file, so that its index is in our memory rather than in a third file that is
+  // shared. Without fsync at each commit: kill -9 loses nothing either way.
+  static constexpr auto settings =
+      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+      "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY";
+  if (auto done = run(opened, settings); !done) return std::unexpected{done.error()};
+  if (auto done = migrate(opened); !done) return std::unexpected{done.error()};
+  return Store{std::move(database)};
+}
+
+std::expected<std::uint64_t, std::string> Store::begin_generation(std::int64_t at, std::string_view digest) {
+  Transaction transaction{database_.get()};
+  if (!transaction.begun()) return std::unexpected{transaction.begun().error()};
+  Statement insert{database_.get(), "INSERT INTO generations (at, digest, outcome, trouble) VALUES (?, ?, 0, '')"};
+  insert.bind(at).bind(digest).step();
+  if (auto done = insert.done(); !done) return std::unexpected{done.error()};
+  const auto number = static_cast<std::uint64_t>(sqlite3_last_insert_rowid(database_.get()));
+  Statement forget{database_.get(), "DELETE FROM generations WHERE number <= ?"};
+  forget.bind(static_cast<std::int64_t>(number) - static_cast<std::int64_t>(max_generations_kept)).step();
+  if (auto done = forget.done(); !done) return std::unexpected{done.error()};
+  if (auto done = transaction.commit(); !done) return std::unexpected{done.error()};
+  return number;
+}
+
+Done Store::finish_generation(std::uint64_t number, Outcome outcome, std::string_view what,
+                              std::string_view configuration) {
+  Transaction transaction{database_.get()};
+  if (!transaction.begun()) return transaction.begun();
+  Statement update{database_.get(), "UPDATE generations SET outcome = ?, trouble = ? WHERE number = ?"};
+  update.bind(static_cast<std::int64_t>(outcome)).bind(what).bind(static_cast<std::int64_t>(number)).step();
+  if (auto done = update.done(); !done) return done;
+  if (outcome == Outcome::in_force) {
+    Statement remember{database_.get(), "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"};
+    remember.bind(last_configuration_key).bind(configuration).step();
+    if (auto done = remember.done(); !done) return done;
+  }
+  return transaction.commit();
+}
+
+std::expected<std::optional<std::string>, std::string> Store::last_configuration() {
+  Statement find{database_.get(), "SELECT value FROM meta WHERE key = ?"};
+  if (find.bind(last_configuration_key).step()) return find.text(0);
+  if (auto done = find.done(); !done) return std::unexpected{done.error()};
+  return std::nullopt;
+}
+
+std::expected<std::vector<Generation>, std::string> Store::generations(std::uint32_t count) {
+  Statement rows{database_.get(),
+                 "SELECT number, at, digest, outcome, trouble FROM generations ORDER BY number DESC LIMIT ?"};
+  rows.bind(static_cast<std::int64_t>(count));
+  std::vector<Generation> all;
+  while (rows.step()) {
+    const auto outcome = rows.number(3);
+    all.push_back({.number = static_cast<std::uint64_t>(rows.number(0)),
+                   .at = rows.number(1),
+                   .digest = rows.text(2),
+                   .outcome = outcome == 1   ? Outcome::in_force
+                              : outcome == 2 ? Outcome::failed
+                                             : Outcome::begun,
+                   .trouble = rows.text(4)});
+  }
+  if (auto done = rows.done(); !done) return std::unexpected{done.error()};
+  return all;
+}
+
+}  // namespace redoubt::store

@@ -1,0 +1,64 @@
+#pragma once
+// What outlives a restart: so far, which configurations came into force. One SQLite file in the state folder, owned by
+// one process. After a kill -9 at any moment it holds everything that was said to be done; after a loss of power,
+// perhaps not the last of it.
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct sqlite3;
+
+namespace redoubt::store {
+
+/// Generations that are remembered; older ones are forgotten, but their numbers are never used again.
+inline constexpr std::uint64_t max_generations_kept = 1000;
+
+enum class Outcome : std::uint8_t { begun, in_force, failed };
+std::string_view to_text(Outcome outcome);
+
+struct Generation {
+  std::uint64_t number = 0;
+  std::int64_t at = 0;  ///< seconds since 1970
+  std::string digest;   ///< of the configuration's text: SHA-256, hexadecimal
+  Outcome outcome = Outcome::begun;
+  std::string trouble;
+  bool operator==(const Generation&) const = default;
+};
+
+/// SHA-256 in hexadecimal.
+std::string digest_of(std::string_view text);
+
+/// All errors are one line.
+class Store {
+ public:
+  using Done = std::expected<void, std::string>;
+
+  /// Opens or makes redoubt.sqlite in that folder and brings it to this version's layout. The descriptor must stay open
+  /// as long as the store lives. Refuses a file of a younger version, and one that another process holds.
+  static std::expected<Store, std::string> open(int folder);
+
+  /// Remembers that a configuration is about to come into force.
+  /// returns  its number: larger than every number before, also those of former lives
+  std::expected<std::uint64_t, std::string> begin_generation(std::int64_t at, std::string_view digest);
+  /// What came of it. With in_force, `configuration` is what a restarted process may fall back to.
+  Done finish_generation(std::uint64_t number, Outcome outcome, std::string_view trouble,
+                         std::string_view configuration);
+  /// The text that was last in force.
+  std::expected<std::optional<std::string>, std::string> last_configuration();
+  /// Newest first, at most `count`.
+  std::expected<std::vector<Generation>, std::string> generations(std::uint32_t count);
+
+ private:
+  struct Close {
+    void operator()(sqlite3* database) const;
+  };
+  using Database = std::unique_ptr<sqlite3, Close>;
+  explicit Store(Database database) : database_{std::move(database)} {}
+  Database database_;
+};
+
+}  // namespace redoubt::store

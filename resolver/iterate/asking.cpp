@@ -1,0 +1,72 @@
+#include "resolver/iterate/asking.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace redoubt::resolver {
+
+bool may_ask(const dns::IpAddress& address, const Settings& settings) {
+  if (address.unmapped() != address) return false;
+  if (address.is_v6() ? !settings.ipv6 : !settings.ipv4) return false;
+  return std::ranges::none_of(settings.do_not_query, [&](const dns::Prefix& prefix) { return prefix.contains(address); });
+}
+
+Asking::Asking(const Errand& errand, SharedDelegation cut) : errand_{&errand}, cut_{std::move(cut)} {
+  for (const NameServer& server : cut_->servers) {
+    if (server.addresses.empty()) without_address_.push_back(server.name);
+    for (const dns::IpAddress& address : server.addresses) add(address);
+  }
+}
+
+void Asking::add(const dns::IpAddress& address) {
+  if (may_ask(address, errand_->settings)) tries_.try_emplace(address, 0U);
+}
+
+std::vector<dns::IpAddress> Asking::willing() const {
+  unsigned fewest = tries_per_server;
+  for (const auto& [address, tries] : tries_) fewest = std::min(fewest, tries);
+  std::vector<dns::IpAddress> addresses;
+  if (fewest == tries_per_server) return addresses;
+  for (const auto& [address, tries] : tries_) {
+    if (tries == fewest) addresses.push_back(address);
+  }
+  return addresses;
+}
+
+bool Asking::all_asked() const {
+  return std::ranges::all_of(tries_, [](const auto& one) { return one.second != 0; });
+}
+
+unsigned Asking::tries(const dns::IpAddress& address) const {
+  const auto at = tries_.find(address);
+  return at == tries_.end() ? 0 : at->second;
+}
+
+std::optional<dns::Name> Asking::next_name_to_look_up(Random& random) {
+  if (without_address_.empty()) return std::nullopt;
+  if (lookups_ >= errand_->settings.limits[Limit::nameserver_lookups]) {
+    note(fmt::format("limit {} reached", name_of(Limit::nameserver_lookups)));
+    without_address_.clear();
+    return std::nullopt;
+  }
+  ++lookups_;
+  const std::size_t pick = random.below(static_cast<std::uint32_t>(without_address_.size()));
+  std::swap(without_address_[pick], without_address_.back());
+  const dns::Name name = without_address_.back();
+  without_address_.pop_back();
+  return name;
+}
+
+void Asking::note(std::string trouble, FailureScope scope) {
+  trouble_ = std::move(trouble);
+  scope_ = std::max(scope_, scope);
+}
+
+Failure Asking::failure() const {
+  const std::string_view why = trouble_.empty() ? "none of its servers has an address that may be asked" : std::string_view{trouble_};
+  const dns::EdeCode code = heard_ ? dns::EdeCode::network_error : dns::EdeCode::no_reachable_authority;
+  return {{code, fmt::format("at delegation {}: {}", cut_->zone.to_text(), why)}, scope_};
+}
+
+}  // namespace redoubt::resolver

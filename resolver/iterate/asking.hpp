@@ -1,0 +1,61 @@
+#pragma once
+// One question at one cut: who may be asked, who was how often, whose address is still to be found. Pure bookkeeping.
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "resolver/cache/cache.hpp"
+#include "resolver/iterate/errand.hpp"
+#include "resolver/network.hpp"
+
+namespace redoubt::resolver {
+
+/// Packets that one address gets for one question at one cut, all causes (attacks: resend loops, self-pointed glue).
+inline constexpr unsigned tries_per_server = 3;
+
+/// Whether queries may go there at all: a family in use, not on the do-not-query list, and no IPv4 address in IPv6's clothes.
+bool may_ask(const dns::IpAddress& address, const Settings& settings);
+
+class Asking {
+ public:
+  Asking(const Errand& errand, SharedDelegation cut);
+
+  const Errand& errand() const { return *errand_; }
+  const Delegation& cut() const { return *cut_; }
+
+  /// Unless it may not be asked or is known here already. At most limit addresses-kept of one server name are to be added.
+  void add(const dns::IpAddress& address);
+  /// Those that were asked least often and may be asked again.
+  std::vector<dns::IpAddress> willing() const;
+  /// Whether each known address was asked at least once.
+  bool all_asked() const;
+  unsigned tries(const dns::IpAddress& address) const;
+  void count_try(const dns::IpAddress& address) { ++tries_[address]; }
+  /// It is not asked again for this question.
+  void give_up(const dns::IpAddress& address) { tries_[address] = tries_per_server; }
+
+  bool has_names_to_look_up() const { return !without_address_.empty(); }
+  /// The next server name without address, drawn at random; nothing when there is none left or enough were looked up for this cut
+  /// (attacks: NXNSAttack).
+  std::optional<dns::Name> next_name_to_look_up(Random& random);
+
+  /// The last one noted is told.
+  void note(std::string trouble, FailureScope scope = FailureScope::question);
+  /// A server spoke, though to no purpose.
+  void heard() { heard_ = true; }
+  /// What to tell when nobody helped.
+  Failure failure() const;
+
+ private:
+  const Errand* errand_;
+  SharedDelegation cut_;
+  std::map<dns::IpAddress, unsigned> tries_;
+  std::vector<dns::Name> without_address_;  // server names not looked up yet
+  std::uint64_t lookups_ = 0;
+  bool heard_ = false;
+  std::string trouble_;
+  FailureScope scope_ = FailureScope::question;
+};
+
+}  // namespace redoubt::resolver

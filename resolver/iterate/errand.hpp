@@ -1,0 +1,41 @@
+#pragma once
+// What a question carries with it, down into the questions that it needs answered itself.
+#include <cstdint>
+#include <string>
+
+#include "dns/edns.hpp"
+#include "dns/question.hpp"
+#include "resolver/budget.hpp"
+#include "resolver/settings.hpp"
+
+namespace redoubt::resolver {
+
+struct Errand {
+  const Settings& settings;
+  Budget& budget;                  ///< one for the client's question and all below it
+  dns::Question question;
+  const Errand* above = nullptr;   ///< the errand that waits for this one
+  unsigned depth = 0;
+
+  /// Whether this errand or one above it asks that already: to ask it again would be to wait for oneself (attacks: cyclic delegations).
+  bool waits_for(const dns::Question& other) const {
+    for (const Errand* errand = this; errand != nullptr; errand = errand->above) {
+      if (errand->question == other) return true;
+    }
+    return false;
+  }
+};
+
+/// How widely a failure holds, and so where it may be remembered (RFC 9520).
+enum class FailureScope : std::uint8_t {
+  question,  ///< whoever asks it would fail: kept for the question, wherever it came up
+  asker,     ///< a limit of the client's question, or what it waits for itself, was in the way: kept for the client's question alone
+  house,     ///< we had no means left (ports, descriptors): never kept
+};
+
+struct Failure {
+  dns::ExtendedError told;
+  FailureScope scope = FailureScope::question;
+};
+
+}  // namespace redoubt::resolver

@@ -1,0 +1,118 @@
+// One server: what it takes to get its word, and what that is worth.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "resolver/iterate/iterator.hpp"
+#include "resolver/iterate/query_message.hpp"
+
+namespace redoubt::resolver {
+
+namespace {
+
+/// For a server that does not serve what was delegated to it.
+constexpr std::chrono::seconds lame_rest{60};
+/// A TCP exchange: handshake and answer.
+constexpr std::chrono::seconds stream_patience{2};
+
+std::string_view describe(NetworkFault fault) {
+  switch (fault) {
+    case NetworkFault::timed_out: return "no answer in time";
+    case NetworkFault::refused: return "port closed";
+    case NetworkFault::unreachable: return "unreachable";
+    case NetworkFault::closed_early: return "connection closed early";
+    case NetworkFault::malformed: return "malformed answer";
+    case NetworkFault::spoofed: return "answers that do not match the query";
+    case NetworkFault::no_resources: return "no local port or descriptor left";
+  }
+  return "network fault";
+}
+
+bool came_by_dname(const Classified& found) {
+  return std::ranges::find(found.chain, dns::type::dname, &dns::RRset::type) != found.chain.end();
+}
+
+}  // namespace
+
+/// One packet there and, with luck, one back: charged, counted, parsed.
+Task<std::expected<dns::Message, NetworkFault>> Iterator::exchange(Asking& asking, dns::IpAddress server, UpstreamTransport transport, bool edns) {
+  const Errand& errand = asking.errand();
+  const bool stream = transport != UpstreamTransport::udp;
+  const Duration patience = stream ? Duration{stream_patience} : Servers::patience(shared_->servers.round_trip(server), asking.tries(server));
+  asking.count_try(server);
+  const OutgoingQuery query = make_query(errand.question, edns, errand.settings.case_randomisation && !stream, *random_);
+  Exchange exchange{{server, errand.settings.authority_port}, transport, query.wire, std::min(clock_->now() + patience, errand.budget.deadline())};
+  auto reply = co_await network_->exchange(std::move(exchange));
+  if (!reply) co_return std::unexpected{reply.error()};
+  asking.heard();
+  if (!errand.budget.spend(Limit::upstream_octets, reply->message.size())) co_return std::unexpected{NetworkFault::malformed};
+  auto message = read_reply(query, std::move(reply->message));
+  if (!message) co_return std::unexpected{NetworkFault::malformed};
+  if (!stream) shared_->servers.answered(server, reply->round_trip);
+  co_return std::move(*message);
+}
+
+/// The server's say, by whatever it takes: over TCP when UDP is cut short, spoofed or not to be relied on, without EDNS when it does not
+/// know that.
+Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpAddress server) {
+  const Errand& errand = asking.errand();
+  const dns::Name& zone = asking.cut().zone;
+  UpstreamTransport transport = UpstreamTransport::udp;
+  bool edns = true;
+  const auto useless = [&](std::string_view why) {
+    shared_->servers.failed(server, zone, clock_->now());
+    return std::unexpected{Failure{{dns::EdeCode::other, fmt::format("{}: {}", server.to_text(), why)}}};
+  };
+  while (asking.tries(server) < tries_per_server) {
+    if (!errand.budget.spend(Limit::upstream_queries)) co_return useless("not asked any more");
+    auto reply = co_await exchange(asking, server, transport, edns);
+    if (!reply) {
+      const bool by_stream = reply.error() == NetworkFault::spoofed || reply.error() == NetworkFault::malformed;
+      if (by_stream && transport == UpstreamTransport::udp && !errand.budget.exhausted()) {
+        transport = UpstreamTransport::tcp;
+        continue;
+      }
+      if (reply.error() == NetworkFault::no_resources) {
+        asking.give_up(server);
+        co_return std::unexpected{Failure{{dns::EdeCode::other, std::string{describe(reply.error())}}, FailureScope::house}};
+      }
+      co_return useless(describe(reply.error()));
+    }
+    const dns::Rcode rcode = reply->rcode();
+    if (reply->header.truncated) {
+      if (transport != UpstreamTransport::udp) {
+        asking.give_up(server);
+        co_return useless("truncated even over TCP");
+      }
+      transport = UpstreamTransport::tcp;
+      continue;
+    }
+    if (edns && (rcode == dns::Rcode::formerr || rcode == dns::Rcode::notimp)) {
+      edns = false;  // for this exchange alone: a forged FORMERR must not outlive it (attacks: EDNS stripping)
+      continue;
+    }
+    if (rcode != dns::Rcode::noerror && rcode != dns::Rcode::nxdomain && rcode != dns::Rcode::yxdomain) {
+      asking.give_up(server);
+      co_return useless(dns::to_text(rcode));
+    }
+    Classified found = classify(*reply, errand.question, zone, errand.settings.limits, shared_->cache.key());
+    if (came_by_dname(found) && transport == UpstreamTransport::udp) {
+      transport = UpstreamTransport::tcp;  // one forged datagram must not take a whole subtree (attacks: DNAME single shot)
+      continue;
+    }
+    if (found.kind == ReplyKind::too_large) {
+      errand.budget.exhaust(Limit::records_per_rrset);
+      co_return useless("an RRset with too many records");
+    }
+    if (found.kind != ReplyKind::lame && (rcode != dns::Rcode::yxdomain || found.kind == ReplyKind::too_long)) {
+      shared_->servers.succeeded(server, zone);
+      co_return found;
+    }
+    asking.give_up(server);
+    shared_->servers.put_aside(server, zone, clock_->now() + lame_rest);
+    co_return std::unexpected{Failure{{dns::EdeCode::other, fmt::format("{}: lame for {}", server.to_text(), zone.to_text())}}};
+  }
+  co_return useless("asked often enough");
+}
+
+}  // namespace redoubt::resolver

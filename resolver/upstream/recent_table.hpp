@@ -1,0 +1,50 @@
+#pragma once
+// A bounded table that forgets what was touched longest ago.
+#include <cstddef>
+#include <list>
+#include <unordered_map>
+#include <utility>
+
+namespace redoubt::resolver {
+
+/// Every operation takes the same time, however full it is. Not for use by several threads at once.
+template <class Key, class Value, class Hash>
+class RecentTable {
+ public:
+  /// most is at least 1.
+  RecentTable(std::size_t most, Hash hash) : most_{most}, index_{0, std::move(hash)} {}
+
+  const Value* find(const Key& key) const {
+    const auto at = index_.find(key);
+    return at == index_.end() ? nullptr : &at->second->second;
+  }
+  /// Made if it is not there; the least recently touched makes room.
+  Value& touch(const Key& key) {
+    if (const auto at = index_.find(key); at != index_.end()) {
+      queue_.splice(queue_.begin(), queue_, at->second);
+      return at->second->second;
+    }
+    if (queue_.size() == most_) {
+      index_.erase(queue_.back().first);
+      queue_.pop_back();
+    }
+    queue_.emplace_front(key, Value{});
+    index_.emplace(key, queue_.begin());
+    return queue_.front().second;
+  }
+  void erase(const Key& key) {
+    const auto at = index_.find(key);
+    if (at == index_.end()) return;
+    queue_.erase(at->second);
+    index_.erase(at);
+  }
+  std::size_t size() const { return queue_.size(); }
+
+ private:
+  using Queue = std::list<std::pair<Key, Value>>;  // most recently touched first
+  std::size_t most_;
+  Queue queue_;
+  std::unordered_map<Key, typename Queue::iterator, Hash> index_;
+};
+
+}  // namespace redoubt::resolver

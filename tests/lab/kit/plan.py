@@ -1,0 +1,40 @@
+"""The lab's Internet: which program serves which zones at which addresses.
+
+The zone files are in tests/lab/zones, named after their zones; the comments there say what each zone is for.
+Two network namespaces are joined by one cable: the servers live in one, resolverd and its clients in the other.
+"""
+import dataclasses
+
+PREFIX_LENGTH_4 = 16
+PREFIX_LENGTH_6 = 32
+
+# Addresses of the side of resolverd and its clients.
+CLIENT_ADDRESSES = ["10.53.255.1", "10.53.255.2", "fd00:53:ff::1", "fd00:53:ff::2"]
+# Clients that cannot be private ones (RFC 5737, RFC 3849): the access list refuses them.
+FOREIGN_ADDRESSES = ["192.0.2.200", "2001:db8::200"]
+
+ROOT_HINTS = {"a.root.": ["10.53.0.1", "fd00:53::1"]}
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    name: str
+    program: str  # nsd, knot, bind, or mute: takes questions and never answers
+    addresses: tuple
+    zones: tuple
+
+
+SERVERS = [
+    Server("root", "nsd", ("10.53.0.1", "fd00:53::1"), (".",)),
+    Server("tld-nsd", "nsd", ("10.53.1.1", "fd00:53:1::1"), ("lab-tld.",)),
+    Server("tld-knot", "knot", ("10.53.1.2", "fd00:53:1::2"), ("knot-tld.",)),
+    Server("tld-bind", "bind", ("10.53.1.3", "fd00:53:1::3"), ("bind-tld.",)),
+    Server("zones-nsd", "nsd", ("10.53.2.1", "fd00:53:2::1"), ("alpha.lab-tld.", "delta.lab-tld.")),
+    Server("zones-nsd-two", "nsd", ("10.53.2.2",), ("epsilon.lab-tld.", "zeta.lab-tld.")),
+    Server("zones-knot", "knot", ("10.53.2.3", "fd00:53:2::3"), ("beta.knot-tld.", "iota.knot-tld.")),
+    Server("zones-bind", "bind", ("10.53.2.4", "fd00:53:2::4"),
+           ("gamma.bind-tld.", "hosting.bind-tld.", "kappa.iota.knot-tld.")),
+    Server("zones-six", "nsd", ("fd00:53:2::6",), ("six.lab-tld.",)),
+    Server("lame", "nsd", ("10.53.3.1",), ("unrelated.lab-tld.",)),
+    Server("mute", "mute", ("10.53.3.2", "10.53.3.3"), ()),
+]

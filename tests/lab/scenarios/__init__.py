@@ -1,0 +1,2 @@
+"""What the lab checks, by topic. Importing a module registers its scenarios."""
+from . import answers, clients, control, crashes, faults, reload, start  # noqa: F401

@@ -1,0 +1,290 @@
+#include "appliance/ctl/command_line.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "dns/message.hpp"
+
+namespace redoubt::ctl {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using nlohmann::json;
+
+struct Result {
+  ExitCode code;
+  std::string out;
+  std::string err;
+};
+
+Result run_with(std::vector<std::string> arguments) {
+  std::ostringstream out;
+  std::ostringstream err;
+  const ExitCode code = run(std::move(arguments), out, err);
+  return {code, out.str(), err.str()};
+}
+
+/// A folder of the test's own, gone with it.
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "redoubt-ctl-XXXXXX").string();
+    path_ = mkdtemp(pattern.data());
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  std::string file(const std::string& name, const std::string& text) const {
+    std::ofstream{path_ + "/" + name, std::ios::binary} << text;
+    return path_ + "/" + name;
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+/// Stands in for resolverd: answers one request as the test says, and tells what was asked.
+class OneReply {
+ public:
+  OneReply(unsigned status, std::string body) {
+    acceptor_.open();
+    acceptor_.bind({socket_});
+    acceptor_.listen();
+    thread_ = std::thread{[this, status, body = std::move(body)] {
+      asio::local::stream_protocol::socket peer{loop_};
+      acceptor_.accept(peer);
+      boost::beast::flat_buffer buffer;
+      http::read(peer, buffer, request_);
+      http::response<http::string_body> reply{http::int_to_status(status), 11};
+      reply.body() = body;
+      reply.prepare_payload();
+      http::write(peer, reply);
+    }};
+  }
+  ~OneReply() {
+    if (thread_.joinable()) thread_.join();
+  }
+  OneReply(const OneReply&) = delete;
+  OneReply& operator=(const OneReply&) = delete;
+
+  Result run(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--socket", socket_});
+    Result result = run_with(std::move(arguments));
+    thread_.join();
+    return result;
+  }
+  std::string asked() const { return std::string{request_.method_string()} + " " + std::string{request_.target()}; }
+  json body() const { return json::parse(request_.body()); }
+
+ private:
+  Folder folder_;
+  std::string socket_ = folder_.path() + "/api.sock";
+  asio::io_context loop_;
+  asio::local::stream_protocol::acceptor acceptor_{loop_};
+  http::request<http::string_body> request_;
+  std::thread thread_;
+};
+
+TEST(CommandLine, a_mistyped_command_gets_a_suggestion) {
+  const Result top = run_with({"statsu"});
+  EXPECT_EQ(top.code, ExitCode::usage);
+  EXPECT_NE(top.err.find("did you mean 'status'?"), std::string::npos) << top.err;
+  const Result nested = run_with({"cache", "flsh", "--all"});
+  EXPECT_EQ(nested.code, ExitCode::usage);
+  EXPECT_NE(nested.err.find("did you mean 'flush'?"), std::string::npos) << nested.err;
+}
+
+TEST(CommandLine, what_is_missing_or_makes_no_sense_is_a_usage_error) {
+  for (const std::vector<std::string>& line :
+       std::vector<std::vector<std::string>>{{},
+                                             {"query"},
+                                             {"cache", "show"},
+                                             {"config"},
+                                             {"completion", "tcsh"},
+                                             {"status", "--nonsense"},
+                                             {"cache", "flush"},
+                                             {"cache", "flush", "a.", "--all"}}) {
+    const Result result = run_with(line);
+    EXPECT_EQ(result.code, ExitCode::usage) << ::testing::PrintToString(line);
+    EXPECT_FALSE(result.err.empty());
+    EXPECT_TRUE(result.out.empty());
+  }
+}
+
+TEST(CommandLine, help_and_version_are_no_errors) {
+  EXPECT_EQ(run_with({"--help"}).code, ExitCode::done);
+  EXPECT_EQ(run_with({"cache", "show", "--help"}).code, ExitCode::done);
+  EXPECT_EQ(run_with({"--version"}).out, "resolverctl " REDOUBT_VERSION "\n");
+}
+
+TEST(CommandLine, a_daemon_that_is_not_there_is_told_with_path_and_reason) {
+  const Result gone = run_with({"--socket", "/nonexistent/control.sock", "status"});
+  EXPECT_EQ(gone.code, ExitCode::unreachable);
+  EXPECT_EQ(gone.err,
+            "cannot reach resolverd at /nonexistent/control.sock: No such file or directory; is it running? --socket "
+            "names another socket\n");
+  const Result long_path = run_with({"--socket", "/" + std::string(200, 'x'), "status"});
+  EXPECT_EQ(long_path.code, ExitCode::unreachable);
+  EXPECT_NE(long_path.err.find("107 octets"), std::string::npos);
+}
+
+TEST(CommandLine, completion_scripts_know_every_command) {
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const Result result = run_with({"completion", shell});
+    EXPECT_EQ(result.code, ExitCode::done);
+    for (const char* word :
+         {"status", "query", "reload", "cache", "flush", "config", "default", "--json", "--below", "--dnssec"}) {
+      EXPECT_NE(result.out.find(word), std::string::npos) << shell << " " << word;
+    }
+  }
+  const Folder folder;
+  const std::string script = folder.file("completion.bash", run_with({"completion", "bash"}).out);
+  EXPECT_EQ(std::system(("bash -n " + script).c_str()), 0);
+  const std::string use =
+      "bash -c 'source " + script +
+      "; COMP_WORDS=(resolverctl cache fl); COMP_CWORD=2; _resolverctl; test \"${COMPREPLY[0]}\" = flush'";
+  EXPECT_EQ(std::system(use.c_str()), 0);
+}
+
+TEST(ConfigCommand, the_default_passes_its_own_check) {
+  const Folder folder;
+  const std::string file = folder.file("default.yaml", run_with({"config", "default"}).out);
+  const Result check = run_with({"config", "check", file, "-v"});
+  EXPECT_EQ(check.code, ExitCode::done) << check.err;
+  EXPECT_NE(check.out.find("127.0.0.1@5300"), std::string::npos);
+  EXPECT_NE(check.out.find(": no faults"), std::string::npos);
+}
+
+TEST(ConfigCommand, faults_are_told_with_file_line_and_column) {
+  const Folder folder;
+  const std::string file = folder.file("bad.yaml", "cache: {sise: 1MiB}\n");
+  const Result check = run_with({"config", "check", file});
+  EXPECT_EQ(check.code, ExitCode::failed);
+  EXPECT_TRUE(check.err.starts_with(file + ":1:9: ")) << check.err;
+  const json as_json = json::parse(run_with({"--json", "config", "check", file}).out);
+  EXPECT_EQ(as_json["ok"], false);
+  EXPECT_EQ(as_json["faults"][0]["line"], 1);
+  EXPECT_EQ(as_json["faults"][0]["column"], 9);
+  EXPECT_EQ(run_with({"config", "check", folder.path() + "/absent.yaml"}).code, ExitCode::failed);
+  EXPECT_EQ(run_with({"config", "check", folder.path()}).code, ExitCode::failed) << "a folder is no file";
+}
+
+TEST(StatusCommand, shows_roles_and_tells_by_its_exit_code_whether_all_is_ready) {
+  const json body{{"version", "0.1.0"},
+                  {"generation", 3},
+                  {"uptime_seconds", 3700},
+                  {"configuration", "/etc/x.yaml"},
+                  {"ready", true},
+                  {"roles", {{{"role", "resolver"}, {"pid", 42}, {"up", true}, {"restarts", 1}}}},
+                  {"listeners", {{{"address", "127.0.0.1@5300"}, {"transports", {"udp", "tcp"}}}}},
+                  {"last_reload", {{"ok", false}, {"faults", {"x:1:1: bad"}}}}};
+  OneReply good{200, body.dump()};
+  const Result result = good.run({"status"});
+  EXPECT_EQ(result.code, ExitCode::done);
+  EXPECT_EQ(good.asked(), "GET /v1/status");
+  for (const char* text : {"ready, up 1h 1m", "generation 3", "127.0.0.1@5300 (udp, tcp)",
+                           "resolver    42        yes   1", "x:1:1: bad"}) {
+    EXPECT_NE(result.out.find(text), std::string::npos) << result.out;
+  }
+  OneReply not_ready{200, R"({"ready": false})"};
+  EXPECT_EQ(not_ready.run({"status"}).code, ExitCode::failed);
+  OneReply as_json{200, body.dump()};
+  EXPECT_EQ(json::parse(as_json.run({"status", "--json"}).out), body);
+}
+
+TEST(ReloadCommand, a_faulty_configuration_is_told_fault_by_fault) {
+  OneReply faulty{422, R"({"error": "the configuration has faults", "faults": ["f:1:2: a", "f:3:4: b"]})"};
+  const Result result = faulty.run({"reload"});
+  EXPECT_EQ(result.code, ExitCode::failed);
+  EXPECT_EQ(result.err, "f:1:2: a\nf:3:4: b\n");
+  OneReply good{200, R"({"generation": 7, "warnings": ["w"]})"};
+  const Result done = good.run({"reload"});
+  EXPECT_EQ(done.code, ExitCode::done);
+  EXPECT_EQ(done.out, "generation 7 is in force\n");
+  EXPECT_EQ(done.err, "warning: w\n");
+}
+
+std::string hexadecimal(const std::vector<std::uint8_t>& octets) {
+  std::string text;
+  for (const std::uint8_t octet : octets) text += fmt::format("{:02x}", octet);
+  return text;
+}
+
+TEST(QueryCommand, shows_the_message_and_fails_with_servfail) {
+  dns::Message message;
+  message.header.response = true;
+  message.question = dns::Question{dns::Name::literal("www.example"), dns::type::a};
+  message.answer.push_back(
+      {message.question->name, dns::type::a, dns::rr_class::in, dns::Ttl::from_wire(60), {192, 0, 2, 1}});
+  message.edns = dns::Edns{};
+  OneReply good{200, json{{"wire", hexadecimal(message.to_wire())}}.dump()};
+  const Result result = good.run({"query", "www.example", "--dnssec"});
+  EXPECT_EQ(result.code, ExitCode::done) << result.err;
+  EXPECT_EQ(good.asked(), "POST /v1/query");
+  EXPECT_EQ(good.body(),
+            (json{{"name", "www.example"}, {"type", "A"}, {"dnssec", true}, {"checking_disabled", false}}));
+  EXPECT_NE(result.out.find("www.example. 60 IN A 192.0.2.1"), std::string::npos) << result.out;
+
+  message.set_rcode(dns::Rcode::servfail);
+  message.answer.clear();
+  message.edns->extended_errors.push_back({dns::EdeCode::no_reachable_authority, "at delegation ."});
+  OneReply failing{200, json{{"wire", hexadecimal(message.to_wire())}}.dump()};
+  const Result failed = failing.run({"--json", "query", "www.example"});
+  EXPECT_EQ(failed.code, ExitCode::failed);
+  EXPECT_EQ(json::parse(failed.out)["status"], "SERVFAIL");
+  EXPECT_EQ(json::parse(failed.out)["extended_errors"][0]["code"], 22);
+}
+
+TEST(QueryCommand, an_answer_that_is_no_message_is_no_crash) {
+  for (const char* body : {R"({"wire": "xy"})", R"({"wire": "00"})", R"({"wire": 5})", "{}", "[]", "nonsense"}) {
+    OneReply odd{200, body};
+    EXPECT_EQ(odd.run({"query", "a."}).code, ExitCode::failed) << body;
+  }
+}
+
+TEST(CacheCommand, names_travel_encoded_and_entries_are_shown_by_kind) {
+  OneReply shown{200, R"({"more": true, "entries": [
+      {"name": "a.", "type": "A", "kind": "data", "rank": "answer", "ttl": 5, "rdata": ["192.0.2.1", "192.0.2.2"]},
+      {"name": "b.", "type": "MX", "kind": "no-data", "rank": "answer", "ttl": 7, "rdata": []}]})"};
+  const Result result = shown.run({"cache", "show", "a&b=c d", "--below", "--limit", "9"});
+  EXPECT_EQ(shown.asked(), "GET /v1/cache?name=a%26b%3Dc%20d&below=1&limit=9");
+  EXPECT_EQ(result.code, ExitCode::done);
+  EXPECT_EQ(result.out, "a. 5 A 192.0.2.1 ; answer\na. 5 A 192.0.2.2 ; answer\nb. 7 MX ; no-data\n");
+  OneReply empty{200, R"({"entries": []})"};
+  EXPECT_EQ(empty.run({"cache", "show", "a."}).code, ExitCode::failed);
+}
+
+TEST(CacheCommand, everything_is_flushed_only_when_that_is_said) {
+  OneReply all{200, R"({"flushed": 12})"};
+  EXPECT_EQ(all.run({"cache", "flush", "--all"}).out, "12 entries flushed\n");
+  EXPECT_EQ(all.body(), (json{{"name", "."}, {"below", true}}));
+  OneReply one{200, R"({"flushed": 1})"};
+  one.run({"cache", "flush", "x."});
+  EXPECT_EQ(one.body(), (json{{"name", "x."}, {"below", false}}));
+}
+
+TEST(ApiErrors, are_shown_in_the_daemons_words) {
+  OneReply refused{400, R"({"error": "name: found 'a..b', expected a domain name"})"};
+  const Result result = refused.run({"query", "a..b"});
+  EXPECT_EQ(result.code, ExitCode::failed);
+  EXPECT_EQ(result.err, "name: found 'a..b', expected a domain name\n");
+  OneReply odd{500, "<html>"};
+  EXPECT_EQ(odd.run({"status"}).err, "resolverd answered with HTTP status 500\n");
+}
+
+}  // namespace
+}  // namespace redoubt::ctl

@@ -1,0 +1,201 @@
+#include "resolver/role/worker.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <future>
+
+#include "tests/unit/resolver_role/loopback.hpp"
+
+namespace redoubt::resolver {
+namespace {
+
+namespace asio = boost::asio;
+using namespace testing;
+
+constexpr int soon = 5000;  // milliseconds: ample, and only waited for in full when something is broken
+
+/// Two workers, as in the process, before one scripted authority; the main thread's loop runs beside them.
+class WorkerTest : public ::testing::Test {
+ protected:
+  explicit WorkerTest(Authority::Answer answer =
+                          [](dns::Message query) { return Authority::address(std::move(query), 1, 300); })
+      : authority_{std::move(answer)}, road_{loop_.get_executor(), [](channel::Ask) {}} {
+    main_ = std::thread{[this] { loop_.run(); }};
+    for (auto& worker : workers_) worker = std::make_unique<Worker>(shared_, road_, settings({"127.0.0.1"}));
+  }
+  ~WorkerTest() override {
+    for (auto& worker : workers_) worker.reset();
+    loop_.stop();
+    main_.join();
+  }
+
+  std::shared_ptr<const WorkerSettings> settings(std::initializer_list<const char*> allowed) const {
+    auto settings = std::make_shared<WorkerSettings>();
+    std::vector<dns::Prefix> prefixes;
+    for (const char* text : allowed) prefixes.push_back(*dns::Prefix::from_text(text));
+    settings->access = policy::AccessList{prefixes};
+    auto core = std::make_shared<Settings>();
+    core->root_servers = {{dns::Name::literal("root."), {*dns::IpAddress::from_text("127.0.0.1")}}};
+    core->authority_port = authority_.port();
+    core->ipv6 = false;
+    settings->core = core;
+    return settings;
+  }
+
+  /// A listener on both workers; the port that clients send to.
+  std::uint16_t listen(channel::ListenerId id) {
+    LoopbackSocket socket{"127.0.0.1"};
+    const std::uint16_t port = socket.port();
+    workers_[0]->take_socket(id, channel::Descriptor{socket.release()});
+    return port;
+  }
+
+  /// Sends and gives the parsed answer.
+  static std::optional<dns::Message> ask(const LoopbackSocket& client, std::uint16_t port,
+                                         const std::vector<std::uint8_t>& query, int patience = soon) {
+    client.send(query, LoopbackSocket::at("127.0.0.1", port));
+    const auto octets = client.receive(patience);
+    if (!octets) return std::nullopt;
+    auto message = dns::Message::parse(*octets);
+    EXPECT_TRUE(message);
+    return *message;
+  }
+
+  std::uint64_t counted(channel::ResolverCounter which) const {
+    return workers_[0]->counters().get(which) + workers_[1]->counters().get(which);
+  }
+
+  Authority authority_;
+  asio::io_context loop_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> guard_{loop_.get_executor()};
+  StreamRoad road_;
+  Shared shared_{4 << 20, dns::HashKey{7}};
+  std::thread main_;
+  std::array<std::unique_ptr<Worker>, 2> workers_;
+};
+
+TEST_F(WorkerTest, a_query_is_resolved_once_and_then_answered_from_the_cache) {
+  const std::uint16_t port = listen(1);
+  const LoopbackSocket client{"127.0.0.1"};
+  for (int i = 0; i < 3; ++i) {
+    const auto answer = ask(client, port, client_query("WwW.example"));
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->header.id, 0x4242);
+    EXPECT_TRUE(answer->header.response && answer->header.recursion_available && answer->header.recursion_desired);
+    EXPECT_FALSE(answer->header.authoritative || answer->header.authentic);
+    EXPECT_TRUE(answer->question->name.identical(dns::Name::literal("WwW.example")))
+        << "the client's own case comes back";
+    ASSERT_EQ(answer->answer.size(), 1U);
+    EXPECT_EQ(answer->answer[0].rdata, (std::vector<std::uint8_t>{192, 0, 2, 1}));
+  }
+  EXPECT_EQ(authority_.queries(), 1U);
+  EXPECT_EQ(counted(channel::ResolverCounter::cache_hits), 2U);
+  EXPECT_EQ(counted(channel::ResolverCounter::cache_misses), 1U);
+}
+
+TEST_F(WorkerTest, strangers_are_refused_with_no_more_octets_than_they_sent_and_their_garbage_gets_nothing) {
+  const std::uint16_t port = listen(1);
+  const LoopbackSocket stranger{"127.0.0.2"};
+  const auto query = client_query("www.example");
+  stranger.send(query, LoopbackSocket::at("127.0.0.1", port));
+  const auto octets = stranger.receive(soon);
+  ASSERT_TRUE(octets);
+  EXPECT_EQ(dns::Message::parse(*octets)->rcode(), dns::Rcode::refused);
+  EXPECT_LE(octets->size(), query.size() + 6) << "an extended error of six octets at most on top";
+  auto garbage = query;
+  garbage.push_back(0);
+  EXPECT_FALSE(ask(stranger, port, garbage, 100));
+  EXPECT_EQ(authority_.queries(), 0U);
+}
+
+TEST_F(WorkerTest, faulty_queries_get_the_header_that_says_so_and_answers_get_nothing) {
+  const std::uint16_t port = listen(1);
+  const LoopbackSocket client{"127.0.0.1"};
+  auto two_questions = client_query("www.example");
+  two_questions[5] = 2;
+  EXPECT_EQ(ask(client, port, two_questions)->rcode(), dns::Rcode::formerr);
+  auto update = client_query("www.example");
+  update[2] = 0x28;
+  EXPECT_EQ(ask(client, port, update)->rcode(), dns::Rcode::notimp);
+  auto version_one = client_query("www.example");
+  version_one[version_one.size() - 5] = 1;
+  EXPECT_EQ(ask(client, port, version_one)->rcode(), dns::Rcode::badvers);
+  auto answer = client_query("www.example");
+  answer[2] |= 0x80;
+  EXPECT_FALSE(ask(client, port, answer, 100)) << "whoever answers answers starts a loop";
+  EXPECT_FALSE(ask(client, port, {1, 2, 3}, 100));
+  EXPECT_EQ(authority_.queries(), 0U);
+}
+
+TEST_F(WorkerTest, a_new_generation_takes_effect_and_a_dropped_listener_is_silent) {
+  const std::uint16_t port = listen(1);
+  const LoopbackSocket client{"127.0.0.1"};
+  EXPECT_EQ(ask(client, port, client_query("a.example"))->rcode(), dns::Rcode::noerror);
+  for (auto& worker : workers_) worker->use(settings({"10.0.0.0/8"}));
+  EXPECT_EQ(ask(client, port, client_query("a.example"))->rcode(), dns::Rcode::refused);
+  workers_[0]->drop_listener(1);
+  EXPECT_FALSE(ask(client, port, client_query("a.example"), 100));
+}
+
+TEST_F(WorkerTest, the_operators_query_is_above_the_access_list) {
+  for (auto& worker : workers_) worker->use(settings({}));
+  std::promise<std::vector<std::uint8_t>> promise;
+  workers_[1]->resolve_for(client_query("op.example"),
+                           [&](std::vector<std::uint8_t> answer) { promise.set_value(std::move(answer)); });
+  auto future = promise.get_future();
+  ASSERT_EQ(future.wait_for(std::chrono::milliseconds{soon}), std::future_status::ready);
+  EXPECT_EQ(dns::Message::parse(future.get())->rcode(), dns::Rcode::noerror);
+}
+
+TEST_F(WorkerTest, a_stream_clients_query_is_answered_by_the_road_and_a_strangers_is_refused) {
+  auto [ours, theirs] = *channel::Channel::make_pair();
+  asio::post(loop_,
+             [this, end = std::make_shared<channel::Channel>(std::move(ours))] { road_.attach(std::move(*end)); });
+  const auto answer_of = [&](std::uint64_t id, const char* client) {
+    workers_[0]->ask(
+        {id, 1, channel::StreamProtocol::tcp, {*dns::IpAddress::from_text(client), 4000}, client_query("tcp.example")});
+    pollfd waiting{theirs.descriptor(), POLLIN, 0};
+    EXPECT_EQ(poll(&waiting, 1, soon), 1);
+    const auto received = theirs.receive();
+    const auto message = channel::decode_resolver_to_transport(received->octets);
+    const auto& give = std::get<channel::Give>(*message);
+    EXPECT_EQ(give.id, id);
+    return dns::Message::parse(give.answer)->rcode();
+  };
+  EXPECT_EQ(answer_of(11, "127.0.0.1"), dns::Rcode::noerror);
+  EXPECT_EQ(answer_of(12, "198.51.100.1"), dns::Rcode::refused);
+}
+
+class CountingWorkerTest : public WorkerTest {
+ protected:
+  CountingWorkerTest()
+      : WorkerTest([](dns::Message query) -> std::optional<dns::Message> {
+          std::this_thread::sleep_for(
+              std::chrono::milliseconds{60});  // a slow authority: all the questions are asked meanwhile
+          return Authority::address(std::move(query), 9,
+                                    0);  // TTL 0: nothing is cached, so only merging keeps the number down
+        }) {}
+};
+
+TEST_F(CountingWorkerTest, equal_questions_in_flight_on_both_workers_share_one_resolution) {
+  constexpr std::size_t askers = 1000;
+  std::atomic<std::size_t> answered = 0;
+  std::promise<void> all;
+  for (std::size_t i = 0; i < askers; ++i) {
+    workers_[i % 2]->resolve_for(client_query("same.example", dns::type::a, static_cast<std::uint16_t>(i)),
+                                 [&, i](std::vector<std::uint8_t> octets) {
+                                   const auto message = dns::Message::parse(octets);
+                                   EXPECT_EQ(message->header.id, i);
+                                   EXPECT_EQ(message->rcode(), dns::Rcode::noerror);
+                                   if (++answered == askers) all.set_value();
+                                 });
+  }
+  ASSERT_EQ(all.get_future().wait_for(std::chrono::milliseconds{soon * 2}), std::future_status::ready);
+  EXPECT_LE(authority_.queries(), 2U) << "one in flight; a second only if the first landed before the last was asked";
+}
+
+}  // namespace
+}  // namespace redoubt::resolver

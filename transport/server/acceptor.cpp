@@ -10,7 +10,6 @@ namespace {
 
 /// Connections taken in one go before others on the loop get their turn.
 constexpr unsigned max_accepts_in_a_row = 64;
-constexpr unsigned max_turned_away_in_a_row = 64;
 constexpr std::chrono::milliseconds rest_time{50};
 
 bool means_exhausted(const std::error_code& error) {
@@ -46,36 +45,52 @@ void Acceptor::renew_reserve() {
 }
 
 void Acceptor::accept_some() {
-  Step step = Step::more;
-  for (unsigned i = 0; i < max_accepts_in_a_row && step == Step::more; ++i) step = accept_one();
-  if (step != Step::exhausted) return watch_.when_readable([this] { accept_some(); });
-  turn_away();
+  bool rests = false;
+  for (unsigned i = 0; i < max_accepts_in_a_row; ++i) {
+    const Step step = accept_one();
+    rests = rests || step == Step::turned_away || step == Step::exhausted;
+    if (step == Step::nobody_waits || step == Step::exhausted) break;
+  }
+  if (!rests) return watch_.when_readable([this] { accept_some(); });
   rest_.at(Clock::now() + rest_time, [this] {
     renew_reserve();
     accept_some();
   });
 }
 
+Acceptor::Step Acceptor::step_after(const std::error_code& error) {
+  if (error == std::errc::resource_unavailable_try_again) return Step::nobody_waits;
+  if (means_exhausted(error)) return Step::exhausted;
+  return Step::taken;  // that one client is gone, or its network (accept(2)); the next may be well
+}
+
 Acceptor::Step Acceptor::accept_one() {
   auto accepted = accept_from(listening_);
   if (accepted) {
     owner_.accepted(*std::move(accepted));
-    return Step::more;
+    return Step::taken;
   }
-  const std::error_code error = accepted.error();
-  if (error == std::errc::resource_unavailable_try_again) return Step::nobody_waits;
-  if (means_exhausted(error)) return owner_.make_room() ? Step::more : Step::exhausted;
-  return Step::more;  // that one client is gone, or its network (accept(2)); the next may be well
+  const Step step = step_after(accepted.error());
+  return step == Step::exhausted ? accept_by_reserve() : step;
 }
 
-void Acceptor::turn_away() {
-  for (unsigned i = 0; i < max_turned_away_in_a_row; ++i) {
-    reserve_.reset();
-    const auto accepted = accept_from(listening_);
-    if (!accepted) break;
-    owner_.turned_away();
-  }
+/// The kernel says that descriptors are at an end before it looks whether anybody waits. Only for somebody who does is
+/// another one closed.
+Acceptor::Step Acceptor::accept_by_reserve() {
+  if (!reserve_ && owner_.make_room()) renew_reserve();
+  reserve_.reset();
+  auto accepted = accept_from(listening_);
   renew_reserve();
+  if (!accepted) return step_after(accepted.error());
+  if (!reserve_ && owner_.make_room()) renew_reserve();
+  if (reserve_) {
+    owner_.accepted(*std::move(accepted));
+    return Step::taken;
+  }
+  accepted->socket.reset();
+  renew_reserve();
+  owner_.turned_away();
+  return Step::turned_away;
 }
 
 }  // namespace redoubt::transport

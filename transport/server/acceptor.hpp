@@ -23,11 +23,13 @@ class Acceptor {
   bool start();
 
  private:
-  enum class Step : std::uint8_t { more, nobody_waits, exhausted };
+  /// taken: or lost on its way; the next may be there.
+  enum class Step : std::uint8_t { taken, turned_away, nobody_waits, exhausted };
 
   void accept_some();
   Step accept_one();
-  void turn_away();
+  Step accept_by_reserve();
+  static Step step_after(const std::error_code& error);
   void renew_reserve();
 
   Socket listening_;

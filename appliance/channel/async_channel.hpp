@@ -1,6 +1,6 @@
 #pragma once
-// A channel on an event loop. All calls from the loop's thread: others go there by boost::asio::post. Callbacks run on the loop,
-// never inside a call to this class.
+// A channel on an event loop. All calls from the loop's thread: others go there by boost::asio::post. Callbacks run on
+// the loop, never inside a call to this class.
 #include <boost/asio/any_io_executor.hpp>
 #include <cstdint>
 #include <functional>
@@ -26,9 +26,9 @@ class AsyncChannel {
   AsyncChannel(const AsyncChannel&) = delete;
   AsyncChannel& operator=(const AsyncChannel&) = delete;
 
-  /// Takes a fresh end over; whatever the former one had queued is dropped. Callbacks may call any member, also attach(), and
-  /// may destroy this object. on_message: octets are valid until it returns. on_closed: once, when the peer is gone or sends what no
-  /// peer of ours would; not after close() or another attach().
+  /// Takes a fresh end over; whatever the former one had queued is dropped. Callbacks may call any member, also
+  /// attach(), and may destroy this object. on_message: octets are valid until it returns. on_closed: once, when the
+  /// peer is gone or sends what no peer of ours would; not after close() or another attach().
   void attach(Channel channel, OnMessage on_message, OnClosed on_closed);
   bool attached() const;
   /// Sends now, or when the peer takes it. False when there is no peer or the outbox is full: the message is dropped.

@@ -1,6 +1,6 @@
 #pragma once
-// One end of a SOCK_SEQPACKET pair: whole messages of bounded size, with descriptors. Two ways to use it: Channel blocks (or is
-// polled) and needs no event loop, AsyncChannel (async_channel.hpp) lives on one.
+// One end of a SOCK_SEQPACKET pair: whole messages of bounded size, with descriptors. Two ways to use it: Channel
+// blocks (or is polled) and needs no event loop, AsyncChannel (async_channel.hpp) lives on one.
 #include <cstdint>
 #include <expected>
 #include <optional>

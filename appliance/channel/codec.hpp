@@ -1,6 +1,6 @@
 #pragma once
-// Fields of channel messages, one by one, in network order. The decoder trusts nobody: its first fault sticks, later reads
-// yield zeros, and finish() says whether the message was read to its end exactly.
+// Fields of channel messages, one by one, in network order. The decoder trusts nobody: its first fault sticks, later
+// reads yield zeros, and finish() says whether the message was read to its end exactly.
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -36,7 +36,9 @@ class Encoder {
   void name(const dns::Name& value);
   void endpoint(const dns::Endpoint& value);
   /// A number that the reader takes with below(limit): one octet up to a limit of 256, four above.
-  void below(std::uint32_t value, std::uint32_t limit) { limit <= 256 ? u8(static_cast<std::uint8_t>(value)) : u32(value); }
+  void below(std::uint32_t value, std::uint32_t limit) {
+    limit <= 256 ? u8(static_cast<std::uint8_t>(value)) : u32(value);
+  }
   void boolean(bool value) { below(value ? 1 : 0, 2); }
   /// Octets so far. A message longer than max_message_octets can be built, but no channel sends it.
   std::size_t size() const { return octets_.size(); }

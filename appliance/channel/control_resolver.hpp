@@ -17,33 +17,65 @@ inline constexpr std::uint32_t max_cache_entries_shown = 256;
 
 // --- to resolver
 /// One descriptor: the sealed snapshot.
-struct UseSnapshot { std::uint64_t generation; };
-struct AskStatistics { RequestId id; };
+struct UseSnapshot {
+  std::uint64_t generation;
+};
+struct AskStatistics {
+  RequestId id;
+};
 /// Entries of that name, or of the names at and below it.
-struct ShowCache { RequestId id; dns::Name name; bool below; std::uint32_t limit; };
-struct FlushCache { RequestId id; dns::Name name; bool below; };
+struct ShowCache {
+  RequestId id;
+  dns::Name name;
+  bool below;
+  std::uint32_t limit;
+};
+struct FlushCache {
+  RequestId id;
+  dns::Name name;
+  bool below;
+};
 /// Resolve this query message for the operator: no access list, the same cache.
-struct ResolveFor { RequestId id; std::vector<std::uint8_t> query; };
+struct ResolveFor {
+  RequestId id;
+  std::vector<std::uint8_t> query;
+};
 using ControlToResolver = std::variant<UseSnapshot, AskStatistics, ShowCache, FlushCache, ResolveFor>;
 
 // --- from resolver
 /// trouble is empty when the snapshot is in force.
-struct SnapshotTaken { std::uint64_t generation; std::string trouble; };
+struct SnapshotTaken {
+  std::uint64_t generation;
+  std::string trouble;
+};
 /// In the order of the role's table in statistics.hpp.
-struct Statistics { RequestId id; std::vector<std::uint64_t> values; };
+struct Statistics {
+  RequestId id;
+  std::vector<std::uint64_t> values;
+};
 enum class CacheEntryKind : std::uint8_t { data, no_data, no_name, failure };
 struct CacheEntry {
   dns::Name owner;
   dns::RrType type;
   CacheEntryKind kind;
-  std::uint8_t rank;         ///< of trust, as the resolver orders it
-  std::uint32_t ttl_left;    ///< seconds
+  std::uint8_t rank;       ///< of trust, as the resolver orders it
+  std::uint32_t ttl_left;  ///< seconds
   std::vector<std::vector<std::uint8_t>> rdata;
 };
 /// more: the limit or the message's size cut the list.
-struct CacheShown { RequestId id; bool more; std::vector<CacheEntry> entries; };
-struct CacheFlushed { RequestId id; std::uint64_t entries; };
-struct ResolvedFor { RequestId id; std::vector<std::uint8_t> answer; };
+struct CacheShown {
+  RequestId id;
+  bool more;
+  std::vector<CacheEntry> entries;
+};
+struct CacheFlushed {
+  RequestId id;
+  std::uint64_t entries;
+};
+struct ResolvedFor {
+  RequestId id;
+  std::vector<std::uint8_t> answer;
+};
 using ResolverToControl = std::variant<SnapshotTaken, Statistics, CacheShown, CacheFlushed, ResolvedFor>;
 
 std::vector<std::uint8_t> encode(const ControlToResolver& message);

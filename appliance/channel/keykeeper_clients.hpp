@@ -1,11 +1,16 @@
 #pragma once
-// Everything that keykeeper and its two clients, control and transport, may say to each other: so far, whether it is there.
+// Everything that keykeeper and its two clients, control and transport, may say to each other: so far, whether it is
+// there.
 #include "appliance/channel/control_resolver.hpp"
 
 namespace redoubt::channel {
 
-struct Ping { RequestId id; };
-struct Pong { RequestId id; };
+struct Ping {
+  RequestId id;
+};
+struct Pong {
+  RequestId id;
+};
 using ToKeykeeper = std::variant<Ping>;
 using FromKeykeeper = std::variant<Pong>;
 

@@ -1,6 +1,6 @@
 #pragma once
-// Everything that monitor and a child may say to each other. Descriptors ride along where a message says so: exactly that many,
-// else the message is refused and they are closed.
+// Everything that monitor and a child may say to each other. Descriptors ride along where a message says so: exactly
+// that many, else the message is refused and they are closed.
 #include <cstdint>
 #include <expected>
 #include <span>
@@ -24,43 +24,89 @@ inline constexpr std::uint32_t max_workers = 64;
 
 // --- to a child
 /// One descriptor: a fresh channel to that peer; it replaces the former one.
-struct Attach { Role peer; };
+struct Attach {
+  Role peer;
+};
 /// One descriptor: a bound socket of that listener. worker counts from 0; for streams it is 0.
-struct TakeSocket { ListenerId listener; SocketKind kind; std::uint32_t worker; dns::Endpoint bound; };
+struct TakeSocket {
+  ListenerId listener;
+  SocketKind kind;
+  std::uint32_t worker;
+  dns::Endpoint bound;
+};
 /// Close what belongs to that listener.
-struct DropListener { ListenerId listener; };
+struct DropListener {
+  ListenerId listener;
+};
 /// End cleanly: finish what is nearly done, then exit with 0.
 struct Stop {};
-/// To control. One descriptor when opened is true: the configuration file, opened afresh. Otherwise `trouble` says why there is none.
-/// `initial` marks the first one after a start of monitor, when the whole start fails with the configuration.
-struct ReadConfiguration { bool opened; bool initial; std::string path; std::string trouble; };
+/// To control. One descriptor when opened is true: the configuration file, opened afresh. Otherwise `trouble` says why
+/// there is none. `initial` marks the first one after a start of monitor, when the whole start fails with the
+/// configuration.
+struct ReadConfiguration {
+  bool opened;
+  bool initial;
+  std::string path;
+  std::string trouble;
+};
 /// To control: what came of its Bind. trouble is empty when all is bound.
-struct BindResult { std::uint32_t id; std::string trouble; };
+struct BindResult {
+  std::uint32_t id;
+  std::string trouble;
+};
 /// To control: what it gave to keep, back after its restart. One descriptor.
-struct Kept { std::uint8_t slot; };
+struct Kept {
+  std::uint8_t slot;
+};
 /// To control: a child came or went.
-struct ChildState { Role role; std::uint32_t pid; std::uint32_t restarts; bool up; };
-/// To all: monitor knows that everyone is ready; sent once after start and after each restart that completes the set again.
+struct ChildState {
+  Role role;
+  std::uint32_t pid;
+  std::uint32_t restarts;
+  bool up;
+};
+/// To all: monitor knows that everyone is ready; sent once after start and after each restart that completes the set
+/// again.
 struct AllReady {};
 /// How to log, as control read it (see LogAs of the other direction).
-struct LogAs { std::uint8_t level; bool json; };
-using MonitorToChild = std::variant<Attach, TakeSocket, DropListener, Stop, ReadConfiguration, BindResult, Kept, ChildState, AllReady, LogAs>;
+struct LogAs {
+  std::uint8_t level;
+  bool json;
+};
+using MonitorToChild = std::variant<Attach, TakeSocket, DropListener, Stop, ReadConfiguration, BindResult, Kept,
+                                    ChildState, AllReady, LogAs>;
 
 // --- from a child
-/// The door is shut: first message of every child. trouble says what of the sandbox could not be set up; empty is the rule. Monitor gives
-/// out no socket before all have entered, and with trouble only when control said AcceptBestEffort.
-struct Entered { std::string trouble; };
+/// The door is shut: first message of every child. trouble says what of the sandbox could not be set up; empty is the
+/// rule. Monitor gives out no socket before all have entered, and with trouble only when control said AcceptBestEffort.
+struct Entered {
+  std::string trouble;
+};
 /// Serving: has its snapshot and its sockets.
 struct Ready {};
 /// From control, once its configuration is read: whether an incomplete sandbox is accepted (`sandbox: best-effort`).
-struct AcceptBestEffort { bool accepted; };
-/// From control: bind this listener's sockets (workers > 0 for datagrams: one each) and hand them to resolver and transport.
-struct Bind { std::uint32_t id; ListenerId listener; dns::Endpoint at; bool datagrams; bool streams; std::uint32_t workers; };
-struct Unbind { ListenerId listener; };
+struct AcceptBestEffort {
+  bool accepted;
+};
+/// From control: bind this listener's sockets (workers > 0 for datagrams: one each) and hand them to resolver and
+/// transport.
+struct Bind {
+  std::uint32_t id;
+  ListenerId listener;
+  dns::Endpoint at;
+  bool datagrams;
+  bool streams;
+  std::uint32_t workers;
+};
+struct Unbind {
+  ListenerId listener;
+};
 /// From control: asks for a ReadConfiguration, as SIGHUP does.
 struct RequestReload {};
 /// From control. One descriptor, kept for its next life.
-struct Keep { std::uint8_t slot; };
+struct Keep {
+  std::uint8_t slot;
+};
 using ChildToMonitor = std::variant<Entered, Ready, AcceptBestEffort, Bind, Unbind, RequestReload, Keep, LogAs>;
 
 /// Slots of Keep and Kept.

@@ -1,6 +1,6 @@
 #pragma once
-// Everything that resolver and transport may say to each other: whole DNS messages, both ways. Ids are never used again while
-// they live; an id that the receiver does not know is old news and ignored.
+// Everything that resolver and transport may say to each other: whole DNS messages, both ways. Ids are never used again
+// while they live; an id that the receiver does not know is old news and ignored.
 #include <cstdint>
 #include <expected>
 #include <span>
@@ -19,22 +19,55 @@ enum class StreamProtocol : std::uint8_t { tcp, tls, https };
 
 // --- to resolver
 /// A client's query that came by a stream.
-struct Ask { ExchangeId id; ListenerId listener; StreamProtocol protocol; dns::Endpoint client; std::vector<std::uint8_t> query; };
+struct Ask {
+  ExchangeId id;
+  ListenerId listener;
+  StreamProtocol protocol;
+  dns::Endpoint client;
+  std::vector<std::uint8_t> query;
+};
 /// That client is gone.
-struct Withdraw { ExchangeId id; };
+struct Withdraw {
+  ExchangeId id;
+};
 /// What a server answered.
-struct Fetched { ExchangeId id; std::vector<std::uint8_t> answer; };
-enum class FetchFault : std::uint8_t { refused, unreachable, timed_out, closed_early, malformed, too_many, bad_request };
-struct FetchFailed { ExchangeId id; FetchFault fault; };
+struct Fetched {
+  ExchangeId id;
+  std::vector<std::uint8_t> answer;
+};
+enum class FetchFault : std::uint8_t {
+  refused,
+  unreachable,
+  timed_out,
+  closed_early,
+  malformed,
+  too_many,
+  bad_request
+};
+struct FetchFailed {
+  ExchangeId id;
+  FetchFault fault;
+};
 using TransportToResolver = std::variant<Ask, Withdraw, Fetched, FetchFailed>;
 
 // --- from resolver
 /// The answer to Ask. An empty one means that the client gets none and its connection is closed.
-struct Give { ExchangeId id; std::vector<std::uint8_t> answer; };
+struct Give {
+  ExchangeId id;
+  std::vector<std::uint8_t> answer;
+};
 /// Exchange this query with that server over a stream; give up after `patience` milliseconds.
-struct Fetch { ExchangeId id; StreamProtocol protocol; dns::Endpoint server; std::uint32_t patience; std::vector<std::uint8_t> query; };
+struct Fetch {
+  ExchangeId id;
+  StreamProtocol protocol;
+  dns::Endpoint server;
+  std::uint32_t patience;
+  std::vector<std::uint8_t> query;
+};
 /// Nobody waits for that Fetch any more.
-struct Abandon { ExchangeId id; };
+struct Abandon {
+  ExchangeId id;
+};
 using ResolverToTransport = std::variant<Give, Fetch, Abandon>;
 
 std::vector<std::uint8_t> encode(const TransportToResolver& message);

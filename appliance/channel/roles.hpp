@@ -18,7 +18,8 @@ struct Pair {
   Role first;
   Role second;
 };
-inline constexpr std::array pairs{Pair{Role::control, Role::resolver}, Pair{Role::control, Role::transport}, Pair{Role::control, Role::keykeeper},
-                                  Pair{Role::resolver, Role::transport}, Pair{Role::transport, Role::keykeeper}};
+inline constexpr std::array pairs{Pair{Role::control, Role::resolver}, Pair{Role::control, Role::transport},
+                                  Pair{Role::control, Role::keykeeper}, Pair{Role::resolver, Role::transport},
+                                  Pair{Role::transport, Role::keykeeper}};
 
 }  // namespace redoubt::channel

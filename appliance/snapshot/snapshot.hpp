@@ -19,8 +19,8 @@ inline constexpr std::size_t max_snapshot_octets = std::size_t{1} << 30;
 /// A memfd holding `octets`, sealed against every change and growth.
 std::expected<channel::Descriptor, std::string> seal(std::span<const std::uint8_t> octets);
 
-/// The snapshot in `octets`, if every offset in it stays inside and every required part is there. octets: aligned as memory from mmap().
-/// Null: it does not verify.
+/// The snapshot in `octets`, if every offset in it stays inside and every required part is there. octets: aligned as
+/// memory from mmap(). Null: it does not verify.
 const flat::Snapshot* verified(std::span<const std::uint8_t> octets);
 
 /// A mapped snapshot: verified once, then read without copying. Lives as long as somebody holds it.
@@ -35,7 +35,8 @@ class Mapped {
   const flat::Snapshot* operator->() const { return root_; }
 
  private:
-  Mapped(const void* address, std::size_t octets, const flat::Snapshot* root) : address_{address}, octets_{octets}, root_{root} {}
+  Mapped(const void* address, std::size_t octets, const flat::Snapshot* root)
+      : address_{address}, octets_{octets}, root_{root} {}
   const void* address_;
   std::size_t octets_;
   const flat::Snapshot* root_;

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sqlite3.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -226,6 +227,28 @@ TEST(FromInsideToo, control_works_in_its_state_folder_and_nowhere_else) {
     return outside ? setting_up_failed : 0;
   });
   EXPECT_EQ(code, 0) << std::strerror(code);
+}
+
+TEST(FromInsideToo, control_can_keep_its_store_there) {
+  const Stage stage;
+  const std::string folder = stage.props.folder + "/state";
+  ASSERT_EQ(::mkdir(folder.c_str(), 0777), 0);
+  ::chmod(folder.c_str(), 0777);
+  const Descriptor state{::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  for (const char* mode : {"wal", "delete"}) {
+    const int code = inside(Role::control, {{.descriptor = state.get(), .writable = true}}, [&] {
+      sqlite3* store = nullptr;
+      if (::sqlite3_open((folder + "/" + mode).c_str(), &store) != SQLITE_OK) return 1;
+      const std::string work =
+          std::string{"PRAGMA journal_mode="} + mode +
+          "; PRAGMA synchronous=FULL; CREATE TABLE kept (value); BEGIN; INSERT INTO kept VALUES (1);"
+          "COMMIT; DELETE FROM kept; VACUUM";
+      const int result = ::sqlite3_exec(store, work.c_str(), nullptr, nullptr, nullptr);
+      ::sqlite3_close(store);
+      return result;
+    });
+    EXPECT_EQ(code, SQLITE_OK) << mode;
+  }
 }
 
 TEST(FromInsideToo, keykeeper_can_lock_memory) {

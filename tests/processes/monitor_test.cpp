@@ -249,6 +249,38 @@ TEST(Monitor, a_role_killed_from_outside_comes_back_with_channels_to_all_its_pee
   EXPECT_EQ(client.ask("attached"), "2");  // control and transport
 }
 
+/// The process of a role: monitor's child whose first argument names it.
+pid_t process_of(const Resolverd& run, const std::string& role) {
+  for (const auto& entry : std::filesystem::directory_iterator{"/proc"}) {
+    std::string title;
+    std::getline(std::ifstream{entry.path() / "cmdline"}, title, '\0');
+    std::string parent;
+    for (std::ifstream status{entry.path() / "status"}; std::getline(status, parent);) {
+      if (parent == "PPid:\t" + std::to_string(run.pid()) && title == "resolverd: " + role) {
+        return std::stoi(entry.path().filename());
+      }
+    }
+  }
+  return -1;
+}
+
+TEST(Monitor, each_role_killed_in_turn_comes_back_inside_a_whole_sandbox) {
+  const std::uint16_t port = free_port();
+  Resolverd run{binding(port)};
+  ASSERT_TRUE(run.logs("ready")) << run.log_so_far();
+  for (const std::string role : {"control", "keykeeper", "transport", "resolver"}) {
+    const pid_t former = process_of(run, role);
+    ASSERT_GT(former, 0) << role;
+    ::kill(former, SIGKILL);
+    ASSERT_TRUE(run.logs("all roles serve again")) << role << run.log_so_far();
+    const pid_t current = process_of(run, role);
+    EXPECT_GT(current, 0) << role;
+    EXPECT_NE(current, former) << role;
+    EXPECT_EQ(Client{port}.ask("alive"), "alive") << role;
+  }
+  EXPECT_EQ(run.log_so_far().find("sandbox"), std::string::npos) << run.log_so_far();
+}
+
 TEST(Monitor, waits_longer_before_each_further_start) {
   const std::uint16_t port = free_port();
   Resolverd run{binding(port)};

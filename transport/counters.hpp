@@ -1,0 +1,21 @@
+#pragma once
+#include <cstdint>
+
+namespace redoubt::transport {
+
+/// What this process has done so far; the role shows it as metrics.
+struct Counters {
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_refused = 0;  ///< closed at once, over a limit or for want of descriptors
+  std::uint64_t connections_open = 0;     ///< now
+  std::uint64_t queries = 0;
+  std::uint64_t answers = 0;
+  std::uint64_t closed_idle = 0;       ///< by time, or to make room
+  std::uint64_t closed_malformed = 0;  ///< what came was no query
+  std::uint64_t closed_slow = 0;       ///< unfinished message, answers not taken
+  std::uint64_t upstream_connections = 0;
+  std::uint64_t upstream_exchanges = 0;
+  std::uint64_t upstream_failures = 0;
+};
+
+}  // namespace redoubt::transport

@@ -1,0 +1,41 @@
+#include "transport/framing/frame_reader.hpp"
+
+#include "dns/header.hpp"
+
+namespace redoubt::transport {
+
+namespace {
+
+/// Kept between messages; whatever is larger goes back, so that thousands of idle connections stay small.
+constexpr std::size_t kept_capacity = 1024;
+
+}  // namespace
+
+void FrameReader::append(std::span<const std::uint8_t> octets) {
+  if (begin_ == held_.size() && held_.capacity() > kept_capacity) {
+    held_ = {};
+  } else {
+    held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(begin_));
+  }
+  begin_ = 0;
+  held_.insert(held_.end(), octets.begin(), octets.end());
+}
+
+std::expected<std::optional<std::span<const std::uint8_t>>, FrameFault> FrameReader::next() {
+  const std::span<const std::uint8_t> left = std::span{held_}.subspan(begin_);
+  if (left.empty()) {
+    begin_ = 0;
+    held_.clear();
+    if (held_.capacity() > kept_capacity) held_.shrink_to_fit();
+    return std::nullopt;
+  }
+  if (left.size() < frame_length_octets) return std::nullopt;
+  const std::size_t length = static_cast<std::size_t>(left[0]) << 8U | left[1];
+  // Judged by the length alone: its octets are not waited for.
+  if (length < dns::header_octets) return std::unexpected{FrameFault::too_short};
+  if (left.size() - frame_length_octets < length) return std::nullopt;
+  begin_ += frame_length_octets + length;
+  return left.subspan(frame_length_octets, length);
+}
+
+}  // namespace redoubt::transport

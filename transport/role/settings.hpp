@@ -1,0 +1,31 @@
+#pragma once
+// What of a snapshot concerns transport.
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "dns/address.hpp"
+#include "transport/limits.hpp"
+#include "transport/server/query_taker.hpp"
+
+namespace redoubt::snapshot::flat {
+struct Snapshot;
+}
+
+namespace redoubt::transport {
+
+struct Settings {
+  std::uint64_t generation = 0;
+  Limits limits;
+  std::vector<dns::IpAddress> outgoing_addresses;
+  /// Listeners that take plain TCP: the sockets to wait for before we are ready.
+  std::set<ListenerId> listeners;
+};
+
+/// A value that control's own check would not have let through is an error: that sender is not to be trusted.
+std::expected<Settings, std::string> settings_from(const snapshot::flat::Snapshot& snapshot);
+
+}  // namespace redoubt::transport

@@ -1,0 +1,181 @@
+// Process: transport. Given: channels to monitor, control, resolver and keykeeper; listening stream sockets; sealed snapshots.
+// Keeps: stream sockets, both directions. No files, no private key, no datagrams. Reads: streams of anybody.
+#include "transport/role/transport_main.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <exception>
+#include <set>
+
+#include "appliance/channel/async_channel.hpp"
+#include "appliance/channel/control_transport.hpp"
+#include "appliance/channel/keykeeper_clients.hpp"
+#include "appliance/channel/monitor_child.hpp"
+#include "appliance/channel/statistics.hpp"
+#include "appliance/log/log.hpp"
+#include "appliance/sandbox/sandbox.hpp"
+#include "appliance/snapshot/snapshot.hpp"
+#include "transport/client/upstream_pool.hpp"
+#include "transport/role/resolver_road.hpp"
+#include "transport/role/settings.hpp"
+#include "transport/server/stream_server.hpp"
+
+namespace redoubt::transport {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// What a clean stop waits for answers that are nearly there.
+constexpr std::chrono::milliseconds stop_patience{1000};
+
+class Role {
+ public:
+  Role()
+      : monitor_{loop_.get_executor()},
+        control_{loop_.get_executor()},
+        keykeeper_{loop_.get_executor()},
+        road_{loop_.get_executor()},
+        server_{loop_.get_executor(), road_, counters_},
+        upstreams_{loop_.get_executor(), counters_} {
+    road_.use(server_, upstreams_);
+  }
+
+  int run(channel::Channel monitor, const std::string& sandbox_trouble) {
+    monitor_.attach(
+        std::move(monitor), [this](channel::Received received) { from_monitor(std::move(received)); },
+        [this] { loop_.stop(); });
+    tell_monitor(channel::Entered{sandbox_trouble});
+    loop_.run();
+    return 0;
+  }
+
+ private:
+  void tell_monitor(const channel::ChildToMonitor& message) { monitor_.send(channel::encode(message)); }
+  void tell_control(const channel::TransportToControl& message) {
+    if (!control_.send(channel::encode(message))) log::debug("control does not take a message; dropped");
+  }
+
+  void from_monitor(channel::Received received) {
+    const auto message = channel::decode_monitor_to_child(received.octets);
+    if (!message || received.descriptors.size() != channel::descriptors_of(*message)) end_because_of("monitor");
+    if (const auto* attach = std::get_if<channel::Attach>(&*message)) {
+      attach_to(attach->peer, channel::Channel{std::move(received.descriptors.front())});
+    } else if (const auto* take = std::get_if<channel::TakeSocket>(&*message)) {
+      take_socket(*take, Socket{received.descriptors.front().release()});
+    } else if (const auto* drop = std::get_if<channel::DropListener>(&*message)) {
+      listening_.erase(drop->listener);
+      server_.drop_listener(drop->listener);
+    } else if (std::holds_alternative<channel::Stop>(*message)) {
+      server_.stop(stop_patience, [this] { loop_.stop(); });
+    } else if (const auto* log_as = std::get_if<channel::LogAs>(&*message)) {
+      log::set(static_cast<log::Level>(log_as->level), log_as->json);
+    }
+  }
+
+  void attach_to(channel::Role peer, channel::Channel channel) {
+    if (peer == channel::Role::resolver) {
+      road_.attach(std::move(channel));
+    } else if (peer == channel::Role::control) {
+      control_.attach(
+          std::move(channel), [this](channel::Received received) { from_control(std::move(received)); }, [] {});
+    } else if (peer == channel::Role::keykeeper) {
+      keykeeper_.attach(
+          std::move(channel), [](channel::Received received) { from_keykeeper(received); }, [] {});
+    }
+  }
+
+  void take_socket(const channel::TakeSocket& take, Socket socket) {
+    if (take.kind != channel::SocketKind::stream) end_because_of("monitor");
+    if (!server_.listen(take.listener, Protocol::tcp, std::move(socket)))
+      return log::error("listener {} at {} cannot be used", take.listener, take.bound.to_text());
+    listening_.insert(take.listener);
+    say_ready_once();
+  }
+
+  void from_control(channel::Received received) {
+    const auto message = channel::decode_control_to_transport(received.octets);
+    if (!message || received.descriptors.size() != channel::descriptors_of(*message)) end_because_of("control");
+    if (const auto* use = std::get_if<channel::UseSnapshot>(&*message)) {
+      const std::string trouble = use_snapshot(received.descriptors.front());
+      if (!trouble.empty()) log::error("snapshot {} is refused: {}", use->generation, trouble);
+      tell_control(channel::SnapshotTaken{use->generation, trouble});
+      if (trouble.empty()) say_ready_once();
+    } else if (const auto* ask = std::get_if<channel::AskStatistics>(&*message)) {
+      tell_control(channel::Statistics{ask->id, statistics()});
+    }
+  }
+
+  /// Nothing is asked of keykeeper yet: whatever it says is still held to the protocol.
+  static void from_keykeeper(const channel::Received& received) {
+    const auto message = channel::decode_from_keykeeper(received.octets);
+    if (!message || received.descriptors.size() != channel::descriptors_of(*message)) end_because_of("keykeeper");
+  }
+
+  /// What was wrong with it; empty when it is in force.
+  std::string use_snapshot(const channel::Descriptor& memfd) {
+    const auto mapped = snapshot::Mapped::map(memfd);
+    if (!mapped) return mapped.error();
+    auto settings = settings_from(***mapped);
+    if (!settings) return settings.error();
+    settings_ = *std::move(settings);
+    server_.use(settings_->limits);
+    upstreams_.use(settings_->limits, settings_->outgoing_addresses);
+    log::debug("snapshot {} is in force", settings_->generation);
+    return {};
+  }
+
+  void say_ready_once() {
+    if (ready_said_ || !settings_ || !std::ranges::includes(listening_, settings_->listeners)) return;
+    ready_said_ = true;
+    tell_monitor(channel::Ready{});
+  }
+
+  std::vector<std::uint64_t> statistics() const {
+    using channel::TransportCounter;
+    std::vector<std::uint64_t> values(static_cast<std::size_t>(TransportCounter::count));
+    const auto set = [&](TransportCounter which, std::uint64_t value) { values[static_cast<std::size_t>(which)] = value; };
+    set(TransportCounter::connections_accepted, counters_.connections_accepted);
+    set(TransportCounter::connections_refused, counters_.connections_refused);
+    set(TransportCounter::connections_open, counters_.connections_open);
+    set(TransportCounter::queries, counters_.queries);
+    set(TransportCounter::answers, counters_.answers);
+    set(TransportCounter::closed_idle, counters_.closed_idle);
+    set(TransportCounter::closed_malformed, counters_.closed_malformed);
+    set(TransportCounter::closed_slow, counters_.closed_slow);
+    set(TransportCounter::upstream_connections, counters_.upstream_connections);
+    set(TransportCounter::upstream_exchanges, counters_.upstream_exchanges);
+    set(TransportCounter::upstream_failures, counters_.upstream_failures);
+    set(TransportCounter::snapshot_generation, settings_ ? settings_->generation : 0);
+    return values;
+  }
+
+  asio::io_context loop_{1};
+  Counters counters_;
+  channel::AsyncChannel monitor_;
+  channel::AsyncChannel control_;
+  channel::AsyncChannel keykeeper_;
+  ResolverRoad road_;
+  StreamServer server_;
+  UpstreamPool upstreams_;
+  std::optional<Settings> settings_;
+  std::set<ListenerId> listening_;
+  bool ready_said_ = false;
+};
+
+}  // namespace
+
+int transport_main(channel::Channel monitor) {
+  std::string trouble;
+  if (const auto dropped = sandbox::drop_rights(channel::Role::transport); !dropped) trouble = dropped.error();
+  if (const auto entered = sandbox::enter({.role = channel::Role::transport, .reachable = {}}); !entered)
+    trouble += trouble.empty() ? entered.error() : "; " + entered.error();
+  try {
+    Role role;
+    return role.run(std::move(monitor), trouble);
+  } catch (const std::exception& exception) {  // memory or descriptors at an end: monitor starts us anew
+    log::error("ending: {}", log::printable(exception.what()));
+    return 1;
+  }
+}
+
+}  // namespace redoubt::transport

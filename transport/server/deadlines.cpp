@@ -1,0 +1,31 @@
+#include "transport/server/deadlines.hpp"
+
+#include <iterator>
+
+namespace redoubt::transport {
+
+void Deadlines::start(Wait kind, Connection& connection, WaitMarks& marks, Clock::time_point now) {
+  auto& mark = marks.marks_[static_cast<std::size_t>(kind)];
+  if (mark) return;
+  auto& queue = queues_[static_cast<std::size_t>(kind)];
+  queue.push_back({&connection, now});
+  mark = std::prev(queue.end());
+}
+
+void Deadlines::stop(Wait kind, WaitMarks& marks) {
+  auto& mark = marks.marks_[static_cast<std::size_t>(kind)];
+  if (!mark) return;
+  queues_[static_cast<std::size_t>(kind)].erase(*mark);
+  mark.reset();
+}
+
+void Deadlines::stop_all(WaitMarks& marks) {
+  for (std::size_t i = 0; i < wait_kinds; ++i) stop(static_cast<Wait>(i), marks);
+}
+
+const Waiting* Deadlines::oldest(Wait kind) const {
+  const auto& queue = queues_[static_cast<std::size_t>(kind)];
+  return queue.empty() ? nullptr : &queue.front();
+}
+
+}  // namespace redoubt::transport

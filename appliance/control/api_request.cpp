@@ -38,7 +38,7 @@ class Members {
   static Read<Members> of(std::string_view body) {
     const json whole = body.empty() ? json::object() : json::parse(body, nullptr, false);
     if (whole.is_discarded() || !whole.is_object()) return refuse("the body is no JSON object");
-    return Members{whole};
+    return Members(whole);
   }
   Read<std::optional<std::string>> text(const char* key) {
     const auto found = take(key);
@@ -59,7 +59,7 @@ class Members {
   }
 
  private:
-  explicit Members(json members) : left_{std::move(members)} {}
+  explicit Members(json members) : left_(std::move(members)) {}  // braces would make a list of one
   std::optional<json> take(const char* key) {
     const auto found = left_.find(key);
     if (found == left_.end()) return std::nullopt;

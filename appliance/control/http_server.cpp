@@ -62,6 +62,20 @@ struct Pending {
 
 }  // namespace
 
+namespace {
+
+/// A fault of ours, or no memory: it costs one connection.
+void note(const std::exception_ptr& trouble) {
+  if (!trouble) return;
+  try {
+    std::rethrow_exception(trouble);
+  } catch (const std::exception& caught) {
+    log::error("an HTTP connection ended: {}", log::printable(caught.what()));
+  }
+}
+
+}  // namespace
+
 class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
  public:
   Listener(asio::io_context& loop, Handler handler) : loop_{loop}, handler_{std::move(handler)} {}
@@ -87,7 +101,7 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
       asio::co_spawn(loop_, serve<Protocol>(beast::basic_stream<Protocol>{std::move(socket)}),
                      [self](const std::exception_ptr& trouble) {
                        --self->connections_;
-                       if (trouble) log::error("an HTTP connection ended on an exception");
+                       note(trouble);
                      });
     }
   }

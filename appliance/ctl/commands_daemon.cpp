@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -74,14 +75,17 @@ std::string joined(const json& list) {
 
 void print_status(const json& body, std::ostream& out) {
   const bool ready = body.value("ready", false);
+  const auto now =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   out << fmt::format("resolverd {}: {}, up {}\n", text_of(body, "version"), ready ? "ready" : "not ready",
-                     duration_of(body.value("uptime_seconds", std::int64_t{0})));
-  out << fmt::format("configuration: {}, generation {}\n", text_of(body, "configuration"), text_of(body, "generation"));
-  if (const auto last = body.find("last_reload"); last != body.end() && last->is_object() && !last->value("ok", true)) {
-    out << "the last reload failed; the configuration before it is in force:\n";
-    for (const json& fault : last->value("faults", json::array()))
-      out << "  " << (fault.is_string() ? fault.get<std::string>() : fault.dump()) << "\n";
-  }
+                     duration_of(std::max<std::int64_t>(now - body.value("started_at", std::int64_t{now}), 0)));
+  const json configuration = body.value("configuration", json::object());
+  const std::string file = text_of(configuration, "file");
+  out << fmt::format("configuration: {}, generation {}\n", file.empty() ? "built-in" : file,
+                     text_of(configuration, "generation"));
+  const json faults = configuration.value("faults", json::array());
+  if (!faults.empty()) out << "the last reload failed; the configuration before it is in force:\n";
+  for (const json& fault : faults) out << "  " << (fault.is_string() ? fault.get<std::string>() : fault.dump()) << "\n";
   for (const json& listener : body.value("listeners", json::array())) {
     out << fmt::format("listening: {} ({})\n", text_of(listener, "address"),
                        joined(listener.value("transports", json::array())));
@@ -107,32 +111,6 @@ std::optional<std::vector<std::uint8_t>> from_hexadecimal(const std::string& tex
     octets.push_back(static_cast<std::uint8_t>(digit(text[i]) << 4 | digit(text[i + 1])));
   }
   return octets;
-}
-
-json records_of(const std::vector<dns::Record>& records) {
-  json list = json::array();
-  for (const dns::Record& record : records) {
-    list.push_back({{"name", record.owner.to_text()},
-                    {"type", dns::to_text(record.type)},
-                    {"ttl", record.ttl.seconds()},
-                    {"rdata", dns::rdata_to_text(record.type, record.rr_class, record.rdata)}});
-  }
-  return list;
-}
-
-json to_json(const dns::Message& message) {
-  json errors = json::array();
-  if (message.edns) {
-    for (const dns::ExtendedError& error : message.edns->extended_errors) {
-      errors.push_back(
-          {{"code", static_cast<unsigned>(error.code)}, {"meaning", dns::describe(error.code)}, {"text", error.text}});
-    }
-  }
-  return {{"status", dns::to_text(message.rcode())},
-          {"authentic", message.header.authentic},
-          {"answer", records_of(message.answer)},
-          {"authority", records_of(message.authority)},
-          {"extended_errors", std::move(errors)}};
 }
 
 }  // namespace
@@ -178,7 +156,7 @@ ExitCode query(const Context& context, const QueryOptions& options) {
     return ExitCode::failed;
   }
   if (context.json) {
-    context.out << to_json(*message).dump(2, ' ', true, json::error_handler_t::replace) << "\n";
+    context.out << answer.body->dump(2) << "\n";
   } else {
     const auto taken =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);

@@ -1,5 +1,6 @@
 #pragma once
-// The transport's end of its channel to resolver: clients' queries go out, servers' answers too, answers and errands come in.
+// The transport's end of its channel to resolver: clients' queries go out, servers' answers too, answers and errands
+// come in.
 #include <cstdint>
 #include <span>
 

@@ -3,6 +3,7 @@
 // come in.
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "appliance/channel/async_channel.hpp"
 #include "appliance/channel/resolver_transport.hpp"

@@ -2,9 +2,12 @@
 // snapshots. Keeps: stream sockets, both directions. No files, no private key, no datagrams. Reads: streams of anybody.
 #include "transport/role/transport_main.hpp"
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <exception>
+#include <optional>
 #include <set>
+#include <string>
 
 #include "appliance/channel/async_channel.hpp"
 #include "appliance/channel/control_transport.hpp"

@@ -125,55 +125,57 @@ void read_option(Edns& edns, std::uint16_t code, WireReader& data) {
   if (!repeated) edns.unknown.push_back({code, copied(octets)});
 }
 
+/// The octets of an OPT record. An option that would make its RDATA longer than a record can hold is left out.
 class OptionWriter {
  public:
-  explicit OptionWriter(std::vector<std::uint8_t>& out) : out_{&out} {}
   void u16(std::size_t value) {
-    out_->push_back(static_cast<std::uint8_t>(value >> 8));
-    out_->push_back(static_cast<std::uint8_t>(value & 0xff));
+    wire_.push_back(static_cast<std::uint8_t>(value >> 8));
+    wire_.push_back(static_cast<std::uint8_t>(value & 0xff));
   }
-  void octets(std::span<const std::uint8_t> value) { out_->insert(out_->end(), value.begin(), value.end()); }
-  void start(OptionCode code, std::size_t length) {
+  void octets(std::span<const std::uint8_t> value) { wire_.insert(wire_.end(), value.begin(), value.end()); }
+  /// Its code and length, when it still fits; the caller writes the data then.
+  [[nodiscard]] bool start(OptionCode code, std::size_t length) {
+    if (length > 65535 || wire_.size() - fixed_octets + 4 + length > 65535) return false;
     u16(static_cast<std::uint16_t>(code));
     u16(length);
+    return true;
+  }
+  std::vector<std::uint8_t> finish() && {
+    const std::size_t length = wire_.size() - fixed_octets;
+    wire_[fixed_octets - 2] = static_cast<std::uint8_t>(length >> 8);
+    wire_[fixed_octets - 1] = static_cast<std::uint8_t>(length & 0xff);
+    return std::move(wire_);
   }
 
  private:
-  std::vector<std::uint8_t>* out_;
+  static constexpr std::size_t fixed_octets = 11;
+  std::vector<std::uint8_t> wire_{0, 0, static_cast<std::uint8_t>(type::opt.value)};
 };
 
 void write_options(const Edns& edns, OptionWriter& out) {
-  if (edns.nsid) {
-    out.start(OptionCode::nsid, edns.nsid->size());
-    out.octets(*edns.nsid);
-  }
-  if (edns.client_subnet) {
+  if (edns.nsid && out.start(OptionCode::nsid, edns.nsid->size())) out.octets(*edns.nsid);
+  if (edns.client_subnet && out.start(OptionCode::client_subnet, 4 + edns.client_subnet->address.size())) {
     const ClientSubnet& subnet = *edns.client_subnet;
-    out.start(OptionCode::client_subnet, 4 + subnet.address.size());
     out.u16(subnet.family);
     out.u16(static_cast<std::size_t>(subnet.source_prefix) << 8 | subnet.scope_prefix);
     out.octets(subnet.address);
   }
-  if (edns.cookie) {
-    out.start(OptionCode::cookie, 8 + edns.cookie->server.size());
+  if (edns.cookie && out.start(OptionCode::cookie, 8 + edns.cookie->server.size())) {
     out.octets(edns.cookie->client);
     out.octets(edns.cookie->server);
   }
-  if (edns.tcp_keepalive) {
-    out.start(OptionCode::tcp_keepalive, *edns.tcp_keepalive ? 2 : 0);
+  if (edns.tcp_keepalive && out.start(OptionCode::tcp_keepalive, *edns.tcp_keepalive ? 2 : 0)) {
     if (*edns.tcp_keepalive) out.u16(**edns.tcp_keepalive);
   }
   for (const ExtendedError& error : edns.extended_errors) {
-    out.start(OptionCode::extended_error, 2 + error.text.size());
+    if (!out.start(OptionCode::extended_error, 2 + error.text.size())) continue;
     out.u16(static_cast<std::uint16_t>(error.code));
     out.octets({reinterpret_cast<const std::uint8_t*>(error.text.data()), error.text.size()});  // characters as octets
   }
   for (const UnknownOption& option : edns.unknown) {
-    out.start(static_cast<OptionCode>(option.code), option.data.size());
-    out.octets(option.data);
+    if (out.start(static_cast<OptionCode>(option.code), option.data.size())) out.octets(option.data);
   }
-  if (edns.padding) {  // last, as RFC 8467 §4 would have it
-    out.start(OptionCode::padding, *edns.padding);
+  if (edns.padding && out.start(OptionCode::padding, *edns.padding)) {  // last, as RFC 8467 §4 would have it
     const std::vector<std::uint8_t> zeros(*edns.padding);
     out.octets(zeros);
   }
@@ -210,18 +212,13 @@ Parsed<Edns> parse_edns(std::uint16_t udp_payload, std::uint32_t ttl_field, Wire
 }
 
 std::vector<std::uint8_t> edns_to_wire(const Edns& edns) {
-  std::vector<std::uint8_t> wire{0, 0, static_cast<std::uint8_t>(type::opt.value)};
-  OptionWriter out{wire};
+  OptionWriter out;
   out.u16(edns.udp_payload);
   out.u16(static_cast<std::size_t>(edns.extended_rcode) << 8 | edns.version);
   out.u16((edns.dnssec_ok ? std::size_t{do_bit} : 0U) | (edns.reserved_flags & 0x7fffU));
-  out.u16(0);
-  const std::size_t start = wire.size();
+  out.u16(0);  // the length of its RDATA, when it is known
   write_options(edns, out);
-  const std::size_t length = wire.size() - start;
-  wire[start - 2] = static_cast<std::uint8_t>(length >> 8);
-  wire[start - 1] = static_cast<std::uint8_t>(length & 0xff);
-  return wire;
+  return std::move(out).finish();
 }
 
 }  // namespace redoubt::dns

@@ -122,7 +122,8 @@ struct Edns {
 /// errors may repeat, RFC 8914 §2). Malformed known options and more than max_options are faults.
 Parsed<Edns> parse_edns(std::uint16_t udp_payload, std::uint32_t ttl_field, WireReader rdata);
 
-/// The whole OPT record, root owner included, as octets.
+/// The whole OPT record, root owner included, as octets. Options for which 65,535 octets of RDATA have no room are left
+/// out.
 std::vector<std::uint8_t> edns_to_wire(const Edns& edns);
 
 }  // namespace redoubt::dns

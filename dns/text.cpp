@@ -1,7 +1,5 @@
 #include "dns/text.hpp"
 
-#include <ldns/ldns.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +7,11 @@
 
 #include "dns/rdata.hpp"
 #include "dns/reader.hpp"
+
+// Its macros trip the standard library of clang, so it comes last.
+// clang-format off
+#include <ldns/ldns.h>
+// clang-format on
 
 namespace redoubt::dns {
 

@@ -11,9 +11,9 @@
 
 namespace redoubt::dns {
 
-/// Labels that one message remembers as ends of pointers, and names that it searches for among them; later names are written
-/// whole. One search looks at each remembered label once, so the work of a message is bounded by the product of the two,
-/// whatever its names are (attacks: outbound compression).
+/// Labels that one message remembers as ends of pointers, and names that it searches for among them; later names are
+/// written whole. One search looks at each remembered label once, so the work of a message is bounded by the product of
+/// the two, whatever its names are (attacks: outbound compression).
 inline constexpr std::size_t max_compression_targets = 128;
 inline constexpr std::size_t max_name_searches = 120;
 
@@ -75,8 +75,8 @@ class WireWriter {
   std::array<Target, max_compression_targets> targets_;
   std::size_t target_count_ = 0;
   std::size_t searches_left_ = max_name_searches;
-  Name last_owner_;                 // the next record's owner is mostly the same, and then costs no search
-  std::size_t last_owner_at_ = 0;   // where it stands; 0 when there is none
+  Name last_owner_;                // the next record's owner is mostly the same, and then costs no search
+  std::size_t last_owner_at_ = 0;  // where it stands; 0 when there is none
 };
 
 }  // namespace redoubt::dns

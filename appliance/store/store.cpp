@@ -23,6 +23,7 @@ constexpr std::array migrations{
     " outcome INTEGER NOT NULL, trouble TEXT NOT NULL);",
 };
 constexpr const char* last_configuration_key = "last configuration";
+constexpr const char* listeners_key = "listeners";
 constexpr int patience_milliseconds = 500;  // a former life that was just killed may still hold the file
 
 std::string reason(sqlite3* database, int code) {
@@ -117,6 +118,19 @@ class Transaction {
   bool committed_ = false;
 };
 
+Done write_meta(sqlite3* database, std::string_view key, std::string_view value) {
+  Statement remember{database, "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"};
+  remember.bind(key).bind(value).step();
+  return remember.done();
+}
+
+std::expected<std::optional<std::string>, std::string> read_meta(sqlite3* database, std::string_view key) {
+  Statement find{database, "SELECT value FROM meta WHERE key = ?"};
+  if (find.bind(key).step()) return find.text(0);
+  if (auto done = find.done(); !done) return std::unexpected{done.error()};
+  return std::nullopt;
+}
+
 Done migrate(sqlite3* database) {
   Statement asked{database, "PRAGMA user_version"};
   if (!asked.step()) return asked.done();
@@ -202,18 +216,21 @@ Done Store::finish_generation(std::uint64_t number, Outcome outcome, std::string
   update.bind(static_cast<std::int64_t>(outcome)).bind(what).bind(static_cast<std::int64_t>(number)).step();
   if (auto done = update.done(); !done) return done;
   if (outcome == Outcome::in_force) {
-    Statement remember{database_.get(), "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"};
-    remember.bind(last_configuration_key).bind(configuration).step();
-    if (auto done = remember.done(); !done) return done;
+    if (auto done = write_meta(database_.get(), last_configuration_key, configuration); !done) return done;
   }
   return transaction.commit();
 }
 
 std::expected<std::optional<std::string>, std::string> Store::last_configuration() {
-  Statement find{database_.get(), "SELECT value FROM meta WHERE key = ?"};
-  if (find.bind(last_configuration_key).step()) return find.text(0);
-  if (auto done = find.done(); !done) return std::unexpected{done.error()};
-  return std::nullopt;
+  return read_meta(database_.get(), last_configuration_key);
+}
+
+Done Store::set_listeners(std::string_view listeners) { return write_meta(database_.get(), listeners_key, listeners); }
+
+std::expected<std::string, std::string> Store::listeners() {
+  auto found = read_meta(database_.get(), listeners_key);
+  if (!found) return std::unexpected{found.error()};
+  return found->value_or("");
 }
 
 std::expected<std::vector<Generation>, std::string> Store::generations(std::uint32_t count) {

@@ -49,6 +49,9 @@ class Store {
                          std::string_view configuration);
   /// The text that was last in force.
   std::expected<std::optional<std::string>, std::string> last_configuration();
+  /// Which listeners stand, as a text of the caller's: a restarted process finds its sockets by it. Empty at first.
+  Done set_listeners(std::string_view listeners);
+  std::expected<std::string, std::string> listeners();
   /// Newest first, at most `count`.
   std::expected<std::vector<Generation>, std::string> generations(std::uint32_t count);
 

@@ -3,161 +3,231 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <random>
-#include <vector>
+#include <set>
 
 #include "tests/unit/dns/octets.hpp"
 
 namespace redoubt::dns {
 namespace {
 
-const std::string label63(63, 'a');
-const std::string dots(const std::string& label, int times) {
-  std::string text;
-  for (int i = 0; i < times; ++i) text += label + ".";
-  return text;
+using test::name_text;
+using test::Octets;
+using test::operator+;
+using test::octets;
+
+NameTextFault fault_of(std::string_view text) {
+  const auto name = Name::from_text(text);
+  EXPECT_FALSE(name) << text;
+  return name ? NameTextFault::empty : name.error().fault;
 }
 
-TEST(Name, the_root_is_one_octet) {
-  EXPECT_EQ(Name{}.wire().size(), 1U);
+TEST(NameText, root_and_final_dot) {
+  EXPECT_TRUE(Name::from_text(".")->is_root());
   EXPECT_TRUE(Name{}.is_root());
   EXPECT_EQ(Name{}.to_text(), ".");
-  EXPECT_EQ(Name{}.label_count(), 0U);
-  EXPECT_EQ(Name::literal("."), Name{});
-  EXPECT_TRUE(Name{}.parent().is_root());
-  EXPECT_TRUE(Name{}.first_label().empty());
+  EXPECT_TRUE(Name::from_text("example.com")->identical(*Name::from_text("example.com.")));
+  EXPECT_EQ(fault_of(""), NameTextFault::empty);
+  EXPECT_EQ(fault_of(".."), NameTextFault::empty_label);
+  EXPECT_EQ(fault_of(".com"), NameTextFault::empty_label);
+  EXPECT_EQ(fault_of("a..com"), NameTextFault::empty_label);
+  EXPECT_EQ(fault_of("a.com.."), NameTextFault::empty_label);
 }
 
-TEST(Name, limits_are_exact) {
-  EXPECT_TRUE(Name::from_text(label63));
-  EXPECT_EQ(Name::from_text(label63 + "a").error().fault, NameTextFault::label_too_long);
-  // Three labels of 63 and one of 61 make 255 octets with the root.
-  const std::string longest = dots(label63, 3) + std::string(61, 'b');
-  ASSERT_TRUE(Name::from_text(longest));
-  EXPECT_EQ(Name::from_text(longest)->wire().size(), 255U);
-  EXPECT_TRUE(Name::from_text(longest + "."));
-  EXPECT_EQ(Name::from_text(longest + "b").error().fault, NameTextFault::name_too_long);
-  EXPECT_EQ(Name::from_text(longest + ".c").error().fault, NameTextFault::name_too_long);
-  EXPECT_EQ(Name::from_text(dots("a", 127))->label_count(), 127U);
-  EXPECT_FALSE(Name::from_text(dots("a", 128)));
+TEST(NameText, labels_end_at_63_octets) {
+  EXPECT_TRUE(Name::from_text(std::string(63, 'x')));
+  EXPECT_TRUE(Name::from_text(std::string(63, 'x') + ".com."));
+  EXPECT_EQ(fault_of(std::string(64, 'x')), NameTextFault::label_too_long);
+  EXPECT_EQ(fault_of("a." + std::string(64, 'x') + ".com"), NameTextFault::label_too_long);
 }
 
-TEST(Name, text_faults_tell_their_column) {
-  const auto fault = [](std::string_view text) { return Name::from_text(text).error(); };
-  EXPECT_EQ(fault("").fault, NameTextFault::empty);
-  EXPECT_EQ(fault("a..b").fault, NameTextFault::empty_label);
-  EXPECT_EQ(fault("a..b").column, 2U);
-  EXPECT_EQ(fault(".a").column, 0U);
-  EXPECT_EQ(fault("ab\\25").fault, NameTextFault::bad_escape);
-  EXPECT_EQ(fault("ab\\256").column, 2U);
-  EXPECT_EQ(fault("ab\\").fault, NameTextFault::bad_escape);
+TEST(NameText, names_end_at_255_octets) {
+  for (const std::size_t total : {3U, 64U, 66U, 253U, 254U, 255U}) {
+    const auto name = Name::from_text(name_text(total));
+    ASSERT_TRUE(name) << total;
+    EXPECT_EQ(name->wire().size(), total);
+    std::string without_dot = name_text(total);
+    without_dot.pop_back();
+    ASSERT_TRUE(Name::from_text(without_dot)) << total;
+    EXPECT_EQ(*Name::from_text(without_dot), *name);
+  }
+  for (const std::size_t total : {256U, 257U, 300U, 1000U}) {
+    EXPECT_EQ(fault_of(name_text(total)), NameTextFault::name_too_long) << total;
+    std::string without_dot = name_text(total);
+    without_dot.pop_back();
+    EXPECT_EQ(fault_of(without_dot), NameTextFault::name_too_long) << total;
+  }
+  std::string most_labels;
+  for (std::size_t i = 0; i < max_labels; ++i) most_labels += "a.";
+  EXPECT_EQ(Name::from_text(most_labels)->label_count(), max_labels);
+  EXPECT_EQ(fault_of(most_labels + "a."), NameTextFault::name_too_long);
 }
 
-TEST(Name, escapes_go_both_ways_for_every_octet) {
+TEST(NameText, escapes) {
+  EXPECT_TRUE(std::ranges::equal(Name::from_text("a\\.b.c")->wire(), octets("03 'a.b' 01 'c' 00")));
+  EXPECT_TRUE(std::ranges::equal(Name::from_text("\\000\\255")->wire(), octets("02 00ff 00")));
+  EXPECT_TRUE(std::ranges::equal(Name::from_text("\\\\")->wire(), octets("01 5c 00")));
+  for (const char* bad : {"\\", "a\\", "\\25", "\\256", "\\999", "\\1x2", "\\12x"}) {
+    EXPECT_EQ(fault_of(bad), NameTextFault::bad_escape) << bad;
+  }
+  EXPECT_EQ(Name::from_text("ab.\\300").error().column, 3);
+}
+
+TEST(NameText, every_octet_comes_back_and_is_printable) {
   for (unsigned octet = 0; octet < 256; ++octet) {
-    const std::vector<std::uint8_t> label{'x', static_cast<std::uint8_t>(octet), 'y'};
-    const Name name = *Name::literal("example").prepended(label);
-    const std::string text = name.to_text();
+    const auto name = Name::from_wire(Octets{3, 'a', static_cast<std::uint8_t>(octet), 'b', 0});
+    ASSERT_TRUE(name);
+    const std::string text = name->to_text();
     EXPECT_TRUE(std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; })) << octet;
-    ASSERT_TRUE(Name::from_text(text)) << text;
-    EXPECT_TRUE(Name::from_text(text)->identical(name)) << text;
+    EXPECT_TRUE(Name::from_text(text)->identical(*name)) << text;
   }
-  EXPECT_FALSE(Name::literal("a\\.b") == Name::literal("a.b"));
-  EXPECT_EQ(Name::literal("a\\.b").label_count(), 1U);
 }
 
-TEST(Name, wire_form_is_taken_whole_or_not_at_all) {
-  using testing::Octets;
-  EXPECT_TRUE(Name::from_wire(Octets{}.name("www.example")));
+TEST(NameWire, one_whole_name_and_nothing_else) {
+  EXPECT_TRUE(Name::from_wire(octets("00"))->is_root());
+  EXPECT_TRUE(Name::from_wire(octets("03 'com' 00")));
   EXPECT_EQ(Name::from_wire({}).error().fault, Fault::short_read);
-  EXPECT_EQ(Name::from_wire(Octets{}.u8(3).text("ab")).error().fault, Fault::short_read);
-  EXPECT_EQ(Name::from_wire(Octets{}.u8(1).text("a")).error().fault, Fault::short_read);
-  EXPECT_EQ(Name::from_wire(Octets{}.name("a").u8(0)).error().fault, Fault::left_over);
-  EXPECT_EQ(Name::from_wire(Octets{}.u8(0x40).fill(64, 'a').u8(0)).error().fault, Fault::bad_label_type);
-  EXPECT_EQ(Name::from_wire(Octets{}.u8(0x80).fill(64, 'a').u8(0)).error().fault, Fault::bad_label_type);
-  EXPECT_EQ(Name::from_wire(Octets{}.pointer(0)).error().fault, Fault::compressed_name);
-  Octets long_one;
-  for (int i = 0; i < 128; ++i) long_one.u8(1).text("a");
-  EXPECT_EQ(Name::from_wire(long_one.u8(0)).error().fault, Fault::name_too_long);
+  EXPECT_EQ(Name::from_wire(octets("03 'com'")).error().fault, Fault::short_read);
+  EXPECT_EQ(Name::from_wire(octets("03 'co'")).error().fault, Fault::short_read);
+  EXPECT_EQ(Name::from_wire(octets("00 00")).error().fault, Fault::left_over);
+  EXPECT_EQ(Name::from_wire(octets("c0 00")).error().fault, Fault::compressed_name);
+  EXPECT_EQ(Name::from_wire(octets("40 00")).error().fault, Fault::bad_label_type);
+  EXPECT_EQ(Name::from_wire(octets("80 00")).error().fault, Fault::bad_label_type);
 }
 
-TEST(Name, case_counts_for_identity_alone) {
-  const Name lower = Name::literal("www.example.com");
-  const Name mixed = Name::literal("wWw.ExAmPlE.cOm");
-  const HashKey key{1, 2, 3};
-  EXPECT_EQ(lower, mixed);
-  EXPECT_FALSE(lower.identical(mixed));
-  EXPECT_EQ(lower.hash(key), mixed.hash(key));
-  EXPECT_TRUE(mixed.lowercased().identical(lower));
-  EXPECT_TRUE((lower <=> mixed) == 0);
-  // Only ASCII letters have case: these differ by the same bit and are different names.
-  EXPECT_FALSE(Name::literal("a\\064") == Name::literal("a\\096"));
-  EXPECT_FALSE(Name::literal("a\\219") == Name::literal("a\\251"));
-}
-
-TEST(Name, the_hash_depends_on_its_key) {
-  const Name name = Name::literal("www.example.com");
-  EXPECT_NE(name.hash(HashKey{1}), name.hash(HashKey{2}));
-}
-
-TEST(Name, ancestors_are_found_at_label_boundaries_only) {
-  const Name name = Name::literal("www.example.com");
-  for (const char* above : {"www.example.com", "EXAMPLE.com", "com", "."})
-    EXPECT_TRUE(name.is_at_or_below(Name::literal(above))) << above;
-  for (const char* not_above : {"ple.com", "m", "a.www.example.com", "example.org", "ww.example.com"}) {
-    EXPECT_FALSE(name.is_at_or_below(Name::literal(not_above))) << not_above;
+TEST(NameWire, limits_are_exact) {
+  for (std::size_t label = 1; label < 256; ++label) {
+    Octets wire{static_cast<std::uint8_t>(label)};
+    wire.resize(label + 2, 'x');
+    wire.back() = 0;
+    EXPECT_EQ(Name::from_wire(wire).has_value(), label <= 63) << label;
   }
-  EXPECT_FALSE(name.is_strictly_below(name));
-  // The octets "\003com\000" also end a label that merely looks like com.
-  EXPECT_FALSE(Name::literal("x\\003com").is_at_or_below(Name::literal("com")));
-}
-
-TEST(Name, the_canonical_order_is_that_of_rfc_4034) {
-  // RFC 4034 §6.1.
-  const std::vector<std::string> ordered{"example",         "a.example",      "yljkjljk.a.example",
-                                         "Z.a.example",     "zABC.a.EXAMPLE", "z.example",
-                                         "\\001.z.example", "*.z.example",    "\\200.z.example"};
-  for (std::size_t i = 0; i < ordered.size(); ++i) {
-    for (std::size_t k = 0; k < ordered.size(); ++k) {
-      EXPECT_EQ(Name::literal(ordered[i]) <=> Name::literal(ordered[k]), i <=> k) << ordered[i] << " " << ordered[k];
+  for (std::size_t last = 1; last <= 63; ++last) {  // three labels of 63 octets and one of `last`: 192 + 1 + last + 1
+    Octets wire = test::repeated(3, Octets{63} + Octets(63, 'x')) + Octets{static_cast<std::uint8_t>(last)};
+    wire = wire + Octets(last, 'y') + Octets{0};
+    const auto name = Name::from_wire(wire);
+    EXPECT_EQ(name.has_value(), wire.size() <= 255) << wire.size();
+    if (!name) {
+      EXPECT_EQ(name.error().fault, Fault::name_too_long);
     }
   }
 }
 
-TEST(Name, suffix_parent_and_prepended_undo_each_other) {
-  const Name name = Name::literal("a.bc.def");
-  EXPECT_EQ(name.suffix(0), Name{});
-  EXPECT_EQ(name.suffix(1), Name::literal("def"));
-  EXPECT_EQ(name.suffix(3), name);
+TEST(NameCompare, letters_have_no_case_and_nothing_else_is_touched) {
+  for (unsigned left = 0; left < 256; ++left) {
+    for (unsigned right = 0; right < 256; ++right) {
+      for (const std::size_t length : {1U, 7U, 8U, 9U, 17U}) {  // on both sides of a machine word
+        Octets a{static_cast<std::uint8_t>(length)};
+        a.resize(length + 2, 'k');
+        a.back() = 0;
+        Octets b = a;
+        a[length] = static_cast<std::uint8_t>(left);
+        b[length] = static_cast<std::uint8_t>(right);
+        const bool both_letters =
+            std::isalpha(static_cast<int>(left)) != 0 && std::isalpha(static_cast<int>(right)) != 0;
+        const bool equal = left == right || (both_letters && (left ^ right) == 0x20);
+        const Name first = *Name::from_wire(a);
+        const Name second = *Name::from_wire(b);
+        ASSERT_EQ(first == second, equal) << left << ' ' << right;
+        ASSERT_EQ((first <=> second) == 0, equal) << left << ' ' << right;
+        ASSERT_EQ(first.identical(second), left == right);
+        ASSERT_EQ(first.lowercased().identical(second.lowercased()), equal);
+      }
+    }
+  }
+}
+
+TEST(NameCompare, a_length_is_no_letter) {
+  // The same octets, cut into labels otherwise: 'A' is 0x41, so no length octet can pass for one, nor the reverse.
+  EXPECT_NE(*Name::from_wire(octets("03 61 01 62 00")), *Name::from_wire(octets("01 61 01 62 00")));
+  EXPECT_NE(*Name::from_wire(octets("04 'a' 01 'bc' 00")), *Name::from_wire(octets("01 'a' 02 'bc' 00")));
+}
+
+TEST(NameCompare, canonical_order_of_the_rfc) {  // RFC 4034 §6.1
+  const std::array names{"example",   "a.example",       "yljkjljk.a.example", "Z.a.example",    "zABC.a.EXAMPLE",
+                         "z.example", "\\001.z.example", "*.z.example",        "\\200.z.example"};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    for (std::size_t k = 0; k < names.size(); ++k) {
+      EXPECT_EQ(Name::literal(names[i]) <=> Name::literal(names[k]), i <=> k) << names[i] << ' ' << names[k];
+    }
+  }
+  EXPECT_LT(Name{}, Name::literal("\\000"));
+}
+
+TEST(NameHash, is_keyed_and_blind_to_case) {
+  const HashKey key{1, 2, 3};
+  const HashKey other{1, 2, 4};
+  for (const std::size_t total : {3U, 8U, 9U, 10U, 17U, 64U, 254U, 255U}) {
+    const Name lower = Name::literal(name_text(total, 'q'));
+    const Name upper = Name::literal(name_text(total, 'Q'));
+    EXPECT_EQ(lower.hash(key), upper.hash(key)) << total;
+    EXPECT_NE(lower.hash(key), lower.hash(other)) << total;
+  }
+  std::set<std::uint64_t> seen;
+  for (std::size_t i = 0; i < 1000; ++i) seen.insert(Name::literal("host" + std::to_string(i) + ".example").hash(key));
+  EXPECT_EQ(seen.size(), 1000U);
+}
+
+TEST(NameTree, parents_suffixes_and_ancestors) {
+  const Name name = Name::literal("a.b.Example.com");
+  EXPECT_EQ(name.label_count(), 4U);
+  EXPECT_TRUE(name.parent().identical(Name::literal("b.Example.com")));
+  EXPECT_TRUE(Name{}.parent().is_root());
+  EXPECT_TRUE(name.suffix(0).is_root());
+  EXPECT_EQ(name.suffix(2), Name::literal("example.com"));
+  EXPECT_EQ(name.suffix(4), name);
   EXPECT_EQ(name.suffix(9), name);
-  EXPECT_EQ(name.parent().prepended(name.first_label()), name);
-  const std::vector<std::uint8_t> too_long(64, 'x');
-  EXPECT_FALSE(name.prepended(too_long));
-  EXPECT_FALSE(name.prepended({}));
-  const Name longest = Name::literal(dots(label63, 3) + std::string(61, 'b'));
-  const std::vector<std::uint8_t> one{'x'};
-  EXPECT_FALSE(longest.prepended(one));
+  EXPECT_TRUE(name.is_at_or_below(Name::literal("EXAMPLE.COM")));
+  EXPECT_TRUE(name.is_at_or_below(Name{}));
+  EXPECT_TRUE(name.is_at_or_below(name));
+  EXPECT_FALSE(name.is_strictly_below(name));
+  EXPECT_FALSE(Name{}.is_strictly_below(Name{}));
+  EXPECT_FALSE(Name::literal("com").is_at_or_below(name));
+  EXPECT_FALSE(Name::literal("notexample.com").is_at_or_below(Name::literal("example.com")));
 }
 
-TEST(Name, dname_substitution_stops_at_255_octets) {
+TEST(NameTree, octets_inside_a_label_make_no_ancestor) {
+  // The label's own octets spell \003com\000: equal octets at the end, but no label begins there.
+  const Name sly = *Name::from_wire(octets("05 'x' 03 'com' 00"));
+  EXPECT_FALSE(sly.is_at_or_below(Name::literal("com")));
+}
+
+TEST(NameTree, prepending_and_replacing_respect_the_limit) {
+  const Name longest = Name::literal(name_text(255));
+  EXPECT_FALSE(longest.prepended(octets("'a'")));
+  const Name almost = Name::literal(name_text(253));
+  EXPECT_EQ(almost.prepended(octets("'a'"))->wire().size(), 255U);
+  EXPECT_FALSE(almost.prepended(octets("'ab'")));
+  EXPECT_FALSE(Name{}.prepended({}));
+  EXPECT_TRUE(Name{}.prepended(Octets(63, 'x')));
+  EXPECT_FALSE(Name{}.prepended(Octets(64, 'x')));
+
   const Name from = Name::literal("old.example");
-  EXPECT_EQ(Name::literal("a.b.old.example").with_suffix_replaced(from, Name::literal("new.test")),
-            Name::literal("a.b.new.test"));
-  EXPECT_FALSE(from.with_suffix_replaced(from, Name::literal("new.test"))) << "a DNAME does not redirect its own owner";
-  EXPECT_FALSE(Name::literal("a.older.example").with_suffix_replaced(from, Name{}));
-  const Name target = Name::literal(dots(label63, 3));  // 193 octets
-  const auto owner_with = [&](std::size_t octets) {
-    return Name::literal(std::string(octets - 1, 'x') + ".old.example");
-  };
-  EXPECT_EQ(owner_with(62).with_suffix_replaced(from, target)->wire().size(), 255U);
-  EXPECT_FALSE(owner_with(63).with_suffix_replaced(from, target));
+  EXPECT_EQ(*Name::literal("www.OLD.example").with_suffix_replaced(from, Name::literal("new.test")),
+            Name::literal("www.new.test"));
+  EXPECT_EQ(*Name::literal("www.old.example").with_suffix_replaced(from, Name{}), Name::literal("www"));
+  EXPECT_FALSE(from.with_suffix_replaced(from, Name{}));
+  EXPECT_FALSE(Name::literal("www.example").with_suffix_replaced(from, Name{}));
+  EXPECT_EQ(Name::literal("a.old.example").with_suffix_replaced(from, almost)->wire().size(), 255U);
+  EXPECT_FALSE(Name::literal("ab.old.example").with_suffix_replaced(from, almost));
 }
 
-TEST(Name, a_wildcard_is_a_whole_label) {
+TEST(NameTree, wildcards) {
   EXPECT_TRUE(Name::literal("*.example").is_wildcard());
   EXPECT_TRUE(Name::literal("*").is_wildcard());
-  EXPECT_FALSE(Name::literal("*a.example").is_wildcard());
+  EXPECT_FALSE(Name::literal("**.example").is_wildcard());
+  EXPECT_FALSE(Name::literal("a.*.example").is_wildcard());
   EXPECT_FALSE(Name{}.is_wildcard());
+}
+
+TEST(NameCopy, assignment_to_itself_and_from_shorter_and_longer) {
+  Name name = Name::literal("long.name.example");
+  const Name& alias = name;
+  name = alias;
+  EXPECT_EQ(name, Name::literal("long.name.example"));
+  name = Name::literal("a");
+  EXPECT_TRUE(name.identical(Name::literal("a")));
+  name = Name::literal(name_text(255));
+  EXPECT_EQ(name.wire().size(), 255U);
 }
 
 }  // namespace

@@ -1,49 +1,82 @@
 #pragma once
-// Messages written out by hand, as tests need them.
+// Octets for tests: written as hexadecimal with blanks, or drawn from a seeded generator.
 #include <cstdint>
-#include <initializer_list>
-#include <span>
+#include <random>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "dns/name.hpp"
 
-namespace redoubt::dns::testing {
+namespace redoubt::dns::test {
 
-/// Appends what tests spell out: octets, numbers, text, names.
-class Octets {
- public:
-  Octets& u8(unsigned value) { return add({static_cast<std::uint8_t>(value)}); }
-  Octets& u16(unsigned value) { return u8(value >> 8).u8(value & 0xff); }
-  Octets& u32(std::uint32_t value) { return u16(value >> 16).u16(value & 0xffff); }
-  Octets& text(std::string_view value) {
-    octets_.insert(octets_.end(), value.begin(), value.end());
-    return *this;
-  }
-  Octets& name(std::string_view value) {
-    const Name parsed = Name::literal(value);
-    octets_.insert(octets_.end(), parsed.wire().begin(), parsed.wire().end());
-    return *this;
-  }
-  Octets& pointer(std::size_t target) { return u16(static_cast<unsigned>(0xc000 | target)); }
-  Octets& add(std::initializer_list<std::uint8_t> octets) {
-    octets_.insert(octets_.end(), octets);
-    return *this;
-  }
-  Octets& fill(std::size_t count, std::uint8_t octet) {
-    octets_.insert(octets_.end(), count, octet);
-    return *this;
-  }
-  /// A header with these counts.
-  Octets& header(unsigned flags, unsigned questions, unsigned answers, unsigned authorities, unsigned additionals) {
-    return u16(0x1234).u16(flags).u16(questions).u16(answers).u16(authorities).u16(additionals);
-  }
-  std::size_t size() const { return octets_.size(); }
-  const std::vector<std::uint8_t>& get() const { return octets_; }
-  operator std::span<const std::uint8_t>() const { return octets_; }
+using Octets = std::vector<std::uint8_t>;
 
- private:
-  std::vector<std::uint8_t> octets_;
-};
+/// "03 'com' 00": pairs of hexadecimal digits, and text between quotes.
+inline Octets octets(std::string_view text) {
+  const auto digit = [](char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; };
+  Octets out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == ' ') continue;
+    if (text[i] == '\'') {
+      while (text[++i] != '\'') out.push_back(static_cast<std::uint8_t>(text[i]));
+      continue;
+    }
+    out.push_back(static_cast<std::uint8_t>(digit(text[i]) << 4 | digit(text[i + 1])));
+    ++i;
+  }
+  return out;
+}
 
-}  // namespace redoubt::dns::testing
+inline Octets operator+(Octets left, const Octets& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
+}
+
+inline Octets u16(std::size_t value) {
+  return {static_cast<std::uint8_t>(value >> 8), static_cast<std::uint8_t>(value & 0xff)};
+}
+
+inline Octets repeated(std::size_t times, const Octets& what) {
+  Octets out;
+  out.reserve(times * what.size());
+  for (std::size_t i = 0; i < times; ++i) out.insert(out.end(), what.begin(), what.end());
+  return out;
+}
+
+inline Octets random_octets(std::mt19937& random, std::size_t count) {
+  Octets out(count);
+  for (std::uint8_t& octet : out) octet = static_cast<std::uint8_t>(random());
+  return out;
+}
+
+/// A name of exactly `total` octets (3 to 255, not 65 + 64k), its labels as long as may be.
+inline std::string name_text(std::size_t total, char letter = 'x') {
+  std::string text;
+  for (std::size_t left = total - 1; left != 0;) {
+    std::size_t whole = left < 64 ? left : 64;
+    if (left - whole == 1) --whole;  // a label takes two octets at least
+    text += std::string(whole - 1, letter) + ".";
+    left -= whole;
+  }
+  return text;
+}
+
+/// The twelve octets of a header.
+inline Octets header(unsigned flags, std::size_t questions, std::size_t answers = 0, std::size_t authorities = 0,
+                     std::size_t additionals = 0) {
+  return octets("1267") + u16(flags) + u16(questions) + u16(answers) + u16(authorities) + u16(additionals);
+}
+
+/// One record as it stands in a message; owner and rdata as they are.
+inline Octets record(const Octets& owner, std::size_t type, std::size_t rr_class, const Octets& rdata) {
+  return owner + u16(type) + u16(rr_class) + octets("00000e10") + u16(rdata.size()) + rdata;
+}
+
+inline Octets opt(const Octets& options, std::size_t payload = 1232, const Octets& ttl = {0, 0, 0x80, 0}) {
+  return octets("00 0029") + u16(payload) + ttl + u16(options.size()) + options;
+}
+
+inline Octets option(std::size_t code, const Octets& data) { return u16(code) + u16(data.size()) + data; }
+
+}  // namespace redoubt::dns::test

@@ -1,0 +1,233 @@
+#include "appliance/control/api.hpp"
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <chrono>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "dns/message.hpp"
+#include "dns/text.hpp"
+
+namespace redoubt::control {
+
+namespace {
+
+using nlohmann::ordered_json;
+using Respond = HttpServer::Respond;
+using channel::Role;
+
+constexpr std::chrono::milliseconds patience_with_statistics{1000};
+constexpr std::chrono::milliseconds patience_with_the_cache{5000};
+constexpr std::chrono::milliseconds patience_with_a_resolution{25'000};  // below http_answer_patience
+constexpr unsigned unavailable = 503;
+constexpr unsigned conflict = 409;
+
+HttpResponse as_json(const ordered_json& value, unsigned status = 200) {
+  return {.status = status,
+          .content_type = "application/json",
+          .body = value.dump(2, ' ', true, ordered_json::error_handler_t::replace) + "\n"};
+}
+HttpResponse error(unsigned status, std::string_view what) { return as_json({{"error", what}}, status); }
+HttpResponse no_resolver() { return error(unavailable, "the resolver does not answer"); }
+HttpResponse plain(unsigned status, std::string_view text) {
+  return {.status = status, .content_type = "text/plain; charset=utf-8", .body = std::string{text}};
+}
+
+ordered_json as_list(const std::vector<std::string>& lines) {
+  auto list = ordered_json::array();
+  for (const std::string& line : lines) list.push_back(line);
+  return list;
+}
+
+std::string_view to_text(channel::CacheEntryKind kind) {
+  switch (kind) {
+    case channel::CacheEntryKind::data:
+      return "data";
+    case channel::CacheEntryKind::no_data:
+      return "no data";
+    case channel::CacheEntryKind::no_name:
+      return "no such name";
+    case channel::CacheEntryKind::failure:
+      return "failure";
+  }
+  return {};
+}
+
+std::string hex_of(std::span<const std::uint8_t> octets) {
+  std::string text;
+  text.reserve(octets.size() * 2);
+  for (const std::uint8_t octet : octets) text += fmt::format("{:02x}", octet);
+  return text;
+}
+
+ordered_json as_json(const std::vector<dns::Record>& records) {
+  auto list = ordered_json::array();
+  for (const dns::Record& record : records) {
+    list.push_back({{"name", record.owner.to_text()},
+                    {"type", dns::to_text(record.type)},
+                    {"class", dns::to_text(record.rr_class)},
+                    {"ttl", record.ttl.seconds()},
+                    {"data", dns::rdata_to_text(record.type, record.rr_class, record.rdata)}});
+  }
+  return list;
+}
+
+HttpResponse answer_of(std::span<const std::uint8_t> wire) {
+  const auto message = dns::Message::parse(wire);
+  if (!message) return error(unavailable, "the resolver's answer cannot be read");
+  auto errors = ordered_json::array();
+  if (message->edns) {
+    for (const dns::ExtendedError& extended : message->edns->extended_errors) {
+      errors.push_back({{"code", static_cast<unsigned>(extended.code)},
+                        {"meaning", dns::describe(extended.code)},
+                        {"text", extended.text}});
+    }
+  }
+  return as_json({{"rcode", dns::to_text(message->rcode())},
+                  {"authentic", message->header.authentic},
+                  {"truncated", message->header.truncated},
+                  {"answer", as_json(message->answer)},
+                  {"authority", as_json(message->authority)},
+                  {"additional", as_json(message->additional)},
+                  {"extended_errors", errors},
+                  {"wire", hex_of(wire)}});
+}
+
+std::vector<std::uint8_t> query_message(const QueryCall& call) {
+  dns::Message message;
+  message.header.id = static_cast<std::uint16_t>(randombytes_random() & 0xffffU);
+  message.header.recursion_desired = call.recursion_desired;
+  message.header.checking_disabled = call.checking_disabled;
+  message.question = dns::Question{.name = call.name, .type = call.type, .rr_class = call.rr_class};
+  message.edns.emplace().dnssec_ok = call.dnssec;
+  return message.to_wire();
+}
+
+}  // namespace
+
+void Api::answer(const HttpRequest& request, Respond respond) {
+  const auto parsed = parse_api_request(request.method, request.target, request.body);
+  if (!parsed) return respond(error(parsed.error().status, parsed.error().what));
+  std::visit([&](const auto& wanted) { call(wanted, std::move(respond)); }, *parsed);
+}
+
+void Api::answer_public(const HttpRequest& request, Respond respond) {
+  const auto page = parse_public_request(request.method, request.target);
+  if (!page) return respond(plain(page.error().status, page.error().what + "\n"));
+  switch (*page) {
+    case PublicPage::metrics:
+      return metrics(std::move(respond));
+    case PublicPage::health:
+      return respond(plain(200, "alive\n"));
+    case PublicPage::ready:
+      return respond(appliance_.ready() ? plain(200, "ready\n") : plain(unavailable, "not ready\n"));
+  }
+}
+
+void Api::call(const StatusCall&, Respond respond) {
+  auto roles = ordered_json::array();
+  for (const RoleState& state : appliance_.roles()) {
+    roles.push_back(
+        {{"role", channel::to_text(state.role)}, {"up", state.up}, {"pid", state.pid}, {"restarts", state.restarts}});
+  }
+  const auto& in_force = appliance_.in_force();
+  const LastReload last = appliance_.last_reload();
+  auto listeners = ordered_json::array();
+  if (in_force) {
+    for (const config::Listener& listener : in_force->configuration.listeners) {
+      auto transports = ordered_json::array();
+      if (listener.udp) transports.push_back("udp");
+      if (listener.tcp) transports.push_back("tcp");
+      listeners.push_back({{"address", listener.at.to_text()}, {"transports", transports}});
+    }
+  }
+  const MetricsSources sources = appliance_.sources();
+  respond(as_json({{"version", sources.version},
+                   {"ready", appliance_.ready()},
+                   {"started_at", sources.started_at},
+                   {"configuration",
+                    {{"file", appliance_.configuration_path},
+                     {"generation", in_force ? in_force->generation : 0},
+                     {"in_force_since", in_force ? in_force->since : 0},
+                     {"last_read_at", last.at},
+                     {"faults", as_list(last.faults)},
+                     {"warnings", as_list(last.warnings)}}},
+                   {"listeners", listeners},
+                   {"roles", roles}}));
+}
+
+void Api::call(const ReloadCall&, Respond respond) {
+  appliance_.reload([respond = std::move(respond)](const ReloadAnswer& answer) {
+    const bool done = answer.result.faults.empty();
+    respond(as_json({{"in_force", done},
+                     {"generation", answer.result.generation},
+                     {"faults", as_list(answer.result.faults)},
+                     {"warnings", as_list(answer.warnings)}},
+                    done ? 200 : conflict));
+  });
+}
+
+void Api::call(const QueryCall& call, Respond respond) {
+  appliance_.siblings->resolve(query_message(call), patience_with_a_resolution,
+                               [respond = std::move(respond)](const std::optional<std::vector<std::uint8_t>>& answer) {
+                                 respond(answer ? answer_of(*answer) : no_resolver());
+                               });
+}
+
+void Api::call(const ShowCall& call, Respond respond) {
+  appliance_.siblings->show_cache({.id = 0, .name = call.name, .below = call.below, .limit = call.limit},
+                                  patience_with_the_cache,
+                                  [respond = std::move(respond)](const std::optional<channel::CacheShown>& shown) {
+                                    if (!shown) return respond(no_resolver());
+                                    auto entries = ordered_json::array();
+                                    for (const channel::CacheEntry& entry : shown->entries) {
+                                      auto data = ordered_json::array();
+                                      for (const auto& rdata : entry.rdata)
+                                        data.push_back(dns::rdata_to_text(entry.type, dns::rr_class::in, rdata));
+                                      entries.push_back({{"name", entry.owner.to_text()},
+                                                         {"type", dns::to_text(entry.type)},
+                                                         {"kind", to_text(entry.kind)},
+                                                         {"rank", entry.rank},
+                                                         {"ttl", entry.ttl_left},
+                                                         {"data", data}});
+                                    }
+                                    respond(as_json({{"entries", entries}, {"more", shown->more}}));
+                                  });
+}
+
+void Api::call(const FlushCall& call, Respond respond) {
+  appliance_.siblings->flush_cache({.id = 0, .name = call.name, .below = call.below}, patience_with_the_cache,
+                                   [respond = std::move(respond)](const std::optional<channel::CacheFlushed>& flushed) {
+                                     respond(flushed ? as_json({{"flushed", flushed->entries}}) : no_resolver());
+                                   });
+}
+
+/// Both roles are asked at once; the page is made when the last has answered or run out of time.
+void Api::metrics(Respond respond) {
+  struct Gathering {
+    MetricsSources sources;
+    unsigned waiting = 2;
+    Respond respond;
+  };
+  const auto gathering =
+      std::make_shared<Gathering>(Gathering{.sources = appliance_.sources(), .respond = std::move(respond)});
+  const auto take = [gathering](Role role) {
+    return [gathering, role](std::optional<std::vector<std::uint64_t>> values) {
+      for (RoleState& state : gathering->sources.roles) {
+        if (state.role == role) state.up = values.has_value();
+      }
+      (role == Role::resolver ? gathering->sources.resolver : gathering->sources.transport) = std::move(values);
+      if (--gathering->waiting > 0) return;
+      gathering->respond({.status = 200,
+                          .content_type = "text/plain; version=0.0.4; charset=utf-8",
+                          .body = metrics_page(gathering->sources)});
+    };
+  };
+  for (const Role role : {Role::resolver, Role::transport})
+    appliance_.siblings->ask_statistics(role, patience_with_statistics, take(role));
+}
+
+}  // namespace redoubt::control

@@ -1,0 +1,59 @@
+#pragma once
+// Answers to API calls, as JSON, and the public pages. Knows control's state through one interface, so that it can be
+// tested alone.
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "appliance/control/api_request.hpp"
+#include "appliance/control/http_server.hpp"
+#include "appliance/control/metrics.hpp"
+#include "appliance/control/reload.hpp"
+#include "appliance/control/siblings.hpp"
+
+namespace redoubt::control {
+
+/// What became of the latest configuration that was read.
+struct LastReload {
+  std::int64_t at = 0;
+  std::vector<std::string> faults;
+  std::vector<std::string> warnings;
+};
+
+struct ReloadAnswer {
+  ChangeResult result;
+  std::vector<std::string> warnings;
+};
+
+/// What the API can see and do.
+struct Appliance {
+  std::function<std::vector<RoleState>()> roles;
+  std::function<const std::optional<InForce>&()> in_force;
+  std::function<bool()> ready;
+  std::function<LastReload()> last_reload;
+  std::function<MetricsSources()> sources;  ///< all but the roles' statistics
+  std::function<void(std::function<void(const ReloadAnswer&)>)> reload;
+  std::string configuration_path;
+  Siblings* siblings = nullptr;
+};
+
+class Api {
+ public:
+  explicit Api(Appliance appliance) : appliance_{std::move(appliance)} {}
+  /// On the unix socket.
+  void answer(const HttpRequest& request, HttpServer::Respond respond);
+  /// On control.http.
+  void answer_public(const HttpRequest& request, HttpServer::Respond respond);
+
+ private:
+  void call(const StatusCall& call, HttpServer::Respond respond);
+  void call(const ReloadCall& call, HttpServer::Respond respond);
+  void call(const QueryCall& call, HttpServer::Respond respond);
+  void call(const ShowCall& call, HttpServer::Respond respond);
+  void call(const FlushCall& call, HttpServer::Respond respond);
+  void metrics(HttpServer::Respond respond);
+
+  Appliance appliance_;
+};
+
+}  // namespace redoubt::control

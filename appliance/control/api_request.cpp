@@ -1,0 +1,209 @@
+#include "appliance/control/api_request.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "appliance/config/units.hpp"
+#include "appliance/log/log.hpp"
+
+namespace redoubt::control {
+
+namespace {
+
+using nlohmann::json;
+template <class T>
+using Read = std::expected<T, RequestError>;
+
+constexpr unsigned bad_request = 400;
+constexpr unsigned not_found = 404;
+constexpr unsigned wrong_method = 405;
+
+std::unexpected<RequestError> refuse(std::string what) {
+  return std::unexpected{RequestError{bad_request, std::move(what)}};
+}
+
+Read<dns::Name> name_of(std::string_view text) {
+  const auto name = dns::Name::from_text(text);
+  if (!name) return refuse(fmt::format("name: {} at octet {}", dns::describe(name.error().fault), name.error().column));
+  return *name;
+}
+
+/// The members of a JSON object, each taken once; what is left over at the end is refused.
+class Members {
+ public:
+  static Read<Members> of(std::string_view body) {
+    const json whole = body.empty() ? json::object() : json::parse(body, nullptr, false);
+    if (whole.is_discarded() || !whole.is_object()) return refuse("the body is no JSON object");
+    return Members{whole};
+  }
+  Read<std::optional<std::string>> text(const char* key) {
+    const auto found = take(key);
+    if (!found) return std::nullopt;
+    if (!found->is_string()) return refuse(fmt::format("{}: expected a string", key));
+    return found->get<std::string>();
+  }
+  Read<bool> flag(const char* key, bool otherwise) {
+    const auto found = take(key);
+    if (!found) return otherwise;
+    if (!found->is_boolean()) return refuse(fmt::format("{}: expected true or false", key));
+    return found->get<bool>();
+  }
+  std::optional<RequestError> left_over() const {
+    if (left_.empty()) return std::nullopt;
+    return RequestError{bad_request,
+                        fmt::format("unknown member '{}'", log::printable(left_.begin().key().substr(0, 60)))};
+  }
+
+ private:
+  explicit Members(json members) : left_{std::move(members)} {}
+  std::optional<json> take(const char* key) {
+    const auto found = left_.find(key);
+    if (found == left_.end()) return std::nullopt;
+    json value = *found;
+    left_.erase(found);
+    return value;
+  }
+  json left_;
+};
+
+Read<ApiCall> query_call(std::string_view body) {
+  auto members = Members::of(body);
+  if (!members) return std::unexpected{members.error()};
+  QueryCall call;
+  const auto name = members->text("name");
+  const auto type = members->text("type");
+  const auto rr_class = members->text("class");
+  const auto dnssec = members->flag("dnssec", false);
+  const auto checking_disabled = members->flag("checking_disabled", false);
+  const auto recursion = members->flag("recursion", true);
+  for (const auto* text : {&name, &type, &rr_class}) {
+    if (!*text) return std::unexpected{text->error()};
+  }
+  for (const auto* flag : {&dnssec, &checking_disabled, &recursion}) {
+    if (!*flag) return std::unexpected{flag->error()};
+  }
+  if (const auto left = members->left_over()) return std::unexpected{*left};
+  if (!*name) return refuse("name: it must be given");
+  const auto owner = name_of(**name);
+  if (!owner) return std::unexpected{owner.error()};
+  const auto wanted = dns::rr_type_from_text(type->value_or("A"));
+  if (!wanted) return refuse(fmt::format("type: '{}' is no record type", log::printable((*type)->substr(0, 60))));
+  const auto in_class = dns::rr_class_from_text(rr_class->value_or("IN"));
+  if (!in_class) return refuse(fmt::format("class: '{}' is no class", log::printable((*rr_class)->substr(0, 60))));
+  return QueryCall{.name = *owner,
+                   .type = *wanted,
+                   .rr_class = *in_class,
+                   .dnssec = *dnssec,
+                   .checking_disabled = *checking_disabled,
+                   .recursion_desired = *recursion};
+}
+
+Read<ApiCall> flush_call(std::string_view body) {
+  auto members = Members::of(body);
+  if (!members) return std::unexpected{members.error()};
+  const auto name = members->text("name");
+  const auto below = members->flag("below", false);
+  const auto all = members->flag("all", false);
+  if (!name) return std::unexpected{name.error()};
+  if (!below) return std::unexpected{below.error()};
+  if (!all) return std::unexpected{all.error()};
+  if (const auto left = members->left_over()) return std::unexpected{*left};
+  if (*all == name->has_value()) return refuse("either a name or all: true must be given");
+  if (*all) return FlushCall{.name = dns::Name{}, .below = true};
+  const auto owner = name_of(**name);
+  if (!owner) return std::unexpected{owner.error()};
+  return FlushCall{.name = *owner, .below = *below};
+}
+
+/// RFC 3986 §2.1; '+' stays what it is.
+std::optional<std::string> percent_decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    static constexpr std::string_view digits = "0123456789abcdef";
+    if (i + 2 >= text.size()) return std::nullopt;
+    const auto digit = [&](std::size_t at) {
+      return digits.find(static_cast<char>(text[at] >= 'A' && text[at] <= 'F' ? text[at] + 32 : text[at]));
+    };
+    const std::size_t high = digit(i + 1), low = digit(i + 2);
+    if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return out;
+}
+
+Read<ApiCall> show_call(std::string_view parameters) {
+  ShowCall call;
+  bool named = false;
+  while (!parameters.empty()) {
+    const std::string_view one = parameters.substr(0, parameters.find('&'));
+    parameters.remove_prefix(std::min(one.size() + 1, parameters.size()));
+    const std::size_t equals = std::min(one.find('='), one.size());
+    const std::string_view key = one.substr(0, equals);
+    const auto value = percent_decoded(one.substr(std::min(equals + 1, one.size())));
+    if (!value) return refuse("a parameter is not percent-encoded as it should be");
+    if (key == "name") {
+      const auto name = name_of(*value);
+      if (!name) return std::unexpected{name.error()};
+      call.name = *name;
+      named = true;
+    } else if (key == "below") {
+      if (*value != "true" && *value != "false") return refuse("below: expected true or false");
+      call.below = *value == "true";
+    } else if (key == "limit") {
+      const auto limit = config::number_from_text(*value);
+      if (!limit || *limit == 0 || *limit > channel::max_cache_entries_shown)
+        return refuse(fmt::format("limit: expected a number from 1 to {}", channel::max_cache_entries_shown));
+      call.limit = static_cast<std::uint32_t>(*limit);
+    } else {
+      return refuse(fmt::format("unknown parameter '{}'", log::printable(key.substr(0, 60))));
+    }
+  }
+  if (!named) return refuse("name: it must be given");
+  return call;
+}
+
+struct Endpoint {
+  std::string_view path;
+  std::string_view method;
+  Read<ApiCall> (*read)(std::string_view parameters, std::string_view body);
+};
+
+constexpr std::array endpoints{
+    Endpoint{"/v1/status", "GET", [](std::string_view, std::string_view) -> Read<ApiCall> { return StatusCall{}; }},
+    Endpoint{"/v1/reload", "POST", [](std::string_view, std::string_view) -> Read<ApiCall> { return ReloadCall{}; }},
+    Endpoint{"/v1/query", "POST", [](std::string_view, std::string_view body) { return query_call(body); }},
+    Endpoint{"/v1/cache", "GET", [](std::string_view parameters, std::string_view) { return show_call(parameters); }},
+    Endpoint{"/v1/cache/flush", "POST", [](std::string_view, std::string_view body) { return flush_call(body); }},
+};
+
+}  // namespace
+
+std::expected<ApiCall, RequestError> parse_api_request(std::string_view method, std::string_view target,
+                                                       std::string_view body) {
+  const std::size_t question = std::min(target.find('?'), target.size());
+  const std::string_view path = target.substr(0, question);
+  const auto endpoint = std::ranges::find(endpoints, path, &Endpoint::path);
+  if (endpoint == endpoints.end()) return std::unexpected{RequestError{not_found, "there is no such page"}};
+  if (method != endpoint->method)
+    return std::unexpected{RequestError{wrong_method, fmt::format("{} takes {}", endpoint->path, endpoint->method)}};
+  return endpoint->read(target.substr(std::min(question + 1, target.size())), body);
+}
+
+std::expected<PublicPage, RequestError> parse_public_request(std::string_view method, std::string_view target) {
+  static constexpr std::array<std::string_view, 3> paths{"/metrics", "/health", "/ready"};
+  const auto path = std::ranges::find(paths, target.substr(0, target.find('?')));
+  if (path == paths.end()) return std::unexpected{RequestError{not_found, "there is no such page"}};
+  if (method != "GET" && method != "HEAD") return std::unexpected{RequestError{wrong_method, "GET only"}};
+  return static_cast<PublicPage>(path - paths.begin());
+}
+
+}  // namespace redoubt::control

@@ -1,0 +1,56 @@
+#pragma once
+// What a client of the API may ask for, out of an HTTP request. No I/O here: it reads what a stranger wrote.
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "appliance/channel/control_resolver.hpp"
+#include "dns/name.hpp"
+#include "dns/rr_types.hpp"
+
+namespace redoubt::control {
+
+inline constexpr std::size_t max_request_header_octets = 8 * 1024;
+inline constexpr std::size_t max_request_body_octets = 64 * 1024;
+
+struct StatusCall {};
+struct ReloadCall {};
+struct QueryCall {
+  dns::Name name;
+  dns::RrType type = dns::type::a;
+  dns::RrClass rr_class = dns::rr_class::in;
+  bool dnssec = false;             ///< DO
+  bool checking_disabled = false;  ///< CD
+  bool recursion_desired = true;
+};
+struct ShowCall {
+  dns::Name name;
+  bool below = false;
+  std::uint32_t limit = channel::max_cache_entries_shown;
+};
+struct FlushCall {
+  dns::Name name;
+  bool below = false;
+};
+using ApiCall = std::variant<StatusCall, ReloadCall, QueryCall, ShowCall, FlushCall>;
+
+/// What the HTTP listener for metrics serves.
+enum class PublicPage : std::uint8_t { metrics, health, ready };
+
+struct RequestError {
+  unsigned status;   ///< of HTTP
+  std::string what;  ///< one line
+};
+
+/// The API on the unix socket:
+///   GET /v1/status | POST /v1/reload | POST /v1/query {"name","type","class","dnssec","checking_disabled","recursion"}
+///   GET /v1/cache?name=NAME&below=true&limit=N | POST /v1/cache/flush {"name","below"} or {"all":true}
+std::expected<ApiCall, RequestError> parse_api_request(std::string_view method, std::string_view target,
+                                                       std::string_view body);
+
+/// The pages on control.http: GET and HEAD of /metrics, /health and /ready, nothing else.
+std::expected<PublicPage, RequestError> parse_public_request(std::string_view method, std::string_view target);
+
+}  // namespace redoubt::control

@@ -1,0 +1,236 @@
+#include "appliance/control/control.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <utility>
+#include <variant>
+
+#include "appliance/config/limits.hpp"
+#include "appliance/config/yaml.hpp"
+#include "appliance/control/files.hpp"
+#include "appliance/log/log.hpp"
+
+namespace redoubt::control {
+
+namespace {
+
+using channel::Role;
+
+// API clients that may wait for one reload; each has a connection of its own.
+constexpr std::size_t max_reloaders = max_http_connections;
+
+std::int64_t seconds_since_1970() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+Control::Control(std::string sandbox_trouble)
+    : monitor_{loop_.get_executor()},
+      siblings_{loop_,
+                [this](Role role, std::uint64_t generation, const std::string& trouble) {
+                  reload_.on_taken(role, generation, trouble);
+                },
+                [this](Role role, bool attached) { reload_.on_attachment(role, attached); }},
+      reload_{loop_, siblings_, [this](const channel::ChildToMonitor& message) { tell_monitor(message); }},
+      sandbox_trouble_{std::move(sandbox_trouble)},
+      started_at_{seconds_since_1970()} {}
+
+int Control::run(channel::Channel monitor) {
+  monitor_.attach(
+      std::move(monitor), [this](channel::Received received) { hear(std::move(received)); }, [this] { end(0); });
+  loop_.run();
+  return exit_code_;
+}
+
+void Control::end(int exit_code) {
+  exit_code_ = exit_code;
+  loop_.stop();
+}
+
+void Control::tell_monitor(const channel::ChildToMonitor& message) {
+  if (!monitor_.send(channel::encode(message))) log::warning("monitor does not take a message");
+}
+
+void Control::hear(channel::Received received) {
+  const auto message = channel::decode_monitor_to_child(received.octets);
+  if (!message || received.descriptors.size() != channel::descriptors_of(*message)) {
+    log::error("monitor sent a message that cannot be read; ending");
+    return end(1);
+  }
+  channel::Descriptor descriptor;
+  if (!received.descriptors.empty()) descriptor = std::move(received.descriptors.front());
+  if (const auto* attach = std::get_if<channel::Attach>(&*message))
+    handle(*attach, std::move(descriptor));
+  else if (const auto* kept = std::get_if<channel::Kept>(&*message))
+    handle(*kept, std::move(descriptor));
+  else if (const auto* file = std::get_if<channel::ReadConfiguration>(&*message))
+    handle(*file, std::move(descriptor));
+  else if (const auto* result = std::get_if<channel::BindResult>(&*message))
+    reload_.on_bind_result(*result);
+  else if (const auto* state = std::get_if<channel::ChildState>(&*message))
+    handle(*state);
+  else if (const auto* log_as = std::get_if<channel::LogAs>(&*message))
+    log::set(static_cast<log::Level>(log_as->level), log_as->json);
+  else if (std::holds_alternative<channel::Stop>(*message))
+    end(0);
+  // TakeSocket and DropListener are not for us; AllReady changes nothing here.
+}
+
+void Control::handle(const channel::Attach& message, channel::Descriptor descriptor) {
+  siblings_.attach(message.peer, channel::Channel{std::move(descriptor)});
+}
+
+void Control::handle(const channel::Kept& message, channel::Descriptor descriptor) {
+  if (message.slot < kept_.size()) kept_[message.slot] = std::move(descriptor);
+}
+
+void Control::handle(const channel::ChildState& message) { children_.insert_or_assign(message.role, message); }
+
+void Control::handle(const channel::ReadConfiguration& message, channel::Descriptor descriptor) {
+  configuration_path_ = message.path;
+  Reading reading = read(message, descriptor);
+  for (const std::string& fault : reading.faults) log::error("{}", fault);
+  for (const std::string& warning : reading.warnings) log::warning("{}", warning);
+  last_ = {.at = seconds_since_1970(), .faults = reading.faults, .warnings = reading.warnings};
+  if (phase_ == Phase::awaiting_configuration) return start(std::move(reading), message.initial);
+  read_again(std::move(reading));
+}
+
+Control::Reading Control::read(const channel::ReadConfiguration& message, const channel::Descriptor& file) const {
+  Reading reading;
+  if (!message.opened && !message.path.empty()) {
+    reading.faults.push_back(log::printable(message.trouble));
+    return reading;
+  }
+  if (message.opened) {
+    auto text = read_all(file.get(), config::max_file_octets);
+    if (!text) {
+      reading.faults.push_back(fmt::format("{}: {}", log::printable(message.path), text.error()));
+      return reading;
+    }
+    reading.text = *std::move(text);
+  }
+  config::Checked checked = check(reading.text);
+  for (const config::Remark& fault : checked.remarks.faults) reading.faults.push_back(fault.to_text(message.path));
+  for (const config::Remark& warning : checked.remarks.warnings)
+    reading.warnings.push_back(warning.to_text(message.path));
+  reading.configuration = std::move(checked.configuration);
+  return reading;
+}
+
+config::Checked Control::check(std::string_view text) const {
+  return config::check(text, {.limits = config::all_limits(), .read_file = [this](const std::string& path) {
+                                return read_named_file(path, configuration_path_);
+                              }});
+}
+
+void Control::read_again(Reading reading) {
+  if (!reading.configuration) {
+    ++reloads_failed_;
+    log::error("the configuration is not changed: {} fault{}", reading.faults.size(),
+               reading.faults.size() == 1 ? "" : "s");
+    const ReloadAnswer answer{
+        {.generation = reload_.in_force() ? reload_.in_force()->generation : 0, .faults = reading.faults},
+        reading.warnings};
+    for (const auto& reloader : std::exchange(reloaders_, {})) reloader(answer);
+    return;
+  }
+  if (reload_.busy()) {
+    next_ = std::move(reading);
+    return;
+  }
+  apply(std::move(reading));
+}
+
+void Control::apply(Reading reading) {
+  if (reload_.in_force()) {
+    for (const std::string_view key :
+         config::keep_what_is_fixed(reload_.in_force()->configuration, *reading.configuration)) {
+      reading.warnings.push_back(fmt::format("{}: {}: the new value takes effect at the next start",
+                                             log::printable(configuration_path_), key));
+      log::warning("{}", reading.warnings.back());
+    }
+    last_.warnings = reading.warnings;
+  }
+  current_reloaders_ = std::exchange(reloaders_, {});
+  current_ = std::move(reading);
+  reload_.begin(*current_.configuration, current_.text, [this](const ChangeResult& result) { done(result); });
+}
+
+void Control::done(const ChangeResult& result) {
+  const bool good = result.faults.empty();
+  for (const std::string& fault : result.faults) log::error("{}", fault);
+  if (!good) last_.faults = result.faults;
+  if (phase_ == Phase::serving) ++(good ? reloads_succeeded_ : reloads_failed_);
+  if (!good && phase_ == Phase::starting && initial_) return end(1);
+  if (good) {
+    const config::Logging& logging = current_.configuration->log;
+    log::set(logging.level, logging.json);
+    tell_monitor(channel::LogAs{.level = static_cast<std::uint8_t>(logging.level), .json = logging.json});
+    phase_ = Phase::serving;
+    if (!std::exchange(ready_said_, true)) tell_monitor(channel::Ready{});
+  } else {
+    log::error("the configuration is not changed");
+  }
+  const ReloadAnswer answer{result, current_.warnings};
+  for (const auto& reloader : std::exchange(current_reloaders_, {})) reloader(answer);
+  if (!next_) return;
+  Reading next = *std::exchange(next_, std::nullopt);
+  apply(std::move(next));
+}
+
+Appliance Control::appliance() {
+  return {.roles = [this] { return roles(); },
+          .in_force = [this]() -> const std::optional<InForce>& { return reload_.in_force(); },
+          .ready = [this] { return ready(); },
+          .last_reload = [this] { return last_; },
+          .sources = [this] { return sources(); },
+          .reload =
+              [this](std::function<void(const ReloadAnswer&)> reloader) {
+                if (reloaders_.size() >= max_reloaders)
+                  return reloader(
+                      {.result = {.generation = 0, .faults = {"too many wait for a reload already"}}, .warnings = {}});
+                reloaders_.push_back(std::move(reloader));
+                tell_monitor(channel::RequestReload{});
+              },
+          .configuration_path = configuration_path_,
+          .siblings = &siblings_};
+}
+
+std::vector<RoleState> Control::roles() const {
+  std::vector<RoleState> states;
+  for (const auto& [role, child] : children_)
+    states.push_back({.role = role, .up = child.up, .pid = child.pid, .restarts = child.restarts});
+  return states;
+}
+
+bool Control::ready() const {
+  const auto serves = [this](Role role) { return siblings_.attached(role) && reload_.is_up_to_date(role); };
+  return reload_.in_force() && serves(Role::resolver) && serves(Role::transport) &&
+         std::ranges::all_of(children_, [](const auto& row) { return row.second.up; });
+}
+
+MetricsSources Control::sources() const {
+  MetricsSources sources;
+  sources.roles = roles();
+  if (const auto& in_force = reload_.in_force()) {
+    sources.generation = in_force->generation;
+    sources.generation_since = in_force->since;
+  }
+  sources.reloads_succeeded = reloads_succeeded_;
+  sources.reloads_failed = reloads_failed_;
+  sources.last_reload_succeeded = last_.faults.empty();
+  sources.started_at = started_at_;
+  timespec used{};
+  if (::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0)
+    sources.cpu_seconds = static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
+  for (const auto& server : servers_) sources.requests += server->requests();
+  sources.version = REDOUBT_VERSION;
+  return sources;
+}
+
+}  // namespace redoubt::control

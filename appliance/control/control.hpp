@@ -1,0 +1,94 @@
+#pragma once
+// The control role from its first message to its end.
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "appliance/channel/async_channel.hpp"
+#include "appliance/channel/monitor_child.hpp"
+#include "appliance/config/check.hpp"
+#include "appliance/control/api.hpp"
+#include "appliance/control/http_server.hpp"
+#include "appliance/control/reload.hpp"
+#include "appliance/control/siblings.hpp"
+#include "appliance/store/store.hpp"
+
+namespace redoubt::control {
+
+class Control {
+ public:
+  /// sandbox_trouble: what of the first step of the sandbox failed; empty is the rule.
+  explicit Control(std::string sandbox_trouble);
+  int run(channel::Channel monitor);
+
+ private:
+  enum class Phase : std::uint8_t { awaiting_configuration, starting, serving };
+  /// One reading of the configuration file.
+  struct Reading {
+    std::string text;
+    std::optional<config::Configuration> configuration;
+    std::vector<std::string> faults;
+    std::vector<std::string> warnings;
+  };
+
+  // control.cpp: messages from monitor, and what follows
+  void hear(channel::Received received);
+  void handle(const channel::Attach& message, channel::Descriptor descriptor);
+  void handle(const channel::Kept& message, channel::Descriptor descriptor);
+  void handle(const channel::ReadConfiguration& message, channel::Descriptor descriptor);
+  void handle(const channel::ChildState& message);
+  void tell_monitor(const channel::ChildToMonitor& message);
+  Reading read(const channel::ReadConfiguration& message, const channel::Descriptor& file) const;
+  config::Checked check(std::string_view text) const;
+  void read_again(Reading reading);
+  void apply(Reading reading);
+  void done(const ChangeResult& result);
+  void end(int exit_code);
+
+  // start.cpp: the first configuration, up to serving
+  void start(Reading reading, bool initial);
+  bool fall_back(Reading& reading);
+  bool prepare(const config::Configuration& configuration);
+  bool keep(std::uint8_t slot, std::expected<channel::Descriptor, std::string> opened);
+  void shut_the_door(const config::Configuration& configuration);
+  void open_store();
+  void serve_http();
+
+  Appliance appliance();
+  std::vector<RoleState> roles() const;
+  bool ready() const;
+  MetricsSources sources() const;
+
+  boost::asio::io_context loop_{1};
+  channel::AsyncChannel monitor_;
+  Siblings siblings_;
+  Reload reload_;
+  std::optional<store::Store> store_;
+  std::optional<Api> api_;
+  std::vector<std::unique_ptr<HttpServer>> servers_;
+  std::array<channel::Descriptor, channel::keep_slots> kept_;
+
+  Phase phase_ = Phase::awaiting_configuration;
+  bool initial_ = true;  ///< whether the start of the whole appliance hangs on us
+  bool ready_said_ = false;
+  int exit_code_ = 0;
+  std::string sandbox_trouble_;
+  std::string configuration_path_;
+  std::map<channel::Role, channel::ChildState> children_;
+  std::optional<Reading> next_;  ///< read while a change was under way; the newest one counts
+  Reading current_;              ///< the reading whose change is under way
+  LastReload last_;
+  std::vector<std::function<void(const ReloadAnswer&)>> reloaders_;          ///< wait for the next reading
+  std::vector<std::function<void(const ReloadAnswer&)>> current_reloaders_;  ///< wait for the change under way
+  std::uint64_t reloads_succeeded_ = 0;
+  std::uint64_t reloads_failed_ = 0;
+  std::int64_t started_at_ = 0;
+};
+
+}  // namespace redoubt::control

@@ -1,0 +1,99 @@
+#include "appliance/control/metrics.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace redoubt::control {
+
+namespace {
+
+using channel::Metric;
+using channel::MetricKind;
+
+class Page {
+ public:
+  /// Rows of one name follow each other and share one head.
+  void head(std::string_view name, std::string_view help, MetricKind kind) {
+    if (name == last_) return;
+    last_ = name;
+    text_ += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name,
+                         kind == MetricKind::counter ? "counter" : "gauge");
+  }
+  template <class Value>
+  void row(std::string_view name, std::string_view labels, Value value) {
+    if (labels.empty())
+      text_ += fmt::format("{} {}\n", name, value);
+    else
+      text_ += fmt::format("{}{{{}}} {}\n", name, labels, value);
+  }
+  template <class Value>
+  void one(std::string_view name, std::string_view help, MetricKind kind, Value value, std::string_view labels = {}) {
+    head(name, help, kind);
+    row(name, labels, value);
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+  std::string_view last_;
+};
+
+/// Both roles' tables may share names, and those must stand together: rows are put in the order of their names' first
+/// appearance.
+void statistics(Page& page, const MetricsSources& sources) {
+  struct Row {
+    const Metric* metric;
+    std::uint64_t value;
+  };
+  std::vector<Row> rows;
+  const auto add = [&rows](std::span<const Metric> metrics, const std::optional<std::vector<std::uint64_t>>& values) {
+    if (!values) return;
+    // A role of another build may know fewer or more: what both know is shown.
+    for (std::size_t i = 0; i < std::min(metrics.size(), values->size()); ++i)
+      rows.push_back({&metrics[i], (*values)[i]});
+  };
+  add(channel::resolver_metrics, sources.resolver);
+  add(channel::transport_metrics, sources.transport);
+  std::ranges::stable_sort(rows, {}, [](const Row& row) { return row.metric->name; });
+  for (const Row& row : rows) {
+    page.head(row.metric->name, row.metric->help, row.metric->kind);
+    page.row(row.metric->name, row.metric->labels, row.value);
+  }
+}
+
+void roles(Page& page, const MetricsSources& sources) {
+  page.head("redoubt_role_up", "Whether the role's process runs and answers.", MetricKind::gauge);
+  for (const RoleState& state : sources.roles)
+    page.row("redoubt_role_up", fmt::format("role=\"{}\"", channel::to_text(state.role)), state.up ? 1 : 0);
+  page.head("redoubt_role_restarts_total", "How often the role was started again after it died.", MetricKind::counter);
+  for (const RoleState& state : sources.roles)
+    page.row("redoubt_role_restarts_total", fmt::format("role=\"{}\"", channel::to_text(state.role)), state.restarts);
+}
+
+}  // namespace
+
+std::string metrics_page(const MetricsSources& sources) {
+  Page page;
+  page.one("redoubt_build_info", "The version, as a label.", MetricKind::gauge, 1,
+           fmt::format("version=\"{}\"", sources.version));
+  roles(page, sources);
+  page.one("redoubt_configuration_generation", "Number of the configuration in force.", MetricKind::gauge,
+           sources.generation);
+  page.one("redoubt_configuration_in_force_since_seconds", "When it came into force, in seconds since 1970.",
+           MetricKind::gauge, sources.generation_since);
+  page.head("redoubt_configuration_reloads_total", "Configurations read again.", MetricKind::counter);
+  page.row("redoubt_configuration_reloads_total", "outcome=\"in force\"", sources.reloads_succeeded);
+  page.row("redoubt_configuration_reloads_total", "outcome=\"failed\"", sources.reloads_failed);
+  page.one("redoubt_configuration_last_reload_successful", "Whether the last configuration that was read is in force.",
+           MetricKind::gauge, sources.last_reload_succeeded ? 1 : 0);
+  page.one("redoubt_control_http_requests_total", "Requests that the API and this listener answered.",
+           MetricKind::counter, sources.requests);
+  page.one("process_start_time_seconds", "When control started, in seconds since 1970.", MetricKind::gauge,
+           sources.started_at);
+  page.one("process_cpu_seconds_total", "CPU time that control used.", MetricKind::counter, sources.cpu_seconds);
+  statistics(page, sources);
+  return page.take();
+}
+
+}  // namespace redoubt::control

@@ -1,0 +1,99 @@
+#pragma once
+// How a configuration comes into force: sockets first, then the snapshot, then the old sockets go. When a step fails,
+// everything is as it was before. One change at a time.
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "appliance/channel/channel.hpp"
+#include "appliance/channel/monitor_child.hpp"
+#include "appliance/config/compile.hpp"
+#include "appliance/config/configuration.hpp"
+#include "appliance/control/listener_plan.hpp"
+#include "appliance/control/siblings.hpp"
+#include "appliance/store/store.hpp"
+
+namespace redoubt::control {
+
+/// What came of one configuration. faults is empty when it is in force.
+struct ChangeResult {
+  std::uint64_t generation = 0;
+  std::vector<std::string> faults;  ///< lines, with file and place where there is one
+};
+
+struct InForce {
+  config::Configuration configuration;
+  std::uint64_t generation = 0;
+  std::int64_t since = 0;  ///< seconds since 1970
+  channel::Descriptor snapshot;
+};
+
+class Reload {
+ public:
+  using TellMonitor = std::function<void(const channel::ChildToMonitor&)>;
+  using OnDone = std::function<void(const ChangeResult&)>;
+
+  Reload(boost::asio::io_context& loop, Siblings& siblings, TellMonitor tell_monitor);
+
+  /// What does not change while the process lives: processors, own addresses.
+  void set_circumstances(std::uint32_t workers, std::vector<dns::IpAddress> own_addresses);
+  /// The store may be missing: then numbers count from the clock and nothing is remembered.
+  void set_store(store::Store* store) { store_ = store; }
+  /// Which listeners stand already, after a restart.
+  void set_standing(ListenerPlan standing) { standing_ = std::move(standing); }
+
+  bool busy() const { return pending_.has_value(); }
+  /// Begins; only while not busy. on_done is called once, later.
+  void begin(config::Configuration configuration, std::string text, OnDone on_done);
+
+  // What the change waits for.
+  void on_bind_result(const channel::BindResult& result);
+  void on_taken(channel::Role role, std::uint64_t generation, const std::string& trouble);
+  void on_attachment(channel::Role role, bool attached);
+
+  const std::optional<InForce>& in_force() const { return in_force_; }
+  /// Whether that role uses the snapshot in force.
+  bool is_up_to_date(channel::Role role) const { return up_to_date_.contains(role); }
+
+ private:
+  enum class Step : std::uint8_t { binding, handing_over };
+  struct Pending {
+    InForce next;
+    std::string text;
+    ListenerPlan plan;
+    ListenerChange change;
+    Step step = Step::binding;
+    std::set<std::uint32_t> binds_waiting;
+    std::vector<std::string> troubles;
+    std::set<channel::Role> takers;  ///< who has not answered yet
+    OnDone on_done;
+  };
+
+  void bind(const ListenerPlan& listeners, std::set<std::uint32_t>* waiting);
+  void bound();
+  void number_it(Pending& pending);
+  void hand_over();
+  void offer(channel::Role role);
+  void taken_by_all();
+  void fail();
+  void restart_deadline();
+  void remember(const Pending& pending, store::Outcome outcome, std::string_view trouble);
+
+  Siblings& siblings_;
+  TellMonitor tell_monitor_;
+  boost::asio::steady_timer deadline_;
+  config::Circumstances circumstances_;
+  store::Store* store_ = nullptr;
+  ListenerPlan standing_;
+  std::optional<InForce> in_force_;
+  std::optional<Pending> pending_;
+  std::set<channel::Role> up_to_date_;
+  std::uint32_t next_bind_ = 1;
+};
+
+}  // namespace redoubt::control

@@ -1,0 +1,79 @@
+#pragma once
+// control's side of its channels to resolver and transport: the snapshot, statistics, and what the API asks of the
+// resolver. Each request has a deadline; its callback is called once, with nothing when no answer came. All on one
+// event loop.
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "appliance/channel/async_channel.hpp"
+#include "appliance/channel/control_resolver.hpp"
+#include "appliance/channel/control_transport.hpp"
+#include "appliance/channel/roles.hpp"
+
+namespace redoubt::control {
+
+/// Requests that may wait for the siblings at once: as many as there can be API clients, twice.
+inline constexpr std::size_t max_requests_waiting = 256;
+
+class Siblings {
+ public:
+  template <class T>
+  using Then = std::function<void(std::optional<T>)>;
+  /// trouble is empty when that role now uses that generation.
+  using OnTaken = std::function<void(channel::Role role, std::uint64_t generation, const std::string& trouble)>;
+  /// A role's channel came (fresh, so it has no snapshot yet) or went.
+  using OnAttachment = std::function<void(channel::Role role, bool attached)>;
+
+  Siblings(boost::asio::io_context& loop, OnTaken on_taken, OnAttachment on_attachment);
+
+  /// Other roles than resolver and transport are let go: keykeeper has nothing to say to us yet.
+  void attach(channel::Role role, channel::Channel channel);
+  bool attached(channel::Role role) const;
+
+  /// False when that role is not there to take it.
+  bool use_snapshot(channel::Role role, std::uint64_t generation, int memfd);
+  void ask_statistics(channel::Role role, std::chrono::milliseconds patience, Then<std::vector<std::uint64_t>> then);
+  void show_cache(channel::ShowCache request, std::chrono::milliseconds patience, Then<channel::CacheShown> then);
+  void flush_cache(channel::FlushCache request, std::chrono::milliseconds patience, Then<channel::CacheFlushed> then);
+  void resolve(std::vector<std::uint8_t> query, std::chrono::milliseconds patience,
+               Then<std::vector<std::uint8_t>> then);
+
+ private:
+  using Answer = std::variant<channel::Statistics, channel::CacheShown, channel::CacheFlushed, channel::ResolvedFor>;
+  struct Waiting {
+    channel::Role role;
+    std::function<void(std::optional<Answer>)> then;
+    std::unique_ptr<boost::asio::steady_timer> deadline;
+  };
+  struct Sibling {
+    channel::Role role;
+    channel::AsyncChannel channel;
+  };
+
+  Sibling* find(channel::Role role);
+  void hear(Sibling& sibling, const channel::Received& received);
+  void lose(Sibling& sibling, const char* why);
+  void answer(channel::Role role, channel::RequestId id, Answer answer);
+  void give_up(channel::RequestId id);
+  template <class Message, class Result, class Extract>
+  void ask(channel::Role role, Message message, std::chrono::milliseconds patience, Then<Result> then, Extract extract);
+
+  boost::asio::io_context& loop_;
+  OnTaken on_taken_;
+  OnAttachment on_attachment_;
+  Sibling resolver_;
+  Sibling transport_;
+  channel::RequestId next_id_ = 1;
+  std::map<channel::RequestId, Waiting> waiting_;
+};
+
+}  // namespace redoubt::control

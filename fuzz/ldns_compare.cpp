@@ -1,0 +1,125 @@
+// Entrance: Message::parse, beside ldns' parser of the same octets. Property: where both accept, both saw the same
+// questions and records, names unfolded. Where one alone accepts, the reason is one that is listed here.
+#include <algorithm>
+#include <memory>
+
+#include "dns/message.hpp"
+#include "dns/rdata.hpp"
+#include "fuzz/require.hpp"
+
+// Its macros trip the standard library of clang, so it comes last.
+// clang-format off
+#include <ldns/ldns.h>
+// clang-format on
+
+using namespace redoubt::dns;
+using redoubt::fuzz::require;
+
+namespace {
+
+struct FreePacket {
+  void operator()(ldns_pkt* packet) const { ldns_pkt_free(packet); }
+};
+using Packet = std::unique_ptr<ldns_pkt, FreePacket>;
+using Octets = std::vector<std::uint8_t>;
+
+Octets owner_of(const ldns_rr* rr) {
+  const ldns_rdf* owner = ldns_rr_owner(rr);
+  const std::uint8_t* data = ldns_rdf_data(owner);
+  return {data, data + ldns_rdf_size(owner)};
+}
+
+Octets rdata_of(const ldns_rr* rr) {
+  Octets out;
+  for (std::size_t i = 0; i < ldns_rr_rd_count(rr); ++i) {
+    const ldns_rdf* field = ldns_rr_rdf(rr, i);
+    out.insert(out.end(), ldns_rdf_data(field), ldns_rdf_data(field) + ldns_rdf_size(field));
+  }
+  return out;
+}
+
+void compare_section(std::span<const Record> ours, const ldns_rr_list* theirs) {
+  require(ours.size() == ldns_rr_list_rr_count(theirs), "the same number of records");
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const ldns_rr* rr = ldns_rr_list_rr(theirs, i);
+    require(std::ranges::equal(ours[i].owner.wire(), owner_of(rr)), "the same owner");
+    require(ours[i].type.value == static_cast<unsigned>(ldns_rr_get_type(rr)), "the same type");
+    require(ours[i].rr_class.value == static_cast<unsigned>(ldns_rr_get_class(rr)), "the same class");
+    require(ours[i].ttl.seconds() == ldns_rr_ttl(rr), "the same TTL");
+    require(ours[i].rdata == rdata_of(rr), "the same RDATA");
+  }
+}
+
+void compare(const Message& ours, const ldns_pkt* theirs) {
+  require(ours.header.id == ldns_pkt_id(theirs), "the same id");
+  require(ours.header.rcode_low == static_cast<unsigned>(ldns_pkt_get_rcode(theirs)), "the same rcode");
+  const ldns_rr_list* questions = ldns_pkt_question(theirs);
+  require(ldns_rr_list_rr_count(questions) == (ours.question ? 1U : 0U), "the same number of questions");
+  if (ours.question) {
+    const ldns_rr* question = ldns_rr_list_rr(questions, 0);
+    require(std::ranges::equal(ours.question->name.wire(), owner_of(question)), "the same question");
+    require(ours.question->type.value == static_cast<unsigned>(ldns_rr_get_type(question)), "the same type");
+  }
+  compare_section(ours.answer, ldns_pkt_answer(theirs));
+  compare_section(ours.authority, ldns_pkt_authority(theirs));
+  std::vector<Record> additional = ours.additional;  // ldns keeps TSIG apart, as it does OPT
+  std::erase_if(additional, [](const Record& record) { return record.type == type::tsig; });
+  compare_section(additional, ldns_pkt_additional(theirs));
+  if (ours.edns) require(ours.edns->udp_payload == ldns_pkt_edns_udp_size(theirs), "the same EDNS payload");
+}
+
+/// We accept and ldns does not. ldns looks into RDATA that we keep as octets, because nothing in it concerns a
+/// resolver, and it reads A and AAAA in the form of class IN whatever the class (RFC 3597 §3 says otherwise).
+bool ldns_may_refuse(const Message& message) {
+  const auto opaque_here = [](const Record& record) {
+    const RrTypeInfo* row = find_rr_type(record.type);
+    return row == nullptr || record.rr_class != rr_class::in || std::ranges::any_of(row->fields, [](Field field) {
+             return field == Field::rest || field == Field::rest_nonempty;
+           });
+  };
+  return std::ranges::any_of(message.answer, opaque_here) || std::ranges::any_of(message.authority, opaque_here) ||
+         std::ranges::any_of(message.additional, opaque_here);
+}
+
+/// ldns accepts and we do not.
+bool we_may_refuse(Fault fault) {
+  switch (fault) {
+    case Fault::bad_count:         // more than one question (RFC 9619)
+    case Fault::left_over:         // octets behind the message or behind the last field
+    case Fault::bad_option:        // EDNS options are octets to ldns
+    case Fault::duplicate_opt:     // the last one counts there
+    case Fault::misplaced_record:  // OPT and TSIG may stand anywhere there
+    case Fault::compressed_name:   // it unfolds names of every type, and that of the question
+    case Fault::bad_rdata:         // type bitmaps are not checked
+    case Fault::work_exceeded:     // there is no bound for the whole message
+    case Fault::short_read:        // empty RDATA is a record without fields there
+      return true;
+    case Fault::pointer_not_backwards:
+    case Fault::bad_label_type:
+    case Fault::name_too_long:
+    case Fault::too_large:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < header_octets || size > 65535) return 0;
+  const auto ours = Message::parse({data, size});
+  ldns_pkt* parsed = nullptr;
+  const ldns_status status = ldns_wire2pkt(&parsed, data, size);
+  const Packet theirs{status == LDNS_STATUS_OK ? parsed : nullptr};
+  if (ours && theirs) {
+    compare(*ours, theirs.get());
+  } else if (ours) {
+    if (!ldns_may_refuse(*ours)) std::fprintf(stderr, "ldns: %s\n", ldns_get_errorstr_by_id(status));
+    require(ldns_may_refuse(*ours), "ldns refuses for a reason that is known");
+  } else if (theirs) {
+    if (!we_may_refuse(ours.error().fault))
+      std::fprintf(stderr, "ours: %s\n", std::string{describe(ours.error().fault)}.c_str());
+    require(we_may_refuse(ours.error().fault), "we refuse for a reason that is known");
+  }
+  return 0;
+}

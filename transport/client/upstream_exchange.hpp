@@ -16,8 +16,8 @@
 
 namespace redoubt::transport {
 
-/// malformed: what came answers another question, or none. too_many: a limit of ours. bad_request: the query is none, or the
-/// server cannot be reached in the way that was asked for.
+/// malformed: what came answers another question, or none. too_many: a limit of ours. bad_request: the query is none,
+/// or the server cannot be reached in the way that was asked for.
 enum class UpstreamFault : std::uint8_t {
   refused,
   unreachable,

@@ -1,6 +1,6 @@
 #pragma once
-// Exchanges with servers over streams: how many, with whom, from which address. A connection serves one exchange; this is
-// the place where one that stays open for the next would be kept, by endpoint.
+// Exchanges with servers over streams: how many, with whom, from which address. A connection serves one exchange; this
+// is the place where one that stays open for the next would be kept, by endpoint.
 #include <cstdint>
 #include <list>
 #include <map>
@@ -29,7 +29,8 @@ struct UpstreamRequest {
 class UpstreamPool {
  public:
   UpstreamPool(Executor executor, Counters& counters);
-  /// For exchanges from now on. sources: the addresses to come from; a family of which there is none leaves it to the kernel.
+  /// For exchanges from now on. sources: the addresses to come from; a family of which there is none leaves it to the
+  /// kernel.
   void use(const Limits& limits, std::vector<dns::IpAddress> sources);
   /// done comes once: from the loop, or at once when nothing can be begun. False, and no done, when that id lives.
   bool fetch(UpstreamRequest request, UpstreamDone done);

@@ -1,6 +1,6 @@
 #pragma once
-// DNS messages in a stream of octets: two length octets, then the message (RFC 1035 §4.2.2, RFC 7766 §8). What comes out
-// does not depend on the pieces in which the octets came in.
+// DNS messages in a stream of octets: two length octets, then the message (RFC 1035 §4.2.2, RFC 7766 §8). What comes
+// out does not depend on the pieces in which the octets came in.
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -20,7 +20,8 @@ class FrameReader {
   /// Copies what was read. Holds what it was given and has not handed out, never more: nothing is reserved for a length
   /// that is only claimed. Whoever appends only when next() has nothing holds at most max_frame_octets and one append.
   void append(std::span<const std::uint8_t> octets);
-  /// The next whole message, valid until the next call of any other member; nothing when octets are missing. A fault stays.
+  /// The next whole message, valid until the next call of any other member; nothing when octets are missing. A fault
+  /// stays.
   std::expected<std::optional<std::span<const std::uint8_t>>, FrameFault> next();
   /// Part of a message is here, or of its length.
   bool unfinished() const { return begin_ != held_.size(); }

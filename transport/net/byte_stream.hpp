@@ -1,6 +1,6 @@
 #pragma once
-// Octets in order, both ways, without waiting. Connections are written over this alone: plain TCP is one such stream, TLS
-// another on top of the same socket.
+// Octets in order, both ways, without waiting. Connections are written over this alone: plain TCP is one such stream,
+// TLS another on top of the same socket.
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -9,8 +9,8 @@
 
 namespace redoubt::transport {
 
-/// moved: `octets` went over, at least one. wants_*: try again once the descriptor can be read or written (TLS may want to
-/// read in order to write). closed: the peer sends nothing more; only from read(). failed: the stream is dead.
+/// moved: `octets` went over, at least one. wants_*: try again once the descriptor can be read or written (TLS may want
+/// to read in order to write). closed: the peer sends nothing more; only from read(). failed: the stream is dead.
 enum class StreamState : std::uint8_t { moved, wants_read, wants_write, closed, failed };
 struct Moved {
   StreamState state;

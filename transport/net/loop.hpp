@@ -1,6 +1,7 @@
 #pragma once
-// What connections need of the event loop: to be told once when a descriptor is ready, when a time has come, and after the
-// current work. Boost.Asio stays behind these. One thread; callbacks run on the loop, never inside a call to these classes.
+// What connections need of the event loop: to be told once when a descriptor is ready, when a time has come, and after
+// the current work. Boost.Asio stays behind these. One thread; callbacks run on the loop, never inside a call to these
+// classes.
 #include <boost/asio/any_io_executor.hpp>
 #include <chrono>
 #include <functional>
@@ -12,8 +13,8 @@ using Executor = boost::asio::any_io_executor;
 using Clock = std::chrono::steady_clock;
 using Callback = std::function<void()>;
 
-/// Readiness of one descriptor, which its owner closes after this object is gone. A callback may destroy this object; none
-/// runs after that.
+/// Readiness of one descriptor, which its owner closes after this object is gone. A callback may destroy this object;
+/// none runs after that.
 class Watch {
  public:
   /// Nothing is watched when the loop refuses the descriptor: ok() says so.

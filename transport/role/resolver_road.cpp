@@ -102,14 +102,15 @@ void ResolverRoad::receive(const channel::Received& received) {
 
 void ResolverRoad::fetch(channel::Fetch request) {
   const channel::ExchangeId id = request.id;
-  const bool begun = upstreams_->fetch(
-      {id, from_channel(request.protocol), request.server, std::chrono::milliseconds{request.patience},
-       std::move(request.query)},
-      [this, id](UpstreamResult result) {
-        const bool told = result ? send(channel::Fetched{id, *std::move(result)})
-                                 : send(channel::FetchFailed{id, to_channel(result.error())});
-        if (!told) log::debug("a server's answer is dropped: resolver does not take it");
-      });
+  const bool begun = upstreams_->fetch({id, from_channel(request.protocol), request.server,
+                                        std::chrono::milliseconds{request.patience}, std::move(request.query)},
+                                       [this, id](UpstreamResult result) {
+                                         const bool told =
+                                             result ? send(channel::Fetched{id, *std::move(result)})
+                                                    : send(channel::FetchFailed{id, to_channel(result.error())});
+                                         if (!told)
+                                           log::debug("a server's answer is dropped: resolver does not take it");
+                                       });
   if (!begun) end_because_of("resolver");  // an id that lives was used again
 }
 

@@ -1,7 +1,9 @@
 #pragma once
-// The transport's end of its channel to resolver: clients' queries go out, servers' answers too, answers and errands come in.
+// The transport's end of its channel to resolver: clients' queries go out, servers' answers too, answers and errands
+// come in.
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "appliance/channel/async_channel.hpp"
 #include "appliance/channel/resolver_transport.hpp"

@@ -1,9 +1,11 @@
 #include "transport/role/settings.hpp"
 
-#include <algorithm>
-#include <span>
+#include <fmt/format.h>
 
-#include "appliance/log/log.hpp"
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 #include "snapshot_generated.h"
 
 namespace redoubt::transport {

@@ -1,10 +1,13 @@
-// Process: transport. Given: channels to monitor, control, resolver and keykeeper; listening stream sockets; sealed snapshots.
-// Keeps: stream sockets, both directions. No files, no private key, no datagrams. Reads: streams of anybody.
+// Process: transport. Given: channels to monitor, control, resolver and keykeeper; listening stream sockets; sealed
+// snapshots. Keeps: stream sockets, both directions. No files, no private key, no datagrams. Reads: streams of anybody.
 #include "transport/role/transport_main.hpp"
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <exception>
+#include <optional>
 #include <set>
+#include <string>
 
 #include "appliance/channel/async_channel.hpp"
 #include "appliance/channel/control_transport.hpp"
@@ -133,7 +136,9 @@ class Role {
   std::vector<std::uint64_t> statistics() const {
     using channel::TransportCounter;
     std::vector<std::uint64_t> values(static_cast<std::size_t>(TransportCounter::count));
-    const auto set = [&](TransportCounter which, std::uint64_t value) { values[static_cast<std::size_t>(which)] = value; };
+    const auto set = [&](TransportCounter which, std::uint64_t value) {
+      values[static_cast<std::size_t>(which)] = value;
+    };
     set(TransportCounter::connections_accepted, counters_.connections_accepted);
     set(TransportCounter::connections_refused, counters_.connections_refused);
     set(TransportCounter::connections_open, counters_.connections_open);

@@ -27,10 +27,7 @@ bool means_exhausted(const std::error_code& error) {
 }  // namespace
 
 Acceptor::Acceptor(const Executor& executor, Socket listening, Owner owner)
-    : listening_{std::move(listening)},
-      watch_{executor, listening_.get()},
-      rest_{executor},
-      owner_{std::move(owner)} {}
+    : listening_{std::move(listening)}, watch_{executor, listening_.get()}, rest_{executor}, owner_{std::move(owner)} {}
 
 bool Acceptor::start() {
   if (!watch_.ok() || !make_non_blocking(listening_)) return false;
@@ -59,7 +56,7 @@ void Acceptor::accept_some() {
 }
 
 Acceptor::Step Acceptor::step_after(const std::error_code& error) {
-  if (error == std::errc::resource_unavailable_try_again) return Step::nobody_waits;
+  if (error.value() == EAGAIN) return Step::nobody_waits;
   if (means_exhausted(error)) return Step::exhausted;
   return Step::taken;  // that one client is gone, or its network (accept(2)); the next may be well
 }

@@ -1,6 +1,6 @@
 #pragma once
-// Takes connections from one listening socket. Running out of descriptors neither spins nor leaves clients hanging: room is
-// made, else they are turned away with a reserve descriptor and accepting rests for a moment.
+// Takes connections from one listening socket. Running out of descriptors neither spins nor leaves clients hanging:
+// room is made, else they are turned away with a reserve descriptor and accepting rests for a moment.
 #include <functional>
 
 #include "transport/net/loop.hpp"

@@ -7,8 +7,8 @@ namespace redoubt::transport {
 
 namespace {
 
-/// Octets of queries that one connection may have in flight: plenty for twenty real ones, while twenty of 64 KiB would be
-/// more than a megabyte. One query is always taken, however long.
+/// Octets of queries that one connection may have in flight: plenty for twenty real ones, while twenty of 64 KiB would
+/// be more than a megabyte. One query is always taken, however long.
 constexpr std::size_t max_in_flight_octets = 64 * 1024;
 /// Reads in one turn while a leaving peer still talks; what it says is dropped.
 constexpr unsigned max_discarding_reads = 4;
@@ -161,8 +161,8 @@ void Connection::flush() {
   finish_if_done();
 }
 
-/// What is queued at this moment has write_time to leave; only then a new time starts for what was queued since. A client
-/// that takes an octet now and then gains nothing.
+/// What is queued at this moment has write_time to leave; only then a new time starts for what was queued since. A
+/// client that takes an octet now and then gains nothing.
 void Connection::note_blocked_write() {
   if (write_blocked_ && output_.total_sent() >= blocked_until_sent_) {
     host_.stop_wait(Wait::write, *this);

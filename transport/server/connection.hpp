@@ -1,7 +1,7 @@
 #pragma once
-// One client's connection: reads queries while it may have more of them in flight, writes answers in the order in which they
-// come, and leaves when either side has had enough. Which octets stand for a message is its framing's business, how they
-// travel its stream's.
+// One client's connection: reads queries while it may have more of them in flight, writes answers in the order in which
+// they come, and leaves when either side has had enough. Which octets stand for a message is its framing's business,
+// how they travel its stream's.
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -98,9 +98,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   WaitMarks marks_;
   Phase phase_ = Phase::open;
   bool input_ended_ = false;
-  bool paused_ = false;        ///< not reading, by our own limits
-  bool write_blocked_ = false; ///< the stream takes nothing now
-  bool flush_due_ = false;     ///< asked of the host, not yet come
+  bool paused_ = false;         ///< not reading, by our own limits
+  bool write_blocked_ = false;  ///< the stream takes nothing now
+  bool flush_due_ = false;      ///< asked of the host, not yet come
   bool waiting_for_room_ = false;
 };
 

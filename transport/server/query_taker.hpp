@@ -22,7 +22,8 @@ struct Origin {
 class QueryTaker {
  public:
   virtual ~QueryTaker() = default;
-  /// False: not now. The server keeps the query, takes no more of them, and offers it again at resume() or resend_all().
+  /// False: not now. The server keeps the query, takes no more of them, and offers it again at resume() or
+  /// resend_all().
   virtual bool ask(AskId id, const Origin& origin, std::span<const std::uint8_t> query) = 0;
   /// Nobody waits for that answer any more.
   virtual void withdraw(AskId id) = 0;

@@ -55,9 +55,9 @@ void StreamServer::adopt(ListenerId listener, Protocol protocol, Accepted accept
     return;
   }
   ++counters_.connections_accepted;
-  const auto connection = std::make_shared<Connection>(
-      executor_, static_cast<ConnectionHost&>(*this), tcp_stream(std::move(accepted.socket)), length_framing(),
-      Origin{listener, protocol, accepted.peer});
+  const auto connection = std::make_shared<Connection>(executor_, static_cast<ConnectionHost&>(*this),
+                                                       tcp_stream(std::move(accepted.socket)), length_framing(),
+                                                       Origin{listener, protocol, accepted.peer});
   const bool was_busy = busy();
   connections_.emplace(connection.get(), connection);
   clients_.add(accepted.peer.address, *connection);
@@ -86,13 +86,9 @@ bool StreamServer::close_longest_waiting() {
   return close_oldest(Wait::idle, CloseReason::idle) || close_oldest(Wait::message, CloseReason::slow);
 }
 
-bool StreamServer::busy() const {
-  return connections_.size() * 100 > limits_[Limit::connections] * busy_percent;
-}
+bool StreamServer::busy() const { return connections_.size() * 100 > limits_[Limit::connections] * busy_percent; }
 
-bool StreamServer::takes_queries() const {
-  return asks_.all_sent() && asks_.octets() < limits_[Limit::waiting_octets];
-}
+bool StreamServer::takes_queries() const { return asks_.all_sent() && asks_.octets() < limits_[Limit::waiting_octets]; }
 
 void StreamServer::wait_for_room(Connection& connection) { waiting_for_room_.push_back(connection.weak_from_this()); }
 

@@ -1,5 +1,4 @@
 // Running out of descriptors.
-#include <dirent.h>
 #include <sys/resource.h>
 
 #include "tests/unit/transport/server_fixture.hpp"

@@ -32,7 +32,8 @@ TEST(FrameReader, has_nothing_before_the_last_octet) {
 
 TEST(FrameReader, several_messages_of_one_read_come_one_by_one) {
   Octets octets = frame_of(12, 1);
-  for (const Octets& more : {frame_of(65535, 2), frame_of(300, 3)}) octets.insert(octets.end(), more.begin(), more.end());
+  for (const Octets& more : {frame_of(65535, 2), frame_of(300, 3)})
+    octets.insert(octets.end(), more.begin(), more.end());
   FrameReader reader;
   reader.append(octets);
   for (const std::size_t length : {12U, 65535U, 300U}) {

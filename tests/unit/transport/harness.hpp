@@ -1,6 +1,6 @@
 #pragma once
-// Real sockets on loopback and one event loop, all in the test's own thread: nothing sleeps, the loop runs until something
-// is so or far too much time has passed.
+// Real sockets on loopback and one event loop, all in the test's own thread: nothing sleeps, the loop runs until
+// something is so or far too much time has passed.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -9,10 +9,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <vector>

@@ -1,6 +1,8 @@
 // The glue to the resolver, over real channels.
 #include "transport/role/resolver_road.hpp"
 
+#include <set>
+
 #include "tests/unit/transport/server_fixture.hpp"
 
 namespace redoubt::transport::test {

@@ -1,4 +1,5 @@
-// What no client of a stream can do to the others (attacks: connection exhaustion, pipelining floods, slowloris, slow reading).
+// What no client of a stream can do to the others (attacks: connection exhaustion, pipelining floods, slowloris, slow
+// reading).
 #include <fstream>
 
 #include "tests/unit/transport/server_fixture.hpp"

@@ -1,4 +1,5 @@
 // What a client of a stream can count on.
+#include <map>
 #include <random>
 #include <set>
 

@@ -240,7 +240,8 @@ TEST_F(UpstreamPoolTest, an_address_that_is_not_ours_is_unreachable) {
 TEST_F(UpstreamPoolTest, the_end_of_one_exchange_may_begin_the_next) {
   bool second_done = false;
   ASSERT_TRUE(pool_.fetch({1, Protocol::tcp, server_, 10s, query(1)}, [&](UpstreamResult) {
-    pool_.fetch({1, Protocol::tcp, server_, 10s, query(2)}, [&](UpstreamResult result) { second_done = result.has_value(); });
+    pool_.fetch({1, Protocol::tcp, server_, 10s, query(2)},
+                [&](UpstreamResult result) { second_done = result.has_value(); });
   }));
   accept_query().close();
   Peer peer = accept_query();

@@ -168,9 +168,9 @@ ExitCode query(const Context& context, const QueryOptions& options) {
 }
 
 ExitCode cache_show(const Context& context, const CacheOptions& options) {
-  const Answer answer = understand(
-      context, context.api.get(fmt::format("/v1/cache?name={}&below={}&limit={}", percent_encoded(options.name),
-                                           options.below ? 1 : 0, options.limit)));
+  const Answer answer =
+      understand(context, context.api.get(fmt::format("/v1/cache?name={}&below={}&limit={}",
+                                                      percent_encoded(options.name), options.below, options.limit)));
   if (!answer.body) return answer.code;
   if (context.json) {
     context.out << answer.body->dump(2) << "\n";
@@ -181,9 +181,8 @@ ExitCode cache_show(const Context& context, const CacheOptions& options) {
     const std::string head =
         fmt::format("{} {} {}", text_of(entry, "name"), text_of(entry, "ttl"), text_of(entry, "type"));
     if (text_of(entry, "kind") != "data") context.out << head << " ; " << text_of(entry, "kind") << "\n";
-    for (const json& rdata : entry.value("rdata", json::array())) {
-      context.out << head << " " << (rdata.is_string() ? rdata.get<std::string>() : rdata.dump()) << " ; "
-                  << text_of(entry, "rank") << "\n";
+    for (const json& rdata : entry.value("data", json::array())) {
+      context.out << head << " " << (rdata.is_string() ? rdata.get<std::string>() : rdata.dump()) << "\n";
     }
   }
   if (entries.empty()) context.err << "nothing of that name is in the cache\n";

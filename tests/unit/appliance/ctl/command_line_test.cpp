@@ -260,7 +260,7 @@ TEST(CacheCommand, names_travel_encoded_and_entries_are_shown_by_kind) {
       {"name": "a.", "type": "A", "kind": "data", "rank": 3, "ttl": 5, "data": ["192.0.2.1", "192.0.2.2"]},
       {"name": "b.", "type": "MX", "kind": "no data", "rank": 3, "ttl": 7, "data": []}]})"};
   const Result result = shown.run({"cache", "show", "a&b=c d", "--below", "--limit", "9"});
-  EXPECT_EQ(shown.asked(), "GET /v1/cache?name=a%26b%3Dc%20d&below=1&limit=9");
+  EXPECT_EQ(shown.asked(), "GET /v1/cache?name=a%26b%3Dc%20d&below=true&limit=9");
   EXPECT_EQ(result.code, ExitCode::done);
   EXPECT_EQ(result.out, "a. 5 A 192.0.2.1\na. 5 A 192.0.2.2\nb. 7 MX ; no data\n");
   OneReply empty{200, R"({"entries": []})"};

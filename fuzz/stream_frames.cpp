@@ -1,5 +1,5 @@
-// Entrance: FrameReader, what a peer sends over a stream. Property: the messages do not depend on how the octets are cut into
-// reads, and no more is held than a frame and one read.
+// Entrance: FrameReader, what a peer sends over a stream. Property: the messages do not depend on how the octets are
+// cut into reads, and no more is held than a frame and one read.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

@@ -1,6 +1,7 @@
 #include "dns/text.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -20,6 +21,8 @@ namespace {
 /// One record's text. The longest RDATA there is, written as escapes of four characters an octet, fits.
 constexpr std::size_t max_record_text = 512 * 1024;
 
+constexpr RrType wks{11};
+
 struct FreeRdf {
   void operator()(ldns_rdf* rdf) const { ldns_rdf_deep_free(rdf); }
 };
@@ -38,6 +41,8 @@ using Rr = std::unique_ptr<ldns_rr, FreeRr>;
 Rdf to_rdf(const Name& name) {
   return Rdf{ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, name.wire().size(), name.wire().data())};
 }
+
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 /// ldns goes to C strings: an embedded NUL would silently end the text.
 bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
@@ -65,6 +70,8 @@ std::expected<Record, std::string> to_record(const ldns_rr* rr) {
     return std::unexpected{std::string{describe(error ? error->fault : Fault::left_over)}};
   }
   if (is_meta(record.type)) return std::unexpected{to_text(record.type) + " is no type of data"};
+  if (record.rr_class != rr_class::in && (record.type == type::a || record.type == type::aaaa || record.type == wks))
+    return std::unexpected{"an address of another class than IN"};  // ldns read it as if it were of class IN
   return record;
 }
 
@@ -232,18 +239,112 @@ class ZoneReader {
   int line_ = 0;
 };
 
+/// Where a token `\#` begins, not inside quotes and not part of something longer: the sign of RFC 3597's generic form.
+std::size_t generic_mark(std::string_view text) {
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool begins = i > 0 && is_blank(text[i - 1]);
+    if (!quoted && begins && text.substr(i, 3) == "\\# ") return i;
+    if (text[i] == '\\') {
+      ++i;
+    } else if (text[i] == '"') {
+      quoted = !quoted;
+    } else if (text[i] == ';' && !quoted) {
+      break;
+    }
+  }
+  return std::string_view::npos;
+}
+
+/// "4 0a00 0001": the number of octets, then their digits, with blanks wherever one likes.
+std::optional<std::vector<std::uint8_t>> generic_octets(std::string_view text) {
+  std::size_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc{} || count > 65535) return std::nullopt;
+  std::vector<std::uint8_t> octets;
+  int high = -1;
+  for (const char c : text.substr(static_cast<std::size_t>(end - text.data()))) {
+    if (is_blank(c)) continue;
+    const int digit = c >= '0' && c <= '9'   ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
+    if (digit < 0) return std::nullopt;
+    if (high >= 0) octets.push_back(static_cast<std::uint8_t>(high << 4 | digit));
+    high = high < 0 ? digit : -1;
+  }
+  if (high >= 0 || octets.size() != count) return std::nullopt;
+  return octets;
+}
+
+/// An owner: `@` is the origin, and a name without final dot is taken under it.
+std::expected<Name, std::string> read_owner(std::string_view text, const Name& origin) {
+  if (text == "@") return origin;
+  const auto name = Name::from_text(text);
+  if (!name) return std::unexpected{std::string{describe(name.error().fault)}};
+  std::size_t escapes = 0;  // in front of the last character: a dot behind an odd number of them is an octet of a label
+  while (escapes + 1 < text.size() && text[text.size() - 2 - escapes] == '\\') ++escapes;
+  if (text.back() == '.' && escapes % 2 == 0) return *name;
+  const auto absolute = name->with_suffix_replaced(Name{}, origin);
+  if (!absolute) return std::unexpected{std::string{describe(NameTextFault::name_too_long)}};
+  return *absolute;
+}
+
+/// One line, its RDATA in a form that ldns knows. The owner is read here, for ldns has room for 255 characters of it
+/// only, and escaped octets take four each.
+std::expected<Record, std::string> read_line(std::string_view text, const Name& origin, Ttl default_ttl) {
+  std::size_t end = 0;  // of the owner, which is missing where the line begins with a blank
+  while (end < text.size() && !is_blank(text[end])) end += text[end] == '\\' ? 2 : 1;
+  end = std::min(end, text.size());
+  const auto owner = end == 0 ? origin : read_owner(text.substr(0, end), origin);
+  if (!owner) return std::unexpected{owner.error()};
+  const std::string line = "." + std::string{text.substr(end)};
+  const Rdf base = to_rdf(origin);
+  ldns_rr* parsed = nullptr;
+  const ldns_status status = ldns_rr_new_frm_str(&parsed, line.c_str(), default_ttl.seconds(), base.get(), nullptr);
+  const Rr rr{parsed};
+  if (status != LDNS_STATUS_OK) return std::unexpected{ldns_get_errorstr_by_id(status)};
+  auto record = to_record(rr.get());
+  if (record) record->owner = *owner;
+  return record;
+}
+
+/// The generic form, which ldns reads through the type's own format, losing what does not fit: so it gets to see the
+/// front of the line only, with a type of private use in the type's place.
+std::expected<Record, std::string> read_generic(std::string_view front, std::string_view data, const Name& origin,
+                                                Ttl default_ttl) {
+  while (!front.empty() && is_blank(front.back())) front.remove_suffix(1);
+  const std::size_t type_at = front.find_last_of(" \t") + 1;  // 0 when there is no blank
+  const auto type = rr_type_from_text(front.substr(type_at));
+  if (type_at == 0 || !type) return std::unexpected{"an unknown type"};
+  if (is_meta(*type)) return std::unexpected{to_text(*type) + " is no type of data"};
+  auto record = read_line(std::string{front.substr(0, type_at)} + "TYPE65534 \\# 0", origin, default_ttl);
+  if (!record) return record;
+  auto octets = generic_octets(data);
+  if (!octets) return std::unexpected{"octets that are not as many hexadecimal pairs as they say"};
+  record->type = *type;
+  record->rdata = std::move(*octets);
+  if (!is_valid_rdata(record->type, record->rr_class, record->rdata))
+    return std::unexpected{std::string{describe(Fault::bad_rdata)}};
+  return record;
+}
+
+/// ldns prints some RDATA in a way that it cannot read, or reads as something else (base32 with padding, times beyond
+/// 2106). What we show is what anyone can load again, so such RDATA is shown in the generic form.
+bool reads_back(std::string_view text, RrType type, RrClass rr_class, std::span<const std::uint8_t> rdata) {
+  const auto record = record_from_text(". 0 " + to_text(rr_class) + " " + to_text(type) + " " + std::string{text});
+  return record && record->type == type && record->rr_class == rr_class && std::ranges::equal(record->rdata, rdata);
+}
+
 }  // namespace
 
 std::expected<Record, TextError> record_from_text(std::string_view text, const Name& origin, Ttl default_ttl) {
   if (text.size() > max_record_text) return std::unexpected{TextError{0, "more text than one record can have"}};
   if (has_nul(text)) return std::unexpected{TextError{0, "a NUL octet"}};
-  const Rdf base = to_rdf(origin);
-  ldns_rr* parsed = nullptr;
-  const ldns_status status =
-      ldns_rr_new_frm_str(&parsed, std::string{text}.c_str(), default_ttl.seconds(), base.get(), nullptr);
-  const Rr rr{parsed};
-  if (status != LDNS_STATUS_OK) return std::unexpected{TextError{0, ldns_get_errorstr_by_id(status)}};
-  auto record = to_record(rr.get());
+  const std::size_t mark = generic_mark(text);
+  auto record = mark == std::string_view::npos
+                    ? read_line(text, origin, default_ttl)
+                    : read_generic(text.substr(0, mark), text.substr(mark + 3), origin, default_ttl);
   if (!record) return std::unexpected{TextError{0, record.error()}};
   return std::move(*record);
 }
@@ -251,7 +352,8 @@ std::expected<Record, TextError> record_from_text(std::string_view text, const N
 std::string rdata_to_text(RrType type, RrClass rr_class, std::span<const std::uint8_t> rdata) {
   if (rdata.size() > 65535 || find_rr_type(type) == nullptr || !is_valid_rdata(type, rr_class, rdata))
     return generic_text(rdata);
-  return ldns_text(type, rr_class, rdata).value_or(generic_text(rdata));
+  const auto text = ldns_text(type, rr_class, rdata);
+  return text && reads_back(*text, type, rr_class, rdata) ? *text : generic_text(rdata);
 }
 
 std::string record_to_text(const Record& record) {

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "dns/message.hpp"
-#include "dns/rdata.hpp"
+#include "dns/reader.hpp"
 #include "fuzz/require.hpp"
 
 // Its macros trip the standard library of clang, so it comes last.
@@ -68,33 +68,58 @@ void compare(const Message& ours, const ldns_pkt* theirs) {
   if (ours.edns) require(ours.edns->udp_payload == ldns_pkt_edns_udp_size(theirs), "the same EDNS payload");
 }
 
-/// We accept and ldns does not. ldns looks into RDATA that we keep as octets, because nothing in it concerns a
-/// resolver, and it reads A and AAAA in the form of class IN whatever the class (RFC 3597 §3 says otherwise).
-bool ldns_may_refuse(const Message& message) {
-  const auto opaque_here = [](const Record& record) {
-    const RrTypeInfo* row = find_rr_type(record.type);
-    return row == nullptr || record.rr_class != rr_class::in || std::ranges::any_of(row->fields, [](Field field) {
-             return field == Field::rest || field == Field::rest_nonempty;
-           });
-  };
-  return std::ranges::any_of(message.answer, opaque_here) || std::ranges::any_of(message.authority, opaque_here) ||
-         std::ranges::any_of(message.additional, opaque_here);
+/// Whether some record has RDATA that we keep as octets, because nothing in it concerns a resolver, while ldns looks
+/// into it. It reads A and AAAA in the form of class IN whatever the class (RFC 3597 §3 says otherwise), and where its
+/// format ends before the RDATA does it takes what follows for the next record.
+bool has_opaque_record(std::span<const std::uint8_t> wire) {
+  NameWork work{wire.size()};
+  WireReader reader{wire, work};
+  const Header header = read_header(reader);
+  for (unsigned i = 0; i < header.questions && reader.ok(); ++i) {
+    reader.name();
+    reader.u32();
+  }
+  while (reader.ok() && reader.left() != 0) {
+    reader.name();
+    const RrTypeInfo* row = find_rr_type({reader.u16()});
+    const RrClass rr_class{reader.u16()};
+    reader.u32();
+    reader.window(reader.u16());
+    if (row == nullptr || rr_class != rr_class::in) return true;
+    for (const Field field : row->fields) {
+      if (field == Field::rest || field == Field::rest_nonempty) return true;
+    }
+  }
+  return false;
+}
+
+/// ldns reads addresses in the form of class IN whatever the class, and a SINK to the end of its first string; the rest
+/// of such RDATA it loses, or takes for the next record.
+bool is_read_otherwise(const Record& record) {
+  const bool address = record.type == type::a || record.type == type::aaaa || record.type == RrType{11};
+  return (address && record.rr_class != rr_class::in) || record.type == RrType{40};
+}
+
+bool has_record_read_otherwise(const Message& message) {
+  return std::ranges::any_of(message.answer, is_read_otherwise) ||
+         std::ranges::any_of(message.authority, is_read_otherwise) ||
+         std::ranges::any_of(message.additional, is_read_otherwise);
 }
 
 /// ldns accepts and we do not.
 bool we_may_refuse(Fault fault) {
   switch (fault) {
-    case Fault::bad_count:         // more than one question (RFC 9619)
-    case Fault::left_over:         // octets behind the message or behind the last field
-    case Fault::bad_option:        // EDNS options are octets to ldns
-    case Fault::duplicate_opt:     // the last one counts there
-    case Fault::misplaced_record:  // OPT and TSIG may stand anywhere there
-    case Fault::compressed_name:   // it unfolds names of every type, and that of the question
-    case Fault::bad_rdata:         // type bitmaps are not checked
-    case Fault::work_exceeded:     // there is no bound for the whole message
-    case Fault::short_read:        // empty RDATA is a record without fields there
+    case Fault::bad_count:              // more than one question (RFC 9619)
+    case Fault::left_over:              // octets behind the message or behind the last field
+    case Fault::bad_option:             // EDNS options are octets to ldns
+    case Fault::duplicate_opt:          // the last one counts there
+    case Fault::misplaced_record:       // OPT and TSIG may stand anywhere there
+    case Fault::compressed_name:        // it unfolds names of every type, and that of the question
+    case Fault::bad_rdata:              // type bitmaps are not checked
+    case Fault::work_exceeded:          // there is no bound for the whole message
+    case Fault::short_read:             // empty RDATA is a record without fields there
+    case Fault::pointer_not_backwards:  // it follows them forward, too, until it has counted enough
       return true;
-    case Fault::pointer_not_backwards:
     case Fault::bad_label_type:
     case Fault::name_too_long:
     case Fault::too_large:
@@ -105,20 +130,22 @@ bool we_may_refuse(Fault fault) {
 
 }  // namespace
 
+/// ldns forgets memory on several of its error paths, which is not what is tested here.
+extern "C" const char* __lsan_default_suppressions() { return "leak:libldns"; }
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < header_octets || size > 65535) return 0;
-  const auto ours = Message::parse({data, size});
+  const std::span input{data, size};
+  const auto ours = Message::parse(input);
   ldns_pkt* parsed = nullptr;
   const ldns_status status = ldns_wire2pkt(&parsed, data, size);
   const Packet theirs{status == LDNS_STATUS_OK ? parsed : nullptr};
   if (ours && theirs) {
-    compare(*ours, theirs.get());
+    if (!has_record_read_otherwise(*ours)) compare(*ours, theirs.get());
   } else if (ours) {
-    if (!ldns_may_refuse(*ours)) std::fprintf(stderr, "ldns: %s\n", ldns_get_errorstr_by_id(status));
-    require(ldns_may_refuse(*ours), "ldns refuses for a reason that is known");
-  } else if (theirs) {
-    if (!we_may_refuse(ours.error().fault))
-      std::fprintf(stderr, "ours: %s\n", std::string{describe(ours.error().fault)}.c_str());
+    if (!has_opaque_record(input)) std::fprintf(stderr, "ldns: %s\n", ldns_get_errorstr_by_id(status));
+    require(has_opaque_record(input), "ldns refuses for a reason that is known");
+  } else if (theirs && !has_opaque_record(input)) {
     require(we_may_refuse(ours.error().fault), "we refuse for a reason that is known");
   }
   return 0;

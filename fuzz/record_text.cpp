@@ -25,11 +25,15 @@ void check_wire(std::span<const std::uint8_t> input) {
   const auto number = [&](std::size_t at) { return static_cast<std::uint16_t>(input[at] << 8 | input[at + 1]); };
   const Record record{
       Name::literal("a.example"), {number(0)}, {number(2)}, Ttl::from_wire(3600), {input.begin() + 4, input.end()}};
+  if (record.type.value == 0 || record.rr_class.value == 0) return;  // reserved (RFC 6895); ldns has no text for them
   if (is_meta(record.type) || !is_valid_rdata(record.type, record.rr_class, record.rdata)) return;
   check(record);
 }
 
 }  // namespace
+
+/// ldns forgets memory on several of its error paths, which is not what is tested here.
+extern "C" const char* __lsan_default_suppressions() { return "leak:libldns"; }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0 || size > 65000) return 0;

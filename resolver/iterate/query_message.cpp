@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "resolver/upstream/reply_match.hpp"
+
 namespace redoubt::resolver {
 
 namespace {
@@ -34,6 +36,7 @@ OutgoingQuery make_query(const dns::Question& question, bool edns, bool random_c
 }
 
 dns::Parsed<dns::Message> read_reply(const OutgoingQuery& query, std::vector<std::uint8_t> reply) {
+  if (!is_reply_to(query.wire, reply)) return std::unexpected{dns::WireError{dns::Fault::bad_count, 0}};
   std::ranges::copy(query.name.wire(), reply.begin() + dns::header_octets);
   return dns::Message::parse(reply);
 }

@@ -61,7 +61,7 @@ Task<std::expected<dns::Message, NetworkFault>> Iterator::exchange(Asking& askin
   if (!errand.budget.spend(Limit::upstream_octets, reply->message.size()))
     co_return std::unexpected{NetworkFault::malformed};
   auto message = read_reply(query, std::move(reply->message));
-  if (!message) co_return std::unexpected{NetworkFault::malformed};
+  if (!message) co_return std::unexpected{message.error()};
   if (!stream) shared_->servers.answered(server, reply->round_trip);
   co_return std::move(*message);
 }

@@ -15,13 +15,15 @@ constexpr std::array<dns::LimitRow, static_cast<std::size_t>(Limit::count)> rows
     {"addresses-kept", 6, 1, 20, "addresses kept of one name server (self-pointed glue, large address sets)"},
     {"alias-steps", 10, 1, 30, "CNAME and DNAME steps of one question (DNS Unchained, alias rings)"},
     {"nested-depth", 7, 1, 16, "questions inside questions (iDNS: endless generated delegations)"},
-    {"nested-questions", 32, 1, 1000, "questions that one question needs answered itself, at all depths together (NRDelegation, cyclic delegations)"},
+    {"nested-questions", 32, 1, 1000,
+     "questions that one question needs answered itself, at all depths together (NRDelegation, cyclic delegations)"},
     {"upstream-octets", 100'000, 20'000, 10'000'000,
      "octets taken from servers for one question (inbound amplification)"},
     {"records-per-rrset", 100, 20, 2000, "records of one RRset; more make the answer unusable (huge RRsets)"},
     {"question-time", 5000, 1000, 30'000, "milliseconds until the last answer, SERVFAIL included (tarpits)"},
     {"waiting-queries", 5000, 10, 100'000,
-     "client queries of one worker that may wait for a resolution at once (phantom domains)"},
+     "client queries that may wait for a resolution at once, in one worker and in line behind others (phantom "
+     "domains)"},
     {"resolutions", 4000, 10, 100'000,
      "different questions in resolution at once, all workers together (random names)"},
 }};

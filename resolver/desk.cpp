@@ -64,7 +64,11 @@ SharedOutcome Desk::known(const dns::Query& query) {
 
 Task<SharedOutcome> Desk::answer(dns::Query query) {
   if (auto outcome = known(query)) co_return outcome;
-  co_return co_await join(std::move(query.question));
+  try {
+    co_return co_await join(std::move(query.question));
+  } catch (const std::exception&) {  // no memory, most likely: this question ends here, the others go on
+    co_return failure(dns::EdeCode::other, "out of means to resolve it");
+  }
 }
 
 Task<SharedOutcome> Desk::lead(dns::Question question) {
@@ -91,13 +95,15 @@ Task<SharedOutcome> Desk::join(dns::Question question) {
             std::move(handler)(std::move(outcome));
           });
         };
-        switch (shared_->flights.join(question, settings_->limits[Limit::flights], waiter)) {
+        const Flights::Bounds bounds{settings_->limits[Limit::flights], settings_->limits[Limit::waiting_queries]};
+        switch (shared_->flights.join(question, bounds, this, waiter)) {
           case Flights::Joined::waits:
             return;
           case Flights::Joined::leads:
             return waiter(nullptr);
           case Flights::Joined::full:
-            return waiter(failure(dns::EdeCode::other, "limit resolutions reached: too many at once"));
+            return waiter(
+                failure(dns::EdeCode::other, "limit resolutions or waiting-queries reached: too many at once"));
         }
       },
       asio::use_awaitable);

@@ -18,6 +18,11 @@ class Desk {
   Desk(Shared& shared, Network& network, Clock& clock, Random& random, std::shared_ptr<const Settings> settings,
        boost::asio::any_io_executor executor);
 
+  /// What waits here is dropped. Destroy the desk while its executor is still there.
+  ~Desk() { shared_->flights.withdraw(this); }
+  Desk(const Desk&) = delete;
+  Desk& operator=(const Desk&) = delete;
+
   /// For questions that come from now on.
   void use(std::shared_ptr<const Settings> settings) { settings_ = std::move(settings); }
   /// The outcome, if it takes no waiting; else null.

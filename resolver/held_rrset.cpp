@@ -32,6 +32,8 @@ SharedRRset HeldRRset::make(const dns::RRset& rrset, Instant expires) {
 
 dns::Name HeldRRset::owner() const { return dns::Name::from_wire({tail(), owner_octets_}).value_or(dns::Name{}); }
 
-std::size_t HeldRRset::octets() const { return blocks_for(sizeof(HeldRRset) + tail_octets_) * sizeof(Block) + block_overhead; }
+std::size_t HeldRRset::octets() const {
+  return blocks_for(sizeof(HeldRRset) + tail_octets_) * sizeof(Block) + block_overhead;
+}
 
 }  // namespace redoubt::resolver

@@ -12,7 +12,8 @@ namespace redoubt::resolver {
 class HeldRRset;
 using SharedRRset = std::shared_ptr<const HeldRRset>;
 
-/// One block of memory for header, owner and RDATA, reference count included; never changed after it is made. Class is IN.
+/// One block of memory for header, owner and RDATA, reference count included; never changed after it is made. Class is
+/// IN.
 class HeldRRset {
  public:
   /// rrset's TTL is the one it is taken in with; expires is when it ends.
@@ -30,7 +31,8 @@ class HeldRRset {
 
    private:
     friend class HeldRRset;
-    RdataView(const std::uint8_t* first, const std::uint8_t* last, std::size_t count) : first_{first}, last_{last}, count_{count} {}
+    RdataView(const std::uint8_t* first, const std::uint8_t* last, std::size_t count)
+        : first_{first}, last_{last}, count_{count} {}
     const std::uint8_t* first_;
     const std::uint8_t* last_;
     std::size_t count_;
@@ -52,7 +54,9 @@ class HeldRRset {
         type_{rrset.type},
         count_{static_cast<std::uint16_t>(rrset.rdata.count())},
         owner_octets_{static_cast<std::uint8_t>(rrset.owner.wire().size())} {}
-  const std::uint8_t* tail() const { return reinterpret_cast<const std::uint8_t*>(this + 1); }  // the block goes on behind the object
+  const std::uint8_t* tail() const {
+    return reinterpret_cast<const std::uint8_t*>(this + 1);
+  }  // the block goes on behind the object
 
   Instant expires_;
   dns::Ttl ttl_;

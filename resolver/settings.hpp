@@ -27,6 +27,8 @@ struct Settings {
   dns::Ttl max_ttl = dns::Ttl::from_wire(86'400);
   dns::Ttl negative_max_ttl = dns::Ttl::from_wire(3600);
   Limits limits;
+  /// Off only in tests that show what the check keeps out; no configuration reaches it.
+  bool check_bailiwick = true;
 };
 
 }  // namespace redoubt::resolver

@@ -9,8 +9,8 @@ namespace redoubt::resolver {
 
 namespace {
 
-/// What the containers and the allocator take for an entry beside itself: the queue's links, the index's node and its share of
-/// buckets, and two block headers.
+/// What the containers and the allocator take for an entry beside itself: the queue's links, the index's node and its
+/// share of buckets, and two block headers.
 constexpr std::size_t administration_octets = 96;
 /// Entries of one name. More would make each look at that name slower (attacks: many types of one name).
 constexpr std::size_t max_entries_per_name = 100;
@@ -18,7 +18,8 @@ constexpr std::size_t max_entries_per_name = 100;
 std::size_t octets_of(const SharedDelegation& delegation) {
   if (!delegation) return 0;
   std::size_t octets = sizeof(Delegation) + 48;
-  for (const NameServer& server : delegation->servers) octets += sizeof(NameServer) + server.addresses.capacity() * sizeof(dns::IpAddress) + 16;
+  for (const NameServer& server : delegation->servers)
+    octets += sizeof(NameServer) + server.addresses.capacity() * sizeof(dns::IpAddress) + 16;
   return octets;
 }
 
@@ -36,8 +37,8 @@ struct Cache::Entry {
   std::uint32_t octets = 0;
   std::uint64_t hash = 0;
   Instant expires = {};
-  SharedRRset held = {};             // the data, or only owner and type; null for delegations
-  SharedRRset soa = {};              // of a denial
+  SharedRRset held = {};  // the data, or only owner and type; null for delegations
+  SharedRRset soa = {};   // of a denial
   std::shared_ptr<const dns::ExtendedError> error = {};
   SharedDelegation delegation = {};
 
@@ -45,7 +46,8 @@ struct Cache::Entry {
   bool is_of(const dns::Name& name) const { return (is_delegation() ? delegation->zone : held->owner()) == name; }
   dns::Name name() const { return is_delegation() ? delegation->zone : held->owner(); }
   Found found() const { return {kind, rank, kind == EntryKind::data ? held : soa, error, expires}; }
-  /// Whether `newer`, of the same name, takes this entry's place: the same type, or a whole name that is now denied, or no longer.
+  /// Whether `newer`, of the same name, takes this entry's place: the same type, or a whole name that is now denied, or
+  /// no longer.
   bool superseded_by(const Entry& newer) const {
     if (is_delegation() || newer.is_delegation()) return is_delegation() && newer.is_delegation();
     return newer.kind == EntryKind::no_name || kind == EntryKind::no_name || held->type() == newer.held->type();
@@ -121,8 +123,10 @@ std::optional<Found> Cache::find(const dns::Name& name, dns::RrType type, Instan
 void Cache::store(Entry entry, const dns::Name& name, Instant now) {
   if (entry.expires <= now) return;
   entry.hash = name.hash(key_);
-  const std::size_t octets = sizeof(Entry) + administration_octets + (entry.held ? entry.held->octets() : 0) + (entry.soa ? entry.soa->octets() : 0) +
-                             (entry.error ? sizeof(dns::ExtendedError) + entry.error->text.size() + 32 : 0) + octets_of(entry.delegation);
+  const std::size_t octets = sizeof(Entry) + administration_octets + (entry.held ? entry.held->octets() : 0) +
+                             (entry.soa ? entry.soa->octets() : 0) +
+                             (entry.error ? sizeof(dns::ExtendedError) + entry.error->text.size() + 32 : 0) +
+                             octets_of(entry.delegation);
   Shard& shard = shard_of(entry.hash);
   const std::lock_guard guard{shard.lock};
   if (octets > std::min<std::uint64_t>(shard.bound, max_entry_octets)) return;
@@ -157,7 +161,8 @@ void Cache::store_data(SharedRRset rrset, Rank rank, Instant now) {
   store(std::move(entry), name, now);
 }
 
-void Cache::store_denial(const dns::Name& name, std::optional<dns::RrType> type, SharedRRset soa, Instant expires, Instant now) {
+void Cache::store_denial(const dns::Name& name, std::optional<dns::RrType> type, SharedRRset soa, Instant expires,
+                         Instant now) {
   store({.kind = type ? EntryKind::no_data : EntryKind::no_name,
          .rank = Rank::authoritative_answer,
          .expires = expires,
@@ -166,7 +171,8 @@ void Cache::store_denial(const dns::Name& name, std::optional<dns::RrType> type,
         name, now);
 }
 
-void Cache::store_failure(const dns::Name& name, dns::RrType type, dns::ExtendedError error, Instant expires, Instant now) {
+void Cache::store_failure(const dns::Name& name, dns::RrType type, dns::ExtendedError error, Instant expires,
+                          Instant now) {
   store({.kind = EntryKind::failure,
          .expires = expires,
          .held = only_key(name, type, expires),

@@ -33,7 +33,7 @@ enum class EntryKind : std::uint8_t { data, no_data, no_name, failure };
 struct Found {
   EntryKind kind;
   Rank rank;
-  SharedRRset rrset;                        ///< the data; of a denial its SOA, if it had one
+  SharedRRset rrset;                                ///< the data; of a denial its SOA, if it had one
   std::shared_ptr<const dns::ExtendedError> error;  ///< of a failure
   Instant expires;
 };

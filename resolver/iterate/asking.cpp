@@ -9,7 +9,8 @@ namespace redoubt::resolver {
 bool may_ask(const dns::IpAddress& address, const Settings& settings) {
   if (address.unmapped() != address) return false;
   if (address.is_v6() ? !settings.ipv6 : !settings.ipv4) return false;
-  return std::ranges::none_of(settings.do_not_query, [&](const dns::Prefix& prefix) { return prefix.contains(address); });
+  return std::ranges::none_of(settings.do_not_query,
+                              [&](const dns::Prefix& prefix) { return prefix.contains(address); });
 }
 
 Asking::Asking(const Errand& errand, SharedDelegation cut) : errand_{&errand}, cut_{std::move(cut)} {
@@ -60,11 +61,19 @@ std::optional<dns::Name> Asking::next_name_to_look_up(Random& random) {
 
 void Asking::note(std::string trouble, FailureScope scope) {
   trouble_ = std::move(trouble);
+  nested_.reset();
   scope_ = std::max(scope_, scope);
 }
 
+void Asking::note(Failure nested) {
+  nested_ = std::move(nested.told);
+  scope_ = std::max(scope_, nested.scope);
+}
+
 Failure Asking::failure() const {
-  const std::string_view why = trouble_.empty() ? "none of its servers has an address that may be asked" : std::string_view{trouble_};
+  if (nested_) return {*nested_, scope_};
+  const std::string_view why =
+      trouble_.empty() ? "none of its servers has an address that may be asked" : std::string_view{trouble_};
   const dns::EdeCode code = heard_ ? dns::EdeCode::network_error : dns::EdeCode::no_reachable_authority;
   return {{code, fmt::format("at delegation {}: {}", cut_->zone.to_text(), why)}, scope_};
 }

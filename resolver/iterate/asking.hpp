@@ -14,7 +14,8 @@ namespace redoubt::resolver {
 /// Packets that one address gets for one question at one cut, all causes (attacks: resend loops, self-pointed glue).
 inline constexpr unsigned tries_per_server = 3;
 
-/// Whether queries may go there at all: a family in use, not on the do-not-query list, and no IPv4 address in IPv6's clothes.
+/// Whether queries may go there at all: a family in use, not on the do-not-query list, and no IPv4 address in IPv6's
+/// clothes.
 bool may_ask(const dns::IpAddress& address, const Settings& settings);
 
 class Asking {
@@ -24,7 +25,8 @@ class Asking {
   const Errand& errand() const { return *errand_; }
   const Delegation& cut() const { return *cut_; }
 
-  /// Unless it may not be asked or is known here already. At most limit addresses-kept of one server name are to be added.
+  /// Unless it may not be asked or is known here already. At most limit addresses-kept of one server name are to be
+  /// added.
   void add(const dns::IpAddress& address);
   /// Those that were asked least often and may be asked again.
   std::vector<dns::IpAddress> willing() const;
@@ -36,12 +38,14 @@ class Asking {
   void give_up(const dns::IpAddress& address) { tries_[address] = tries_per_server; }
 
   bool has_names_to_look_up() const { return !without_address_.empty(); }
-  /// The next server name without address, drawn at random; nothing when there is none left or enough were looked up for this cut
-  /// (attacks: NXNSAttack).
+  /// The next server name without address, drawn at random; nothing when there is none left or enough were looked up
+  /// for this cut (attacks: NXNSAttack).
   std::optional<dns::Name> next_name_to_look_up(Random& random);
 
   /// The last one noted is told.
   void note(std::string trouble, FailureScope scope = FailureScope::question);
+  /// What stopped the way to a server's address, told as it is.
+  void note(Failure nested);
   /// A server spoke, though to no purpose.
   void heard() { heard_ = true; }
   /// What to tell when nobody helped.
@@ -55,6 +59,7 @@ class Asking {
   std::uint64_t lookups_ = 0;
   bool heard_ = false;
   std::string trouble_;
+  std::optional<dns::ExtendedError> nested_;  // set when the last trouble was noted so
   FailureScope scope_ = FailureScope::question;
 };
 

@@ -23,16 +23,16 @@ const dns::RRset* find_dname(const std::vector<dns::RRset>& sets, const dns::Nam
 
 class Classifier {
  public:
-  Classifier(const dns::Message& reply, const dns::Question& question, const dns::Name& zone, const Limits& limits,
+  Classifier(const dns::Message& reply, const dns::Question& question, const dns::Name& zone, const Settings& settings,
              const dns::HashKey& key)
-      : reply_{&reply}, question_{&question}, zone_{&zone}, limits_{&limits}, key_{&key} {
+      : reply_{&reply}, question_{&question}, zone_{&zone}, settings_{&settings}, key_{&key} {
     out_.end = question.name;
     out_.authoritative = reply.header.authoritative;
   }
 
   Classified run() {
     const std::vector<dns::RRset> answer = in_zone(reply_->answer);
-    follow_chain(answer);
+    if (!follow_chain(answer)) return std::move(out_);  // contradicts itself: lame
     if (out_.kind == ReplyKind::too_long) return std::move(out_);
     if (const dns::RRset* data = find_set(answer, out_.end, question_->type); data != nullptr) {
       out_.kind = ReplyKind::answer;
@@ -47,38 +47,46 @@ class Classifier {
   }
 
  private:
+  /// Whether the zone that was asked has a say about the name.
+  bool is_theirs(const dns::Name& name) const { return !settings_->check_bailiwick || name.is_at_or_below(*zone_); }
+
   std::vector<dns::RRset> in_zone(const std::vector<dns::Record>& records) const {
     std::vector<dns::Record> kept;
     for (const dns::Record& record : records) {
-      if (record.rr_class == dns::rr_class::in && record.owner.is_at_or_below(*zone_)) kept.push_back(record);
+      if (record.rr_class == dns::rr_class::in && is_theirs(record.owner)) kept.push_back(record);
     }
     return dns::gather(kept, *key_);
   }
 
   /// From the question's name on, as far as the server answers for; what lies outside its zone is asked for elsewhere.
-  /// The chain is as long as the limit on alias steps at most, so a ring ends.
-  void follow_chain(const std::vector<dns::RRset>& answer) {
-    if (question_->type == dns::type::cname) return;
-    for (std::uint64_t step = 0; step < (*limits_)[Limit::alias_steps]; ++step) {
-      if (!out_.end.is_at_or_below(*zone_) || find_set(answer, out_.end, question_->type) != nullptr || has_been(out_.end)) return;
-      // A DNAME first: below it there is nothing but the CNAMEs that it makes, and those we make ourselves (RFC 6672 §2.4, §3.1).
+  /// The chain is as long as the limit on alias steps at most, so a ring ends. False when the records contradict each
+  /// other.
+  bool follow_chain(const std::vector<dns::RRset>& answer) {
+    if (question_->type == dns::type::cname) return true;
+    for (std::uint64_t step = 0; step < settings_->limits[Limit::alias_steps]; ++step) {
+      if (!is_theirs(out_.end) || find_set(answer, out_.end, question_->type) != nullptr || has_been(out_.end))
+        return true;
+      // A DNAME first: below it there is nothing but the CNAMEs that it makes, and those we make ourselves (RFC 6672
+      // §2.4, §3.1).
       if (const dns::RRset* dname = find_dname(answer, out_.end); dname != nullptr) {
-        if (!follow_dname(*dname)) return;
+        if (!follow_dname(*dname)) return out_.kind == ReplyKind::too_long;
       } else if (const dns::RRset* cname = find_set(answer, out_.end, dns::type::cname); cname != nullptr) {
         const auto target =
             cname->rdata.count() == 1 ? dns::target_name(cname->type, cname->rdata.at(0)) : std::nullopt;
-        if (!target) return;  // two CNAMEs at one name contradict each other: neither is followed
+        if (!target) return false;  // two CNAMEs at one name: neither is followed, and nothing else is believed
         out_.chain.push_back(*cname);
         out_.end = *target;
       } else {
-        return;
+        return true;
       }
     }
+    return true;
   }
 
   /// The chain has come back to one of its own names.
   bool has_been(const dns::Name& name) const {
-    return std::ranges::any_of(out_.chain, [&](const dns::RRset& link) { return link.type == dns::type::cname && link.owner == name; });
+    return std::ranges::any_of(
+        out_.chain, [&](const dns::RRset& link) { return link.type == dns::type::cname && link.owner == name; });
   }
 
   bool follow_dname(const dns::RRset& dname) {
@@ -97,10 +105,11 @@ class Classifier {
     return true;
   }
 
-  /// A denial counts with the SOA of a zone that encloses the name and that this server may speak for (RFC 2308 §2), or
-  /// from an authoritative server without one; then nothing of it is cached.
+  /// A denial counts with the SOA of a zone that encloses the name and that this server may speak for (RFC 2308 §2).
+  /// Without one an authoritative server is still believed about the question's own name, and nothing of it is cached;
+  /// at the end of a chain it may just have said no more than it knew.
   bool deny() {
-    if (!out_.end.is_at_or_below(*zone_)) return false;
+    if (!is_theirs(out_.end)) return false;
     const bool no_name = reply_->rcode() == dns::Rcode::nxdomain;
     for (const dns::RRset& set : in_zone(reply_->authority)) {
       if (set.type == dns::type::soa && out_.end.is_at_or_below(set.owner) && set.rdata.count() == 1) out_.soa = set;
@@ -125,7 +134,7 @@ class Classifier {
     // A DS question is the parent's to answer: a cut at the very name would send us in a circle.
     if (cut == nullptr || (question_->type == dns::type::ds && cut->owner == question_->name)) return;
     for (const auto rdata : cut->rdata) {
-      if (out_.servers.size() == (*limits_)[Limit::nameservers_kept]) break;
+      if (out_.servers.size() == settings_->limits[Limit::nameservers_kept]) break;
       if (const auto name = dns::target_name(dns::type::ns, rdata)) out_.servers.push_back({*name, {}});
     }
     if (out_.servers.empty()) return;
@@ -139,10 +148,11 @@ class Classifier {
   void add_glue() {
     for (const dns::Record& record : reply_->additional) {
       if (record.type != dns::type::a && record.type != dns::type::aaaa) continue;
-      if (record.rr_class != dns::rr_class::in || !record.owner.is_at_or_below(*zone_)) continue;
+      if (record.rr_class != dns::rr_class::in || !is_theirs(record.owner)) continue;
       const auto server = std::ranges::find(out_.servers, record.owner, &NameServer::name);
       const auto address = dns::IpAddress::from_octets(record.rdata);
-      if (server == out_.servers.end() || !address || server->addresses.size() == (*limits_)[Limit::addresses_kept])
+      if (server == out_.servers.end() || !address ||
+          server->addresses.size() == settings_->limits[Limit::addresses_kept])
         continue;
       if (std::ranges::find(server->addresses, *address) == server->addresses.end())
         server->addresses.push_back(*address);
@@ -150,14 +160,16 @@ class Classifier {
   }
 
   bool too_large(const Classified& found) const {
-    const auto over = [&](const dns::RRset& set) { return set.rdata.count() > (*limits_)[Limit::records_per_rrset]; };
+    const auto over = [&](const dns::RRset& set) {
+      return set.rdata.count() > settings_->limits[Limit::records_per_rrset];
+    };
     return (found.data && over(*found.data)) || std::ranges::any_of(found.chain, over);
   }
 
   const dns::Message* reply_;
   const dns::Question* question_;
   const dns::Name* zone_;
-  const Limits* limits_;
+  const Settings* settings_;
   const dns::HashKey* key_;
   Classified out_;
 };
@@ -165,8 +177,8 @@ class Classifier {
 }  // namespace
 
 Classified classify(const dns::Message& reply, const dns::Question& question, const dns::Name& zone,
-                    const Limits& limits, const dns::HashKey& key) {
-  return Classifier{reply, question, zone, limits, key}.run();
+                    const Settings& settings, const dns::HashKey& key) {
+  return Classifier{reply, question, zone, settings, key}.run();
 }
 
 }  // namespace redoubt::resolver

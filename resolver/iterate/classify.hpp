@@ -9,8 +9,8 @@
 #include "dns/message.hpp"
 #include "dns/question.hpp"
 #include "dns/rrset.hpp"
-#include "resolver/budget.hpp"
 #include "resolver/cache/cache.hpp"
+#include "resolver/settings.hpp"
 
 namespace redoubt::resolver {
 
@@ -39,6 +39,6 @@ struct Classified {
 
 /// rcode of the reply is NOERROR or NXDOMAIN, its question was checked before. key: for hashing owners.
 Classified classify(const dns::Message& reply, const dns::Question& question, const dns::Name& zone,
-                    const Limits& limits, const dns::HashKey& key);
+                    const Settings& settings, const dns::HashKey& key);
 
 }  // namespace redoubt::resolver

@@ -18,7 +18,8 @@ SharedDelegation Iterator::learn_cut(const Classified& found, const Delegation& 
   auto cut = std::make_shared<Delegation>();
   cut->zone = found.cut;
   cut->servers = found.servers;
-  // Never longer than the cut above it holds: what the parent takes back is gone when its own time is up (attacks: phoenix domains).
+  // Never longer than the cut above it holds: what the parent takes back is gone when its own time is up (attacks:
+  // phoenix domains).
   cut->expires = std::min(now + std::chrono::seconds{ttl.seconds()}, parent.expires);
   shared_->cache.store_delegation(cut, now);
   return cut;
@@ -33,7 +34,8 @@ Task<Iterator::Result<Classified>> Iterator::walk(const Errand& errand) {
   for (;;) {
     auto found = co_await ask(errand, cut);
     if (!found || found->kind != ReplyKind::referral) co_return found;
-    cut = learn_cut(*found, *cut, errand.settings);  // strictly deeper each time, so at most as often as the name has labels
+    cut = learn_cut(*found, *cut,
+                    errand.settings);  // strictly deeper each time, so at most as often as the name has labels
   }
 }
 
@@ -59,41 +61,53 @@ Task<Iterator::Result<Classified>> Iterator::ask(const Errand& errand, SharedDel
   co_return std::unexpected{asking.failure()};
 }
 
-/// The addresses of one more server name. A bounded number of them is looked up for one cut, and questions inside questions go only
-/// so deep and are only so many; the ledger is the same for all.
+/// The addresses of one more server name. A bounded number of them is looked up for one cut, and questions inside
+/// questions go only so deep and are only so many; the ledger is the same for all.
 Task<void> Iterator::look_up_server(Asking& asking) {
   const Errand& errand = asking.errand();
   const auto name = asking.next_name_to_look_up(*random_);
   if (!name) co_return;
   if (errand.depth >= errand.settings.limits[Limit::nested_depth]) {
-    asking.note(fmt::format("limit {} reached at name server {}", name_of(Limit::nested_depth), name->to_text()), FailureScope::asker);
+    asking.note(fmt::format("limit {} reached at name server {}", name_of(Limit::nested_depth), name->to_text()),
+                FailureScope::asker);
     co_return;
   }
-  if (errand.settings.ipv4) co_await look_up_address(asking, {*name, dns::type::a});
-  if (errand.settings.ipv6 && asking.all_asked()) co_await look_up_address(asking, {*name, dns::type::aaaa});
-  if (asking.all_asked()) asking.note(fmt::format("name server {} has no address that may be asked", name->to_text()));
+  // AAAA only when A was answered and did not help: what could not be asked for the one cannot be for the other.
+  bool answered = true;
+  if (errand.settings.ipv4) answered = co_await look_up_address(asking, {*name, dns::type::a});
+  if (errand.settings.ipv6 && answered && asking.all_asked()) {
+    answered = co_await look_up_address(asking, {*name, dns::type::aaaa});
+  }
+  if (answered && asking.all_asked()) {
+    asking.note(fmt::format("name server {} has no address that may be asked", name->to_text()));
+  }
 }
 
-/// An alias is not followed: a server's name must not be one (RFC 2181 §10.3).
-Task<void> Iterator::look_up_address(Asking& asking, dns::Question question) {
+/// Adds the addresses that the name has; false when that could not be found out. An alias is not followed: a server's
+/// name must not be one (RFC 2181 §10.3).
+Task<bool> Iterator::look_up_address(Asking& asking, dns::Question question) {
   const Errand& errand = asking.errand();
   const Errand below{errand.settings, errand.budget, std::move(question), &errand, errand.depth + 1};
   Outcome outcome;
   dns::Name name = below.question.name;
   if (errand.waits_for(below.question)) {
     asking.note(fmt::format("name server {} depends on itself", name.to_text()), FailureScope::asker);
-    co_return;
+    co_return false;
   }
   if (step_from_cache(name, below.question.type, clock_->now(), outcome) == Step::unknown) {
-    if (!errand.budget.spend(Limit::nested_questions)) co_return;
+    if (!errand.budget.spend(Limit::nested_questions)) co_return false;
     auto found = co_await walk(below);
     if (!found) {
-      asking.note(fmt::format("name server {}: {}", name.to_text(), found.error().told.text), found.error().scope);
+      asking.note(found.error());
       fail(below, std::move(found.error()));
-      co_return;
+      co_return false;
     }
     const dns::Question end{found->end, below.question.type};
     take(std::move(*found), end, errand.settings, outcome);
+  }
+  if (outcome.error) {
+    asking.note(Failure{*outcome.error});
+    co_return false;
   }
   std::uint64_t added = 0;
   for (const SharedRRset& held : outcome.answer) {
@@ -103,6 +117,7 @@ Task<void> Iterator::look_up_address(Asking& asking, dns::Question question) {
       if (address && added++ < errand.settings.limits[Limit::addresses_kept]) asking.add(*address);
     }
   }
+  co_return true;
 }
 
 }  // namespace redoubt::resolver

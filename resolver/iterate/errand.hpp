@@ -12,12 +12,13 @@ namespace redoubt::resolver {
 
 struct Errand {
   const Settings& settings;
-  Budget& budget;                  ///< one for the client's question and all below it
+  Budget& budget;  ///< one for the client's question and all below it
   dns::Question question;
-  const Errand* above = nullptr;   ///< the errand that waits for this one
+  const Errand* above = nullptr;  ///< the errand that waits for this one
   unsigned depth = 0;
 
-  /// Whether this errand or one above it asks that already: to ask it again would be to wait for oneself (attacks: cyclic delegations).
+  /// Whether this errand or one above it asks that already: to ask it again would be to wait for oneself (attacks:
+  /// cyclic delegations).
   bool waits_for(const dns::Question& other) const {
     for (const Errand* errand = this; errand != nullptr; errand = errand->above) {
       if (errand->question == other) return true;
@@ -29,7 +30,8 @@ struct Errand {
 /// How widely a failure holds, and so where it may be remembered (RFC 9520).
 enum class FailureScope : std::uint8_t {
   question,  ///< whoever asks it would fail: kept for the question, wherever it came up
-  asker,     ///< a limit of the client's question, or what it waits for itself, was in the way: kept for the client's question alone
+  asker,     ///< a limit of the client's question, or what it waits for itself, was in the way: kept for the client's
+             ///< question alone
   house,     ///< we had no means left (ports, descriptors): never kept
 };
 

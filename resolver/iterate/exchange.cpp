@@ -17,13 +17,20 @@ constexpr std::chrono::seconds stream_patience{2};
 
 std::string_view describe(NetworkFault fault) {
   switch (fault) {
-    case NetworkFault::timed_out: return "no answer in time";
-    case NetworkFault::refused: return "port closed";
-    case NetworkFault::unreachable: return "unreachable";
-    case NetworkFault::closed_early: return "connection closed early";
-    case NetworkFault::malformed: return "malformed answer";
-    case NetworkFault::spoofed: return "answers that do not match the query";
-    case NetworkFault::no_resources: return "no local port or descriptor left";
+    case NetworkFault::timed_out:
+      return "no answer in time";
+    case NetworkFault::refused:
+      return "port closed";
+    case NetworkFault::unreachable:
+      return "unreachable";
+    case NetworkFault::closed_early:
+      return "connection closed early";
+    case NetworkFault::malformed:
+      return "malformed answer";
+    case NetworkFault::spoofed:
+      return "answers that do not match the query";
+    case NetworkFault::no_resources:
+      return "no local port or descriptor left";
   }
   return "network fault";
 }
@@ -35,25 +42,32 @@ bool came_by_dname(const Classified& found) {
 }  // namespace
 
 /// One packet there and, with luck, one back: charged, counted, parsed.
-Task<std::expected<dns::Message, NetworkFault>> Iterator::exchange(Asking& asking, dns::IpAddress server, UpstreamTransport transport, bool edns) {
+Task<std::expected<dns::Message, NetworkFault>> Iterator::exchange(Asking& asking, dns::IpAddress server,
+                                                                   UpstreamTransport transport, bool edns) {
   const Errand& errand = asking.errand();
   const bool stream = transport != UpstreamTransport::udp;
-  const Duration patience = stream ? Duration{stream_patience} : Servers::patience(shared_->servers.round_trip(server), asking.tries(server));
+  const Duration patience =
+      stream ? Duration{stream_patience} : Servers::patience(shared_->servers.round_trip(server), asking.tries(server));
   asking.count_try(server);
-  const OutgoingQuery query = make_query(errand.question, edns, errand.settings.case_randomisation && !stream, *random_);
-  Exchange exchange{{server, errand.settings.authority_port}, transport, query.wire, std::min(clock_->now() + patience, errand.budget.deadline())};
+  const OutgoingQuery query =
+      make_query(errand.question, edns, errand.settings.case_randomisation && !stream, *random_);
+  Exchange exchange{{server, errand.settings.authority_port},
+                    transport,
+                    query.wire,
+                    std::min(clock_->now() + patience, errand.budget.deadline())};
   auto reply = co_await network_->exchange(std::move(exchange));
   if (!reply) co_return std::unexpected{reply.error()};
   asking.heard();
-  if (!errand.budget.spend(Limit::upstream_octets, reply->message.size())) co_return std::unexpected{NetworkFault::malformed};
+  if (!errand.budget.spend(Limit::upstream_octets, reply->message.size()))
+    co_return std::unexpected{NetworkFault::malformed};
   auto message = read_reply(query, std::move(reply->message));
-  if (!message) co_return std::unexpected{NetworkFault::malformed};
+  if (!message) co_return std::unexpected{message.error()};
   if (!stream) shared_->servers.answered(server, reply->round_trip);
   co_return std::move(*message);
 }
 
-/// The server's say, by whatever it takes: over TCP when UDP is cut short, spoofed or not to be relied on, without EDNS when it does not
-/// know that.
+/// The server's say, by whatever it takes: over TCP when UDP is cut short, spoofed or not to be relied on, without EDNS
+/// when it does not know that.
 Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpAddress server) {
   const Errand& errand = asking.errand();
   const dns::Name& zone = asking.cut().zone;
@@ -74,7 +88,8 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
       }
       if (reply.error() == NetworkFault::no_resources) {
         asking.give_up(server);
-        co_return std::unexpected{Failure{{dns::EdeCode::other, std::string{describe(reply.error())}}, FailureScope::house}};
+        co_return std::unexpected{
+            Failure{{dns::EdeCode::other, std::string{describe(reply.error())}}, FailureScope::house}};
       }
       co_return useless(describe(reply.error()));
     }
@@ -95,9 +110,10 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
       asking.give_up(server);
       co_return useless(dns::to_text(rcode));
     }
-    Classified found = classify(*reply, errand.question, zone, errand.settings.limits, shared_->cache.key());
+    Classified found = classify(*reply, errand.question, zone, errand.settings, shared_->cache.key());
     if (came_by_dname(found) && transport == UpstreamTransport::udp) {
-      transport = UpstreamTransport::tcp;  // one forged datagram must not take a whole subtree (attacks: DNAME single shot)
+      transport =
+          UpstreamTransport::tcp;  // one forged datagram must not take a whole subtree (attacks: DNAME single shot)
       continue;
     }
     if (found.kind == ReplyKind::too_large) {
@@ -110,7 +126,8 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
     }
     asking.give_up(server);
     shared_->servers.put_aside(server, zone, clock_->now() + lame_rest);
-    co_return std::unexpected{Failure{{dns::EdeCode::other, fmt::format("{}: lame for {}", server.to_text(), zone.to_text())}}};
+    co_return std::unexpected{
+        Failure{{dns::EdeCode::other, fmt::format("{}: lame for {}", server.to_text(), zone.to_text())}}};
   }
   co_return useless("asked often enough");
 }

@@ -22,7 +22,9 @@ SharedRRset hold(dns::RRset& rrset, const Settings& settings, Instant now) {
 
 /// Whether the chain has come back to where it has been.
 bool is_alias_in(const Outcome& outcome, const dns::Name& name) {
-  return std::ranges::any_of(outcome.answer, [&](const SharedRRset& held) { return held->type() == dns::type::cname && held->owner() == name; });
+  return std::ranges::any_of(outcome.answer, [&](const SharedRRset& held) {
+    return held->type() == dns::type::cname && held->owner() == name;
+  });
 }
 
 }  // namespace
@@ -62,9 +64,12 @@ SharedOutcome Iterator::known(const dns::Question& question, const Settings& set
   dns::Name name = question.name;
   for (std::uint64_t step = 0; step <= settings.limits[Limit::alias_steps]; ++step) {
     switch (step_from_cache(name, question.type, now, *outcome)) {
-      case Step::complete: return outcome;
-      case Step::unknown: return nullptr;
-      case Step::alias: break;
+      case Step::complete:
+        return outcome;
+      case Step::unknown:
+        return nullptr;
+      case Step::alias:
+        break;
     }
   }
   return nullptr;
@@ -91,7 +96,8 @@ Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& se
     const auto complete = co_await advance(errand, name, *outcome);
     if (!complete) co_return fail(errand, complete.error());
     if (*complete) co_return outcome;
-    if (is_alias_in(*outcome, name)) co_return fail(errand, {{dns::EdeCode::other, fmt::format("the aliases come back to {}", name.to_text())}});
+    if (is_alias_in(*outcome, name))
+      co_return fail(errand, {{dns::EdeCode::other, fmt::format("the aliases come back to {}", name.to_text())}});
   }
 }
 
@@ -100,11 +106,14 @@ Task<Iterator::Result<bool>> Iterator::advance(const Errand& errand, dns::Name& 
   constexpr std::string_view too_many = "the chain of aliases is longer";
   const dns::RrType type = errand.question.type;
   switch (step_from_cache(name, type, clock_->now(), outcome)) {
-    case Step::complete: co_return true;
+    case Step::complete:
+      co_return true;
     case Step::alias:
-      if (!errand.budget.spend(Limit::alias_steps)) co_return std::unexpected{Failure{{dns::EdeCode::other, std::string{too_many}}}};
+      if (!errand.budget.spend(Limit::alias_steps))
+        co_return std::unexpected{Failure{{dns::EdeCode::other, std::string{too_many}}}};
       co_return false;
-    case Step::unknown: break;
+    case Step::unknown:
+      break;
   }
   // The errand of the name that the aliases have led to; for the client's own name it is the client's errand.
   const Errand here{errand.settings, errand.budget, {name, type}, &errand, errand.depth};
@@ -118,7 +127,8 @@ Task<Iterator::Result<bool>> Iterator::advance(const Errand& errand, dns::Name& 
   co_return take(std::move(*found), {name, type}, errand.settings, outcome);
 }
 
-/// Puts what a reply told into the cache and into the outcome. question: what the chain's end was asked for. True when the outcome is complete.
+/// Puts what a reply told into the cache and into the outcome. question: what the chain's end was asked for. True when
+/// the outcome is complete.
 bool Iterator::take(Classified found, const dns::Question& question, const Settings& settings, Outcome& outcome) {
   const Instant now = clock_->now();
   const Rank rank = found.authoritative ? Rank::authoritative_answer : Rank::answer;
@@ -133,28 +143,36 @@ bool Iterator::take(Classified found, const dns::Question& question, const Setti
       keep(*found.data);
       outcome.rcode = dns::Rcode::noerror;
       return true;
-    case ReplyKind::too_long: outcome.rcode = dns::Rcode::yxdomain; return true;
+    case ReplyKind::too_long:
+      outcome.rcode = dns::Rcode::yxdomain;
+      return true;
     case ReplyKind::no_data:
-    case ReplyKind::no_name: take_denial(found, question, settings, outcome); return true;
+    case ReplyKind::no_name:
+      take_denial(found, question, settings, outcome);
+      return true;
     case ReplyKind::alias:
     case ReplyKind::referral:
     case ReplyKind::lame:
-    case ReplyKind::too_large: break;
+    case ReplyKind::too_large:
+      break;
   }
   return false;
 }
 
-void Iterator::take_denial(Classified& found, const dns::Question& question, const Settings& settings, Outcome& outcome) {
+void Iterator::take_denial(Classified& found, const dns::Question& question, const Settings& settings,
+                           Outcome& outcome) {
   outcome.rcode = found.kind == ReplyKind::no_name ? dns::Rcode::nxdomain : dns::Rcode::noerror;
   if (!found.soa) return;
   // RFC 2308 §5: as long as the SOA's TTL and its MINIMUM both allow, and our own ceiling.
   const auto soa = dns::parse_soa(found.soa->rdata.at(0));
   const dns::Ttl minimum = dns::Ttl::from_wire(soa ? soa->minimum : 0);
-  found.soa->ttl = std::min(found.soa->ttl.capped({}, settings.negative_max_ttl), minimum.capped({}, settings.negative_max_ttl));
+  found.soa->ttl =
+      std::min(found.soa->ttl.capped({}, settings.negative_max_ttl), minimum.capped({}, settings.negative_max_ttl));
   const Instant now = clock_->now();
   const Instant expires = expiry(found.soa->ttl, now);
   outcome.authority = HeldRRset::make(*found.soa, expires);
-  const std::optional<dns::RrType> type = found.kind == ReplyKind::no_data ? std::optional{question.type} : std::nullopt;
+  const std::optional<dns::RrType> type =
+      found.kind == ReplyKind::no_data ? std::optional{question.type} : std::nullopt;
   shared_->cache.store_denial(question.name, type, outcome.authority, expires, now);
 }
 

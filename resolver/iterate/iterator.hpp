@@ -21,8 +21,8 @@ class Iterator {
   Iterator(Shared& shared, Network& network, Clock& clock, Random& random)
       : shared_{&shared}, network_{&network}, clock_{&clock}, random_{&random} {}
 
-  /// From caches and servers. What was learned is in the cache when it returns; failures are too, briefly (RFC 9520). The budget and
-  /// the settings outlive the call.
+  /// From caches and servers. What was learned is in the cache when it returns; failures are too, briefly (RFC 9520).
+  /// The budget and the settings outlive the call.
   Task<SharedOutcome> resolve(dns::Question question, const Settings& settings, Budget& budget);
 
   /// What the caches alone say: a whole outcome, or null. No suspension, for the fast path.
@@ -45,13 +45,14 @@ class Iterator {
   Task<Result<Classified>> walk(const Errand& errand);
   Task<Result<Classified>> ask(const Errand& errand, SharedDelegation cut);
   Task<void> look_up_server(Asking& asking);
-  Task<void> look_up_address(Asking& asking, dns::Question question);
+  Task<bool> look_up_address(Asking& asking, dns::Question question);
   SharedDelegation learn_cut(const Classified& found, const Delegation& parent, const Settings& settings);
   SharedDelegation root(const Settings& settings);
 
   // exchange.cpp: one server
   Task<Result<Classified>> ask_server(Asking& asking, dns::IpAddress server);
-  Task<std::expected<dns::Message, NetworkFault>> exchange(Asking& asking, dns::IpAddress server, UpstreamTransport transport, bool edns);
+  Task<std::expected<dns::Message, NetworkFault>> exchange(Asking& asking, dns::IpAddress server,
+                                                           UpstreamTransport transport, bool edns);
 
   Shared* shared_;
   Network* network_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "resolver/upstream/reply_match.hpp"
+
 namespace redoubt::resolver {
 
 namespace {
@@ -33,9 +35,12 @@ OutgoingQuery make_query(const dns::Question& question, bool edns, bool random_c
   return query;
 }
 
-dns::Parsed<dns::Message> read_reply(const OutgoingQuery& query, std::vector<std::uint8_t> reply) {
+std::expected<dns::Message, NetworkFault> read_reply(const OutgoingQuery& query, std::vector<std::uint8_t> reply) {
+  if (!is_reply_to(query.wire, reply)) return std::unexpected{NetworkFault::spoofed};
   std::ranges::copy(query.name.wire(), reply.begin() + dns::header_octets);
-  return dns::Message::parse(reply);
+  auto message = dns::Message::parse(reply);
+  if (!message) return std::unexpected{NetworkFault::malformed};
+  return std::move(*message);
 }
 
 }  // namespace redoubt::resolver

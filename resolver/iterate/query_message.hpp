@@ -18,7 +18,8 @@ struct OutgoingQuery {
 OutgoingQuery make_query(const dns::Question& question, bool edns, bool random_case, Random& random);
 
 /// Puts the question's own case back over the random one before parsing: every name that the server compressed against
-/// its question comes out as the client wrote it. reply matched the query.
-dns::Parsed<dns::Message> read_reply(const OutgoingQuery& query, std::vector<std::uint8_t> reply);
+/// its question comes out as the client wrote it. Whether the reply matches the query is checked once more: stream
+/// replies come from another process, which may have been taken over.
+std::expected<dns::Message, NetworkFault> read_reply(const OutgoingQuery& query, std::vector<std::uint8_t> reply);
 
 }  // namespace redoubt::resolver

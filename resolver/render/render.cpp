@@ -39,7 +39,8 @@ std::vector<std::uint8_t> answer_opt(const dns::Edns& asked, const Outcome& outc
   return dns::edns_to_wire(edns);
 }
 
-bool write_rrset(dns::WireWriter& writer, const HeldRRset& held, const dns::Name& asked, Instant now, std::uint16_t& count) {
+bool write_rrset(dns::WireWriter& writer, const HeldRRset& held, const dns::Name& asked, Instant now,
+                 std::uint16_t& count) {
   const dns::Name own = held.owner();
   const dns::Name& owner = own == asked ? asked : own;  // in the asker's own case
   const dns::Ttl ttl = left_of(held, now);

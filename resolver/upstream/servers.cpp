@@ -12,8 +12,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds band{50};               // servers this close to the fastest share the queries
-constexpr std::uint32_t exploration = 20;      // one choice in so many looks at all that are willing
+constexpr milliseconds band{50};           // servers this close to the fastest share the queries
+constexpr std::uint32_t exploration = 20;  // one choice in so many looks at all that are willing
 constexpr milliseconds unknown_patience{400};
 constexpr milliseconds least_patience{200};
 constexpr milliseconds most_patience{1600};
@@ -24,7 +24,8 @@ constexpr std::uint32_t failures_before_rest = 3;
 }  // namespace
 
 std::size_t Servers::AddressHash::operator()(const dns::IpAddress& address) const {
-  static_assert(crypto_shorthash_BYTES == sizeof(std::uint64_t) && crypto_shorthash_KEYBYTES == std::tuple_size_v<dns::HashKey>);
+  static_assert(crypto_shorthash_BYTES == sizeof(std::uint64_t) &&
+                crypto_shorthash_KEYBYTES == std::tuple_size_v<dns::HashKey>);
   const auto octets = address.octets();
   std::array<std::uint8_t, crypto_shorthash_BYTES> hashed;
   crypto_shorthash(hashed.data(), octets.data(), octets.size(), key.data());
@@ -70,7 +71,8 @@ void Servers::failed(const dns::IpAddress& address, const dns::Name& zone, Insta
   ++trouble.failures;
   if (trouble.failures < failures_before_rest) return;
   const unsigned doublings = std::min(trouble.failures - failures_before_rest, 4U);
-  trouble.aside_until = std::max(trouble.aside_until, now + std::min<Duration>(first_rest * (1U << doublings), longest_rest));
+  trouble.aside_until =
+      std::max(trouble.aside_until, now + std::min<Duration>(first_rest * (1U << doublings), longest_rest));
 }
 
 void Servers::put_aside(const dns::IpAddress& address, const dns::Name& zone, Instant until) {
@@ -80,7 +82,8 @@ void Servers::put_aside(const dns::IpAddress& address, const dns::Name& zone, In
   trouble.aside_until = std::max(trouble.aside_until, until);
 }
 
-std::size_t Servers::choose(std::span<const dns::IpAddress> candidates, const dns::Name& zone, Instant now, Random& random) const {
+std::size_t Servers::choose(std::span<const dns::IpAddress> candidates, const dns::Name& zone, Instant now,
+                            Random& random) const {
   struct Known {
     Duration round_trip = Duration::zero();
     bool aside = false;
@@ -92,7 +95,8 @@ std::size_t Servers::choose(std::span<const dns::IpAddress> candidates, const dn
   {
     const std::lock_guard guard{lock_};
     for (std::size_t i = 0; i < candidates.size(); ++i) {
-      if (const Duration* measured = round_trips_.find(candidates[i]); measured != nullptr) known[i].round_trip = *measured;
+      if (const Duration* measured = round_trips_.find(candidates[i]); measured != nullptr)
+        known[i].round_trip = *measured;
       known[i].aside = is_aside_locked({candidates[i], zone_hash}, now);
       if (known[i].aside) continue;
       any_willing = true;
@@ -112,7 +116,8 @@ std::size_t Servers::choose(std::span<const dns::IpAddress> candidates, const dn
 }
 
 Duration Servers::patience(Duration round_trip, unsigned tries) {
-  const Duration once = round_trip == Duration::zero() ? Duration{unknown_patience} : std::max<Duration>(round_trip * 4, least_patience);
+  const Duration once =
+      round_trip == Duration::zero() ? Duration{unknown_patience} : std::max<Duration>(round_trip * 4, least_patience);
   return std::min<Duration>(once * (1U << std::min(tries, 3U)), most_patience);
 }
 

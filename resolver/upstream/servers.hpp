@@ -1,7 +1,7 @@
 #pragma once
-// What is known of servers: how fast an address answers, and which to leave alone for a while. Trouble is known by address and zone:
-// who delegates his own zone to somebody else's server must not be able to turn that server off for the zones that it does serve.
-// Bounded; shared by workers.
+// What is known of servers: how fast an address answers, and which to leave alone for a while. Trouble is known by
+// address and zone: who delegates his own zone to somebody else's server must not be able to turn that server off for
+// the zones that it does serve. Bounded; shared by workers.
 #include <cstdint>
 #include <mutex>
 #include <span>
@@ -20,7 +20,8 @@ class Servers {
   static constexpr std::size_t max_troubled = 10'000;
 
   /// key: secret, for the hashes of addresses and names that others choose.
-  explicit Servers(const dns::HashKey& key) : key_{key}, round_trips_{max_measured, AddressHash{key}}, troubles_{max_troubled, PairHash{key}} {}
+  explicit Servers(const dns::HashKey& key)
+      : key_{key}, round_trips_{max_measured, AddressHash{key}}, troubles_{max_troubled, PairHash{key}} {}
 
   /// Smoothed; zero when the address was never heard of.
   Duration round_trip(const dns::IpAddress& address) const;
@@ -30,14 +31,17 @@ class Servers {
   void answered(const dns::IpAddress& address, Duration round_trip);
   /// And that was of use for the zone: what went wrong before is forgotten.
   void succeeded(const dns::IpAddress& address, const dns::Name& zone);
-  /// No answer, or none of use. After three in a row the server is put aside for the zone, longer each time up to a minute.
+  /// No answer, or none of use. After three in a row the server is put aside for the zone, longer each time up to a
+  /// minute.
   void failed(const dns::IpAddress& address, const dns::Name& zone, Instant now);
   /// It does not serve the zone, or lies about it: aside at once.
   void put_aside(const dns::IpAddress& address, const dns::Name& zone, Instant until);
 
-  /// Index of one candidate: mostly at random among those that nobody knows yet and those within a band above the fastest, now and then any
-  /// other, so that who got faster is found; those aside only when there are no others. candidates is not empty.
-  std::size_t choose(std::span<const dns::IpAddress> candidates, const dns::Name& zone, Instant now, Random& random) const;
+  /// Index of one candidate: mostly at random among those that nobody knows yet and those within a band above the
+  /// fastest, now and then any other, so that who got faster is found; those aside only when there are no others.
+  /// candidates is not empty.
+  std::size_t choose(std::span<const dns::IpAddress> candidates, const dns::Name& zone, Instant now,
+                     Random& random) const;
 
   /// How long to wait for an answer on the n-th try (from 0) of a server with this smoothed round trip.
   static Duration patience(Duration round_trip, unsigned tries);

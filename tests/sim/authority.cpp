@@ -79,13 +79,15 @@ std::optional<dns::Name> Zone::alias_of(const dns::Name& name, dns::Message& mes
     const auto* dname = find(name.suffix(count), dns::type::dname);
     if (dname == nullptr) continue;
     message.answer.push_back(dname->front());
-    const auto target = name.with_suffix_replaced(dname->front().owner, *dns::target_name(dns::type::dname, dname->front().rdata));
+    const auto target =
+        name.with_suffix_replaced(dname->front().owner, *dns::target_name(dns::type::dname, dname->front().rdata));
     if (!target) {
       message.set_rcode(dns::Rcode::yxdomain);
       return name;
     }
     const auto wire = target->wire();
-    message.answer.push_back({name, dns::type::cname, dns::rr_class::in, dname->front().ttl, {wire.begin(), wire.end()}});
+    message.answer.push_back(
+        {name, dns::type::cname, dns::rr_class::in, dname->front().ttl, {wire.begin(), wire.end()}});
     return target;
   }
   return std::nullopt;
@@ -126,8 +128,9 @@ dns::Message answer_from(const std::vector<std::shared_ptr<const Zone>>& zones, 
   const dns::Question& question = *query.question;
   const Zone* best = nullptr;
   for (const auto& zone : zones) {
-    const bool encloses = question.type == dns::type::ds && !question.name.is_root() ? question.name.is_strictly_below(zone->apex())
-                                                                                    : question.name.is_at_or_below(zone->apex());
+    const bool encloses = question.type == dns::type::ds && !question.name.is_root()
+                              ? question.name.is_strictly_below(zone->apex())
+                              : question.name.is_at_or_below(zone->apex());
     if (encloses && (best == nullptr || zone->apex().label_count() > best->apex().label_count())) best = zone.get();
   }
   if (best == nullptr) {

@@ -36,7 +36,8 @@ class Zone {
   std::map<Key, std::vector<dns::Record>> sets_;
 };
 
-/// The answer of a server with these zones: from the deepest that encloses the name (for DS: the parent's), REFUSED when none does.
+/// The answer of a server with these zones: from the deepest that encloses the name (for DS: the parent's), REFUSED
+/// when none does.
 dns::Message answer_from(const std::vector<std::shared_ptr<const Zone>>& zones, const dns::Message& query);
 
 }  // namespace redoubt::sim

@@ -76,7 +76,8 @@ Behaviour truncates(bool always) {
 }
 
 Behaviour loses_case() {
-  return edits([](const Heard&, dns::Message& message) { message.question->name = message.question->name.lowercased(); });
+  return edits(
+      [](const Heard&, dns::Message& message) { message.question->name = message.question->name.lowercased(); });
 }
 
 Behaviour talks_garbage() {
@@ -106,7 +107,8 @@ Behaviour edits_for(std::string_view name, std::function<void(dns::Message&)> ed
   });
 }
 
-Behaviour beside(Duration after, std::function<std::vector<std::uint8_t>(const Heard&, std::vector<std::uint8_t>)> make, bool from_elsewhere) {
+Behaviour beside(Duration after, std::function<std::vector<std::uint8_t>(const Heard&, std::vector<std::uint8_t>)> make,
+                 bool from_elsewhere) {
   return [after, make = std::move(make), from_elsewhere](const Heard& heard, Reaction& reaction) {
     if (heard.transport != UpstreamTransport::udp || reaction.deliveries.empty()) return;
     reaction.deliveries.push_back({after, make(heard, reaction.deliveries.front().octets), from_elsewhere});

@@ -29,6 +29,8 @@ Behaviour edits(std::function<void(const Heard& heard, dns::Message& message)> e
 /// The same for questions of one name only.
 Behaviour edits_for(std::string_view name, std::function<void(dns::Message& message)> edit);
 /// Something else arrives after `after`, before or beside the honest reply. make gets the honest octets.
-Behaviour beside(Duration after, std::function<std::vector<std::uint8_t>(const Heard& heard, std::vector<std::uint8_t> honest)> make, bool from_elsewhere = false);
+Behaviour beside(Duration after,
+                 std::function<std::vector<std::uint8_t>(const Heard& heard, std::vector<std::uint8_t> honest)> make,
+                 bool from_elsewhere = false);
 
 }  // namespace redoubt::sim

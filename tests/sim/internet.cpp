@@ -36,8 +36,9 @@ Server& Server::round_trip(Duration time) {
 
 Reaction Server::react(const Heard& heard) const {
   const std::size_t limit = heard.transport != UpstreamTransport::udp ? dns::max_message_octets
-                            : heard.query.edns                        ? std::min<std::size_t>(heard.query.edns->usable_payload(), largest_datagram)
-                                                                      : dns::minimum_udp_payload;
+                            : heard.query.edns
+                                ? std::min<std::size_t>(heard.query.edns->usable_payload(), largest_datagram)
+                                : dns::minimum_udp_payload;
   const Duration time = heard.transport == UpstreamTransport::udp ? round_trip_ : round_trip_ * 2;
   Reaction reaction{{{time, answer_from(zones_, heard.query).to_wire(limit)}}, std::nullopt};
   for (const Behaviour& behaviour : behaviours_) behaviour(heard, reaction);
@@ -62,11 +63,12 @@ Task<std::expected<Reply, NetworkFault>> Internet::exchange(Exchange exchange) {
   for (Delivery& delivery : reaction.deliveries) {
     if (sent + delivery.after >= exchange.deadline) break;
     co_await clock_->sleep_until(sent + delivery.after);
-    if (delivery.from_elsewhere) continue;
-    if (resolver::is_reply_to(exchange.query, delivery.octets)) {
+    if (delivery.from_elsewhere && match_replies_) continue;
+    if (!match_replies_ || resolver::is_reply_to(exchange.query, delivery.octets)) {
       co_return Reply{std::move(delivery.octets), clock_->now() - sent, mismatched};
     }
-    if (++mismatched >= patience_with_mismatches || exchange.transport != UpstreamTransport::udp) co_return std::unexpected{NetworkFault::spoofed};
+    if (++mismatched >= patience_with_mismatches || exchange.transport != UpstreamTransport::udp)
+      co_return std::unexpected{NetworkFault::spoofed};
   }
   if (reaction.fault) co_return std::unexpected{*reaction.fault};
   co_await clock_->sleep_until(exchange.deadline);
@@ -75,20 +77,24 @@ Task<std::expected<Reply, NetworkFault>> Internet::exchange(Exchange exchange) {
 
 std::size_t Internet::packets_to(std::string_view address) const {
   const auto parsed = dns::IpAddress::from_text(address);
-  return static_cast<std::size_t>(std::ranges::count_if(heard_, [&](const Heard& one) { return one.server.address == *parsed; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(heard_, [&](const Heard& one) { return one.server.address == *parsed; }));
 }
 
 std::size_t Internet::packets_about(std::string_view name) const {
   const dns::Name wanted = name_from_text(name);
-  return static_cast<std::size_t>(std::ranges::count_if(heard_, [&](const Heard& one) { return one.query.question->name == wanted; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(heard_, [&](const Heard& one) { return one.query.question->name == wanted; }));
 }
 
 std::string Internet::trace() const {
   std::string text = "what servers heard:\n";
   for (const Heard& one : heard_) {
-    text += fmt::format("  {:>6} ms  {} {}  {} {}\n", std::chrono::duration_cast<std::chrono::milliseconds>(one.when - VirtualClock::beginning).count(),
-                        one.server.to_text(), one.transport == UpstreamTransport::udp ? "udp" : "tcp", one.query.question->name.to_text(),
-                        dns::to_text(one.query.question->type));
+    text +=
+        fmt::format("  {:>6} ms  {} {}  {} {}\n",
+                    std::chrono::duration_cast<std::chrono::milliseconds>(one.when - VirtualClock::beginning).count(),
+                    one.server.to_text(), one.transport == UpstreamTransport::udp ? "udp" : "tcp",
+                    one.query.question->name.to_text(), dns::to_text(one.query.question->type));
   }
   return text;
 }

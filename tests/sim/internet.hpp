@@ -1,6 +1,7 @@
 #pragma once
-// A Network with nothing behind it but zones and servers that behave as told. Everything happens on one thread, in virtual time, and
-// depends on nothing but the seed. The rules for which reply counts are the real ones (reply_match.hpp).
+// A Network with nothing behind it but zones and servers that behave as told. Everything happens on one thread, in
+// virtual time, and depends on nothing but the seed. The rules for which reply counts are the real ones
+// (reply_match.hpp).
 #include <functional>
 #include <map>
 #include <memory>
@@ -27,9 +28,9 @@ struct Heard {
 
 /// A datagram on its way to the resolver's socket.
 struct Delivery {
-  Duration after;                     ///< since the query was sent
+  Duration after;  ///< since the query was sent
   std::vector<std::uint8_t> octets;
-  bool from_elsewhere = false;        ///< another address or port than the query went to: a connected socket never sees it
+  bool from_elsewhere = false;  ///< another address or port than the query went to: a connected socket never sees it
 };
 
 struct Reaction {
@@ -38,7 +39,8 @@ struct Reaction {
   std::optional<resolver::NetworkFault> fault;
 };
 
-/// Changes what a server does with a query. reaction holds what the server would do without; behaviours are applied in the order they were given.
+/// Changes what a server does with a query. reaction holds what the server would do without; behaviours are applied in
+/// the order they were given.
 using Behaviour = std::function<void(const Heard& heard, Reaction& reaction)>;
 
 class Server {
@@ -63,6 +65,10 @@ class Internet final : public resolver::Network {
   Server& server(std::string_view address);
   Task<std::expected<resolver::Reply, resolver::NetworkFault>> exchange(resolver::Exchange exchange) override;
 
+  /// A network that takes any datagram for the reply, if it only has the question's name in any case: for tests that
+  /// show what matching keeps out.
+  void match_replies(bool match) { match_replies_ = match; }
+
   /// All that any server heard, and what black holes swallowed.
   const std::vector<Heard>& heard() const { return heard_; }
   std::size_t packets() const { return heard_.size(); }
@@ -76,6 +82,7 @@ class Internet final : public resolver::Network {
   VirtualClock* clock_;
   std::map<dns::IpAddress, Server> servers_;
   std::vector<Heard> heard_;
+  bool match_replies_ = true;
 };
 
 }  // namespace redoubt::sim

@@ -10,7 +10,8 @@ Task<void> VirtualClock::sleep_until(Instant instant) {
   if (instant <= now_) co_return;
   co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
       [this, instant](auto handler) {
-        sleepers_.emplace(std::pair{instant, sleepers_ever_++}, [handler = std::move(handler)]() mutable { std::move(handler)(); });
+        sleepers_.emplace(std::pair{instant, sleepers_ever_++},
+                          [handler = std::move(handler)]() mutable { std::move(handler)(); });
       },
       asio::use_awaitable);
 }

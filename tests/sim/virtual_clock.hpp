@@ -16,7 +16,9 @@ using resolver::Task;
 class VirtualClock final : public resolver::Clock {
  public:
   Instant now() const override { return now_; }
-  resolver::WallTime wall() const override { return resolver::WallTime{} + std::chrono::duration_cast<std::chrono::system_clock::duration>(now_ - beginning); }
+  resolver::WallTime wall() const override {
+    return resolver::WallTime{} + std::chrono::duration_cast<std::chrono::system_clock::duration>(now_ - beginning);
+  }
   Task<void> sleep_until(Instant instant) override;
 
   /// Wakes the earliest sleeper, after moving time on to it. False when nobody sleeps.
@@ -30,7 +32,8 @@ class VirtualClock final : public resolver::Clock {
  private:
   Instant now_ = beginning;
   std::uint64_t sleepers_ever_ = 0;
-  std::map<std::pair<Instant, std::uint64_t>, std::move_only_function<void()>> sleepers_;  // those of one instant in order of arrival
+  std::map<std::pair<Instant, std::uint64_t>, std::move_only_function<void()>>
+      sleepers_;  // those of one instant in order of arrival
 };
 
 }  // namespace redoubt::sim

@@ -1,9 +1,9 @@
 #include "tests/sim/world.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <fmt/format.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <cstdlib>
 
 #include "resolver/render/render.hpp"
@@ -17,7 +17,8 @@ namespace {
 
 constexpr dns::HashKey test_key{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 
-/// Top-level zones and their servers. They can be edited while the world runs: the server looks the zone up at each question.
+/// Top-level zones and their servers. They can be edited while the world runs: the server looks the zone up at each
+/// question.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 3> top_servers{
     {{"com.", "198.51.100.2"}, {"net.", "198.51.100.3"}, {"org.", "198.51.100.4"}}};
 
@@ -43,8 +44,7 @@ std::string Answer::error() const {
   return fmt::format("{} {}", static_cast<unsigned>(error.code), error.text);
 }
 
-World::World(WorldOptions options)
-    : random_{options.seed}, internet_{clock_}, shared_{options.cache_octets, test_key} {
+World::World(WorldOptions options) : random_{options.seed}, internet_{clock_}, shared_{options.cache_octets, test_key} {
   settings_.root_servers.push_back({name_from_text("a.root."), {*dns::IpAddress::from_text("198.51.100.1")}});
   settings_.case_randomisation = options.case_randomisation;
   settings_.do_not_query.push_back(*dns::Prefix::from_text("127.0.0.0/8"));
@@ -94,7 +94,8 @@ void World::use() {
 
 resolver::Desk& World::desk() {
   if (!desk_) {
-    desk_ = std::make_unique<resolver::Desk>(shared_, internet_, clock_, random_, std::make_shared<const resolver::Settings>(settings_),
+    desk_ = std::make_unique<resolver::Desk>(shared_, internet_, clock_, random_,
+                                             std::make_shared<const resolver::Settings>(settings_),
                                              context_.get_executor());
   }
   return *desk_;
@@ -125,15 +126,16 @@ std::vector<Answer> World::ask_at_once(const std::vector<dns::Query>& queries) {
   const Instant begun = clock_.now();
   std::size_t missing = queries.size();
   for (std::size_t i = 0; i < queries.size(); ++i) {
-    asio::co_spawn(context_, desk().answer(queries[i]), [&, i](const std::exception_ptr& trouble, const resolver::SharedOutcome& outcome) {
-      if (trouble) std::rethrow_exception(trouble);
-      std::vector<std::uint8_t> room(1232);
-      room.resize(resolver::render(queries[i], *outcome, clock_.now(), room).octets);
-      auto message = dns::Message::parse(room);
-      if (!message) std::abort();
-      answers[i] = {std::move(*message), room.size(), clock_.now() - begun, 0};
-      --missing;
-    });
+    asio::co_spawn(context_, desk().answer(queries[i]),
+                   [&, i](const std::exception_ptr& trouble, const resolver::SharedOutcome& outcome) {
+                     if (trouble) std::rethrow_exception(trouble);
+                     std::vector<std::uint8_t> room(1232);
+                     room.resize(resolver::render(queries[i], *outcome, clock_.now(), room).octets);
+                     auto message = dns::Message::parse(room);
+                     if (!message) std::abort();
+                     answers[i] = {std::move(*message), room.size(), clock_.now() - begun, 0};
+                     --missing;
+                   });
   }
   run_until([&] { return missing == 0; });
   for (Answer& answer : answers) answer.packets = internet_.packets() - packets;

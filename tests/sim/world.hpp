@@ -31,8 +31,8 @@ class SeededRandom final : public resolver::Random {
 struct Answer {
   dns::Message message;
   std::size_t octets = 0;
-  Duration took{};         ///< virtual
-  std::size_t packets = 0; ///< that any server heard meanwhile
+  Duration took{};          ///< virtual
+  std::size_t packets = 0;  ///< that any server heard meanwhile
 
   dns::Rcode rcode() const { return message.rcode(); }
   std::vector<std::string> answer() const;

@@ -29,7 +29,9 @@ void put_u32(std::vector<std::uint8_t>& out, std::uint32_t value) {
   put_u16(out, value & 0xffff);
 }
 
-void put(std::vector<std::uint8_t>& out, std::span<const std::uint8_t> octets) { out.insert(out.end(), octets.begin(), octets.end()); }
+void put(std::vector<std::uint8_t>& out, std::span<const std::uint8_t> octets) {
+  out.insert(out.end(), octets.begin(), octets.end());
+}
 
 std::uint32_t number(std::string_view text) {
   std::uint32_t value = 0;
@@ -109,7 +111,8 @@ std::vector<dns::Record> records_from_text(std::string_view text, const dns::Nam
       words >> word;
     }
     const dns::RrType type = type_from_text(word);
-    records.push_back({name_from_text(owner, origin), type, dns::rr_class::in, dns::Ttl::from_wire(ttl), rdata_from_text(type, words, origin)});
+    records.push_back({name_from_text(owner, origin), type, dns::rr_class::in, dns::Ttl::from_wire(ttl),
+                       rdata_from_text(type, words, origin)});
   }
   return records;
 }

@@ -1,0 +1,77 @@
+// What whole resolutions look like to a client stands in tests/sim/special_test.cpp; here the edges.
+#include "resolver/render/render.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/sim/world.hpp"
+#include "tests/sim/zone_text.hpp"
+
+namespace redoubt::resolver {
+
+namespace {
+
+constexpr Instant now{std::chrono::hours{1}};
+
+dns::Message rendered(const dns::Query& query, const Outcome& outcome, std::size_t room) {
+  std::vector<std::uint8_t> octets(room);
+  const Rendered result = render(query, outcome, now, octets);
+  EXPECT_LE(result.octets, room);
+  octets.resize(result.octets);
+  const auto message = dns::Message::parse(octets);
+  EXPECT_TRUE(message);
+  EXPECT_EQ(message->header.truncated, result.truncated);
+  return *message;
+}
+
+}  // namespace
+
+TEST(Render, longest_name_and_longest_explanation_fit_the_smallest_room) {
+  const std::string label(62, 'x');
+  dns::Query query = sim::World::query(label + "." + label + "." + label + "." + label + ".");
+  for (std::size_t length : {0, 100, 160, 1000, 60'000}) {
+    Outcome outcome;
+    outcome.error = dns::ExtendedError{dns::EdeCode::other, std::string(length, 'e')};
+    const dns::Message message = rendered(query, outcome, 512);
+    EXPECT_EQ(message.question, query.question);
+    ASSERT_TRUE(message.edns);
+    EXPECT_EQ(message.edns->extended_errors.size(), 1U);
+    EXPECT_FALSE(message.header.truncated);
+  }
+}
+
+TEST(Render, ttl_is_what_is_left_and_never_negative) {
+  const dns::Query query = sim::World::query("a.example.");
+  for (const auto& [lifetime, expected] : {std::pair{100, 100U}, {1, 1U}, {0, 0U}, {-50, 0U}}) {
+    dns::RRset set{query.question.name, dns::type::a, dns::rr_class::in, dns::Ttl::from_wire(3600), {}};
+    set.rdata.add(std::vector<std::uint8_t>{192, 0, 2, 1});
+    Outcome outcome;
+    outcome.rcode = dns::Rcode::noerror;
+    outcome.answer.push_back(HeldRRset::make(set, now + std::chrono::seconds{lifetime}));
+    EXPECT_EQ(rendered(query, outcome, 512).answer.at(0).ttl.seconds(), expected);
+  }
+}
+
+TEST(Render, extended_rcode_needs_edns_to_be_told) {
+  dns::Query query = sim::World::query("a.example.");
+  Outcome outcome;
+  outcome.rcode = dns::Rcode::badcookie;
+  EXPECT_EQ(rendered(query, outcome, 512).rcode(), dns::Rcode::badcookie);
+}
+
+TEST(Render, fault_is_a_header_with_the_code_and_no_longer_than_the_shortest_query) {
+  for (const dns::QueryFault fault : {dns::QueryFault::formerr, dns::QueryFault::notimp}) {
+    dns::QueryError error{fault, {}};
+    error.header.id = 7;
+    std::array<std::uint8_t, 512> room;
+    EXPECT_EQ(render_fault(error, room), dns::header_octets);
+    EXPECT_EQ(room[1], 7);
+    EXPECT_NE(room[2] & 0x80, 0);
+  }
+  std::array<std::uint8_t, 512> room;
+  const std::size_t octets = render_fault({dns::QueryFault::badvers, {}}, room);
+  const auto message = dns::Message::parse(std::span{room}.first(octets));
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->rcode(), dns::Rcode::badvers);
+}
+
+}  // namespace redoubt::resolver

@@ -126,7 +126,9 @@ class CommandLine {
   ExitCode complain(const CLI::Error& error, const std::vector<std::string>& words) {
     *err_ << error.what() << "\n";
     const CLI::App* at = &app_;
-    for (const std::string& word : words) {
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      const std::string& word = words[i];
+      if (word == "--socket") ++i;  // its value is no command
       if (word.starts_with('-')) continue;
       std::vector<std::string_view> names;
       const CLI::App* next = nullptr;

@@ -187,7 +187,7 @@ ExitCode cache_show(const Context& context, const CacheOptions& options) {
   }
   if (entries.empty()) context.err << "nothing of that name is in the cache\n";
   if (answer.body->value("more", false)) context.err << "there is more; --limit shows up to 256 entries\n";
-  return entries.empty() ? ExitCode::failed : ExitCode::done;
+  return ExitCode::done;
 }
 
 ExitCode cache_flush(const Context& context, const CacheOptions& options) {

@@ -56,6 +56,8 @@ class Child {
   // Across its lives.
   Backoff backoff;
   std::optional<std::chrono::steady_clock::time_point> start_again_at;
+  /// Its channel closed: if it has not ended by itself until then, it is ended.
+  std::optional<std::chrono::steady_clock::time_point> kill_at;
 
  private:
   channel::Role role_;

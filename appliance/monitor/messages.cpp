@@ -29,6 +29,8 @@ bool is_for_control_alone(const channel::ChildToMonitor& message) {
 
 /// Messages read from one child before the others get their turn.
 constexpr unsigned max_messages_a_turn = 64;
+/// For a child between the end of its channel and its own end.
+constexpr std::chrono::milliseconds patience_with_ending{500};
 
 }  // namespace
 
@@ -45,10 +47,11 @@ void Monitor::read(Child& child) {
     switch (received.error()) {
       case channel::ReceiveTrouble::would_block:
         return;
-      case channel::ReceiveTrouble::closed:  // it is ending; a child without its channel is of no use, should it live
-                                             // on
+      case channel::ReceiveTrouble::closed:
+        // It is ending, and may do so by itself with a reason of its own; without its channel it is of no use, should
+        // it live on.
         child.close_channel();
-        child.kill(SIGKILL);
+        child.kill_at = Clock::now() + patience_with_ending;
         return;
       case channel::ReceiveTrouble::too_large:
       case channel::ReceiveTrouble::too_many_descriptors:

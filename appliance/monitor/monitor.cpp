@@ -133,7 +133,9 @@ void Monitor::turn() {
 int Monitor::until_next_deadline() const {
   std::optional<Clock::time_point> next = kill_at_ ? kill_at_ : wonder_at_;
   for (const Child& child : children_) {
-    if (child.start_again_at && (!next || *child.start_again_at < *next)) next = child.start_again_at;
+    for (const auto& deadline : {child.start_again_at, child.kill_at}) {
+      if (deadline && (!next || *deadline < *next)) next = deadline;
+    }
   }
   if (!next) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now());
@@ -199,6 +201,7 @@ void Monitor::mourn(Child& child, int status) {
   child.ended();
   child.close_channel();
   child.ready = child.entered = child.has_sockets = false;
+  child.kill_at.reset();
   const auto name = channel::to_text(child.role());
   switch (phase_) {
     case Phase::stopping:

@@ -8,6 +8,7 @@
 
 #include "appliance/config/suggest.hpp"
 #include "appliance/config/units.hpp"
+#include "appliance/log/log.hpp"
 #include "dns/text.hpp"
 
 namespace redoubt::config {
@@ -252,7 +253,7 @@ class ValueReader {
     if (!servers) {
       notes_.fault(
           node.place, setting_.key,
-          fmt::format("found {}, expected a zone file with root servers: {}", describe(node), servers.error()));
+          fmt::format("found {}, expected a zone file with root servers: {}", describe(node), log::printable(servers.error())));
       return std::nullopt;
     }
     value.root_servers = *std::move(servers);

@@ -98,8 +98,10 @@ TEST(ApiRequest, names_that_are_none_are_refused) {
 
 TEST(ApiRequest, json_of_any_depth_is_no_danger) {
   const std::string deep = std::string(30'000, '[') + std::string(30'000, ']');
-  EXPECT_EQ(refusal("POST", "/v1/query", "{\"name\":" + deep + "}"), "400 name: expected a string");
-  EXPECT_EQ(refusal("POST", "/v1/query", std::string(60'000, '[')), "400 the body is no JSON object");
+  EXPECT_EQ(refusal("POST", "/v1/query", "{\"name\":" + deep + "}"), "400 the body nests too deep");
+  EXPECT_EQ(refusal("POST", "/v1/query", std::string(60'000, '[')), "400 the body nests too deep");
+  EXPECT_EQ(refusal("POST", "/v1/query", R"({"name":[[[[[]]]]]})"), "400 name: expected a string");
+  EXPECT_EQ(refusal("POST", "/v1/query", R"({"name":"\"[[[[[[[[[[[[", "x":1})"), "400 unknown member 'x'");
 }
 
 TEST(PublicRequest, three_pages_and_nothing_else) {

@@ -8,6 +8,7 @@
 
 #include "appliance/config/suggest.hpp"
 #include "appliance/config/units.hpp"
+#include "appliance/log/log.hpp"
 #include "dns/text.hpp"
 
 namespace redoubt::config {
@@ -250,9 +251,9 @@ class ValueReader {
     if (node.kind != NodeKind::scalar || node.text.empty()) return mismatch(node);
     auto servers = root_servers_from_file(node.text);
     if (!servers) {
-      notes_.fault(
-          node.place, setting_.key,
-          fmt::format("found {}, expected a zone file with root servers: {}", describe(node), servers.error()));
+      notes_.fault(node.place, setting_.key,
+                   fmt::format("found {}, expected a zone file with root servers: {}", describe(node),
+                               log::printable(servers.error())));
       return std::nullopt;
     }
     value.root_servers = *std::move(servers);

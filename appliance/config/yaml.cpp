@@ -10,6 +10,8 @@
 #include <sstream>
 #include <utility>
 
+#include "appliance/log/log.hpp"
+
 namespace redoubt::config {
 
 namespace {
@@ -204,8 +206,8 @@ std::expected<Node, Remark> parse_yaml(std::string_view text) {
   } catch (Refused& refused) {
     return std::unexpected{std::move(refused.remark)};
   } catch (const YAML::Exception& error) {
-    return std::unexpected{
-        Remark{place_of(error.mark), fmt::format("found what is no YAML ({}), expected YAML", error.msg)}};
+    return std::unexpected{Remark{place_of(error.mark),
+                                  fmt::format("found what is no YAML ({}), expected YAML", log::printable(error.msg))}};
   }
 }
 

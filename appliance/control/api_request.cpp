@@ -32,10 +32,31 @@ Read<dns::Name> name_of(std::string_view text) {
   return *name;
 }
 
+/// Whether brackets nest deeper than calls ever need: the library copies and destroys what it read by recursion.
+bool is_too_deep(std::string_view json_text) {
+  constexpr unsigned max_depth = 8;
+  unsigned depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < json_text.size(); ++i) {
+    const char c = json_text[i];
+    if (in_string && c == '\\') {
+      ++i;
+    } else if (c == '"') {
+      in_string = !in_string;
+    } else if (!in_string && (c == '[' || c == '{')) {
+      if (++depth > max_depth) return true;
+    } else if (!in_string && (c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return false;
+}
+
 /// The members of a JSON object, each taken once; what is left over at the end is refused.
 class Members {
  public:
   static Read<Members> of(std::string_view body) {
+    if (is_too_deep(body)) return refuse("the body nests too deep");
     const json whole = body.empty() ? json::object() : json::parse(body, nullptr, false);
     if (whole.is_discarded() || !whole.is_object()) return refuse("the body is no JSON object");
     return Members(whole);

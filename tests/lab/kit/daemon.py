@@ -47,7 +47,6 @@ class Daemon:
         self.configuration = folder / "redoubt.yaml"
         self.log_path = folder / "resolverd.log"
         self.process = None
-        self.launched_at = 0  # lines in the log before the last launch
         folder.mkdir(parents=True)
         if user is not None:
             os.chown(folder, user, user)
@@ -62,14 +61,14 @@ class Daemon:
     def launch(self):
         """Executes resolverd and returns at once."""
         identity = {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
-        self.launched_at = self.mark()
         command = [str(self.programs / "resolverd"), "--config", str(self.configuration)]
+        self.launched_at = self.mark()  # an earlier run's lines are no news
         self.process = processes.start(command, self.log_path, cwd=self.folder, **identity)
 
     def __enter__(self):
         self.launch()
         try:
-            self.wait_for_line(r"\bready\b", START_SECONDS, self.launched_at)
+            self.wait_for_line(r"\bready\b", START_SECONDS, since=self.launched_at)
         except BaseException:
             self.__exit__()
             raise

@@ -1,0 +1,121 @@
+#include "appliance/control/api_request.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace redoubt::control {
+namespace {
+
+template <class Call>
+Call call(std::string_view method, std::string_view target, std::string_view body = {}) {
+  const auto parsed = parse_api_request(method, target, body);
+  EXPECT_TRUE(parsed) << target << ' ' << body << ": " << (parsed ? "" : parsed.error().what);
+  const Call* found = parsed ? std::get_if<Call>(&*parsed) : nullptr;
+  EXPECT_NE(found, nullptr);
+  return found != nullptr ? *found : Call{};
+}
+
+std::string refusal(std::string_view method, std::string_view target, std::string_view body = {}) {
+  const auto parsed = parse_api_request(method, target, body);
+  return parsed ? "none" : std::to_string(parsed.error().status) + " " + parsed.error().what;
+}
+
+TEST(ApiRequest, every_call_is_understood) {
+  call<StatusCall>("GET", "/v1/status");
+  call<ReloadCall>("POST", "/v1/reload");
+  call<ReloadCall>("POST", "/v1/reload", "{}");
+  const auto query =
+      call<QueryCall>("POST", "/v1/query", R"({"name":"www.example","type":"aaaa","class":"IN","dnssec":true})");
+  EXPECT_EQ(query.name, dns::Name::literal("www.example."));
+  EXPECT_EQ(query.type, dns::type::aaaa);
+  EXPECT_TRUE(query.dnssec);
+  EXPECT_FALSE(query.checking_disabled);
+  EXPECT_TRUE(query.recursion_desired);
+  const auto show = call<ShowCall>("GET", "/v1/cache?name=a%2eexample&below=true&limit=7");
+  EXPECT_EQ(show.name, dns::Name::literal("a.example."));
+  EXPECT_TRUE(show.below);
+  EXPECT_EQ(show.limit, 7U);
+  EXPECT_EQ(call<FlushCall>("POST", "/v1/cache/flush", R"({"name":"example"})").name, dns::Name::literal("example."));
+  const auto all = call<FlushCall>("POST", "/v1/cache/flush", R"({"all":true})");
+  EXPECT_TRUE(all.below && all.name.is_root());
+}
+
+TEST(ApiRequest, what_was_left_out_has_its_usual_value) {
+  const auto query = call<QueryCall>("POST", "/v1/query", R"({"name":"."})");
+  EXPECT_EQ(query.type, dns::type::a);
+  EXPECT_EQ(query.rr_class, dns::rr_class::in);
+}
+
+struct Refused {
+  const char* method;
+  const char* target;
+  const char* body;
+  const char* line;
+};
+class RefusedRequests : public testing::TestWithParam<Refused> {};
+
+TEST_P(RefusedRequests, say_why) {
+  EXPECT_EQ(refusal(GetParam().method, GetParam().target, GetParam().body), GetParam().line);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    ApiRequest, RefusedRequests,
+    testing::Values(Refused{"GET", "/", "", "404 there is no such page"},
+                    Refused{"GET", "/v1/status/", "", "404 there is no such page"},
+                    Refused{"GET", "/v1/../v1/status", "", "404 there is no such page"},
+                    Refused{"POST", "/v1/status", "", "405 /v1/status takes GET"},
+                    Refused{"GET", "/v1/reload", "", "405 /v1/reload takes POST"},
+                    Refused{"POST", "/v1/query", "", "400 name: it must be given"},
+                    Refused{"POST", "/v1/query", "[]", "400 the body is no JSON object"},
+                    Refused{"POST", "/v1/query", "{", "400 the body is no JSON object"},
+                    Refused{"POST", "/v1/query", "{}x", "400 the body is no JSON object"},
+                    Refused{"POST", "/v1/query", R"({"name":5})", "400 name: expected a string"},
+                    Refused{"POST", "/v1/query", R"({"name":"a","dnssec":"yes"})",
+                            "400 dnssec: expected true or false"},
+                    Refused{"POST", "/v1/query", R"({"name":"a","nam":"b"})", "400 unknown member 'nam'"},
+                    Refused{"POST", "/v1/query", R"({"name":"a","\u001b[2J":1})", "400 unknown member '\\x1b[2J'"},
+                    Refused{"POST", "/v1/query", R"({"name":"a","type":"NOPE"})", "400 type: 'NOPE' is no record type"},
+                    Refused{"POST", "/v1/query", R"({"name":"a","class":"XX"})", "400 class: 'XX' is no class"},
+                    Refused{"GET", "/v1/cache", "", "400 name: it must be given"},
+                    Refused{"GET", "/v1/cache?name=a&below=1", "", "400 below: expected true or false"},
+                    Refused{"GET", "/v1/cache?name=a&limit=0", "", "400 limit: expected a number from 1 to 256"},
+                    Refused{"GET", "/v1/cache?name=a&limit=257", "", "400 limit: expected a number from 1 to 256"},
+                    Refused{"GET", "/v1/cache?name=%4", "", "400 a parameter is not percent-encoded as it should be"},
+                    Refused{"GET", "/v1/cache?name=%zz", "", "400 a parameter is not percent-encoded as it should be"},
+                    Refused{"GET", "/v1/cache?nam=a", "", "400 unknown parameter 'nam'"},
+                    Refused{"POST", "/v1/cache/flush", "{}", "400 either a name or all: true must be given"},
+                    Refused{"POST", "/v1/cache/flush", R"({"name":"a","all":true})",
+                            "400 either a name or all: true must be given"}));
+
+TEST(ApiRequest, names_that_are_none_are_refused) {
+  for (const char* name : {"", "a..b", ".a", "\\\\9", "\\\\300"}) {
+    EXPECT_EQ(refusal("POST", "/v1/query", std::string{R"({"name":")"} + name + "\"}").substr(0, 9), "400 name:")
+        << name;
+  }
+  EXPECT_EQ(refusal("POST", "/v1/query", R"({"name":")" + std::string(64, 'a') + "\"}").substr(0, 9), "400 name:");
+}
+
+TEST(ApiRequest, json_of_any_depth_is_no_danger) {
+  const std::string deep = std::string(30'000, '[') + std::string(30'000, ']');
+  EXPECT_EQ(refusal("POST", "/v1/query", "{\"name\":" + deep + "}"), "400 the body nests too deep");
+  EXPECT_EQ(refusal("POST", "/v1/query", std::string(60'000, '[')), "400 the body nests too deep");
+  EXPECT_EQ(refusal("POST", "/v1/query", R"({"name":[[[[[]]]]]})"), "400 name: expected a string");
+  EXPECT_EQ(refusal("POST", "/v1/query", R"({"name":"\"[[[[[[[[[[[[", "x":1})"), "400 unknown member 'x'");
+}
+
+TEST(PublicRequest, three_pages_and_nothing_else) {
+  EXPECT_EQ(parse_public_request("GET", "/metrics").value(), PublicPage::metrics);
+  EXPECT_EQ(parse_public_request("HEAD", "/health").value(), PublicPage::health);
+  EXPECT_EQ(parse_public_request("GET", "/ready?x=1").value(), PublicPage::ready);
+  for (const char* target :
+       {"/", "/v1/status", "/v1/reload", "/metrics/", "//metrics", "/Metrics", "*", "http://a/metrics"}) {
+    EXPECT_EQ(parse_public_request("GET", target).error().status, 404U) << target;
+  }
+  for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "get"}) {
+    EXPECT_EQ(parse_public_request(method, "/metrics").error().status, 405U) << method;
+  }
+}
+
+}  // namespace
+}  // namespace redoubt::control

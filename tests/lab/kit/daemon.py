@@ -96,7 +96,7 @@ class Daemon:
     def remove_leftovers(self):
         for pid in self.leftovers():
             processes.send(pid, signal.SIGKILL)
-        processes.reap(1.0)
+        processes.wait_until(lambda: not self.leftovers(), 5, "killed roles to be gone")
 
     # --- what it says
 

@@ -92,7 +92,7 @@ def an_unwritable_state_folder_is_one_clear_line(context):
     folder.mkdir(mode=0o755)  # root's
     daemon.settings["state"] = str(folder)
     daemon.configure()
-    expect_failed_start(daemon, rf"{re.escape(str(folder))}.*(ermission|writ)")
+    expect_failed_start(daemon, rf"{re.escape(str(folder))}.*(permission|not permitted|writ)")
 
 
 @scenario

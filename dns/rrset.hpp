@@ -42,8 +42,8 @@ class RdataList {
 
   /// rdata is at most 65,535 octets.
   void add(std::span<const std::uint8_t> rdata);
-  /// Adds it unless an equal one is there (RFC 2181 §5: an RRset has no duplicates). Octets are compared as they are. Looks at
-  /// every one that is there: for large sets from outside there is gather().
+  /// Adds it unless an equal one is there (RFC 2181 §5: an RRset has no duplicates). Octets are compared as they are.
+  /// Looks at every one that is there: for large sets from outside there is gather().
   bool add_unique(std::span<const std::uint8_t> rdata);
   bool contains(std::span<const std::uint8_t> rdata) const;
   std::size_t count() const { return count_; }

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
 
 #include "dns/rdata.hpp"
 #include "dns/reader.hpp"
+#include "dns/text_lines.hpp"
 
 // Its macros trip the standard library of clang, so it comes last.
 // clang-format off
@@ -17,9 +17,6 @@
 namespace redoubt::dns {
 
 namespace {
-
-/// One record's text. The longest RDATA there is, written as escapes of four characters an octet, fits.
-constexpr std::size_t max_record_text = 512 * 1024;
 
 constexpr RrType wks{11};
 
@@ -32,9 +29,6 @@ struct FreeRr {
 struct FreeMemory {
   void operator()(void* memory) const { std::free(memory); }
 };
-struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
 using Rdf = std::unique_ptr<ldns_rdf, FreeRdf>;
 using Rr = std::unique_ptr<ldns_rr, FreeRr>;
 
@@ -43,9 +37,6 @@ Rdf to_rdf(const Name& name) {
 }
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-/// ldns goes to C strings: an embedded NUL would silently end the text.
-bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
 
 /// Whatever ldns made of the text is read back by our own reader: what a Record holds is valid by our rules, not by
 /// its.
@@ -176,69 +167,6 @@ std::string edns_text(const Edns& edns) {
   return text;
 }
 
-/// Reads a master file record by record.
-class ZoneReader {
- public:
-  ZoneReader(std::string_view text, const Name& origin, std::size_t max_records)
-      : text_{text}, max_records_{max_records}, origin_{to_rdf(origin).release()} {}
-  ~ZoneReader() {
-    ldns_rdf_deep_free(origin_);
-    ldns_rdf_deep_free(previous_);
-  }
-  ZoneReader(const ZoneReader&) = delete;
-  ZoneReader& operator=(const ZoneReader&) = delete;
-
-  std::expected<std::vector<Record>, TextError> read() {
-    if (const std::size_t nul = text_.find('\0'); nul != std::string_view::npos) {
-      const auto before = text_.substr(0, nul);
-      return std::unexpected{TextError{static_cast<std::size_t>(std::ranges::count(before, '\n')) + 1, "a NUL octet"}};
-    }
-    // fmemopen refuses an empty buffer, and only reads from it in this mode.
-    if (text_.empty()) return std::vector<Record>{};
-    const std::unique_ptr<std::FILE, CloseFile> file{fmemopen(const_cast<char*>(text_.data()), text_.size(), "r")};
-    if (!file) return std::unexpected{TextError{0, "no memory"}};
-    std::vector<Record> records;
-    while (std::feof(file.get()) == 0) {
-      if (auto error = read_one(file.get(), records)) return std::unexpected{*error};
-    }
-    return records;
-  }
-
- private:
-  std::optional<TextError> read_one(std::FILE* file, std::vector<Record>& records) {
-    ldns_rr* parsed = nullptr;
-    const int line_before = line_;
-    const ldns_status status = ldns_rr_new_frm_fp_l(&parsed, file, &ttl_, &origin_, &previous_, &line_);
-    const Rr rr{parsed};
-    const auto line = static_cast<std::size_t>(std::max(line_ == line_before ? line_ + 1 : line_, 1));
-    switch (status) {
-      case LDNS_STATUS_OK:
-        break;
-      case LDNS_STATUS_SYNTAX_EMPTY:   // a blank line or a comment
-      case LDNS_STATUS_SYNTAX_TTL:     // $TTL, taken
-      case LDNS_STATUS_SYNTAX_ORIGIN:  // $ORIGIN, taken
-        return std::nullopt;
-      case LDNS_STATUS_SYNTAX_INCLUDE:
-        return TextError{line, "$INCLUDE is not read here"};
-      default:
-        return TextError{line, ldns_get_errorstr_by_id(status)};
-    }
-    auto record = to_record(rr.get());
-    if (!record) return TextError{line, record.error()};
-    if (records.size() == max_records_)
-      return TextError{line, "more than " + std::to_string(max_records_) + " records"};
-    records.push_back(std::move(*record));
-    return std::nullopt;
-  }
-
-  std::string_view text_;
-  std::size_t max_records_;
-  ldns_rdf* origin_;  // ldns frees and replaces it at $ORIGIN
-  ldns_rdf* previous_ = nullptr;
-  std::uint32_t ttl_ = 3600;
-  int line_ = 0;
-};
-
 /// Where a token `\#` begins, not inside quotes and not part of something longer: the sign of RFC 3597's generic form.
 std::size_t generic_mark(std::string_view text) {
   bool quoted = false;
@@ -249,8 +177,6 @@ std::size_t generic_mark(std::string_view text) {
       ++i;
     } else if (text[i] == '"') {
       quoted = !quoted;
-    } else if (text[i] == ';' && !quoted) {
-      break;
     }
   }
   return std::string_view::npos;
@@ -277,6 +203,13 @@ std::optional<std::vector<std::uint8_t>> generic_octets(std::string_view text) {
   return octets;
 }
 
+/// What a line of a master file means depends on.
+struct Surroundings {
+  Name origin;
+  Ttl ttl;
+  std::optional<Name> previous_owner;
+};
+
 /// An owner: `@` is the origin, and a name without final dot is taken under it.
 std::expected<Name, std::string> read_owner(std::string_view text, const Name& origin) {
   if (text == "@") return origin;
@@ -292,16 +225,17 @@ std::expected<Name, std::string> read_owner(std::string_view text, const Name& o
 
 /// One line, its RDATA in a form that ldns knows. The owner is read here, for ldns has room for 255 characters of it
 /// only, and escaped octets take four each.
-std::expected<Record, std::string> read_line(std::string_view text, const Name& origin, Ttl default_ttl) {
+std::expected<Record, std::string> read_known(std::string_view text, const Surroundings& around) {
   std::size_t end = 0;  // of the owner, which is missing where the line begins with a blank
   while (end < text.size() && !is_blank(text[end])) end += text[end] == '\\' ? 2 : 1;
   end = std::min(end, text.size());
-  const auto owner = end == 0 ? origin : read_owner(text.substr(0, end), origin);
+  if (end == 0 && !around.previous_owner) return std::unexpected{"no owner, and none before it"};
+  const auto owner = end == 0 ? *around.previous_owner : read_owner(text.substr(0, end), around.origin);
   if (!owner) return std::unexpected{owner.error()};
   const std::string line = "." + std::string{text.substr(end)};
-  const Rdf base = to_rdf(origin);
+  const Rdf base = to_rdf(around.origin);
   ldns_rr* parsed = nullptr;
-  const ldns_status status = ldns_rr_new_frm_str(&parsed, line.c_str(), default_ttl.seconds(), base.get(), nullptr);
+  const ldns_status status = ldns_rr_new_frm_str(&parsed, line.c_str(), around.ttl.seconds(), base.get(), nullptr);
   const Rr rr{parsed};
   if (status != LDNS_STATUS_OK) return std::unexpected{ldns_get_errorstr_by_id(status)};
   auto record = to_record(rr.get());
@@ -311,14 +245,14 @@ std::expected<Record, std::string> read_line(std::string_view text, const Name& 
 
 /// The generic form, which ldns reads through the type's own format, losing what does not fit: so it gets to see the
 /// front of the line only, with a type of private use in the type's place.
-std::expected<Record, std::string> read_generic(std::string_view front, std::string_view data, const Name& origin,
-                                                Ttl default_ttl) {
+std::expected<Record, std::string> read_generic(std::string_view front, std::string_view data,
+                                                const Surroundings& around) {
   while (!front.empty() && is_blank(front.back())) front.remove_suffix(1);
   const std::size_t type_at = front.find_last_of(" \t") + 1;  // 0 when there is no blank
   const auto type = rr_type_from_text(front.substr(type_at));
   if (type_at == 0 || !type) return std::unexpected{"an unknown type"};
   if (is_meta(*type)) return std::unexpected{to_text(*type) + " is no type of data"};
-  auto record = read_line(std::string{front.substr(0, type_at)} + "TYPE65534 \\# 0", origin, default_ttl);
+  auto record = read_known(std::string{front.substr(0, type_at)} + "TYPE65534 \\# 0", around);
   if (!record) return record;
   auto octets = generic_octets(data);
   if (!octets) return std::unexpected{"octets that are not as many hexadecimal pairs as they say"};
@@ -327,6 +261,35 @@ std::expected<Record, std::string> read_generic(std::string_view front, std::str
   if (!is_valid_rdata(record->type, record->rr_class, record->rdata))
     return std::unexpected{std::string{describe(Fault::bad_rdata)}};
   return record;
+}
+
+std::expected<Record, std::string> read_line(std::string_view text, const Surroundings& around) {
+  const std::size_t mark = generic_mark(text);
+  if (mark == std::string_view::npos) return read_known(text, around);
+  return read_generic(text.substr(0, mark), text.substr(mark + 3), around);
+}
+
+/// $ORIGIN and $TTL change what later lines mean; the other directives are refused. What is wrong, if something is.
+std::optional<std::string> follow_directive(std::string_view text, Surroundings& around) {
+  const std::size_t end = std::min(text.find(' '), text.size());
+  const std::string_view directive = text.substr(0, end);
+  std::string value{text.substr(end)};
+  value.erase(0, value.find_first_not_of(' '));
+  value.erase(value.find_last_not_of(' ') + 1);
+  if (directive == "$TTL") {
+    const char* behind = nullptr;
+    const std::uint32_t seconds = ldns_str2period(value.c_str(), &behind);  // "3600" and "1h"
+    if (value.empty() || behind == nullptr || *behind != '\0') return "$TTL without a time";
+    around.ttl = Ttl::from_wire(seconds);
+    return std::nullopt;
+  }
+  if (directive == "$ORIGIN") {
+    const auto origin = read_owner(value, around.origin);
+    if (!origin) return origin.error();
+    around.origin = *origin;
+    return std::nullopt;
+  }
+  return std::string{directive} + " is not read here";
 }
 
 /// ldns prints some RDATA in a way that it cannot read, or reads as something else (base32 with padding, times beyond
@@ -339,12 +302,13 @@ bool reads_back(std::string_view text, RrType type, RrClass rr_class, std::span<
 }  // namespace
 
 std::expected<Record, TextError> record_from_text(std::string_view text, const Name& origin, Ttl default_ttl) {
-  if (text.size() > max_record_text) return std::unexpected{TextError{0, "more text than one record can have"}};
-  if (has_nul(text)) return std::unexpected{TextError{0, "a NUL octet"}};
-  const std::size_t mark = generic_mark(text);
-  auto record = mark == std::string_view::npos
-                    ? read_line(text, origin, default_ttl)
-                    : read_generic(text.substr(0, mark), text.substr(mark + 3), origin, default_ttl);
+  MasterFileLines lines{text};
+  const auto line = lines.next();
+  if (!line) return std::unexpected{TextError{0, line.error().what}};
+  if (!*line) return std::unexpected{TextError{0, "no record"}};
+  const auto more = lines.next();
+  if (!more || *more) return std::unexpected{TextError{0, "more than one record"}};
+  auto record = read_line((*line)->text, {origin, default_ttl, origin});
   if (!record) return std::unexpected{TextError{0, record.error()}};
   return std::move(*record);
 }
@@ -363,7 +327,25 @@ std::string record_to_text(const Record& record) {
 
 std::expected<std::vector<Record>, TextError> zone_from_text(std::string_view text, const Name& origin,
                                                              std::size_t max_records) {
-  return ZoneReader{text, origin, max_records}.read();
+  Surroundings around{origin, Ttl::from_wire(3600), std::nullopt};
+  std::vector<Record> records;
+  MasterFileLines lines{text};
+  for (;;) {
+    const auto next = lines.next();
+    if (!next) return std::unexpected{next.error()};
+    if (!*next) return records;
+    const MasterFileLines::Line& line = **next;
+    const auto fault = [&](std::string what) { return std::unexpected{TextError{line.number, std::move(what)}}; };
+    if (line.text[0] == '$') {
+      if (auto what = follow_directive(line.text, around)) return fault(std::move(*what));
+      continue;
+    }
+    auto record = read_line(line.text, around);
+    if (!record) return fault(record.error());
+    if (records.size() == max_records) return fault("more than " + std::to_string(max_records) + " records");
+    around.previous_owner = record->owner;
+    records.push_back(std::move(*record));
+  }
 }
 
 std::string message_to_text(const Message& message) {

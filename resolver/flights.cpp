@@ -41,7 +41,7 @@ void Flights::withdraw(Owner owner) {
   const std::lock_guard guard{lock_};
   for (auto& [question, seats] : index_) {
     const auto first =
-        std::stable_partition(seats.begin(), seats.end(), [owner](const Seat& seat) { return seat.owner != owner; });
+        std::partition(seats.begin(), seats.end(), [owner](const Seat& seat) { return seat.owner != owner; });
     waiting_ -= static_cast<std::size_t>(seats.end() - first);
     leaving.insert(leaving.end(), std::make_move_iterator(first), std::make_move_iterator(seats.end()));
     seats.erase(first, seats.end());

@@ -100,8 +100,10 @@ std::expected<Descriptor, std::string> open_state_folder(const std::string& path
   struct stat status {};
   if (!folder || ::fstat(folder.get(), &status) != 0) return trouble("state", path, errno);
   if (!is_ours(status) && status.st_uid == 0 && is_empty(folder)) {
-    if (::fchown(folder.get(), ::geteuid(), ::getegid()) != 0 || ::fchmod(folder.get(), state_mode) != 0)
-      return trouble("state", path, errno);
+    if (::fchown(folder.get(), ::geteuid(), ::getegid()) != 0 || ::fchmod(folder.get(), state_mode) != 0) {
+      return std::unexpected{fmt::format("state: {}: it cannot be made writable for user {}, as which control runs: {}",
+                                         log::printable(path), ::geteuid(), std::strerror(errno))};
+    }
     return folder;
   }
   if (!is_ours(status)) {

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t max_error_text = 160;
 
 dns::Ttl left_of(const HeldRRset& held, Instant now) {
-  const auto left = std::chrono::duration_cast<std::chrono::seconds>(held.expires() - now).count();
+  const auto left = std::chrono::ceil<std::chrono::seconds>(held.expires() - now).count();
   return dns::Ttl::from_wire(static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 0, held.ttl().seconds())));
 }
 

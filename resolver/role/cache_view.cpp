@@ -33,7 +33,7 @@ channel::CacheShown show_cache(const Shared& shared, const channel::ShowCache& r
   const std::size_t limit = std::min(request.limit, channel::max_cache_entries_shown);
   std::size_t octets = 0;
   for (ShownEntry& shown : shared.cache.show(request.name, request.below, limit, now, reply.more)) {
-    const auto left = std::chrono::duration_cast<std::chrono::seconds>(shown.found.expires - now).count();
+    const auto left = std::chrono::ceil<std::chrono::seconds>(shown.found.expires - now).count();
     channel::CacheEntry entry{shown.name,
                               shown.type,
                               kind_of(shown.found.kind),

@@ -58,11 +58,12 @@ Task<std::expected<Reply, NetworkFault>> Internet::exchange(Exchange exchange) {
   heard_.push_back({sent, exchange.server, exchange.transport, std::move(*query), exchange.query});
   const auto server = servers_.find(exchange.server.address);
   Reaction reaction = server == servers_.end() ? Reaction{} : server->second.react(heard_.back());
-  std::ranges::stable_sort(reaction.deliveries, {}, &Delivery::after);
+  std::multimap<Duration, Delivery> arrivals;  // those of one instant in the order they were sent
+  for (Delivery& delivery : reaction.deliveries) arrivals.emplace(delivery.after, std::move(delivery));
   std::uint32_t mismatched = 0;
-  for (Delivery& delivery : reaction.deliveries) {
-    if (sent + delivery.after >= exchange.deadline) break;
-    co_await clock_->sleep_until(sent + delivery.after);
+  for (auto& [after, delivery] : arrivals) {
+    if (sent + after >= exchange.deadline) break;
+    co_await clock_->sleep_until(sent + after);
     if (delivery.from_elsewhere && match_replies_) continue;
     if (!match_replies_ || resolver::is_reply_to(exchange.query, delivery.octets)) {
       co_return Reply{std::move(delivery.octets), clock_->now() - sent, mismatched};

@@ -62,12 +62,13 @@ class Daemon:
         """Executes resolverd and returns at once."""
         identity = {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
         command = [str(self.programs / "resolverd"), "--config", str(self.configuration)]
+        self.launched_at = self.mark()  # an earlier run's lines are no news
         self.process = processes.start(command, self.log_path, cwd=self.folder, **identity)
 
     def __enter__(self):
         self.launch()
         try:
-            self.wait_for_line(r"\bready\b", START_SECONDS)
+            self.wait_for_line(r"\bready\b", START_SECONDS, since=self.launched_at)
         except BaseException:
             self.__exit__()
             raise

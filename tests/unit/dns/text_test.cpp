@@ -135,6 +135,69 @@ TEST(ZoneText, other_files_are_not_read_and_the_number_of_records_is_bounded) {
   EXPECT_FALSE(zone_from_text(std::string_view{"@ 1 IN TXT \"a\0b\"\n", 17}, Name::literal("example")));
 }
 
+TEST(RecordText, line_ends_inside_parentheses_do_not_overflow_ldns) {
+  // ldns 1.8.3 counts no line end inside parentheses against the room for the token that it reads.
+  EXPECT_FALSE(record_from_text("a.example. I(" + std::string(5000, '\n') + "N A 192.0.2.1"));
+  const auto record = record_from_text("a.example. 60 IN ( " + std::string(5000, '\n') + " A ) 192.0.2.1");
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->rdata, (std::vector<std::uint8_t>{192, 0, 2, 1}));
+}
+
+TEST(RecordText, long_owners_of_escapes_are_read) {
+  const Name name = *Name{}.prepended(std::vector<std::uint8_t>(63, 0))->prepended(std::vector<std::uint8_t>(63, 0xff));
+  const Record record{name, type::a, rr_class::in, Ttl::from_wire(1), {192, 0, 2, 1}};
+  ASSERT_GT(record_to_text(record).size(), 500U);
+  EXPECT_EQ(record_from_text(record_to_text(record)), record);
+}
+
+TEST(RecordText, the_generic_form_is_exact) {  // RFC 3597 §5
+  EXPECT_EQ(record_from_text("a. 1 IN A \\# 4 c000 0201")->rdata, (std::vector<std::uint8_t>{192, 0, 2, 1}));
+  EXPECT_EQ(record_from_text("a. 1 CLASS42 A \\# 2 c000")->rdata.size(), 2U);
+  EXPECT_EQ(record_from_text("a. 1 IN TXT \"\\# 0\"")->rdata.size(), 4U);  // a string, "# 0"
+  for (const char* bad :
+       {"a. 1 IN A \\# 5 c000020100", "a. 1 IN A \\# 4 c00002", "a. 1 IN A \\# 4 c000020", "a. 1 IN A \\# 4 c00002zz",
+        "a. 1 IN A \\# x", "a. 1 IN \\# 0", "\\# 0", "a. 1 IN TYPE65280 \\# 65536 00", "a. 1 IN MX \\# 4 0000c000"})
+    EXPECT_FALSE(record_from_text(bad)) << bad;
+}
+
+TEST(RecordText, owners_are_taken_under_the_origin) {
+  const Name origin = Name::literal("example");
+  EXPECT_EQ(record_from_text("@ 1 IN A 192.0.2.1", origin)->owner, origin);
+  EXPECT_EQ(record_from_text("www 1 IN A 192.0.2.1", origin)->owner, Name::literal("www.example"));
+  EXPECT_EQ(record_from_text("www. 1 IN A 192.0.2.1", origin)->owner, Name::literal("www"));
+  EXPECT_EQ(record_from_text("www\\. 1 IN A 192.0.2.1", origin)->owner, Name::literal("www\\..example"));
+  EXPECT_EQ(record_from_text("www\\\\. 1 IN A 192.0.2.1", origin)->owner, Name::literal("www\\\\"));
+  EXPECT_FALSE(record_from_text("a..b 1 IN A 192.0.2.1", origin));
+}
+
+TEST(RecordText, is_one_record_only) {
+  EXPECT_FALSE(record_from_text("a. 1 IN A 192.0.2.1\nb. 1 IN A 192.0.2.2\n"));
+  EXPECT_TRUE(record_from_text("\n ; nothing\na. 1 IN A ( 192.0.2.1 ) ; this\n\n"));
+}
+
+TEST(ZoneText, lines_are_those_of_rfc_1035) {
+  const auto fault = [](std::string_view text) {
+    const auto zone = zone_from_text(text, Name::literal("example"));
+    return zone ? std::string{} : std::to_string(zone.error().line) + " " + zone.error().what;
+  };
+  EXPECT_EQ(fault("a 1 IN A 192.0.2.1\n\n)\n"), "3 a closing parenthesis without an opening one");
+  EXPECT_EQ(fault("\na 1 IN A (192.0.2.1\n\n"), "2 a parenthesis that is not closed");
+  EXPECT_EQ(fault("a 1 IN TXT \"x\ny\"\n"), "1 a string that does not end on its line");
+  EXPECT_EQ(fault("a 1 IN TXT \"x"), "1 a string that does not end");
+  EXPECT_EQ(fault(" 1 IN A 192.0.2.1\n"), "1 no owner, and none before it");
+  EXPECT_EQ(fault("$GENERATE 1-9 a A 192.0.2.$\n"), "1 $GENERATE is not read here");
+  EXPECT_EQ(fault("$TTL\n"), "1 $TTL without a time");
+  EXPECT_EQ(fault("$TTL soon\n"), "1 $TTL without a time");
+  EXPECT_EQ(fault("$ORIGIN\n"), "1 an empty name (the root is \".\")");
+  const auto zone = zone_from_text("$TTL 1h ; an hour\r\na A 192.0.2.1\r\n\tTXT \"; ( no comment\" esc\\;aped\r\n",
+                                   Name::literal("example"));
+  ASSERT_TRUE(zone) << zone.error().what;
+  ASSERT_EQ(zone->size(), 2U);
+  EXPECT_EQ(zone->at(0).ttl.seconds(), 3600U);
+  EXPECT_EQ(zone->at(1).owner, Name::literal("a.example"));
+  EXPECT_EQ(zone->at(1).rdata.size(), 14U + 1U + 9U);
+}
+
 TEST(MessageText, shows_what_dig_shows) {
   Message message;
   message.header.id = 4711;

@@ -9,7 +9,7 @@ namespace redoubt::resolver {
 TEST(HeldRRset, gives_back_what_it_was_made_of) {
   for (const char* owner : {".", "WwW.Example.", "a.b.c.d.e.f.g.h.example."}) {
     dns::RRset rrset{sim::name_from_text(owner), dns::type::txt, dns::rr_class::in, dns::Ttl::from_wire(77), {}};
-    for (std::size_t octets : {0, 1, 7, 8, 9, 255, 4000})
+    for (const std::size_t octets : {0U, 1U, 7U, 8U, 9U, 255U, 4000U})
       rrset.rdata.add(std::vector<std::uint8_t>(octets, static_cast<std::uint8_t>(octets)));
     const Instant expires{std::chrono::seconds{5}};
     const SharedRRset held = HeldRRset::make(rrset, expires);

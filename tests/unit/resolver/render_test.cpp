@@ -28,7 +28,7 @@ dns::Message rendered(const dns::Query& query, const Outcome& outcome, std::size
 TEST(Render, longest_name_and_longest_explanation_fit_the_smallest_room) {
   const std::string label(62, 'x');
   dns::Query query = sim::World::query(label + "." + label + "." + label + "." + label + ".");
-  for (std::size_t length : {0, 100, 160, 1000, 60'000}) {
+  for (const std::size_t length : {0U, 100U, 160U, 1000U, 60000U}) {
     Outcome outcome;
     outcome.error = dns::ExtendedError{dns::EdeCode::other, std::string(length, 'e')};
     const dns::Message message = rendered(query, outcome, 512);

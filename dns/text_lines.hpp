@@ -1,0 +1,37 @@
+#pragma once
+// The lines of a master file (RFC 1035 §5.1) as one record each: comments gone, parentheses undone. ldns never sees
+// more than such a line, for its own tokenizer (1.8.3) writes past its buffer for each line end inside parentheses.
+#include <cstddef>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "dns/text.hpp"
+
+namespace redoubt::dns {
+
+/// The text of one record. The longest RDATA there is, written as escapes of four characters an octet, fits.
+inline constexpr std::size_t max_line_text = 512 * 1024;
+
+class MasterFileLines {
+ public:
+  struct Line {
+    std::size_t number;  ///< where it begins, counted from 1
+    std::string text;    ///< printable or not, but without line ends, NUL, comments and parentheses; never blank
+  };
+
+  explicit MasterFileLines(std::string_view text) : text_{text} {}
+  /// The next line that is not blank; nothing at the end. Errors: NUL, a string or parenthesis that is not closed, a
+  /// line over max_line_text.
+  std::expected<std::optional<Line>, TextError> next();
+
+ private:
+  std::expected<Line, TextError> read_one();
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::size_t number_ = 1;  // of the line that at_ is in
+};
+
+}  // namespace redoubt::dns

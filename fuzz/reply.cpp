@@ -1,0 +1,118 @@
+// Entrance: a server's reply, from its first octet behind the question. A server of evil.com. says anything it likes to
+// a question about www.evil.com. Properties: the resolution ends, in budget, with an outcome that can be rendered and
+// read; nothing outside evil.com. is in the cache but short-lived failures; no cut is known outside it.
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "dns/message.hpp"
+#include "fuzz/require.hpp"
+#include "resolver/iterate/iterator.hpp"
+#include "resolver/render/render.hpp"
+
+using namespace redoubt;
+using namespace redoubt::resolver;
+using redoubt::fuzz::require;
+
+namespace {
+
+const dns::Name zone = dns::Name::literal("evil.com.");
+const dns::Question question{dns::Name::literal("www.evil.com."), dns::type::a};
+constexpr Instant now{std::chrono::hours{24}};
+constexpr std::size_t question_octets = 14 + 4;
+
+class StandingClock final : public Clock {
+ public:
+  Instant now() const override { return ::now; }
+  WallTime wall() const override { return {}; }
+  Task<void> sleep_until(Instant) override { co_return; }
+};
+
+class CountingRandom final : public Random {
+ public:
+  std::uint32_t below(std::uint32_t bound) override { return next_++ % bound; }
+  void fill(std::span<std::uint8_t> octets) override {
+    for (std::uint8_t& octet : octets) octet = static_cast<std::uint8_t>(next_++);
+  }
+
+ private:
+  std::uint32_t next_ = 0;
+};
+
+/// Every server says the same: the query's id and question, and behind them what the fuzzer gave.
+class Liar final : public Network {
+ public:
+  explicit Liar(std::span<const std::uint8_t> said) : said_{said} {}
+  Task<std::expected<Reply, NetworkFault>> exchange(Exchange exchange) override {
+    ++packets;
+    std::vector<std::uint8_t>& message = exchange.query;
+    const auto asked = dns::Message::parse(message);
+    require(asked.has_value() && asked->question.has_value(), "we send what can be read");
+    if (said_.size() < 8 || !asked->question->name.is_at_or_below(zone))
+      co_return std::unexpected{NetworkFault::timed_out};
+    message.resize(dns::header_octets + asked->question->name.wire().size() + 4);
+    message[2] = static_cast<std::uint8_t>(0x80 | (said_[0] & 0x07));
+    message[3] = said_[1];
+    std::copy_n(said_.begin() + 2, 6, message.begin() + 6);  // ANCOUNT, NSCOUNT, ARCOUNT
+    message.insert(message.end(), said_.begin() + 8, said_.end());
+    co_return Reply{std::move(message), std::chrono::milliseconds{1}, 0};
+  }
+  std::uint64_t packets = 0;
+
+ private:
+  std::span<const std::uint8_t> said_;
+};
+
+Settings settings_for_fuzzing() {
+  Settings settings;
+  settings.root_servers.push_back({dns::Name::literal("a.root."), {dns::IpAddress::v4({198, 51, 100, 1})}});
+  settings.case_randomisation = false;
+  return settings;
+}
+
+void check(Shared& shared) {
+  bool more = false;
+  for (const ShownEntry& entry : shared.cache.show(dns::Name{}, true, 10'000, now, more)) {
+    require(entry.name.is_at_or_below(zone) || entry.found.kind == EntryKind::failure,
+            "nothing outside the zone is kept");
+    require(entry.found.expires <= now + std::chrono::hours{24}, "nothing is kept past the ceiling");
+  }
+  for (const char* outside : {"www.bank.net.", "www.bank.com.", "com.", "."}) {
+    require(shared.cache.deepest_delegation(dns::Name::literal(outside), now) == nullptr, "no cut outside the zone");
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static_assert(question_octets == 18);
+  static const Settings settings = settings_for_fuzzing();
+  Shared shared{1U << 20, dns::HashKey{}};
+  shared.cache.store_delegation(std::make_shared<const Delegation>(Delegation{
+                                    zone,
+                                    {{dns::Name::literal("ns.evil.com."), {dns::IpAddress::v4({192, 0, 2, 66})}}},
+                                    now + std::chrono::hours{1}}),
+                                now);
+  Liar network{{data, size}};
+  StandingClock clock;
+  CountingRandom random;
+  Iterator iterator{shared, network, clock, random};
+  Budget budget{settings.limits, now};
+  boost::asio::io_context context;
+  SharedOutcome outcome;
+  boost::asio::co_spawn(context, iterator.resolve(question, settings, budget),
+                        [&outcome](const std::exception_ptr& trouble, SharedOutcome result) {
+                          if (trouble) std::rethrow_exception(trouble);
+                          outcome = std::move(result);
+                        });
+  context.run();
+  require(outcome != nullptr, "the resolution ends");
+  require(network.packets <= settings.limits[Limit::upstream_queries], "in budget");
+  require(outcome->rcode != dns::Rcode::servfail || outcome->error.has_value(), "SERVFAIL has its reason");
+  check(shared);
+
+  dns::Query query{{}, question, dns::Edns{}};
+  std::vector<std::uint8_t> room(dns::default_udp_payload);
+  const Rendered rendered = render(query, *outcome, now, room);
+  require(dns::Message::parse(std::span{room}.first(rendered.octets)).has_value(), "what a client gets can be read");
+  return 0;
+}

@@ -20,10 +20,13 @@ constexpr std::array<dns::LimitRow, static_cast<std::size_t>(Limit::count)> rows
     {"upstream-octets", 100'000, 20'000, 10'000'000,
      "octets taken from servers for one question (inbound amplification)"},
     {"records-per-rrset", 100, 20, 2000, "records of one RRset; more make the answer unusable (huge RRsets)"},
-    {"question-time", 5000, 1000, 30'000, "milliseconds until the last answer, SERVFAIL included (tarpits)"},
+    {"question-time", 4500, 1000, 30'000,
+     "milliseconds until the last answer, SERVFAIL included: below the 5 s that stub resolvers wait (tarpits)"},
     {"waiting-queries", 5000, 10, 100'000,
      "client queries that may wait for a resolution at once, in one worker and in line behind others (phantom "
      "domains)"},
+    {"waiting-queries-per-client", 200, 1, 100'000,
+     "of those, from one IPv4 address or one IPv6 /56 in one worker (one source that asks for what never comes)"},
     {"resolutions", 4000, 10, 100'000,
      "different questions in resolution at once, all workers together (random names)"},
 }};

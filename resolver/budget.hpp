@@ -25,6 +25,7 @@ enum class Limit : std::uint8_t {
   records_per_rrset,
   question_time_ms,
   waiting_queries,
+  waiting_of_one_client,
   flights,
   count
 };

@@ -100,7 +100,12 @@ Task<SharedOutcome> Desk::join(dns::Question question) {
           case Flights::Joined::waits:
             return;
           case Flights::Joined::leads:
-            return waiter(nullptr);
+            try {
+              return waiter(nullptr);
+            } catch (...) {  // nobody would ever land it
+              shared_->flights.land(question, failure(dns::EdeCode::other, "out of means to resolve it"));
+              throw;
+            }
           case Flights::Joined::full:
             return waiter(
                 failure(dns::EdeCode::other, "limit resolutions or waiting-queries reached: too many at once"));
@@ -108,7 +113,12 @@ Task<SharedOutcome> Desk::join(dns::Question question) {
       },
       asio::use_awaitable);
   if (shared) co_return shared;
-  co_return co_await lead(std::move(question));
+  try {
+    co_return co_await lead(question);
+  } catch (...) {  // lead() itself may be out of memory before its Landing stands; landing twice does no harm
+    shared_->flights.land(question, failure(dns::EdeCode::other, "out of means to resolve it"));
+    throw;
+  }
 }
 
 }  // namespace redoubt::resolver

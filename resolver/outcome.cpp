@@ -3,16 +3,17 @@
 namespace redoubt::resolver {
 
 namespace {
-SharedOutcome without_data(dns::Rcode rcode, dns::EdeCode code, std::string text) {
+SharedOutcome without_data(dns::Rcode rcode, dns::EdeCode code, std::string text, bool budget_spent = false) {
   auto outcome = std::make_shared<Outcome>();
   outcome->rcode = rcode;
   outcome->error = dns::ExtendedError{code, std::move(text)};
+  outcome->budget_spent = budget_spent;
   return outcome;
 }
 }  // namespace
 
-SharedOutcome failure(dns::EdeCode code, std::string text) {
-  return without_data(dns::Rcode::servfail, code, std::move(text));
+SharedOutcome failure(dns::EdeCode code, std::string text, bool budget_spent) {
+  return without_data(dns::Rcode::servfail, code, std::move(text), budget_spent);
 }
 SharedOutcome refused(dns::EdeCode code, std::string text) {
   return without_data(dns::Rcode::refused, code, std::move(text));

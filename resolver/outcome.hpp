@@ -18,11 +18,13 @@ struct Outcome {
   /// The SOA of a denial.
   SharedRRset authority;
   std::optional<dns::ExtendedError> error;
+  /// A limit of the work budget ended the resolution.
+  bool budget_spent = false;
 };
 using SharedOutcome = std::shared_ptr<const Outcome>;
 
 /// SERVFAIL with its reason: there is none without (RFC 8914).
-SharedOutcome failure(dns::EdeCode code, std::string text);
+SharedOutcome failure(dns::EdeCode code, std::string text, bool budget_spent = false);
 /// For strangers, and for what we do not do.
 SharedOutcome refused(dns::EdeCode code, std::string text);
 

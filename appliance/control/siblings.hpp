@@ -72,7 +72,9 @@ class Siblings {
   OnAttachment on_attachment_;
   Sibling resolver_;
   Sibling transport_;
-  channel::RequestId next_id_ = 1;
+  /// Grows across the lives of the process, so that a late answer to a former life is known as old news.
+  channel::RequestId next_id_ =
+      static_cast<channel::RequestId>(std::chrono::steady_clock::now().time_since_epoch().count());
   std::map<channel::RequestId, Waiting> waiting_;
 };
 

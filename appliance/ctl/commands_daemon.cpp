@@ -178,8 +178,9 @@ ExitCode cache_show(const Context& context, const CacheOptions& options) {
   }
   const json entries = answer.body->value("entries", json::array());
   for (const json& entry : entries) {
-    const std::string head =
-        fmt::format("{} {} {}", text_of(entry, "name"), text_of(entry, "ttl"), text_of(entry, "type"));
+    const bool whole_name = text_of(entry, "kind") == "no such name";
+    const std::string head = fmt::format("{} {} {}", text_of(entry, "name"), text_of(entry, "ttl"),
+                                         whole_name ? "*" : text_of(entry, "type"));
     if (text_of(entry, "kind") != "data") context.out << head << " ; " << text_of(entry, "kind") << "\n";
     for (const json& rdata : entry.value("data", json::array())) {
       context.out << head << " " << (rdata.is_string() ? rdata.get<std::string>() : rdata.dump()) << "\n";

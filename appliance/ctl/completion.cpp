@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <iterator>
+#include <sstream>
 #include <vector>
 
 namespace redoubt::ctl {
@@ -15,6 +17,11 @@ struct Node {
   std::string words;  ///< subcommands and long options, with blanks between
 };
 
+std::vector<std::string> split(const std::string& words) {
+  std::istringstream in{words};
+  return {std::istream_iterator<std::string>{in}, std::istream_iterator<std::string>{}};
+}
+
 void collect(const CLI::App& app, const std::string& path, const std::string& inherited, std::vector<Node>& nodes) {
   std::string words;
   const auto add = [&](const std::string& word) { words += (words.empty() ? "" : " ") + word; };
@@ -25,7 +32,9 @@ void collect(const CLI::App& app, const std::string& path, const std::string& in
     for (const std::string& name : option->get_lnames()) options += (options.empty() ? "" : " ") + ("--" + name);
   }
   if (!options.empty()) add(options);
-  if (!inherited.empty()) add(inherited);
+  for (const std::string& option : split(inherited)) {
+    if (option != "--help") add(option);  // each command has its own
+  }
   nodes.push_back({path, words});
   const std::string global = path.empty() ? options : inherited;
   for (const CLI::App* subcommand : subcommands) {
@@ -35,24 +44,34 @@ void collect(const CLI::App& app, const std::string& path, const std::string& in
 
 std::string bash_script(const std::vector<Node>& nodes) {
   std::string cases;
-  for (const Node& node : nodes) cases += fmt::format("    \"{}\") words=\"{}\" ;;\n", node.path, node.words);
+  std::string paths;
+  for (const Node& node : nodes) {
+    cases += fmt::format("    \"{}\") words=\"{}\" ;;\n", node.path, node.words);
+    if (!node.path.empty()) paths += fmt::format("{}\"{}\"", paths.empty() ? "" : "|", node.path);
+  }
   return fmt::format(R"(# bash completion for resolverctl. Load it with: source <(resolverctl completion bash)
 _resolverctl() {{
   local current="${{COMP_WORDS[COMP_CWORD]}}" path="" words="" word
+  if [[ "${{COMP_WORDS[COMP_CWORD-1]}}" == --socket ]]; then
+    COMPREPLY=($(compgen -f -- "$current"))
+    return
+  fi
   for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
-    case "$word" in
-      -*) ;;
-      *) path="${{path:+$path }}$word" ;;
+    case "${{path:+$path }}$word" in  # only commands make the path; options' values and names do not
+      {}) path="${{path:+$path }}$word" ;;
     esac
   done
   case "$path" in
-{}    "config check"*) COMPREPLY=($(compgen -f -- "$current")); return ;;
-  esac
+{}  esac
+  if [[ "$path" == "config check" && "$current" != -* ]]; then
+    COMPREPLY=($(compgen -f -- "$current"))
+    return
+  fi
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }}
 complete -F _resolverctl resolverctl
 )",
-                     cases);
+                     paths, cases);
 }
 
 std::string zsh_script(const std::vector<Node>& nodes) {

@@ -65,7 +65,7 @@ std::expected<CommandLine, std::string> parse_command_line(std::span<char* const
 }
 
 std::string_view usage() {
-  return R"(resolverd: a hardened, validating DNS resolver
+  return R"(resolverd: a hardened DNS resolver
 
   resolverd [--config FILE]
 

@@ -151,6 +151,13 @@ void Monitor::meet_deadlines() {
     }
     kill_at_.reset();
   }
+  for (Child& child : children_) {
+    if (!child.kill_at || now < *child.kill_at) continue;
+    child.kill_at.reset();
+    if (child.running())
+      log::warning("{} closed its channel and does not end: killing it", channel::to_text(child.role()));
+    child.kill(SIGKILL);
+  }
   if (phase_ == Phase::stopping) return;
   if (wonder_at_ && now >= *wonder_at_) say_whom_we_wait_for();
   for (Child& child : children_) {

@@ -132,23 +132,29 @@ void Cache::store(Entry entry, const dns::Name& name, Instant now) {
   if (octets > std::min<std::uint64_t>(shard.bound, max_entry_octets)) return;
   entry.octets = static_cast<std::uint32_t>(octets);
   std::size_t of_this_name = 0;
+  Shard::Queue::iterator spare = shard.queue.end();  // what goes when the name has too many; a denial rather than data
   std::vector<Shard::Queue::iterator> superseded;
   const auto [first, last] = shard.index.equal_range(entry.hash);
   for (auto place = first; place != last; ++place) {
     const auto old = place->second;
     if (!old->is_of(name)) continue;
-    if (!old->superseded_by(entry)) {
-      ++of_this_name;
+    if (old->expires <= now) {
+      superseded.push_back(old);
       continue;
     }
-    const bool fresh = old->expires > now;
+    if (!old->superseded_by(entry)) {
+      if (old->is_delegation()) continue;
+      ++of_this_name;
+      if (spare == shard.queue.end() || (spare->kind == EntryKind::data && old->kind != EntryKind::data)) spare = old;
+      continue;
+    }
     const bool old_is_better = old->rank > entry.rank && entry.kind != EntryKind::failure;
     const bool hides_data = entry.kind == EntryKind::failure && old->kind != EntryKind::failure;
-    if (fresh && (old_is_better || hides_data)) return;
+    if (old_is_better || hides_data) return;
     superseded.push_back(old);
   }
   for (const auto old : superseded) shard.remove(old);
-  if (of_this_name >= max_entries_per_name) return;
+  if (of_this_name >= max_entries_per_name && !entry.is_delegation()) shard.remove(spare);
   shard.octets += entry.octets;
   shard.queue.push_front(std::move(entry));
   shard.index.emplace(shard.queue.front().hash, shard.queue.begin());
@@ -161,10 +167,10 @@ void Cache::store_data(SharedRRset rrset, Rank rank, Instant now) {
   store(std::move(entry), name, now);
 }
 
-void Cache::store_denial(const dns::Name& name, std::optional<dns::RrType> type, SharedRRset soa, Instant expires,
-                         Instant now) {
+void Cache::store_denial(const dns::Name& name, std::optional<dns::RrType> type, SharedRRset soa, Rank rank,
+                         Instant expires, Instant now) {
   store({.kind = type ? EntryKind::no_data : EntryKind::no_name,
-         .rank = Rank::authoritative_answer,
+         .rank = rank,
          .expires = expires,
          .held = only_key(name, type.value_or(dns::RrType{}), expires),
          .soa = std::move(soa)},

@@ -67,7 +67,7 @@ class Cache {
   /// What has no time left is not kept, nor what is larger than max_entry_octets.
   void store_data(SharedRRset rrset, Rank rank, Instant now);
   /// type is nothing for a name that does not exist.
-  void store_denial(const dns::Name& name, std::optional<dns::RrType> type, SharedRRset soa, Instant expires,
+  void store_denial(const dns::Name& name, std::optional<dns::RrType> type, SharedRRset soa, Rank rank, Instant expires,
                     Instant now);
   void store_failure(const dns::Name& name, dns::RrType type, dns::ExtendedError error, Instant expires, Instant now);
 

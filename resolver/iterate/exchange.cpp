@@ -91,6 +91,7 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
         co_return std::unexpected{
             Failure{{dns::EdeCode::other, std::string{describe(reply.error())}}, FailureScope::house}};
       }
+      if (reply.error() == NetworkFault::unreachable) asking.give_up(server);  // our own kernel says so, every time
       co_return useless(describe(reply.error()));
     }
     const dns::Rcode rcode = reply->rcode();

@@ -85,7 +85,7 @@ SharedOutcome Iterator::fail(const Errand& errand, Failure why) {
     const Instant now = clock_->now();
     shared_->cache.store_failure(errand.question.name, errand.question.type, why.told, now + failure_lifetime, now);
   }
-  return failure(why.told.code, std::move(why.told.text));
+  return failure(why.told.code, std::move(why.told.text), errand.budget.exhausted().has_value());
 }
 
 Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& settings, Budget& budget) {
@@ -173,7 +173,8 @@ void Iterator::take_denial(Classified& found, const dns::Question& question, con
   outcome.authority = HeldRRset::make(*found.soa, expires);
   const std::optional<dns::RrType> type =
       found.kind == ReplyKind::no_data ? std::optional{question.type} : std::nullopt;
-  shared_->cache.store_denial(question.name, type, outcome.authority, expires, now);
+  shared_->cache.store_denial(question.name, type, outcome.authority,
+                              found.authoritative ? Rank::authoritative_answer : Rank::answer, expires, now);
 }
 
 }  // namespace redoubt::resolver

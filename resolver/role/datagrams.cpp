@@ -71,11 +71,15 @@ dns::Endpoint ReturnPath::endpoint() const {
   return {dns::IpAddress::v4(octets), ntohs(v4.sin_port)};
 }
 
+struct DatagramBatch::ControlRoom {
+  alignas(cmsghdr) std::array<std::uint8_t, 64> octets;
+};
+
 struct DatagramBatch::Storage {
   std::array<mmsghdr, batch_size> in_headers;
   std::array<iovec, batch_size> in_vectors;
   std::array<ReturnPath, batch_size> paths;
-  std::array<std::array<std::uint8_t, 64>, batch_size> in_control;
+  std::array<ControlRoom, batch_size> in_control;
   std::array<std::array<std::uint8_t, max_datagram_query>, batch_size> in_octets;
 
   std::array<mmsghdr, batch_size> out_headers;
@@ -99,8 +103,8 @@ std::size_t DatagramBatch::receive(int socket) {
     header.msg_namelen = sizeof s.paths[i].peer;
     header.msg_iov = &s.in_vectors[i];
     header.msg_iovlen = 1;
-    header.msg_control = s.in_control[i].data();
-    header.msg_controllen = s.in_control[i].size();
+    header.msg_control = s.in_control[i].octets.data();
+    header.msg_controllen = s.in_control[i].octets.size();
   }
   int taken = 0;
   do {

@@ -23,8 +23,9 @@ inline constexpr std::size_t max_datagram_answer = 1232;
 struct ReturnPath {
   sockaddr_in6 peer;  ///< room for either family
   socklen_t peer_octets = 0;
-  std::array<std::uint8_t, 64> control;  ///< a whole IP_PKTINFO or IPV6_PKTINFO message, ready for sendmsg
-  std::uint8_t control_octets = 0;       ///< 0: the socket is bound to one address
+  alignas(
+      cmsghdr) std::array<std::uint8_t, 64> control;  ///< a whole IP_PKTINFO or IPV6_PKTINFO message, ready for sendmsg
+  std::uint8_t control_octets = 0;                    ///< 0: the socket is bound to one address
 
   dns::Endpoint endpoint() const;
 };
@@ -51,10 +52,13 @@ class DatagramBatch {
   std::span<std::uint8_t> room();
   /// The first `octets` of room() are the answer along that path.
   void commit(std::size_t octets, const ReturnPath& path);
+  /// Drops what was committed, after a failure in the midst of a batch.
+  void forget() { committed_ = 0; }
   /// Sends all that was committed. How many could not be sent: a full socket buffer loses answers as a network does.
   std::size_t flush(int socket);
 
  private:
+  struct ControlRoom;
   struct Storage;
   std::unique_ptr<Storage> storage_;
   std::size_t committed_ = 0;

@@ -30,14 +30,15 @@ class Role {
         control_{loop_.get_executor()},
         road_{loop_.get_executor(), [this](channel::Ask ask) { hand_out(std::move(ask)); }} {}
 
-  int run(channel::Channel monitor, const std::string& sandbox_trouble) {
+  [[noreturn]] void run(channel::Channel monitor, const std::string& sandbox_trouble) {
     monitor_.attach(
         std::move(monitor), [this](channel::Received received) { from_monitor(std::move(received)); },
         [this] { loop_.stop(); });
     tell_monitor(channel::Entered{sandbox_trouble});
     loop_.run();
-    workers_.clear();
-    return 0;
+    // Frames of the workers' coroutines wait in road_ and in loop_'s queue: no order of destruction is right for all of
+    // them, and nothing here outlives the process.
+    std::_Exit(0);
   }
 
  private:
@@ -203,7 +204,7 @@ int resolver_main(channel::Channel monitor) {
     trouble += trouble.empty() ? entered.error() : "; " + entered.error();
   }
   Role role;
-  return role.run(std::move(monitor), trouble);
+  role.run(std::move(monitor), trouble);
 }
 
 }  // namespace redoubt::resolver

@@ -127,7 +127,13 @@ Task<std::expected<Reply, NetworkFault>> UpstreamDatagrams::exchange(Exchange ex
   const Held held{open_};
   const auto opened = open(exchange.server);
   if (!opened) co_return std::unexpected{opened.error()};
-  asio::posix::stream_descriptor socket{executor_, *opened};
+  asio::posix::stream_descriptor socket{executor_};
+  boost::system::error_code registered;
+  socket.assign(*opened, registered);
+  if (registered) {  // the loop cannot watch one more; the descriptor is still ours
+    close(*opened);
+    co_return std::unexpected{NetworkFault::no_resources};
+  }
   asio::steady_timer timer{executor_};
 
   const Instant started = std::chrono::steady_clock::now();

@@ -14,6 +14,7 @@
 #include "resolver/render/render.hpp"
 #include "resolver/role/datagrams.hpp"
 #include "resolver/role/system.hpp"
+#include "resolver/role/waiting_room.hpp"
 
 namespace redoubt::resolver {
 
@@ -95,7 +96,12 @@ class Worker::Loop {
   }
 
   void take_socket(channel::ListenerId listener, channel::Descriptor socket) {
-    listeners_.insert_or_assign(listener, asio::posix::stream_descriptor{context_, socket.release()});
+    asio::posix::stream_descriptor watched{context_};
+    boost::system::error_code error;
+    watched.assign(socket.get(), error);
+    if (error) return log::error("a listener cannot be watched: {}", error.message());
+    socket.release();
+    listeners_.insert_or_assign(listener, std::move(watched));
     await_datagrams(listener);
   }
 
@@ -104,12 +110,12 @@ class Worker::Loop {
   void ask(channel::Ask ask) {
     counters_.add(ResolverCounter::queries_stream);
     answer_message(
-        std::move(ask.query), settings_->access.allows(ask.client.address),
+        std::move(ask.query), ask.client.address, settings_->access.allows(ask.client.address),
         [road = road_, id = ask.id](std::vector<std::uint8_t> answer) { road->give(id, std::move(answer)); });
   }
 
   void resolve_for(std::vector<std::uint8_t> query, Answered done) {
-    answer_message(std::move(query), true, std::move(done));
+    answer_message(std::move(query), dns::IpAddress{}, true, std::move(done));
   }
 
  private:
@@ -130,7 +136,12 @@ class Worker::Loop {
     if (at == listeners_.end()) return;
     at->second.async_wait(asio::posix::stream_descriptor::wait_read, [this, listener](boost::system::error_code error) {
       if (error) return;
-      serve(listener);
+      try {
+        serve(listener);
+      } catch (const std::exception& trouble) {  // no memory: this batch is lost, the socket is not
+        batch_.forget();
+        log::error("a batch of queries is lost: {}", log::printable(trouble.what()));
+      }
       await_datagrams(listener);
     });
   }
@@ -170,7 +181,7 @@ class Worker::Loop {
       return batch_.commit(put(*query, *known, datagram_limit(*query), batch_.room()), *datagram.path);
     }
     counters_.add(ResolverCounter::cache_misses);
-    if (waiting_ >= settings_->core->limits[Limit::waiting_queries]) {
+    if (waiting_.is_full_for(client.address, waiting_bounds())) {
       counters_.add(ResolverCounter::resolutions_refused);
       return batch_.commit(put(*query, *overloaded_, datagram_limit(*query), batch_.room()), *datagram.path);
     }
@@ -179,8 +190,8 @@ class Worker::Loop {
   }
 
   Task<void> resolve_datagram(channel::ListenerId listener, dns::Query query, ReturnPath path) {
-    const Waiting waiting{waiting_};
-    const auto outcome = co_await desk_.answer(query);
+    const WaitingRoom::Place place{waiting_, path.endpoint().address};
+    const auto outcome = co_await resolve(query);
     std::array<std::uint8_t, max_datagram_answer> room;
     const std::size_t octets = put(query, *outcome, datagram_limit(query), room);
     const auto at = listeners_.find(listener);
@@ -189,8 +200,18 @@ class Worker::Loop {
       counters_.add(ResolverCounter::send_failures);
   }
 
+  Task<SharedOutcome> resolve(const dns::Query& query) {
+    SharedOutcome outcome = co_await desk_.answer(query);
+    if (outcome->budget_spent) counters_.add(ResolverCounter::budget_exhausted);
+    if (outcome->rcode == dns::Rcode::servfail && outcome->error) {
+      log::debug("{} {} failed: {}", query.question.name.to_text(), dns::to_text(query.question.type),
+                 log::printable(outcome->error->text));
+    }
+    co_return outcome;
+  }
+
   /// A whole message that came by a stream or from the operator.
-  void answer_message(std::vector<std::uint8_t> octets, bool allowed, Answered done) {
+  void answer_message(std::vector<std::uint8_t> octets, const dns::IpAddress& client, bool allowed, Answered done) {
     const auto query = dns::parse_query(octets);
     std::vector<std::uint8_t> room(dns::max_message_octets);
     const auto finish = [&](std::size_t size) {
@@ -211,17 +232,17 @@ class Worker::Loop {
       return finish(put(*query, *known, room.size(), room));
     }
     counters_.add(ResolverCounter::cache_misses);
-    if (waiting_ >= settings_->core->limits[Limit::waiting_queries]) {
+    if (waiting_.is_full_for(client, waiting_bounds())) {
       counters_.add(ResolverCounter::resolutions_refused);
       return finish(put(*query, *overloaded_, room.size(), room));
     }
-    asio::co_spawn(context_, resolve_message(*query, std::move(done)),
+    asio::co_spawn(context_, resolve_message(*query, client, std::move(done)),
                    [](const std::exception_ptr& trouble) { note(trouble); });
   }
 
-  Task<void> resolve_message(dns::Query query, Answered done) {
-    const Waiting waiting{waiting_};
-    const auto outcome = co_await desk_.answer(query);
+  Task<void> resolve_message(dns::Query query, dns::IpAddress client, Answered done) {
+    const WaitingRoom::Place place{waiting_, client};
+    const auto outcome = co_await resolve(query);
     std::vector<std::uint8_t> room(dns::max_message_octets);
     room.resize(put(query, *outcome, room.size(), room));
     done(std::move(room));
@@ -260,16 +281,10 @@ class Worker::Loop {
     }
   }
 
-  class Waiting {
-   public:
-    explicit Waiting(std::uint32_t& count) : count_{&count} { ++*count_; }
-    Waiting(const Waiting&) = delete;
-    Waiting& operator=(const Waiting&) = delete;
-    ~Waiting() { --*count_; }
-
-   private:
-    std::uint32_t* count_;
-  };
+  WaitingRoom::Bounds waiting_bounds() const {
+    const Limits& limits = settings_->core->limits;
+    return {limits[Limit::waiting_queries], limits[Limit::waiting_of_one_client]};
+  }
 
   asio::io_context context_{1};
   asio::executor_work_guard<asio::io_context::executor_type> guard_{context_.get_executor()};
@@ -285,7 +300,7 @@ class Worker::Loop {
   const SharedOutcome refused_ = refused(dns::EdeCode::prohibited, "");
   const SharedOutcome overloaded_ = failure(dns::EdeCode::other, "limit waiting-queries reached: too many at once");
   std::map<channel::ListenerId, asio::posix::stream_descriptor> listeners_;
-  std::uint32_t waiting_ = 0;
+  WaitingRoom waiting_;
   std::thread thread_;
 };
 

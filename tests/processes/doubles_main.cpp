@@ -4,8 +4,8 @@
 //   bind ID ADDRESS@PORT WORKERS     datagrams and streams
 //   unbind ID | exit CODE | hang | garbage | as-resolver (does what only control may... from elsewhere) | json | quiet
 // resolver answers datagrams on the sockets it is given: "pid" with its number, "die" by dying, "garbage" by sending
-// monitor garbage, "bind" by asking for what only control may, "attached" with the channels it got in this life,
-// "level" with the log level, else with an echo.
+// monitor garbage, "leave" by closing its channel to monitor and living on, "bind" by asking for what only control may,
+// "attached" with the channels it got in this life, "level" with the log level, else with an echo.
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -159,6 +159,7 @@ class Double {
     std::string text{buffer.data(), static_cast<std::size_t>(count)};
     if (text == "die") ::_exit(3);
     if (text == "garbage") tell_garbage();
+    if (text == "leave") monitor_ = Channel{};
     if (text == "bind") tell(channel::Unbind{.listener = 1});
     if (text == "pid") text = std::to_string(::getpid());
     if (text == "attached") text = std::to_string(attached_);

@@ -305,6 +305,18 @@ TEST(Monitor, garbage_from_a_role_ends_that_role_alone) {
   EXPECT_NE(Client{port}.ask("pid"), first);
 }
 
+TEST(Monitor, a_role_that_closes_its_channel_and_lives_on_is_ended) {
+  const std::uint16_t port = free_port();
+  Resolverd run{binding(port)};
+  ASSERT_TRUE(run.logs("ready")) << run.log_so_far();
+  const Client client{port};
+  const std::string first = client.ask("pid");
+  client.say("leave");
+  ASSERT_TRUE(run.logs("resolver closed its channel and does not end: killing it")) << run.log_so_far();
+  ASSERT_TRUE(run.logs("all roles serve again")) << run.log_so_far();
+  EXPECT_NE(Client{port}.ask("pid"), first);
+}
+
 TEST(Monitor, a_role_that_says_what_only_control_may_is_ended) {
   const std::uint16_t port = free_port();
   Resolverd run{binding(port)};

@@ -1,6 +1,7 @@
 #pragma once
 // The queries that wait for an answer, with their octets: a resolver that starts anew gets them again, and its clients
 // notice nothing.
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -49,7 +50,9 @@ class AskTable {
   QueryTaker& taker_;
   /// Ids grow, so this is also the order of arrival, and what is unsent stands at the end.
   std::map<AskId, WaitingAsk> waiting_;
-  AskId last_id_ = 0;
+  /// Grows across the lives of the process: an answer to a question of its former life must not find one of this life
+  /// under its id.
+  AskId last_id_ = static_cast<AskId>(std::chrono::steady_clock::now().time_since_epoch().count());
   AskId first_unsent_ = 1;
   std::size_t octets_ = 0;
 };

@@ -56,11 +56,42 @@ TEST(Cache, lower_rank_never_replaces_higher_while_that_is_fresh) {
   }
 }
 
+TEST(Cache, a_hundred_odd_types_of_a_name_do_not_keep_its_data_or_its_cut_out) {
+  Cache cache{1 << 20, key};
+  const auto deny_odd_types = [&](Instant now) {
+    for (std::uint16_t type = 1000; type < 1120; ++type) {
+      cache.store_denial(www, dns::RrType{type}, nullptr, Rank::authoritative_answer, now + 50s, now);
+    }
+  };
+  deny_odd_types(start);
+  cache.store_data(rrset("www.example. A 192.0.2.1"), Rank::authoritative_answer, start);
+  EXPECT_TRUE(cache.find(www, dns::type::a, start));
+  cache.store_data(rrset("www.example. A 192.0.2.2"), Rank::authoritative_answer, start);
+  EXPECT_TRUE(cache.find(www, dns::type::a, start)) << "a refresh must not lose what was there";
+  auto cut = std::make_shared<Delegation>();
+  cut->zone = www;
+  cut->servers = {{www, {}}};
+  cut->expires = start + 100s;
+  cache.store_delegation(cut, start);
+  EXPECT_TRUE(cache.deepest_delegation(www, start));
+  deny_odd_types(start + 60s);  // the first hundred have expired and make room by themselves
+  EXPECT_TRUE(cache.find(www, dns::type::a, start + 60s)) << "of a name with too many entries, denials go before data";
+  EXPECT_LE(cache.counters().entries, 102U);
+}
+
+TEST(Cache, a_denial_without_authority_does_not_replace_authoritative_data) {
+  Cache cache{1 << 20, key};
+  cache.store_data(rrset("www.example. A 192.0.2.1"), Rank::authoritative_answer, start);
+  cache.store_denial(www, std::nullopt, nullptr, Rank::answer, start + 50s, start);
+  ASSERT_TRUE(cache.find(www, dns::type::a, start));
+  EXPECT_EQ(cache.find(www, dns::type::a, start)->kind, EntryKind::data);
+}
+
 TEST(Cache, denial_of_the_name_and_data_of_it_exclude_each_other) {
   Cache cache{1 << 20, key};
   cache.store_data(rrset("www.example. A 192.0.2.1"), Rank::authoritative_answer, start);
   cache.store_data(rrset("www.example. TXT x"), Rank::authoritative_answer, start);
-  cache.store_denial(www, std::nullopt, nullptr, start + 50s, start);
+  cache.store_denial(www, std::nullopt, nullptr, Rank::authoritative_answer, start + 50s, start);
   EXPECT_EQ(cache.find(www, dns::type::a, start)->kind, EntryKind::no_name);
   EXPECT_EQ(cache.find(www, dns::type::mx, start)->kind, EntryKind::no_name);
   EXPECT_EQ(cache.counters().entries, 1U);
@@ -110,7 +141,8 @@ TEST(Cache, stays_in_its_bound_whatever_is_stored_in_whatever_order) {
           break;
         }
         case 1:
-          cache.store_denial(name, std::nullopt, rrset("example. SOA a b 1 2 3 4 5"), now + 100s, now);
+          cache.store_denial(name, std::nullopt, rrset("example. SOA a b 1 2 3 4 5"), Rank::authoritative_answer,
+                             now + 100s, now);
           break;
         case 2:
           cache.store_failure(name, dns::type::a, {dns::EdeCode::other, std::string(random() % 200, 'x')}, now + 100s,

@@ -160,6 +160,11 @@ TEST(CommandLine, completion_scripts_know_every_command) {
       "bash -c 'source " + script +
       "; COMP_WORDS=(resolverctl cache fl); COMP_CWORD=2; _resolverctl; test \"${COMPREPLY[0]}\" = flush'";
   EXPECT_EQ(std::system(use.c_str()), 0);
+  const std::string behind_values =
+      "bash -c 'source " + script +
+      "; COMP_WORDS=(resolverctl --socket /x/y.sock cache show a.example --be); COMP_CWORD=6; _resolverctl; "
+      "test \"${COMPREPLY[0]}\" = --below'";
+  EXPECT_EQ(std::system(behind_values.c_str()), 0);
 }
 
 TEST(ConfigCommand, the_default_passes_its_own_check) {

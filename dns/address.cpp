@@ -29,7 +29,7 @@ std::optional<IpAddress> IpAddress::from_octets(std::span<const std::uint8_t> oc
 
 std::optional<IpAddress> IpAddress::from_text(std::string_view text) {
   char terminated[INET6_ADDRSTRLEN];
-  if (text.size() >= sizeof terminated) return std::nullopt;
+  if (text.empty() || text.size() >= sizeof terminated) return std::nullopt;
   std::memcpy(terminated, text.data(), text.size());
   terminated[text.size()] = '\0';
   if (text.find('\0') != std::string_view::npos) return std::nullopt;

@@ -14,7 +14,6 @@ namespace redoubt::config {
 namespace {
 
 using Milliseconds = std::chrono::milliseconds;
-using std::move;
 
 constexpr std::uint64_t kib = 1024;
 constexpr std::uint64_t day = 86'400'000;
@@ -79,7 +78,7 @@ const std::array rows{
             .kind = Kind::http_path,
             .initial = "/dns-query",
             .help = "The path of DNS over HTTPS (RFC 8484).",
-            .store = [](Configuration& c, Value& v) { c.listeners.back().path = move(v.text); }},
+            .store = [](Configuration& c, Value& v) { c.listeners.back().path = std::move(v.text); }},
 
     Setting{.key = "tls",
             .kind = Kind::section,
@@ -89,14 +88,14 @@ const std::array rows{
             .kind = Kind::file_or_word,
             .initial = "self-signed",
             .help = "A file with the certificate chain in PEM, or self-signed for one that is made at the first start.",
-            .store = [](Configuration& c, Value& v) { c.tls.certificate = move(v.text); },
+            .store = [](Configuration& c, Value& v) { c.tls.certificate = std::move(v.text); },
             .choices = self_signed,
             .without_effect = true},
     Setting{.key = "tls.key",
             .kind = Kind::file,
             .initial = R"("")",
             .help = "A file with its private key in PEM.",
-            .store = [](Configuration& c, Value& v) { c.tls.key = move(v.text); },
+            .store = [](Configuration& c, Value& v) { c.tls.key = std::move(v.text); },
             .without_effect = true},
 
     Setting{.key = "workers",
@@ -110,7 +109,7 @@ const std::array rows{
             .kind = Kind::file,
             .initial = "/var/lib/redoubt",
             .help = "The folder of what outlives a restart. It is made when it is not there.",
-            .store = [](Configuration& c, Value& v) { c.state = move(v.text); },
+            .store = [](Configuration& c, Value& v) { c.state = std::move(v.text); },
             .keep_running = keep<&Configuration::state>},
 
     Setting{
@@ -119,7 +118,7 @@ const std::array rows{
             .kind = Kind::file,
             .initial = "/run/redoubt/control.sock",
             .help = "The unix socket of the API, which resolverctl uses. Who may open it may do everything there.",
-            .store = [](Configuration& c, Value& v) { c.control.socket = move(v.text); },
+            .store = [](Configuration& c, Value& v) { c.control.socket = std::move(v.text); },
             .keep_running = keep<&Configuration::control, &Control::socket>},
     Setting{.key = "control.http",
             .kind = Kind::endpoint_or_off,
@@ -178,7 +177,7 @@ const std::array rows{
             .initial = "builtin",
             .help = "Where resolution starts: builtin for the Internet's root servers, a zone file with other ones, or "
                     "a map such as {a.root.: [198.51.100.1, \"2001:db8::1\"]}.",
-            .store = [](Configuration& c, Value& v) { c.resolution.root_servers = move(v.root_servers); }},
+            .store = [](Configuration& c, Value& v) { c.resolution.root_servers = std::move(v.root_servers); }},
     Setting{.key = "resolution.outgoing",
             .kind = Kind::section,
             .initial = "",
@@ -187,7 +186,7 @@ const std::array rows{
             .kind = Kind::addresses,
             .initial = "[]",
             .help = "Source addresses, one of them at random for each query; none: as the system routes.",
-            .store = [](Configuration& c, Value& v) { c.resolution.outgoing.addresses = move(v.addresses); }},
+            .store = [](Configuration& c, Value& v) { c.resolution.outgoing.addresses = std::move(v.addresses); }},
     Setting{.key = "resolution.outgoing.ports",
             .kind = Kind::ports,
             .initial = "1024-65535",
@@ -239,7 +238,7 @@ const std::array rows{
             .store =
                 [](Configuration& c, Value& v) {
                   c.resolution.do_not_query_builtin = v.flag;
-                  c.resolution.do_not_query = move(v.prefixes);
+                  c.resolution.do_not_query = std::move(v.prefixes);
                 }},
     Setting{.key = "resolution.forward",
             .kind = Kind::entries,
@@ -257,7 +256,7 @@ const std::array rows{
             .kind = Kind::upstreams,
             .initial = "",
             .help = "The resolvers, as 192.0.2.2@853#dns.corp.example: address, port and name in the certificate.",
-            .store = [](Configuration& c, Value& v) { c.resolution.forward.back().to = move(v.upstreams); }},
+            .store = [](Configuration& c, Value& v) { c.resolution.forward.back().to = std::move(v.upstreams); }},
     Setting{.key = "resolution.forward[].transport",
             .kind = Kind::choice,
             .initial = "udp",
@@ -286,7 +285,7 @@ const std::array rows{
             .kind = Kind::upstreams,
             .initial = "",
             .help = "The authoritative servers.",
-            .store = [](Configuration& c, Value& v) { c.resolution.stub.back().to = move(v.upstreams); }},
+            .store = [](Configuration& c, Value& v) { c.resolution.stub.back().to = std::move(v.upstreams); }},
 
     Setting{.key = "validation",
             .kind = Kind::section,
@@ -297,20 +296,20 @@ const std::array rows{
         .kind = Kind::trust_anchors,
         .initial = "builtin",
         .help = "Where trust starts: builtin for the root's keys, a file, or a list of DS or DNSKEY records as text.",
-        .store = [](Configuration& c, Value& v) { c.validation.trust_anchors = move(v.texts); },
+        .store = [](Configuration& c, Value& v) { c.validation.trust_anchors = std::move(v.texts); },
         .without_effect = true},
     Setting{.key = "validation.negative-trust-anchors",
             .kind = Kind::names,
             .initial = "[]",
             .help = "Names below which nothing is validated (RFC 7646).",
-            .store = [](Configuration& c, Value& v) { c.validation.negative_trust_anchors = move(v.names); },
+            .store = [](Configuration& c, Value& v) { c.validation.negative_trust_anchors = std::move(v.names); },
             .without_effect = true},
     Setting{
         .key = "validation.time",
         .kind = Kind::instant,
         .initial = "system",
         .help = "The time that signatures are checked against; an instant such as 2026-01-31T12:00:00Z is for tests.",
-        .store = [](Configuration& c, Value& v) { c.validation.time = move(v.text); },
+        .store = [](Configuration& c, Value& v) { c.validation.time = std::move(v.text); },
         .without_effect = true},
     Setting{.key = "validation.enabled",
             .kind = Kind::boolean,
@@ -327,13 +326,13 @@ const std::array rows{
             R"(["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "::1", "fc00::/7", "fe80::/10"])",
         .help = "Clients that are served; all others are refused. To begin with, those that cannot come from the "
                 "Internet: loopback, private (RFC 1918, RFC 4193), shared (RFC 6598) and link-local addresses.",
-        .store = [](Configuration& c, Value& v) { c.access_allow = move(v.prefixes); }},
+        .store = [](Configuration& c, Value& v) { c.access_allow = std::move(v.prefixes); }},
 
     Setting{.key = "limits",
             .kind = Kind::limits,
             .initial = "{}",
             .help = "Other values for the limits of work and of clients, by their names.",
-            .store = [](Configuration& c, Value& v) { c.limits = move(v.limits); }},
+            .store = [](Configuration& c, Value& v) { c.limits = std::move(v.limits); }},
 
     Setting{.key = "sandbox",
             .kind = Kind::choice,

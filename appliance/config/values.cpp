@@ -94,7 +94,7 @@ class ValueReader {
     return std::nullopt;
   }
   static std::string_view scalar(const Node& node) {
-    return node.kind == NodeKind::scalar ? std::string_view{node.text} : std::string_view{};
+    return node.kind == NodeKind::scalar ? std::string_view{node.text} : std::string_view{""};
   }
   static std::optional<dns::Name> name_from_text(const std::string& text) {
     const auto name = dns::Name::from_text(text);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace redoubt::control {
 
@@ -45,17 +46,20 @@ void statistics(Page& page, const MetricsSources& sources) {
   struct Row {
     const Metric* metric;
     std::uint64_t value;
+    std::size_t place;
   };
   std::vector<Row> rows;
   const auto add = [&rows](std::span<const Metric> metrics, const std::optional<std::vector<std::uint64_t>>& values) {
     if (!values) return;
     // A role of another build may know fewer or more: what both know is shown.
     for (std::size_t i = 0; i < std::min(metrics.size(), values->size()); ++i)
-      rows.push_back({&metrics[i], (*values)[i]});
+      rows.push_back({&metrics[i], (*values)[i], rows.size()});
   };
   add(channel::resolver_metrics, sources.resolver);
   add(channel::transport_metrics, sources.transport);
-  std::ranges::stable_sort(rows, {}, [](const Row& row) { return row.metric->name; });
+  // By place where names are equal, for rows of one name keep their order. (stable_sort() of GCC 12 is deprecated to
+  // clang.)
+  std::ranges::sort(rows, {}, [](const Row& row) { return std::pair{row.metric->name, row.place}; });
   for (const Row& row : rows) {
     page.head(row.metric->name, row.metric->help, row.metric->kind);
     page.row(row.metric->name, row.metric->labels, row.value);

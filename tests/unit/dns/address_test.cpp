@@ -17,6 +17,12 @@ TEST(IpAddress, text_goes_both_ways) {
     EXPECT_FALSE(IpAddress::from_text(bad)) << bad;
 }
 
+TEST(IpAddress, an_empty_text_without_memory_behind_it_is_no_address) {
+  EXPECT_FALSE(IpAddress::from_text(std::string_view{}));
+  EXPECT_FALSE(Endpoint::from_text(std::string_view{}, 53));
+  EXPECT_FALSE(Prefix::from_text(std::string_view{}));
+}
+
 TEST(IpAddress, mapped_addresses_mean_ipv4_only_when_asked) {
   const auto mapped = IpAddress::from_text("::ffff:192.0.2.1");
   ASSERT_TRUE(mapped);

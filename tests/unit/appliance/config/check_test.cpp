@@ -218,6 +218,8 @@ INSTANTIATE_TEST_SUITE_P(
               "f:1:10: listen[].address: found nothing, expected an address and port such as 192.0.2.1@53"},
         Fault{"listen:\n  - address: localhost@53\n",
               "f:2:14: listen[].address: found 'localhost@53', expected an address and port such as 192.0.2.1@53"},
+        Fault{"listen: [{address: []}]\n",  // found by fuzzing
+              "f:1:20: listen[].address: found a list, expected an address and port such as 192.0.2.1@53"},
         Fault{"listen: [{address: 127.0.0.1@70000}]\n",
               "f:1:20: listen[].address: found '127.0.0.1@70000', expected an address and port such as 192.0.2.1@53"},
         Fault{"listen: [{address: 127.0.0.1@0}]\n",

@@ -42,6 +42,7 @@ def a_busy_udp_port_is_one_clear_line(context):
 @needs_own_daemon
 def a_busy_tcp_port_is_one_clear_line(context):
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as busy:
+        busy.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of earlier scenarios may linger
         busy.bind(("127.0.0.1", 5300))
         busy.listen()
         expect_failed_start(context.daemon(), r"127\.0\.0\.1@5300.*(in use|busy)")
@@ -51,6 +52,7 @@ def a_busy_tcp_port_is_one_clear_line(context):
 @needs_own_daemon
 def a_busy_http_port_is_one_clear_line(context):
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as busy:
+        busy.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         busy.bind(("127.0.0.1", 8053))
         busy.listen()
         expect_failed_start(context.daemon(), r"127\.0\.0\.1@8053.*(in use|busy)")

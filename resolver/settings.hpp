@@ -1,12 +1,14 @@
 #pragma once
 // What the configuration means for the resolution core; plain values, immutable while in use.
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "dns/address.hpp"
 #include "dns/name.hpp"
 #include "dns/ttl.hpp"
 #include "resolver/budget.hpp"
+#include "resolver/local/local_zone.hpp"
 
 namespace redoubt::resolver {
 
@@ -17,6 +19,8 @@ struct RootServer {
 
 struct Settings {
   std::vector<RootServer> root_servers;
+  /// Asked in the root servers' place while it is fresh (RFC 8806). Null: there is none.
+  std::shared_ptr<const LocalZone> local_root;
   /// Where no query is ever sent, whatever a delegation says (attacks: null-address glue).
   std::vector<dns::Prefix> do_not_query;
   std::uint16_t authority_port = 53;

@@ -2,6 +2,7 @@
 // What the configuration means for the resolution core; plain values, immutable while in use.
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "dns/address.hpp"
@@ -21,6 +22,14 @@ struct Settings {
   std::vector<RootServer> root_servers;
   /// Asked in the root servers' place while it is fresh (RFC 8806). Null: there is none.
   std::shared_ptr<const LocalZone> local_root;
+  /// Zones that are resolved although a table says that they are nobody's (policy/special), with all below them.
+  std::vector<dns::Name> not_special;
+  /// What is told about this server to whoever asks; empty: nothing (RFC 4892, RFC 5001).
+  struct Identity {
+    std::string version;  ///< version.bind, version.server
+    std::string id;       ///< id.server, hostname.bind
+    std::string nsid;
+  } identity;
   /// Where no query is ever sent, whatever a delegation says (attacks: null-address glue).
   std::vector<dns::Prefix> do_not_query;
   std::uint16_t authority_port = 53;

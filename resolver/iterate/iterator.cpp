@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dns/rdata.hpp"
+#include "policy/special/special_names.hpp"
 
 namespace redoubt::resolver {
 
@@ -18,6 +19,13 @@ Instant expiry(dns::Ttl ttl, Instant now) { return now + std::chrono::seconds{tt
 SharedRRset hold(dns::RRset& rrset, const Settings& settings, Instant now) {
   rrset.ttl = rrset.ttl.capped(settings.min_ttl, settings.max_ttl);
   return HeldRRset::make(rrset, expiry(rrset.ttl, now));
+}
+
+/// A zone that is to be resolved takes itself and all below it out of the special zone that it lies in.
+bool is_excepted(const dns::Name& name, const policy::SpecialZone& special, const Settings& settings) {
+  return std::ranges::any_of(settings.not_special, [&](const dns::Name& zone) {
+    return name.is_at_or_below(zone) && zone.is_at_or_below(dns::Name::literal(special.name));
+  });
 }
 
 /// Whether the chain has come back to where it has been.
@@ -59,11 +67,24 @@ Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Inst
   return Step::alias;
 }
 
+Iterator::Step Iterator::step_here(dns::Name& name, dns::RrType type, const Settings& settings, Instant now,
+                                   Outcome& outcome) {
+  const Step step = step_from_cache(name, type, now, outcome);
+  if (step != Step::unknown) return step;
+  const policy::SpecialZone* zone = policy::find_special(name);
+  if (zone == nullptr || is_excepted(name, *zone, settings)) return Step::unknown;
+  const policy::LocalAnswer local = policy::answer_locally(*zone, {name, type});
+  outcome.rcode = local.rcode;
+  if (local.data) outcome.answer.push_back(HeldRRset::make(*local.data, expiry(local.data->ttl, now)));
+  if (local.soa) outcome.authority = HeldRRset::make(*local.soa, expiry(local.soa->ttl, now));
+  return Step::complete;
+}
+
 SharedOutcome Iterator::known(const dns::Question& question, const Settings& settings, Instant now) {
   auto outcome = std::make_shared<Outcome>();
   dns::Name name = question.name;
   for (std::uint64_t step = 0; step <= settings.limits[Limit::alias_steps]; ++step) {
-    switch (step_from_cache(name, question.type, now, *outcome)) {
+    switch (step_here(name, question.type, settings, now, *outcome)) {
       case Step::complete:
         return outcome;
       case Step::unknown:
@@ -105,7 +126,7 @@ Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& se
 Task<Iterator::Result<bool>> Iterator::advance(const Errand& errand, dns::Name& name, Outcome& outcome) {
   constexpr std::string_view too_many = "the chain of aliases is longer";
   const dns::RrType type = errand.question.type;
-  switch (step_from_cache(name, type, clock_->now(), outcome)) {
+  switch (step_here(name, type, errand.settings, clock_->now(), outcome)) {
     case Step::complete:
       co_return true;
     case Step::alias:

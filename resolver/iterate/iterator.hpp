@@ -36,6 +36,8 @@ class Iterator {
   /// What the cache has for `name`: adds it to the outcome and moves the name along an alias.
   enum class Step : std::uint8_t { complete, alias, unknown };
   Step step_from_cache(dns::Name& name, dns::RrType type, Instant now, Outcome& outcome);
+  /// The same, and what the names that are nobody's have.
+  Step step_here(dns::Name& name, dns::RrType type, const Settings& settings, Instant now, Outcome& outcome);
   Task<Result<bool>> advance(const Errand& errand, dns::Name& name, Outcome& outcome);
   bool take(Classified found, const dns::Question& question, const Settings& settings, Outcome& outcome);
   void take_denial(Classified& found, const dns::Question& question, const Settings& settings, Outcome& outcome);

@@ -49,6 +49,20 @@ std::expected<std::vector<RootServer>, std::string> root_servers_of(const flat::
   return servers;
 }
 
+std::expected<std::vector<dns::Name>, std::string> names_of(
+    const flatbuffers::Vector<flatbuffers::Offset<flat::ZoneName>>& rows) {
+  std::vector<dns::Name> names;
+  for (const flat::ZoneName* row : rows) {
+    const auto name = dns::Name::from_wire({row->name()->data(), row->name()->size()});
+    if (!name) return std::unexpected{"a zone's name is no name"};
+    names.push_back(*name);
+  }
+  return names;
+}
+
+/// What control's own check lets through fits into a character string, and into the smallest answer.
+std::string identity_text(const flatbuffers::String& text, std::size_t most) { return text.str().substr(0, most); }
+
 Limits limits_of(const flat::Snapshot& snapshot) {
   Limits limits;
   if (snapshot.limits() == nullptr) return limits;
@@ -75,6 +89,12 @@ std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snap
   settings.max_ttl = dns::Ttl::from_wire(cache.max_ttl());
   settings.negative_max_ttl = dns::Ttl::from_wire(cache.negative_max_ttl());
   settings.limits = limits_of(snapshot);
+  auto not_special = names_of(*resolution.not_special());
+  if (!not_special) return std::unexpected{not_special.error()};
+  settings.not_special = std::move(*not_special);
+  const flat::Identity& identity = *snapshot.identity();
+  settings.identity = {identity_text(*identity.version(), 255), identity_text(*identity.id(), 255),
+                       identity_text(*identity.nsid(), 60)};
   if (!settings.ipv4 && !settings.ipv6) return std::unexpected{"neither IPv4 nor IPv6 towards servers"};
   return settings;
 }

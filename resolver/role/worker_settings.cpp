@@ -13,6 +13,9 @@ namespace {
 
 namespace flat = snapshot::flat;
 
+/// What the configuration allows at most.
+constexpr std::chrono::seconds most_stale{7 * 24 * 3600};
+
 /// Tables that the verifier lets a snapshot leave out, but control never does.
 bool complete(const flat::Snapshot& snapshot) {
   return snapshot.access() != nullptr && snapshot.cache() != nullptr && snapshot.resolution() != nullptr &&
@@ -74,6 +77,8 @@ std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snap
   settings.min_ttl = dns::Ttl::from_wire(cache.min_ttl());
   settings.max_ttl = dns::Ttl::from_wire(cache.max_ttl());
   settings.negative_max_ttl = dns::Ttl::from_wire(cache.negative_max_ttl());
+  settings.stale = std::min(std::chrono::seconds{cache.stale()}, most_stale);
+  settings.stale_answer_after = std::chrono::milliseconds{cache.stale_answer_after()};
   settings.limits = limits_of(snapshot);
   if (!settings.ipv4 && !settings.ipv6) return std::unexpected{"neither IPv4 nor IPv6 towards servers"};
   return settings;

@@ -69,6 +69,16 @@ struct Fields<FlushCache> {
 };
 
 template <>
+struct Fields<UseLocalRoot> {
+  static void write(Encoder& to, const UseLocalRoot& message) { to.u32(message.seconds); }
+  static UseLocalRoot read(Decoder& from) { return {.seconds = from.u32()}; }
+  static std::size_t descriptors(const UseLocalRoot&) { return 1; }
+};
+
+template <>
+struct Fields<DropLocalRoot> : NoFields<DropLocalRoot> {};
+
+template <>
 struct Fields<ResolveFor> {
   static void write(Encoder& to, const ResolveFor& message) {
     to.u64(message.id);

@@ -40,7 +40,13 @@ struct ResolveFor {
   RequestId id;
   std::vector<std::uint8_t> query;
 };
-using ControlToResolver = std::variant<UseSnapshot, AskStatistics, ShowCache, FlushCache, ResolveFor>;
+/// One descriptor: the root zone's records (dns/record_stream.hpp), sealed. It holds for so many seconds from now.
+struct UseLocalRoot {
+  std::uint32_t seconds;
+};
+struct DropLocalRoot {};
+using ControlToResolver =
+    std::variant<UseSnapshot, AskStatistics, ShowCache, FlushCache, ResolveFor, UseLocalRoot, DropLocalRoot>;
 
 // --- from resolver
 /// trouble is empty when the snapshot is in force.

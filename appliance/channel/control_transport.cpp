@@ -4,6 +4,50 @@
 
 namespace redoubt::channel {
 
+template <>
+struct Fields<OpenTransfer> {
+  static void write(Encoder& to, const OpenTransfer& message) {
+    to.u64(message.id);
+    to.endpoint(message.server);
+    to.u32(message.patience);
+    to.bytes(message.query);
+  }
+  static OpenTransfer read(Decoder& from) {
+    return {.id = from.u64(),
+            .server = from.endpoint(),
+            .patience = from.u32(),
+            .query = copy(from.bytes(max_dns_message_octets))};
+  }
+};
+
+template <>
+struct Fields<ContinueTransfer> : OnlyId<ContinueTransfer> {};
+
+template <>
+struct Fields<CloseTransfer> : OnlyId<CloseTransfer> {};
+
+template <>
+struct Fields<TransferMessage> {
+  static void write(Encoder& to, const TransferMessage& message) {
+    to.u64(message.id);
+    to.bytes(message.message);
+  }
+  static TransferMessage read(Decoder& from) {
+    return {.id = from.u64(), .message = copy(from.bytes(max_dns_message_octets))};
+  }
+};
+
+template <>
+struct Fields<TransferEnded> {
+  static void write(Encoder& to, const TransferEnded& message) {
+    to.u64(message.id);
+    to.below(static_cast<std::uint32_t>(message.fault), fetch_faults);
+  }
+  static TransferEnded read(Decoder& from) {
+    return {.id = from.u64(), .fault = static_cast<FetchFault>(from.below(fetch_faults))};
+  }
+};
+
 std::vector<std::uint8_t> encode(const ControlToTransport& message) { return encode_variant(message); }
 std::vector<std::uint8_t> encode(const TransportToControl& message) { return encode_variant(message); }
 

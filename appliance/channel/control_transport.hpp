@@ -1,11 +1,39 @@
 #pragma once
 // Everything that control and transport may say to each other.
 #include "appliance/channel/control_resolver.hpp"
+#include "appliance/channel/resolver_transport.hpp"
 
 namespace redoubt::channel {
 
-using ControlToTransport = std::variant<UseSnapshot, AskStatistics>;
-using TransportToControl = std::variant<SnapshotTaken, Statistics>;
+// --- to transport
+/// Connect to that server, send it this query and give its first message; give up after `patience` milliseconds in all.
+struct OpenTransfer {
+  RequestId id;
+  dns::Endpoint server;
+  std::uint32_t patience;
+  std::vector<std::uint8_t> query;
+};
+/// The next message, please.
+struct ContinueTransfer {
+  RequestId id;
+};
+struct CloseTransfer {
+  RequestId id;
+};
+using ControlToTransport = std::variant<UseSnapshot, AskStatistics, OpenTransfer, ContinueTransfer, CloseTransfer>;
+
+// --- from transport
+/// A message as the server sent it: nobody has looked at it.
+struct TransferMessage {
+  RequestId id;
+  std::vector<std::uint8_t> message;
+};
+/// Nothing more comes. Not sent after CloseTransfer.
+struct TransferEnded {
+  RequestId id;
+  FetchFault fault;
+};
+using TransportToControl = std::variant<SnapshotTaken, Statistics, TransferMessage, TransferEnded>;
 
 std::vector<std::uint8_t> encode(const ControlToTransport& message);
 std::vector<std::uint8_t> encode(const TransportToControl& message);

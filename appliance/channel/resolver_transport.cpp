@@ -7,7 +7,6 @@ namespace redoubt::channel {
 namespace {
 
 constexpr std::uint32_t stream_protocols = 3;
-constexpr std::uint32_t fetch_faults = 7;
 
 void write_protocol(Encoder& to, StreamProtocol protocol) {
   to.below(static_cast<std::uint32_t>(protocol), stream_protocols);

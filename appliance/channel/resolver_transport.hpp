@@ -44,6 +44,7 @@ enum class FetchFault : std::uint8_t {
   too_many,
   bad_request
 };
+inline constexpr std::uint32_t fetch_faults = 7;
 struct FetchFailed {
   ExchangeId id;
   FetchFault fault;

@@ -80,8 +80,16 @@ struct Stub {
 
 enum class Minimisation : std::uint8_t { off, relaxed, strict };
 
+/// Where a copy of the root zone comes from (RFC 8806).
+struct LocalRoot {
+  std::string file;  ///< empty: from servers that give it away
+  bool operator==(const LocalRoot&) const = default;
+};
+
 struct Resolution {
   std::vector<RootServer> root_servers;
+  std::optional<LocalRoot> local_root;
+  std::vector<dns::IpAddress> local_root_from;  ///< empty: the built-in ones
   Outgoing outgoing;
   std::uint16_t port = 53;
   Minimisation qname_minimisation = Minimisation::off;

@@ -21,6 +21,7 @@ constexpr std::uint64_t day = 86'400'000;
 constexpr std::array<std::string_view, 4> transports{"udp", "tcp", "tls", "https"};
 constexpr std::array<std::string_view, 2> transports_to_come{"tls", "https"};
 constexpr std::array<std::string_view, 1> self_signed{"self-signed"};
+constexpr std::array<std::string_view, 2> local_root{"off", "transfer"};
 constexpr std::array<std::string_view, 3> minimisation{"off", "relaxed", "strict"};
 constexpr std::array<std::string_view, 2> sandbox{"required", "best-effort"};
 constexpr std::array<std::string_view, 5> levels{"trace", "debug", "info", "warning", "error"};
@@ -183,6 +184,24 @@ const std::array rows{
             .help = "Where resolution starts: builtin for the Internet's root servers, a zone file with other ones, or "
                     "a map such as {a.root.: [198.51.100.1, \"2001:db8::1\"]}.",
             .store = [](Configuration& c, Value& v) { c.resolution.root_servers = std::move(v.root_servers); }},
+    Setting{.key = "resolution.local-root",
+            .kind = Kind::file_or_word,
+            .initial = "off",
+            .help =
+                "A copy of the root zone in place of its servers (RFC 8806): off, transfer to fetch and renew it, or "
+                "a zone file that something else renews. It must carry a ZONEMD digest that fits (RFC 8976).",
+            .store =
+                [](Configuration& c, Value& v) {
+                  c.resolution.local_root.reset();
+                  if (v.text == local_root[0]) return;
+                  c.resolution.local_root = LocalRoot{.file = v.text == local_root[1] ? "" : std::move(v.text)};
+                },
+            .choices = local_root},
+    Setting{.key = "resolution.local-root-from",
+            .kind = Kind::addresses,
+            .initial = "[]",
+            .help = "Servers to transfer the root zone from, in that order; none: those that offer it to everybody.",
+            .store = [](Configuration& c, Value& v) { c.resolution.local_root_from = std::move(v.addresses); }},
     Setting{.key = "resolution.outgoing",
             .kind = Kind::section,
             .initial = "",

@@ -127,6 +127,21 @@ void Api::answer_public(const HttpRequest& request, Respond respond) {
   }
 }
 
+namespace {
+
+/// Null when no copy of the root zone is wanted.
+ordered_json as_json(const RootCopy::State& copy) {
+  if (!copy.wanted) return nullptr;
+  ordered_json object{{"serial", nullptr}, {"until", nullptr}, {"trouble", copy.trouble}};
+  if (copy.serial) {
+    object["serial"] = *copy.serial;
+    object["until"] = copy.until;
+  }
+  return object;
+}
+
+}  // namespace
+
 void Api::call(const StatusCall&, Respond respond) {
   auto roles = ordered_json::array();
   for (const RoleState& state : appliance_.roles()) {
@@ -156,6 +171,7 @@ void Api::call(const StatusCall&, Respond respond) {
                      {"faults", as_list(last.faults)},
                      {"warnings", as_list(last.warnings)}}},
                    {"listeners", listeners},
+                   {"local_root", as_json(appliance_.root_copy())},
                    {"roles", roles}}));
 }
 

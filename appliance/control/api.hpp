@@ -9,6 +9,7 @@
 #include "appliance/control/http_server.hpp"
 #include "appliance/control/metrics.hpp"
 #include "appliance/control/reload.hpp"
+#include "appliance/control/root_copy.hpp"
 #include "appliance/control/siblings.hpp"
 
 namespace redoubt::control {
@@ -33,6 +34,7 @@ struct Appliance {
   std::function<LastReload()> last_reload;
   std::function<MetricsSources()> sources;  ///< all but the roles' statistics
   std::function<void(std::function<void(const ReloadAnswer&)>)> reload;
+  std::function<RootCopy::State()> root_copy;
   std::string configuration_path;
   Siblings* siblings = nullptr;
 };

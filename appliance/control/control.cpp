@@ -34,8 +34,12 @@ Control::Control(std::string sandbox_trouble)
                 [this](Role role, std::uint64_t generation, const std::string& trouble) {
                   reload_.on_taken(role, generation, trouble);
                 },
-                [this](Role role, bool attached) { reload_.on_attachment(role, attached); }},
+                [this](Role role, bool attached) {
+                  reload_.on_attachment(role, attached);
+                  root_copy_.on_attachment(role, attached);
+                }},
       reload_{loop_, siblings_, [this](const channel::ChildToMonitor& message) { tell_monitor(message); }},
+      root_copy_{loop_, siblings_},
       sandbox_trouble_{std::move(sandbox_trouble)},
       started_at_{seconds_since_1970()} {}
 
@@ -172,6 +176,7 @@ void Control::done(const ChangeResult& result) {
     log::set(logging.level, logging.json);
     tell_monitor(channel::LogAs{.level = static_cast<std::uint8_t>(logging.level), .json = logging.json});
     phase_ = Phase::serving;
+    root_copy_.use(*current_.configuration, configuration_path_);
     if (!std::exchange(ready_said_, true)) tell_monitor(channel::Ready{});
   } else {
     log::error("the configuration is not changed");
@@ -197,6 +202,7 @@ Appliance Control::appliance() {
                 reloaders_.push_back(std::move(reloader));
                 tell_monitor(channel::RequestReload{});
               },
+          .root_copy = [this] { return root_copy_.state(); },
           .configuration_path = configuration_path_,
           .siblings = &siblings_};
 }

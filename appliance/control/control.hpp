@@ -16,6 +16,7 @@
 #include "appliance/control/api.hpp"
 #include "appliance/control/http_server.hpp"
 #include "appliance/control/reload.hpp"
+#include "appliance/control/root_copy.hpp"
 #include "appliance/control/siblings.hpp"
 #include "appliance/store/store.hpp"
 
@@ -69,6 +70,7 @@ class Control {
   channel::AsyncChannel monitor_;
   Siblings siblings_;
   Reload reload_;
+  RootCopy root_copy_;
   std::optional<store::Store> store_;
   std::optional<Api> api_;
   std::vector<std::unique_ptr<HttpServer>> servers_;

@@ -75,13 +75,23 @@ std::expected<std::string, std::string> read_all(int descriptor, std::size_t lim
   }
 }
 
-std::expected<std::string, std::string> read_named_file(const std::string& path,
-                                                        const std::string& configuration_path) {
+std::expected<DatedFile, std::string> read_dated_file(const std::string& path, const std::string& configuration_path,
+                                                      std::size_t limit) {
   const std::string whole = path.starts_with('/') ? path : folder_of(configuration_path) + "/" + path;
   // Without waiting: the path may name a pipe that nobody writes.
   const Descriptor file{::open(whole.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
-  if (!file) return std::unexpected{std::string{std::strerror(errno)}};
-  return read_all(file.get(), config::max_file_octets);
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0) return std::unexpected{std::string{std::strerror(errno)}};
+  auto text = read_all(file.get(), limit);
+  if (!text) return std::unexpected{std::move(text.error())};
+  return DatedFile{.text = *std::move(text), .modified_at = status.st_mtim.tv_sec};
+}
+
+std::expected<std::string, std::string> read_named_file(const std::string& path,
+                                                        const std::string& configuration_path) {
+  auto file = read_dated_file(path, configuration_path, config::max_file_octets);
+  if (!file) return std::unexpected{std::move(file.error())};
+  return std::move(file->text);
 }
 
 std::string folder_of(const std::string& path) {

@@ -15,6 +15,13 @@ namespace redoubt::control {
 std::expected<std::string, std::string> read_all(int descriptor, std::size_t limit);
 /// A file that the configuration names: relative ones are taken from the folder of the configuration file.
 std::expected<std::string, std::string> read_named_file(const std::string& path, const std::string& configuration_path);
+/// The same with the time of its last change, in seconds since 1970.
+struct DatedFile {
+  std::string text;
+  std::int64_t modified_at;
+};
+std::expected<DatedFile, std::string> read_dated_file(const std::string& path, const std::string& configuration_path,
+                                                      std::size_t limit);
 /// The folder part of a path; "." for a bare name.
 std::string folder_of(const std::string& path);
 /// Like mkdir -p. Zero, or the errno of the part that failed.

@@ -54,6 +54,10 @@ void Siblings::hear(Sibling& sibling, const channel::Received& received) {
     using Message = std::decay_t<decltype(message)>;
     if constexpr (std::is_same_v<Message, channel::SnapshotTaken>) {
       on_taken_(sibling.role, message.generation, message.trouble);
+    } else if constexpr (std::is_same_v<Message, channel::TransferMessage>) {
+      if (transfer_events_.message) transfer_events_.message(message);
+    } else if constexpr (std::is_same_v<Message, channel::TransferEnded>) {
+      if (transfer_events_.ended) transfer_events_.ended(message);
     } else {
       answer(sibling.role, message.id, message);
     }
@@ -157,6 +161,32 @@ void Siblings::resolve(std::vector<std::uint8_t> query, std::chrono::millisecond
         auto* resolved = std::get_if<channel::ResolvedFor>(&answer);
         return resolved != nullptr ? std::optional{std::move(resolved->answer)} : std::nullopt;
       });
+}
+
+bool Siblings::use_local_root(std::chrono::seconds time, int memfd) {
+  const channel::UseLocalRoot message{static_cast<std::uint32_t>(time.count())};
+  return resolver_.channel.send(channel::encode(channel::ControlToResolver{message}), memfd);
+}
+
+bool Siblings::drop_local_root() {
+  return resolver_.channel.send(channel::encode(channel::ControlToResolver{channel::DropLocalRoot{}}));
+}
+
+std::optional<channel::RequestId> Siblings::open_transfer(const dns::Endpoint& server,
+                                                          std::chrono::milliseconds patience,
+                                                          std::vector<std::uint8_t> query) {
+  const channel::RequestId id = next_id_++;
+  channel::OpenTransfer message{id, server, static_cast<std::uint32_t>(patience.count()), std::move(query)};
+  if (!transport_.channel.send(channel::encode(channel::ControlToTransport{std::move(message)}))) return std::nullopt;
+  return id;
+}
+
+void Siblings::continue_transfer(channel::RequestId id) {
+  transport_.channel.send(channel::encode(channel::ControlToTransport{channel::ContinueTransfer{id}}));
+}
+
+void Siblings::close_transfer(channel::RequestId id) {
+  transport_.channel.send(channel::encode(channel::ControlToTransport{channel::CloseTransfer{id}}));
 }
 
 }  // namespace redoubt::control

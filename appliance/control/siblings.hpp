@@ -47,6 +47,22 @@ class Siblings {
   void resolve(std::vector<std::uint8_t> query, std::chrono::milliseconds patience,
                Then<std::vector<std::uint8_t>> then);
 
+  /// The root zone's records, which hold for so long from now. False when the resolver is not there to take it.
+  bool use_local_root(std::chrono::seconds time, int memfd);
+  bool drop_local_root();
+
+  /// What comes of transfers, until one ends, is closed, or transport goes.
+  struct TransferEvents {
+    std::function<void(const channel::TransferMessage&)> message;
+    std::function<void(const channel::TransferEnded&)> ended;
+  };
+  void on_transfers(TransferEvents events) { transfer_events_ = std::move(events); }
+  /// The transfer's id; nothing when transport is not there to take it.
+  std::optional<channel::RequestId> open_transfer(const dns::Endpoint& server, std::chrono::milliseconds patience,
+                                                  std::vector<std::uint8_t> query);
+  void continue_transfer(channel::RequestId id);
+  void close_transfer(channel::RequestId id);
+
  private:
   using Answer = std::variant<channel::Statistics, channel::CacheShown, channel::CacheFlushed, channel::ResolvedFor>;
   struct Waiting {
@@ -76,6 +92,7 @@ class Siblings {
   channel::RequestId next_id_ =
       static_cast<channel::RequestId>(std::chrono::steady_clock::now().time_since_epoch().count());
   std::map<channel::RequestId, Waiting> waiting_;
+  TransferEvents transfer_events_;
 };
 
 }  // namespace redoubt::control

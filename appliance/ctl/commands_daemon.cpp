@@ -73,6 +73,17 @@ std::string joined(const json& list) {
   return text;
 }
 
+void print_local_root(const json& copy, std::int64_t now, std::ostream& out) {
+  const std::string trouble = text_of(copy, "trouble");
+  if (const auto serial = copy.find("serial"); serial != copy.end() && !serial->is_null()) {
+    out << fmt::format("root zone: a local copy, serial {}, good for {}\n", serial->dump(),
+                       duration_of(std::max<std::int64_t>(copy.value("until", now) - now, 0)));
+  } else {
+    out << "root zone: from its servers, for there is no good local copy\n";
+  }
+  if (!trouble.empty() && trouble != "-") out << "  not renewed: " << trouble << "\n";
+}
+
 void print_status(const json& body, std::ostream& out) {
   const bool ready = body.value("ready", false);
   const auto now =
@@ -90,6 +101,8 @@ void print_status(const json& body, std::ostream& out) {
     out << fmt::format("listening: {} ({})\n", text_of(listener, "address"),
                        joined(listener.value("transports", json::array())));
   }
+  if (const auto copy = body.find("local_root"); copy != body.end() && copy->is_object())
+    print_local_root(*copy, now, out);
   out << fmt::format("{:<12}{:<10}{:<6}{}\n", "role", "process", "up", "restarts");
   for (const json& role : body.value("roles", json::array())) {
     out << fmt::format("{:<12}{:<10}{:<6}{}\n", text_of(role, "role"), text_of(role, "pid"),

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include <array>
+#include <charconv>
 #include <utility>
 
 #include "appliance/store/folder_vfs.hpp"
@@ -24,6 +25,8 @@ constexpr std::array migrations{
 };
 constexpr const char* last_configuration_key = "last configuration";
 constexpr const char* listeners_key = "listeners";
+constexpr const char* root_copy_key = "root copy";
+constexpr const char* root_copy_time_key = "root copy, time";
 constexpr int patience_milliseconds = 500;  // a former life that was just killed may still hold the file
 
 std::string reason(sqlite3* database, int code) {
@@ -231,6 +234,30 @@ std::expected<std::string, std::string> Store::listeners() {
   auto found = read_meta(database_.get(), listeners_key);
   if (!found) return std::unexpected{found.error()};
   return found->value_or("");
+}
+
+Done Store::set_root_copy(std::int64_t at, std::string_view records) {
+  Transaction transaction{database_.get()};
+  if (!transaction.begun()) return transaction.begun();
+  if (auto done = write_meta(database_.get(), root_copy_key, records); !done) return done;
+  if (auto done = renew_root_copy(at); !done) return done;
+  return transaction.commit();
+}
+
+Done Store::renew_root_copy(std::int64_t at) {
+  return write_meta(database_.get(), root_copy_time_key, fmt::format("{}", at));
+}
+
+std::expected<std::optional<Store::RootCopy>, std::string> Store::root_copy() {
+  const auto at = read_meta(database_.get(), root_copy_time_key);
+  if (!at) return std::unexpected{at.error()};
+  auto records = read_meta(database_.get(), root_copy_key);
+  if (!records) return std::unexpected{records.error()};
+  if (!*records || !*at) return std::nullopt;
+  RootCopy copy{.at = 0, .records = **std::move(records)};
+  const std::string& text = **at;
+  if (std::from_chars(text.data(), text.data() + text.size(), copy.at).ec != std::errc{}) return std::nullopt;
+  return copy;
 }
 
 std::expected<std::vector<Generation>, std::string> Store::generations(std::uint32_t count) {

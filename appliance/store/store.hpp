@@ -1,7 +1,7 @@
 #pragma once
-// What outlives a restart: so far, which configurations came into force. One SQLite file in the state folder, owned by
-// one process. After a kill -9 at any moment it holds everything that was said to be done; after a loss of power,
-// perhaps not the last of it.
+// What outlives a restart: which configurations came into force, and the copy of the root zone. One SQLite file in the
+// state folder, owned by one process. After a kill -9 at any moment it holds everything that was said to be done; after
+// a loss of power, perhaps not the last of it.
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -52,6 +52,14 @@ class Store {
   /// Which listeners stand, as a text of the caller's: a restarted process finds its sockets by it. Empty at first.
   Done set_listeners(std::string_view listeners);
   std::expected<std::string, std::string> listeners();
+  /// The root zone's local copy, as octets of the caller's, and when it was the newest there is.
+  struct RootCopy {
+    std::int64_t at = 0;  ///< seconds since 1970
+    std::string records;
+  };
+  Done set_root_copy(std::int64_t at, std::string_view records);
+  Done renew_root_copy(std::int64_t at);
+  std::expected<std::optional<RootCopy>, std::string> root_copy();
   /// Newest first, at most `count`.
   std::expected<std::vector<Generation>, std::string> generations(std::uint32_t count);
 

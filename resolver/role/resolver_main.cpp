@@ -13,6 +13,7 @@
 #include "appliance/log/log.hpp"
 #include "appliance/sandbox/sandbox.hpp"
 #include "resolver/role/cache_view.hpp"
+#include "resolver/role/local_root.hpp"
 #include "resolver/role/worker_settings.hpp"
 
 namespace redoubt::resolver {
@@ -98,6 +99,10 @@ class Role {
       if (shared_) tell_control(channel::CacheFlushed{flush->id, shared_->cache.flush(flush->name, flush->below)});
     } else if (auto* resolve = std::get_if<channel::ResolveFor>(&*message)) {
       resolve_for(std::move(*resolve));
+    } else if (const auto* root = std::get_if<channel::UseLocalRoot>(&*message)) {
+      take_local_root(std::chrono::seconds{root->seconds}, received.descriptors.front());
+    } else if (std::holds_alternative<channel::DropLocalRoot>(*message)) {
+      use_local_root(nullptr);
     }
   }
 
@@ -118,6 +123,7 @@ class Role {
       return tell_control(channel::SnapshotTaken{generation, settings.error()});
     }
     settings_ = std::move(*settings);
+    settings_.worker = with_local_root(*settings_.worker, local_root_);
     if (!shared_) {
       dns::HashKey key;
       randombytes_buf(key.data(), key.size());
@@ -131,6 +137,20 @@ class Role {
     log::debug("snapshot {} is in force", generation);
     tell_control(channel::SnapshotTaken{generation, {}});
     hand_over_sockets();
+  }
+
+  void take_local_root(std::chrono::seconds time, const channel::Descriptor& sealed) {
+    auto root = local_root_from(sealed, time, std::chrono::steady_clock::now());
+    if (!root) return log::error("the copy of the root zone is refused: {}", log::printable(root.error()));
+    log::debug("the root zone is answered from a copy, serial {}", (*root)->serial());
+    use_local_root(*std::move(root));
+  }
+
+  void use_local_root(std::shared_ptr<const LocalZone> root) {
+    local_root_ = std::move(root);
+    if (!settings_.worker) return;  // the snapshot is still to come
+    settings_.worker = with_local_root(*settings_.worker, local_root_);
+    for (const auto& worker : workers_) worker->use(settings_.worker);
   }
 
   /// Sockets may come before the snapshot that says how many workers there are.
@@ -184,6 +204,7 @@ class Role {
   StreamRoad road_;
   std::optional<Shared> shared_;
   RoleSettings settings_;
+  std::shared_ptr<const LocalZone> local_root_;  // null: there is none
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<Socket> sockets_;                              // not handed over yet
   std::map<channel::ListenerId, std::uint32_t> sockets_of_;  // handed over, by listener

@@ -36,6 +36,8 @@ Protocol from_channel(channel::StreamProtocol protocol) {
   std::abort();
 }
 
+}  // namespace
+
 channel::FetchFault to_channel(UpstreamFault fault) {
   switch (fault) {
     case UpstreamFault::refused:
@@ -55,8 +57,6 @@ channel::FetchFault to_channel(UpstreamFault fault) {
   }
   std::abort();
 }
-
-}  // namespace
 
 void end_because_of(std::string_view sibling) {
   log::error("{} sent a message that cannot be read; ending", sibling);

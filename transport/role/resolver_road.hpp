@@ -14,6 +14,8 @@
 
 namespace redoubt::transport {
 
+channel::FetchFault to_channel(UpstreamFault fault);
+
 class ResolverRoad : public QueryTaker {
  public:
   /// use() comes before attach().

@@ -17,6 +17,7 @@
 #include "appliance/log/log.hpp"
 #include "appliance/sandbox/sandbox.hpp"
 #include "appliance/snapshot/snapshot.hpp"
+#include "transport/client/transfer.hpp"
 #include "transport/client/upstream_pool.hpp"
 #include "transport/role/resolver_road.hpp"
 #include "transport/role/settings.hpp"
@@ -39,7 +40,8 @@ class Role {
         keykeeper_{loop_.get_executor()},
         road_{loop_.get_executor()},
         server_{loop_.get_executor(), road_, counters_},
-        upstreams_{loop_.get_executor(), counters_} {
+        upstreams_{loop_.get_executor(), counters_},
+        transfers_{loop_.get_executor()} {
     road_.use(server_, upstreams_);
   }
 
@@ -80,7 +82,8 @@ class Role {
       road_.attach(std::move(channel));
     } else if (peer == channel::Role::control) {
       control_.attach(
-          std::move(channel), [this](channel::Received received) { from_control(std::move(received)); }, [] {});
+          std::move(channel), [this](channel::Received received) { from_control(std::move(received)); },
+          [this] { transfers_.close_all(); });
     } else if (peer == channel::Role::keykeeper) {
       keykeeper_.attach(
           std::move(channel), [](channel::Received received) { from_keykeeper(received); }, [] {});
@@ -105,7 +108,24 @@ class Role {
       if (trouble.empty()) say_ready_once();
     } else if (const auto* ask = std::get_if<channel::AskStatistics>(&*message)) {
       tell_control(channel::Statistics{ask->id, statistics()});
+    } else if (const auto* open = std::get_if<channel::OpenTransfer>(&*message)) {
+      open_transfer(*open);
+    } else if (const auto* go_on = std::get_if<channel::ContinueTransfer>(&*message)) {
+      transfers_.next(go_on->id);
+    } else if (const auto* close = std::get_if<channel::CloseTransfer>(&*message)) {
+      transfers_.close(close->id);
     }
+  }
+
+  void open_transfer(const channel::OpenTransfer& open) {
+    transfers_.open(
+        open.id, open.server, std::chrono::milliseconds{open.patience}, open.query,
+        [this, id = open.id](std::span<const std::uint8_t> message) {
+          tell_control(channel::TransferMessage{id, {message.begin(), message.end()}});
+        },
+        [this, id = open.id](UpstreamFault fault) {
+          tell_control(channel::TransferEnded{id, to_channel(fault)});
+        });
   }
 
   /// Nothing is asked of keykeeper yet: whatever it says is still held to the protocol.
@@ -123,6 +143,7 @@ class Role {
     settings_ = *std::move(settings);
     server_.use(settings_->limits);
     upstreams_.use(settings_->limits, settings_->outgoing_addresses);
+    transfers_.use(settings_->outgoing_addresses);
     log::debug("snapshot {} is in force", settings_->generation);
     return {};
   }
@@ -162,6 +183,7 @@ class Role {
   ResolverRoad road_;
   StreamServer server_;
   UpstreamPool upstreams_;
+  Transfers transfers_;
   std::optional<Settings> settings_;
   std::set<ListenerId> listening_;
   bool ready_said_ = false;

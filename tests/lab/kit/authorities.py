@@ -2,6 +2,7 @@
 import pathlib
 import shutil
 import string
+import subprocess
 import sys
 
 from . import dns_client, namespaces, plan, processes
@@ -18,7 +19,8 @@ def zone_file(zone):
 
 
 def _nsd(server, folder, zones_folder):
-    zones = "\n".join(f'zone:\n  name: "{zone}"\n  zonefile: "{zone_file(zone)}"' for zone in server.zones)
+    everybody = '  provide-xfr: 0.0.0.0/0 NOKEY\n  provide-xfr: ::/0 NOKEY'  # as some root servers do (RFC 8806)
+    zones = "\n".join(f'zone:\n  name: "{zone}"\n  zonefile: "{zone_file(zone)}"\n{everybody}' for zone in server.zones)
     listen = "\n".join(f"  ip-address: {address}" for address in server.addresses)
     return "nsd.conf", listen, zones, ["-d", "-c", str(folder / "nsd.conf")]
 
@@ -56,10 +58,19 @@ def _command(server, folder, zones_folder):
     return [str(copy), *arguments]
 
 
+def seal_root(zones_folder):
+    """Gives the root zone its digest (RFC 8976), by another implementation than the one under test."""
+    root = zones_folder / zone_file(".")
+    command = ["/usr/bin/ldns-signzone", "-Z", "-z", "simple:sha384", "-o", ".", "-f", f"{root}.sealed", str(root)]
+    subprocess.run(command, check=True, timeout=START_SECONDS)
+    pathlib.Path(f"{root}.sealed").rename(root)
+
+
 def start(folder, far):
     """Starts all of the plan's servers and returns once each answers for each of its zones at each address."""
     zones_folder = folder / ZONES
     shutil.copytree(LAB / "zones", zones_folder)
+    seal_root(zones_folder)
     started = []
     for server in plan.SERVERS:
         own = folder / "servers" / server.name

@@ -47,9 +47,13 @@ inline std::vector<ChildToMonitor> child_to_monitor() {
 }
 
 inline std::vector<ControlToResolver> control_to_resolver() {
-  return {UseSnapshot{.generation = 1}, AskStatistics{.id = 2},
+  return {UseSnapshot{.generation = 1},
+          AskStatistics{.id = 2},
           ShowCache{.id = 3, .name = name, .below = true, .limit = max_cache_entries_shown},
-          FlushCache{.id = 4, .name = dns::Name{}, .below = false}, ResolveFor{.id = 5, .query = query}};
+          FlushCache{.id = 4, .name = dns::Name{}, .below = false},
+          ResolveFor{.id = 5, .query = query},
+          UseLocalRoot{.seconds = 544'320},
+          DropLocalRoot{}};
 }
 
 inline std::vector<ResolverToControl> resolver_to_control() {
@@ -69,10 +73,13 @@ inline std::vector<ResolverToControl> resolver_to_control() {
 }
 
 inline std::vector<ControlToTransport> control_to_transport() {
-  return {UseSnapshot{.generation = 3}, AskStatistics{.id = 4}};
+  return {UseSnapshot{.generation = 3}, AskStatistics{.id = 4},
+          OpenTransfer{.id = 5, .server = v6, .patience = 60'000, .query = query}, ContinueTransfer{.id = 5},
+          CloseTransfer{.id = 5}};
 }
 inline std::vector<TransportToControl> transport_to_control() {
-  return {SnapshotTaken{.generation = 3, .trouble = {}}, Statistics{.id = 4, .values = {1, 2, 3}}};
+  return {SnapshotTaken{.generation = 3, .trouble = {}}, Statistics{.id = 4, .values = {1, 2, 3}},
+          TransferMessage{.id = 5, .message = longest}, TransferEnded{.id = 5, .fault = FetchFault::too_many}};
 }
 inline std::vector<ToKeykeeper> to_keykeeper() { return {Ping{.id = 11}}; }
 inline std::vector<FromKeykeeper> from_keykeeper() { return {Pong{.id = 11}}; }

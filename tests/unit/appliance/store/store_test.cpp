@@ -140,6 +140,24 @@ TEST_F(StoreTest, a_full_disk_is_an_error_and_not_the_end) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
+TEST_F(StoreTest, the_copy_of_the_root_zone_is_kept_and_renewed) {
+  const std::string records{"\0binary\0octets\xff", 15};
+  {
+    Store store = opened();
+    EXPECT_EQ(store.root_copy().value(), std::nullopt);
+    ASSERT_TRUE(store.set_root_copy(1'795'000'000, records));
+  }
+  Store store = opened();
+  auto copy = store.root_copy().value();
+  ASSERT_TRUE(copy);
+  EXPECT_EQ(copy->at, 1'795'000'000);
+  EXPECT_EQ(copy->records, records);
+  ASSERT_TRUE(store.renew_root_copy(1'795'000'900));
+  copy = store.root_copy().value();
+  EXPECT_EQ(copy->at, 1'795'000'900);
+  EXPECT_EQ(copy->records, records);
+}
+
 /// Begins generations and writes each number to `report` once it is said to be remembered, until it is killed.
 [[noreturn]] void begin_until_killed(int folder, int report) {
   auto store = Store::open(folder);

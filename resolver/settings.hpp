@@ -1,5 +1,6 @@
 #pragma once
 // What the configuration means for the resolution core; plain values, immutable while in use.
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -39,6 +40,11 @@ struct Settings {
   dns::Ttl min_ttl = dns::Ttl::from_wire(0);
   dns::Ttl max_ttl = dns::Ttl::from_wire(86'400);
   dns::Ttl negative_max_ttl = dns::Ttl::from_wire(3600);
+  /// How long after they expired records may still be given out while fresh ones are not to be had (RFC 8767). Zero:
+  /// never.
+  std::chrono::seconds stale{0};
+  /// The client response timer: how long a client waits for fresh records before it gets stale ones.
+  std::chrono::milliseconds stale_answer_after{1800};
   Limits limits;
   /// Off only in tests that show what the check keeps out; no configuration reaches it.
   bool check_bailiwick = true;

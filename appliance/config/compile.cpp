@@ -139,7 +139,8 @@ std::vector<std::uint8_t> compile(const Configuration& configuration, const Circ
   const auto access = flat::CreateAccess(builder, flat_prefixes(builder, configuration.access_allow));
   const Cache& cache = configuration.cache;
   const auto flat_cache = flat::CreateCache(builder, cache.size, seconds(cache.min_ttl), seconds(cache.max_ttl),
-                                            seconds(cache.negative_max_ttl), seconds(cache.stale), cache.prefetch);
+                                            seconds(cache.negative_max_ttl), seconds(cache.stale), cache.prefetch,
+                                            static_cast<std::uint32_t>(cache.stale_answer_after.count()));
   const auto resolution = flat_resolution(builder, configuration.resolution, circumstances.own_addresses);
   const auto limits = flat_limits(builder, configuration.limits);
   const auto identity = flat::CreateIdentity(builder, builder.CreateString(configuration.identity.version),

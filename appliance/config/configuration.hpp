@@ -41,6 +41,7 @@ struct Cache {
   std::chrono::milliseconds max_ttl{};
   std::chrono::milliseconds negative_max_ttl{};
   std::chrono::milliseconds stale{};
+  std::chrono::milliseconds stale_answer_after{};
   bool prefetch = false;
   bool operator==(const Cache&) const = default;
 };

@@ -106,7 +106,11 @@ SharedOutcome Iterator::fail(const Errand& errand, Failure why) {
     const Instant now = clock_->now();
     shared_->cache.store_failure(errand.question.name, errand.question.type, why.told, now + failure_lifetime, now);
   }
-  return failure(why.told.code, std::move(why.told.text), errand.budget.exhausted().has_value());
+  auto outcome = std::make_shared<Outcome>();
+  outcome->budget_spent = errand.budget.exhausted().has_value();
+  outcome->house_trouble = why.scope == FailureScope::house;
+  outcome->error = std::move(why.told);
+  return outcome;
 }
 
 Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& settings, Budget& budget) {
@@ -183,7 +187,13 @@ bool Iterator::take(Classified found, const dns::Question& question, const Setti
 void Iterator::take_denial(Classified& found, const dns::Question& question, const Settings& settings,
                            Outcome& outcome) {
   outcome.rcode = found.kind == ReplyKind::no_name ? dns::Rcode::nxdomain : dns::Rcode::noerror;
-  if (!found.soa) return;
+  const std::optional<dns::RrType> type =
+      found.kind == ReplyKind::no_data ? std::optional{question.type} : std::nullopt;
+  const Rank rank = found.authoritative ? Rank::authoritative_answer : Rank::answer;
+  if (!found.soa) {  // not to be kept (RFC 2308 §5), but what it denies is no longer given out either
+    const Instant now = clock_->now();
+    return shared_->cache.store_denial(question.name, type, nullptr, rank, now, now);
+  }
   // RFC 2308 §5: as long as the SOA's TTL and its MINIMUM both allow, and our own ceiling.
   const auto soa = dns::parse_soa(found.soa->rdata.at(0));
   const dns::Ttl minimum = dns::Ttl::from_wire(soa ? soa->minimum : 0);
@@ -192,10 +202,7 @@ void Iterator::take_denial(Classified& found, const dns::Question& question, con
   const Instant now = clock_->now();
   const Instant expires = expiry(found.soa->ttl, now);
   outcome.authority = HeldRRset::make(*found.soa, expires);
-  const std::optional<dns::RrType> type =
-      found.kind == ReplyKind::no_data ? std::optional{question.type} : std::nullopt;
-  shared_->cache.store_denial(question.name, type, outcome.authority,
-                              found.authoritative ? Rank::authoritative_answer : Rank::answer, expires, now);
+  shared_->cache.store_denial(question.name, type, outcome.authority, rank, expires, now);
 }
 
 }  // namespace redoubt::resolver

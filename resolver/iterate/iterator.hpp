@@ -2,6 +2,7 @@
 // One question, walked down from the deepest known cut to its answer (RFC 1034 §5.3.3), as straight-line coroutines.
 #include <expected>
 #include <memory>
+#include <string_view>
 
 #include "dns/question.hpp"
 #include "resolver/iterate/asking.hpp"
@@ -27,6 +28,10 @@ class Iterator {
 
   /// What the caches alone say: a whole outcome, or null. No suspension, for the fast path.
   SharedOutcome known(const dns::Question& question, const Settings& settings, Instant now);
+
+  /// The same, from what has expired too (stale.cpp): links first, in order. `why` is told with it. Null when that does
+  /// not make a whole outcome, or the settings forbid it. No suspension.
+  SharedOutcome stale(const dns::Question& question, const Settings& settings, Instant now, std::string_view why);
 
  private:
   template <class T>

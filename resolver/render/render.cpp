@@ -11,7 +11,8 @@ namespace {
 /// Longer explanations are cut, so that header, question and OPT fit every client's buffer (attacks: reply trimming).
 constexpr std::size_t max_error_text = 160;
 
-dns::Ttl left_of(const HeldRRset& held, Instant now) {
+dns::Ttl left_of(const HeldRRset& held, Instant now, bool stale) {
+  if (stale && held.expires() <= now) return stale_ttl;
   const auto left = std::chrono::ceil<std::chrono::seconds>(held.expires() - now).count();
   return dns::Ttl::from_wire(static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 0, held.ttl().seconds())));
 }
@@ -40,11 +41,11 @@ std::vector<std::uint8_t> answer_opt(const dns::Edns& asked, const Outcome& outc
   return dns::edns_to_wire(edns);
 }
 
-bool write_rrset(dns::WireWriter& writer, const HeldRRset& held, const dns::Question& asked, Instant now,
+bool write_rrset(dns::WireWriter& writer, const HeldRRset& held, const dns::Question& asked, Instant now, bool stale,
                  std::uint16_t& count) {
   const dns::Name own = held.owner();
   const dns::Name& owner = own == asked.name ? asked.name : own;  // in the asker's own case
-  const dns::Ttl ttl = left_of(held, now);
+  const dns::Ttl ttl = left_of(held, now, stale);
   const dns::WireWriter::Mark mark = writer.mark();
   for (const auto rdata : held.rdata()) {
     if (writer.record(owner, held.type(), asked.rr_class, ttl, rdata)) continue;
@@ -68,10 +69,10 @@ Rendered render(const dns::Query& query, const Outcome& outcome, Instant now, st
   writer.reserve(opt.size());
   bool whole = true;
   for (const SharedRRset& held : outcome.answer) {
-    whole = whole && write_rrset(writer, *held, query.question, now, header.answers);
+    whole = whole && write_rrset(writer, *held, query.question, now, outcome.stale, header.answers);
   }
   if (outcome.authority)
-    whole = whole && write_rrset(writer, *outcome.authority, query.question, now, header.authorities);
+    whole = whole && write_rrset(writer, *outcome.authority, query.question, now, outcome.stale, header.authorities);
   header.truncated = !whole;
   writer.release();
   if (!opt.empty() && writer.raw_record(opt)) header.additionals = 1;

@@ -13,6 +13,9 @@ namespace {
 
 namespace flat = snapshot::flat;
 
+/// What the configuration allows at most.
+constexpr std::chrono::seconds most_stale{7 * 24 * 3600};
+
 /// Tables that the verifier lets a snapshot leave out, but control never does.
 bool complete(const flat::Snapshot& snapshot) {
   return snapshot.access() != nullptr && snapshot.cache() != nullptr && snapshot.resolution() != nullptr &&
@@ -88,6 +91,8 @@ std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snap
   settings.min_ttl = dns::Ttl::from_wire(cache.min_ttl());
   settings.max_ttl = dns::Ttl::from_wire(cache.max_ttl());
   settings.negative_max_ttl = dns::Ttl::from_wire(cache.negative_max_ttl());
+  settings.stale = std::min(std::chrono::seconds{cache.stale()}, most_stale);
+  settings.stale_answer_after = std::chrono::milliseconds{cache.stale_answer_after()};
   settings.limits = limits_of(snapshot);
   auto not_special = names_of(*resolution.not_special());
   if (!not_special) return std::unexpected{not_special.error()};

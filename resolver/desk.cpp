@@ -1,7 +1,10 @@
 #include "resolver/desk.hpp"
 
+#include <array>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -28,6 +31,28 @@ SharedOutcome with_rcode(dns::Rcode rcode) {
   return outcome;
 }
 
+/// What servers are asked about themselves in class CH (RFC 4892).
+SharedOutcome about_ourselves(const dns::Question& question, const Settings::Identity& identity, Instant now) {
+  static const std::array<std::pair<dns::Name, std::string Settings::Identity::*>, 4> names{
+      {{dns::Name::literal("version.bind."), &Settings::Identity::version},
+       {dns::Name::literal("version.server."), &Settings::Identity::version},
+       {dns::Name::literal("id.server."), &Settings::Identity::id},
+       {dns::Name::literal("hostname.bind."), &Settings::Identity::id}}};
+  for (const auto& [name, member] : names) {
+    const std::string& text = identity.*member;
+    if (text.empty() || question.type != dns::type::txt || !(question.name == name)) continue;
+    dns::RRset rrset{question.name, dns::type::txt, dns::rr_class::ch, dns::Ttl::from_wire(0), {}};
+    std::vector<std::uint8_t> rdata{static_cast<std::uint8_t>(text.size())};
+    rdata.insert(rdata.end(), text.begin(), text.end());
+    rrset.rdata.add(rdata);
+    auto outcome = std::make_shared<Outcome>();
+    outcome->rcode = dns::Rcode::noerror;
+    outcome->answer.push_back(HeldRRset::make(rrset, now));
+    return outcome;
+  }
+  return refused(dns::EdeCode::not_supported, "only class IN is resolved");
+}
+
 }  // namespace
 
 Desk::Desk(Shared& shared, Network& network, Clock& clock, Random& random, std::shared_ptr<const Settings> settings,
@@ -36,11 +61,19 @@ Desk::Desk(Shared& shared, Network& network, Clock& clock, Random& random, std::
       clock_{&clock},
       settings_{std::move(settings)},
       executor_{std::move(executor)},
-      iterator_{shared, network, clock, random} {}
+      iterator_{shared, network, clock, random} {
+  shared_->cache.keep_expired(settings_->stale);
+}
+
+void Desk::use(std::shared_ptr<const Settings> settings) {
+  settings_ = std::move(settings);
+  shared_->cache.keep_expired(settings_->stale);
+}
 
 /// Questions that nobody on the Internet is to be asked.
 SharedOutcome Desk::special(const dns::Query& query) const {
   const dns::Question& question = query.question;
+  if (question.rr_class == dns::rr_class::ch) return about_ourselves(question, settings_->identity, clock_->now());
   if (question.rr_class != dns::rr_class::in) return refused(dns::EdeCode::not_supported, "only class IN is resolved");
   if (!query.header.recursion_desired)
     return refused(dns::EdeCode::not_authoritative, "without recursion there is nothing to tell");
@@ -59,7 +92,20 @@ SharedOutcome Desk::special(const dns::Query& query) const {
 
 SharedOutcome Desk::known(const dns::Query& query) {
   if (auto outcome = special(query)) return outcome;
-  return iterator_.known(query.question, *settings_, clock_->now());
+  const dns::Question& question = query.question;
+  const Instant now = clock_->now();
+  auto outcome = iterator_.known(question, *settings_, now);
+  if (outcome && outcome->failed()) {
+    if (auto stale = iterator_.stale(question, *settings_, now, outcome->error ? outcome->error->text : ""))
+      return stale;
+  } else if (!outcome && shared_->rechecks.is_too_early(question, now)) {
+    return iterator_.stale(question, *settings_, now, "its servers failed less than 30 s ago");
+  }
+  return outcome;
+}
+
+SharedOutcome Desk::stale(const dns::Question& question, std::string_view why) {
+  return iterator_.stale(question, *settings_, clock_->now(), why);
 }
 
 Task<SharedOutcome> Desk::answer(dns::Query query) {
@@ -71,8 +117,21 @@ Task<SharedOutcome> Desk::answer(dns::Query query) {
   }
 }
 
-Task<SharedOutcome> Desk::lead(dns::Question question) {
-  // Whatever happens, the flight lands: others may wait for it.
+Flights::Bounds Desk::bounds() const {
+  return {settings_->limits[Limit::flights], settings_->limits[Limit::waiting_queries]};
+}
+
+/// The flight goes on by itself: whoever asked may be answered before it ends.
+void Desk::lead(const dns::Question& question) {
+  try {
+    asio::co_spawn(executor_, fly(question), asio::detached);
+  } catch (const std::exception&) {  // nobody else would ever land it
+    shared_->flights.land(question, failure(dns::EdeCode::other, "out of means to resolve it"));
+  }
+}
+
+Task<void> Desk::fly(dns::Question question) {
+  // Whatever happens, the flight lands: others wait for it.
   struct Landing {
     Flights& flights;
     dns::Question question;
@@ -80,14 +139,46 @@ Task<SharedOutcome> Desk::lead(dns::Question question) {
     ~Landing() { flights.land(question, outcome); }
   } landing{shared_->flights, question};
   const std::shared_ptr<const Settings> settings = settings_;  // stays in this frame through a reload
-  Budget budget{settings->limits, clock_->now()};
-  landing.outcome = co_await iterator_.resolve(std::move(question), *settings, budget);
-  co_return landing.outcome;
+  const Instant begun = clock_->now();
+  Budget budget{settings->limits, begun};
+  std::optional<LateFlights::Place> timer;
+  if (iterator_.stale(question, *settings, begun, "")) {
+    timer.emplace(late_, begun + settings->stale_answer_after, question);
+    if (!late_->watched) asio::co_spawn(executor_, watch_late_flights(), asio::detached);
+  }
+  landing.outcome = co_await iterator_.resolve(question, *settings, budget);
+  if (!landing.outcome->failed()) co_return;
+  const std::string why = landing.outcome->error ? landing.outcome->error->text : "";
+  if (auto stale = iterator_.stale(question, *settings, clock_->now(), why)) {
+    if (stale->stale && !landing.outcome->house_trouble) shared_->rechecks.note(question, clock_->now());
+    landing.outcome = std::move(stale);
+  }
+}
+
+/// One sleeper for all flights of this desk, for as long as there are any with a timer.
+Task<void> Desk::watch_late_flights() {
+  struct Watch {
+    std::shared_ptr<LateFlights> late;
+    explicit Watch(std::shared_ptr<LateFlights> flights) : late{std::move(flights)} { late->watched = true; }
+    ~Watch() { late->watched = false; }
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+  };
+  if (late_->watched) co_return;
+  const Watch watch{late_};
+  while (!late_->is_empty()) {
+    if (clock_->now() < late_->next_due()) co_await clock_->sleep_until(late_->next_due());
+    while (!late_->is_empty() && late_->next_due() <= clock_->now()) {
+      const LateFlights::Row row = late_->take_first();
+      if (auto stale = this->stale(row.question, "its servers have not answered in time"))
+        shared_->flights.give_meanwhile(row.question, stale);
+    }
+  }
 }
 
 Task<SharedOutcome> Desk::join(dns::Question question) {
-  // A null outcome says that the flight is ours to lead.
-  const SharedOutcome shared = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(SharedOutcome)>(
+  // A null outcome says that there is no room.
+  SharedOutcome shared = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(SharedOutcome)>(
       [this, &question](auto handler) {
         auto home = asio::get_associated_executor(handler, executor_);
         Flights::Waiter waiter = [home, handler = std::move(handler)](SharedOutcome outcome) mutable {
@@ -95,30 +186,23 @@ Task<SharedOutcome> Desk::join(dns::Question question) {
             std::move(handler)(std::move(outcome));
           });
         };
-        const Flights::Bounds bounds{settings_->limits[Limit::flights], settings_->limits[Limit::waiting_queries]};
-        switch (shared_->flights.join(question, bounds, this, waiter)) {
-          case Flights::Joined::waits:
+        const Flights::Joined joined = shared_->flights.join(question, bounds(), this, waiter);
+        switch (joined.as) {
+          case Flights::Joined::As::waits:
             return;
-          case Flights::Joined::leads:
-            try {
-              return waiter(nullptr);
-            } catch (...) {  // nobody would ever land it
-              shared_->flights.land(question, failure(dns::EdeCode::other, "out of means to resolve it"));
-              throw;
-            }
-          case Flights::Joined::full:
-            return waiter(
-                failure(dns::EdeCode::other, "limit resolutions or waiting-queries reached: too many at once"));
+          case Flights::Joined::As::leads:
+            return lead(question);
+          case Flights::Joined::As::late:
+            return waiter(joined.outcome);
+          case Flights::Joined::As::full:
+            return waiter(nullptr);
         }
       },
       asio::use_awaitable);
   if (shared) co_return shared;
-  try {
-    co_return co_await lead(question);
-  } catch (...) {  // lead() itself may be out of memory before its Landing stands; landing twice does no harm
-    shared_->flights.land(question, failure(dns::EdeCode::other, "out of means to resolve it"));
-    throw;
-  }
+  constexpr std::string_view full = "limit resolutions or waiting-queries reached: too many at once";
+  if (auto outcome = stale(question, full)) co_return outcome;
+  co_return failure(dns::EdeCode::other, std::string{full});
 }
 
 }  // namespace redoubt::resolver

@@ -1,11 +1,13 @@
 #pragma once
 // Where questions arrive: what is no business of the Internet is answered at once, what is known from the cache, what
-// is in flight is waited for, the rest is resolved. One per worker.
+// is in flight is waited for, the rest is resolved. What cannot be had in time or at all is given from what has expired
+// (RFC 8767). One per worker.
 #include <boost/asio/any_io_executor.hpp>
 #include <memory>
 
 #include "dns/message.hpp"
 #include "resolver/iterate/iterator.hpp"
+#include "resolver/late_flights.hpp"
 #include "resolver/outcome.hpp"
 #include "resolver/settings.hpp"
 #include "resolver/shared.hpp"
@@ -24,22 +26,30 @@ class Desk {
   Desk& operator=(const Desk&) = delete;
 
   /// For questions that come from now on.
-  void use(std::shared_ptr<const Settings> settings) { settings_ = std::move(settings); }
-  /// The outcome, if it takes no waiting; else null.
+  void use(std::shared_ptr<const Settings> settings);
+  /// The outcome, if it takes no waiting; else null. Stale ones are among them while the question's servers are known
+  /// to fail.
   SharedOutcome known(const dns::Query& query);
+  /// For whoever may not or cannot resolve the question now (a bound is reached, an upstream is overloaded): an outcome
+  /// from what is kept, fresh or stale; null when there is none. `why` is told with a stale one. At once.
+  SharedOutcome stale(const dns::Question& question, std::string_view why);
   /// Never null, never throws: trouble is a SERVFAIL with its reason.
   Task<SharedOutcome> answer(dns::Query query);
 
  private:
   SharedOutcome special(const dns::Query& query) const;
-  Task<SharedOutcome> lead(dns::Question question);
+  Flights::Bounds bounds() const;
+  void lead(const dns::Question& question);
+  Task<void> fly(dns::Question question);
   Task<SharedOutcome> join(dns::Question question);
+  Task<void> watch_late_flights();
 
   Shared* shared_;
   Clock* clock_;
   std::shared_ptr<const Settings> settings_;
   boost::asio::any_io_executor executor_;
   Iterator iterator_;
+  std::shared_ptr<LateFlights> late_ = std::make_shared<LateFlights>();
 };
 
 }  // namespace redoubt::resolver

@@ -3,29 +3,44 @@
 #include <algorithm>
 #include <exception>
 #include <iterator>
+#include <utility>
 
 namespace redoubt::resolver {
 
 Flights::Joined Flights::join(const dns::Question& question, Bounds bounds, Owner owner, Waiter& waiter) {
+  using enum Joined::As;
   const std::lock_guard guard{lock_};
-  if (const auto at = index_.find(question); at != index_.end()) {
-    if (waiting_ >= bounds.waiters) return Joined::full;
-    at->second.push_back({owner, std::move(waiter)});
-    ++waiting_;
-    return Joined::waits;
+  if (waiting_ >= bounds.waiters) return {full};
+  auto at = index_.find(question);
+  const bool leading = at == index_.end();
+  if (leading) {
+    if (index_.size() >= bounds.flights) return {full};
+    at = index_.try_emplace(question).first;
+  } else if (at->second.meanwhile) {
+    return {late, at->second.meanwhile};
   }
-  if (index_.size() >= bounds.flights) return Joined::full;
-  index_.try_emplace(question);
-  return Joined::leads;
+  try {
+    at->second.seats.emplace_back(owner);
+  } catch (...) {
+    if (leading) index_.erase(at);
+    throw;
+  }
+  at->second.seats.back().waiter = std::move(waiter);  // not before: who throws leaves the waiter to its owner
+  ++waiting_;
+  return {leading ? leads : waits};
 }
 
-void Flights::land(const dns::Question& question, const SharedOutcome& outcome) {
-  std::vector<Seat> seats;  // destroyed after the lock is given back
+bool Flights::lead_unasked(const dns::Question& question, Bounds bounds, std::uint64_t most) {
   const std::lock_guard guard{lock_};
-  const auto at = index_.find(question);
-  if (at == index_.end()) return;
-  seats = std::move(at->second);
-  index_.erase(at);
+  if (unasked_ >= most || index_.size() >= bounds.flights / 2) return false;
+  const auto [at, added] = index_.try_emplace(question);
+  if (!added) return false;
+  at->second.unasked = true;
+  ++unasked_;
+  return true;
+}
+
+void Flights::tell(std::vector<Seat>& seats, const SharedOutcome& outcome) {
   waiting_ -= seats.size();
   for (Seat& seat : seats) {
     try {
@@ -36,10 +51,32 @@ void Flights::land(const dns::Question& question, const SharedOutcome& outcome) 
   }
 }
 
+void Flights::give_meanwhile(const dns::Question& question, const SharedOutcome& outcome) {
+  std::vector<Seat> seats;  // destroyed after the lock is given back
+  const std::lock_guard guard{lock_};
+  const auto at = index_.find(question);
+  if (at == index_.end()) return;
+  at->second.meanwhile = outcome;
+  seats = std::exchange(at->second.seats, {});
+  tell(seats, outcome);
+}
+
+void Flights::land(const dns::Question& question, const SharedOutcome& outcome) {
+  std::vector<Seat> seats;  // destroyed after the lock is given back
+  const std::lock_guard guard{lock_};
+  const auto at = index_.find(question);
+  if (at == index_.end()) return;
+  seats = std::move(at->second.seats);
+  if (at->second.unasked) --unasked_;
+  index_.erase(at);
+  tell(seats, outcome);
+}
+
 void Flights::withdraw(Owner owner) {
   std::vector<Seat> leaving;  // destroyed after the lock is given back: their coroutines end with them
   const std::lock_guard guard{lock_};
-  for (auto& [question, seats] : index_) {
+  for (auto& [question, flight] : index_) {
+    std::vector<Seat>& seats = flight.seats;
     const auto first =
         std::partition(seats.begin(), seats.end(), [owner](const Seat& seat) { return seat.owner != owner; });
     waiting_ -= static_cast<std::size_t>(seats.end() - first);

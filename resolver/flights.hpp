@@ -19,18 +19,32 @@ class Flights {
   using Waiter = std::move_only_function<void(SharedOutcome)>;
   /// Who waits; withdraw() goes by it.
   using Owner = const void*;
-  enum class Joined : std::uint8_t { leads, waits, full };
 
   struct Bounds {
     std::uint64_t flights;  ///< different questions at once
     std::uint64_t waiters;  ///< of all of them together
   };
 
+  /// What came of join().
+  struct Joined {
+    enum class As : std::uint8_t {
+      leads,  ///< the caller sees to it that the question is resolved and land() is called, whatever happens
+      waits,  ///< others do
+      late,   ///< others do, but have been at it for so long that `outcome` is given meanwhile; the waiter is not kept
+      full,   ///< a bound was reached; the waiter is not kept
+    };
+    As as;
+    SharedOutcome outcome = {};
+  };
+
   explicit Flights(const dns::HashKey& key) : index_{0, Hash{key}} {}
 
-  /// leads: the caller resolves the question and must call land(), whatever happens; the waiter is not kept. waits: the
-  /// waiter is. full: a bound was reached.
   Joined join(const dns::Question& question, Bounds bounds, Owner owner, Waiter& waiter);
+  /// A flight that nobody waits for yet: true when the caller leads it, false when there is one already or there are
+  /// `most` flights of this kind, or half of the table is taken.
+  bool lead_unasked(const dns::Question& question, Bounds bounds, std::uint64_t most);
+  /// Tells all who wait so far, and those who come while the flight goes on, this outcome.
+  void give_meanwhile(const dns::Question& question, const SharedOutcome& outcome);
   /// Ends the flight and tells all who wait.
   void land(const dns::Question& question, const SharedOutcome& outcome);
   /// Drops the owner's waiters uncalled: their thread is about to end. None of them is called after this returns.
@@ -41,7 +55,12 @@ class Flights {
  private:
   struct Seat {
     Owner owner;
-    Waiter waiter;
+    Waiter waiter = {};
+  };
+  struct Flight {
+    std::vector<Seat> seats = {};
+    SharedOutcome meanwhile = {};
+    bool unasked = false;
   };
   struct Hash {
     dns::HashKey key;
@@ -50,9 +69,12 @@ class Flights {
     }
   };
 
+  void tell(std::vector<Seat>& seats, const SharedOutcome& outcome);
+
   mutable std::mutex lock_;  // guards the rest
-  std::unordered_map<dns::Question, std::vector<Seat>, Hash> index_;
+  std::unordered_map<dns::Question, Flight, Hash> index_;
   std::size_t waiting_ = 0;
+  std::size_t unasked_ = 0;
 };
 
 }  // namespace redoubt::resolver

@@ -11,6 +11,9 @@
 
 namespace redoubt::resolver {
 
+/// RFC 8767 §4.
+inline constexpr dns::Ttl stale_ttl = dns::Ttl::from_wire(30);
+
 struct Outcome {
   dns::Rcode rcode = dns::Rcode::servfail;
   /// The chain of aliases in order, then the data (attacks: answer order).
@@ -20,6 +23,12 @@ struct Outcome {
   std::optional<dns::ExtendedError> error;
   /// A limit of the work budget ended the resolution.
   bool budget_spent = false;
+  /// The trouble was ours alone (no ports, no descriptors left): nothing was learned of any server.
+  bool house_trouble = false;
+  /// Some of the records have expired; clients may keep those for stale_ttl.
+  bool stale = false;
+
+  bool failed() const { return rcode == dns::Rcode::servfail; }
 };
 using SharedOutcome = std::shared_ptr<const Outcome>;
 

@@ -1,7 +1,9 @@
 #pragma once
 // What the configuration means for the resolution core; plain values, immutable while in use.
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "dns/address.hpp"
@@ -21,6 +23,14 @@ struct Settings {
   std::vector<RootServer> root_servers;
   /// Asked in the root servers' place while it is fresh (RFC 8806). Null: there is none.
   std::shared_ptr<const LocalZone> local_root;
+  /// Zones that are resolved although a table says that they are nobody's (policy/special), with all below them.
+  std::vector<dns::Name> not_special;
+  /// What is told about this server to whoever asks; empty: nothing (RFC 4892, RFC 5001).
+  struct Identity {
+    std::string version;  ///< version.bind, version.server
+    std::string id;       ///< id.server, hostname.bind
+    std::string nsid;
+  } identity;
   /// Where no query is ever sent, whatever a delegation says (attacks: null-address glue).
   std::vector<dns::Prefix> do_not_query;
   std::uint16_t authority_port = 53;
@@ -30,6 +40,11 @@ struct Settings {
   dns::Ttl min_ttl = dns::Ttl::from_wire(0);
   dns::Ttl max_ttl = dns::Ttl::from_wire(86'400);
   dns::Ttl negative_max_ttl = dns::Ttl::from_wire(3600);
+  /// How long after they expired records may still be given out while fresh ones are not to be had (RFC 8767). Zero:
+  /// never.
+  std::chrono::seconds stale{0};
+  /// The client response timer: how long a client waits for fresh records before it gets stale ones.
+  std::chrono::milliseconds stale_answer_after{1800};
   Limits limits;
   /// Off only in tests that show what the check keeps out; no configuration reaches it.
   bool check_bailiwick = true;

@@ -4,16 +4,19 @@
 
 #include "resolver/cache/cache.hpp"
 #include "resolver/flights.hpp"
+#include "resolver/rechecks.hpp"
 #include "resolver/upstream/servers.hpp"
 
 namespace redoubt::resolver {
 
 struct Shared {
   /// key: secret, fresh for each process.
-  Shared(std::uint64_t cache_octets, const dns::HashKey& key) : cache{cache_octets, key}, servers{key}, flights{key} {}
+  Shared(std::uint64_t cache_octets, const dns::HashKey& key)
+      : cache{cache_octets, key}, servers{key}, flights{key}, rechecks{key} {}
   Cache cache;
   Servers servers;
   Flights flights;
+  Rechecks rechecks;
 };
 
 }  // namespace redoubt::resolver

@@ -79,6 +79,19 @@ std::vector<dns::Prefix> do_not_query(const Resolution& resolution, std::span<co
   return prefixes;
 }
 
+/// A site that says where a zone's questions go means it, special or not.
+Tables<flat::ZoneName> not_special(Builder& builder, const Resolution& resolution) {
+  std::vector<flatbuffers::Offset<flat::ZoneName>> rows;
+  const auto add = [&](const dns::Name& zone) {
+    const auto wire = zone.wire();
+    rows.push_back(flat::CreateZoneName(builder, builder.CreateVector(wire.data(), wire.size())));
+  };
+  for (const dns::Name& zone : resolution.resolve_special) add(zone);
+  for (const Forward& forward : resolution.forward) add(forward.zone);
+  for (const Stub& stub : resolution.stub) add(stub.zone);
+  return builder.CreateVector(rows);
+}
+
 std::uint32_t seconds(std::chrono::milliseconds duration) {
   return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(duration).count());
 }
@@ -88,10 +101,11 @@ flatbuffers::Offset<flat::Resolution> flat_resolution(Builder& builder, const Re
   const auto root_servers = flat_root_servers(builder, resolution.root_servers);
   const auto outgoing = builder.CreateVectorOfStructs(flat_addresses(resolution.outgoing.addresses));
   const auto never = flat_prefixes(builder, do_not_query(resolution, own));
+  const auto special = not_special(builder, resolution);
   return flat::CreateResolution(builder, root_servers, outgoing, resolution.outgoing.first_port,
                                 resolution.outgoing.last_port, resolution.outgoing.ipv4, resolution.outgoing.ipv6,
                                 static_cast<flat::QnameMinimisation>(resolution.qname_minimisation),
-                                resolution.case_randomisation, resolution.cookies, never, resolution.port);
+                                resolution.case_randomisation, resolution.cookies, never, resolution.port, special);
 }
 
 // RFC 6890 and its successors, as far as they say "not globally reachable" of something no authority may be at in any
@@ -125,12 +139,16 @@ std::vector<std::uint8_t> compile(const Configuration& configuration, const Circ
   const auto access = flat::CreateAccess(builder, flat_prefixes(builder, configuration.access_allow));
   const Cache& cache = configuration.cache;
   const auto flat_cache = flat::CreateCache(builder, cache.size, seconds(cache.min_ttl), seconds(cache.max_ttl),
-                                            seconds(cache.negative_max_ttl), seconds(cache.stale), cache.prefetch);
+                                            seconds(cache.negative_max_ttl), seconds(cache.stale), cache.prefetch,
+                                            static_cast<std::uint32_t>(cache.stale_answer_after.count()));
   const auto resolution = flat_resolution(builder, configuration.resolution, circumstances.own_addresses);
   const auto limits = flat_limits(builder, configuration.limits);
+  const auto identity = flat::CreateIdentity(builder, builder.CreateString(configuration.identity.version),
+                                             builder.CreateString(configuration.identity.id),
+                                             builder.CreateString(configuration.identity.nsid));
   const std::uint32_t workers = configuration.workers == 0 ? circumstances.workers : configuration.workers;
   flat::FinishSnapshotBuffer(builder, flat::CreateSnapshot(builder, circumstances.generation, listeners, workers,
-                                                           access, flat_cache, resolution, limits));
+                                                           access, flat_cache, resolution, limits, identity));
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 

@@ -41,6 +41,7 @@ struct Cache {
   std::chrono::milliseconds max_ttl{};
   std::chrono::milliseconds negative_max_ttl{};
   std::chrono::milliseconds stale{};
+  std::chrono::milliseconds stale_answer_after{};
   bool prefetch = false;
   bool operator==(const Cache&) const = default;
 };
@@ -96,6 +97,7 @@ struct Resolution {
   bool cookies = false;
   bool do_not_query_builtin = true;  ///< then do_not_query is empty, and compile() fills in what is meant
   std::vector<dns::Prefix> do_not_query;
+  std::vector<dns::Name> resolve_special;
   std::vector<Forward> forward;
   std::vector<Stub> stub;
   bool operator==(const Resolution&) const = default;
@@ -107,6 +109,14 @@ struct Validation {
   std::vector<dns::Name> negative_trust_anchors;
   std::string time;  ///< "system", or an instant
   bool operator==(const Validation&) const = default;
+};
+
+/// What is told about this server to whoever asks; empty: nothing.
+struct Identity {
+  std::string version;
+  std::string id;
+  std::string nsid;
+  bool operator==(const Identity&) const = default;
 };
 
 struct Limit {
@@ -131,6 +141,7 @@ struct Configuration {
   Resolution resolution;
   Validation validation;
   std::vector<dns::Prefix> access_allow;
+  Identity identity;
   std::vector<Limit> limits;  ///< every one there is, overridden or not, in the order of the tables
   bool sandbox_required = true;
   Logging log;

@@ -160,11 +160,16 @@ const std::array rows{
             .range = {0, day}},
     Setting{.key = "cache.stale",
             .kind = Kind::duration,
-            .initial = "0s",
-            .help = "How long expired records may be served while their servers do not answer (RFC 8767).",
+            .initial = "1d",
+            .help = "How long expired records may be served while their servers do not answer (RFC 8767); 0s: never.",
             .store = [](Configuration& c, Value& v) { c.cache.stale = duration_of(v); },
-            .range = {0, 7 * day},
-            .without_effect = true},
+            .range = {0, 7 * day}},
+    Setting{.key = "cache.stale-answer-after",
+            .kind = Kind::duration,
+            .initial = "1800ms",
+            .help = "How long a client waits for fresh records before it is given expired ones.",
+            .store = [](Configuration& c, Value& v) { c.cache.stale_answer_after = duration_of(v); },
+            .range = {0, 1800}},
     Setting{.key = "cache.prefetch",
             .kind = Kind::boolean,
             .initial = "false",
@@ -259,6 +264,12 @@ const std::array rows{
                   c.resolution.do_not_query_builtin = v.flag;
                   c.resolution.do_not_query = std::move(v.prefixes);
                 }},
+    Setting{.key = "resolution.resolve-special",
+            .kind = Kind::names,
+            .initial = "[]",
+            .help = "Names that are nobody's on the Internet (localhost, test, home.arpa, reverse names of private "
+                    "addresses and so on) are answered here. Those at and below these names are resolved nevertheless.",
+            .store = [](Configuration& c, Value& v) { c.resolution.resolve_special = std::move(v.names); }},
     Setting{.key = "resolution.forward",
             .kind = Kind::entries,
             .initial = "[]",
@@ -347,6 +358,29 @@ const std::array rows{
                 "Internet: loopback, private (RFC 1918, RFC 4193), shared (RFC 6598) and link-local addresses.",
         .store = [](Configuration& c, Value& v) { c.access_allow = std::move(v.prefixes); }},
 
+    Setting{.key = "identity",
+            .kind = Kind::section,
+            .initial = "",
+            .help = "What is told about this server to whoever asks; nothing where the text is empty."},
+    Setting{.key = "identity.version",
+            .kind = Kind::short_text,
+            .initial = R"("")",
+            .help = "The answer to version.bind and version.server.",
+            .store = [](Configuration& c, Value& v) { c.identity.version = std::move(v.text); },
+            .range = {0, 255}},
+    Setting{.key = "identity.id",
+            .kind = Kind::short_text,
+            .initial = R"("")",
+            .help = "The answer to id.server and hostname.bind (RFC 4892).",
+            .store = [](Configuration& c, Value& v) { c.identity.id = std::move(v.text); },
+            .range = {0, 255}},
+    Setting{.key = "identity.nsid",
+            .kind = Kind::short_text,
+            .initial = R"("")",
+            .help = "The name server identifier that clients may ask for beside any question (RFC 5001).",
+            .store = [](Configuration& c, Value& v) { c.identity.nsid = std::move(v.text); },
+            .range = {0, 60}},  // beside the longest name and error it fits into 512 octets
+
     Setting{.key = "limits",
             .kind = Kind::limits,
             .initial = "{}",
@@ -424,6 +458,8 @@ std::string expectation(const Setting& setting) {
       return "a path";
     case Kind::file_or_word:
       return fmt::format("{} or a path", fmt::join(setting.choices, ", "));
+    case Kind::short_text:
+      return fmt::format("a text of at most {} printable characters", setting.range.most);
     case Kind::http_path:
       return "a path such as /dns-query";
     case Kind::endpoint:

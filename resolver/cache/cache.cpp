@@ -30,10 +30,15 @@ SharedRRset only_key(const dns::Name& name, dns::RrType type, Instant expires) {
 
 }  // namespace
 
+Instant Found::learned() const {
+  return rrset ? rrset->expires() - std::chrono::seconds{rrset->ttl().seconds()} : expires;
+}
+
 struct Cache::Entry {
   EntryKind kind = EntryKind::data;
   Rank rank = Rank::additional;
-  bool visited = false;
+  bool visited = false;          // while fresh
+  bool visited_expired = false;  // later
   std::uint32_t octets = 0;
   std::uint64_t hash = 0;
   Instant expires = {};
@@ -46,17 +51,29 @@ struct Cache::Entry {
   bool is_of(const dns::Name& name) const { return (is_delegation() ? delegation->zone : held->owner()) == name; }
   dns::Name name() const { return is_delegation() ? delegation->zone : held->owner(); }
   Found found() const { return {kind, rank, kind == EntryKind::data ? held : soa, error, expires}; }
+  /// For when a name has too many: what has expired goes before denials, denials before data.
+  int worth(Instant now) const { return (expires > now ? 2 : 0) + (kind == EntryKind::data ? 1 : 0); }
+  bool is_alias() const { return kind == EntryKind::data && held->type() == dns::type::cname; }
+  bool outlives(Instant now, Duration kept) const {
+    const bool is_kept = !is_delegation() && kind != EntryKind::failure;
+    return expires > now || (is_kept && now - expires < kept);
+  }
   /// Whether `newer`, of the same name, takes this entry's place: the same type, or a whole name that is now denied, or
-  /// no longer.
-  bool superseded_by(const Entry& newer) const {
+  /// no longer. A failure tells nothing new. An alias has no other types beside it, so one of the two is outdated.
+  bool superseded_by(const Entry& newer, Instant now) const {
     if (is_delegation() || newer.is_delegation()) return is_delegation() && newer.is_delegation();
-    return newer.kind == EntryKind::no_name || kind == EntryKind::no_name || held->type() == newer.held->type();
+    const bool same_type = held->type() == newer.held->type();
+    if (expires <= now) {
+      if (newer.kind == EntryKind::failure) return false;
+      if (is_alias() || newer.is_alias()) return true;
+    }
+    return newer.kind == EntryKind::no_name || kind == EntryKind::no_name || same_type;
   }
 };
 
 /// A queue in order of arrival and an index from the name's hash. Eviction is SIEVE: a hand walks from the oldest on,
 /// spares and unmarks what was visited since it last came by, and takes the first that was not. A scan of names that
-/// nobody asks twice leaves the visited ones where they are.
+/// nobody asks twice leaves the visited ones where they are. Of what has expired, only what was needed since is spared.
 struct Cache::Shard {
   using Queue = std::list<Entry>;
 
@@ -67,6 +84,7 @@ struct Cache::Shard {
   std::uint64_t octets = 0;
   std::uint64_t bound = 0;
   std::uint64_t evictions = 0;
+  Duration kept{};  // of what has expired
 
   void remove(Queue::iterator entry) {
     if (hand == entry) step();
@@ -79,10 +97,13 @@ struct Cache::Shard {
   /// The hand moves towards the newest; behind it, it starts again at the oldest.
   void step() { hand = hand == queue.begin() || hand == queue.end() ? queue.end() : std::prev(hand); }
 
-  void evict_one() {
+  void evict_one(Instant now) {
     if (hand == queue.end()) hand = std::prev(queue.end());
-    while (hand->visited) {
+    for (;;) {
+      const bool spared = hand->expires > now ? hand->visited : hand->visited_expired;
+      if (!spared) break;
       hand->visited = false;
+      hand->visited_expired = false;
       step();
       if (hand == queue.end()) hand = std::prev(queue.end());
     }
@@ -90,9 +111,12 @@ struct Cache::Shard {
     remove(hand);
   }
 
-  void shrink_to_bound() {
-    while (octets > bound && !queue.empty()) evict_one();
+  void shrink_to_bound(Instant now) {
+    while (octets > bound && !queue.empty()) evict_one(now);
   }
+
+  /// Makes room for what is new of this name. False when what is there is better.
+  bool clear_for(const Entry& entry, const dns::Name& name, Instant now);
 };
 
 Cache::Cache(std::uint64_t octets, const dns::HashKey& key)
@@ -120,8 +144,86 @@ std::optional<Found> Cache::find(const dns::Name& name, dns::RrType type, Instan
   return std::nullopt;
 }
 
+void Cache::keep_expired(Duration time) {
+  for (std::size_t i = 0; i < shard_count; ++i) {
+    const std::lock_guard guard{shards_[i].lock};
+    shards_[i].kept = time;
+  }
+}
+
+std::optional<Found> Cache::find_kept(const dns::Name& name, dns::RrType type, Instant now) {
+  std::optional<Found> found;
+  {
+    const std::uint64_t hash = name.hash(key_);
+    Shard& shard = shard_of(hash);
+    const std::lock_guard guard{shard.lock};
+    const auto [first, last] = shard.index.equal_range(hash);
+    for (auto place = first; place != last && !found; ++place) {
+      Entry& entry = *place->second;
+      if (entry.is_delegation() || entry.kind == EntryKind::failure || !entry.is_of(name)) continue;
+      if (entry.held->type() != type && entry.kind != EntryKind::no_name) continue;
+      if (!entry.outlives(now, shard.kept)) continue;
+      (entry.expires > now ? entry.visited : entry.visited_expired) = true;
+      found = entry.found();
+    }
+  }
+  if (!found || found->expires > now) return found;
+  const auto denied = denied_above(name, now);
+  return denied && *denied > found->learned() ? std::nullopt : found;
+}
+
+/// When a name above was last denied, as far as that is still known.
+std::optional<Instant> Cache::denied_above(const dns::Name& name, Instant now) {
+  std::optional<Instant> latest;
+  for (dns::Name above = name; !above.is_root();) {
+    above = above.parent();
+    const std::uint64_t hash = above.hash(key_);
+    const Shard& shard = shard_of(hash);
+    const std::lock_guard guard{shard.lock};
+    const auto [first, last] = shard.index.equal_range(hash);
+    for (auto place = first; place != last; ++place) {
+      const Entry& entry = *place->second;
+      if (entry.is_delegation() || entry.kind != EntryKind::no_name) continue;
+      if (!entry.outlives(now, shard.kept) || !entry.is_of(above)) continue;
+      const Instant learned = entry.found().learned();
+      latest = std::max(latest.value_or(learned), learned);
+    }
+  }
+  return latest;
+}
+
+bool Cache::Shard::clear_for(const Entry& entry, const dns::Name& name, Instant now) {
+  std::size_t of_this_name = 0;
+  Queue::iterator spare = queue.end();  // what goes when the name has too many
+  std::vector<Queue::iterator> leaving;
+  const auto [first, last] = index.equal_range(entry.hash);
+  for (auto place = first; place != last; ++place) {
+    const auto old = place->second;
+    if (!old->is_of(name)) continue;
+    if (!old->outlives(now, kept)) {
+      leaving.push_back(old);
+      continue;
+    }
+    if (!old->superseded_by(entry, now)) {
+      if (old->is_delegation()) continue;
+      ++of_this_name;
+      if (spare == queue.end() || spare->worth(now) > old->worth(now)) spare = old;
+      continue;
+    }
+    if (old->expires > now) {
+      const bool old_is_better = old->rank > entry.rank && entry.kind != EntryKind::failure;
+      const bool hides_data = entry.kind == EntryKind::failure && old->kind != EntryKind::failure;
+      if (old_is_better || hides_data) return false;
+    }
+    leaving.push_back(old);
+  }
+  for (const auto old : leaving) remove(old);
+  if (of_this_name >= max_entries_per_name && !entry.is_delegation()) remove(spare);
+  return true;
+}
+
 void Cache::store(Entry entry, const dns::Name& name, Instant now) {
-  if (entry.expires <= now) return;
+  if (entry.is_delegation() && entry.expires <= now) return;
   entry.hash = name.hash(key_);
   const std::size_t octets = sizeof(Entry) + administration_octets + (entry.held ? entry.held->octets() : 0) +
                              (entry.soa ? entry.soa->octets() : 0) +
@@ -129,36 +231,13 @@ void Cache::store(Entry entry, const dns::Name& name, Instant now) {
                              octets_of(entry.delegation);
   Shard& shard = shard_of(entry.hash);
   const std::lock_guard guard{shard.lock};
-  if (octets > std::min<std::uint64_t>(shard.bound, max_entry_octets)) return;
+  if (!shard.clear_for(entry, name, now)) return;
+  if (entry.expires <= now || octets > std::min<std::uint64_t>(shard.bound, max_entry_octets)) return;
   entry.octets = static_cast<std::uint32_t>(octets);
-  std::size_t of_this_name = 0;
-  Shard::Queue::iterator spare = shard.queue.end();  // what goes when the name has too many; a denial rather than data
-  std::vector<Shard::Queue::iterator> superseded;
-  const auto [first, last] = shard.index.equal_range(entry.hash);
-  for (auto place = first; place != last; ++place) {
-    const auto old = place->second;
-    if (!old->is_of(name)) continue;
-    if (old->expires <= now) {
-      superseded.push_back(old);
-      continue;
-    }
-    if (!old->superseded_by(entry)) {
-      if (old->is_delegation()) continue;
-      ++of_this_name;
-      if (spare == shard.queue.end() || (spare->kind == EntryKind::data && old->kind != EntryKind::data)) spare = old;
-      continue;
-    }
-    const bool old_is_better = old->rank > entry.rank && entry.kind != EntryKind::failure;
-    const bool hides_data = entry.kind == EntryKind::failure && old->kind != EntryKind::failure;
-    if (old_is_better || hides_data) return;
-    superseded.push_back(old);
-  }
-  for (const auto old : superseded) shard.remove(old);
-  if (of_this_name >= max_entries_per_name && !entry.is_delegation()) shard.remove(spare);
   shard.octets += entry.octets;
   shard.queue.push_front(std::move(entry));
   shard.index.emplace(shard.queue.front().hash, shard.queue.begin());
-  shard.shrink_to_bound();
+  shard.shrink_to_bound(now);
 }
 
 void Cache::store_data(SharedRRset rrset, Rank rank, Instant now) {
@@ -211,7 +290,7 @@ void Cache::resize(std::uint64_t octets) {
   for (std::size_t i = 0; i < shard_count; ++i) {
     const std::lock_guard guard{shards_[i].lock};
     shards_[i].bound = octets / shard_count;
-    shards_[i].shrink_to_bound();
+    shards_[i].shrink_to_bound(Instant::min());
   }
 }
 

@@ -36,6 +36,8 @@ struct Found {
   SharedRRset rrset;                                ///< the data; of a denial its SOA, if it had one
   std::shared_ptr<const dns::ExtendedError> error;  ///< of a failure
   Instant expires;
+  /// When it was taken in.
+  Instant learned() const;
 };
 
 /// What show() tells of one entry.
@@ -64,7 +66,14 @@ class Cache {
 
   /// A denial of the whole name answers for each of its types. Expired entries are never found.
   std::optional<Found> find(const dns::Name& name, dns::RrType type, Instant now);
-  /// What has no time left is not kept, nor what is larger than max_entry_octets.
+
+  /// How long expired data and denials are kept beside what is fresh, for find_kept(). Zero, as at first: not at all.
+  void keep_expired(Duration time);
+  /// As find(), but expired data and denials are found too, and failures never are (RFC 8767). Nothing when a name
+  /// above was denied after this was learned: it has been withdrawn.
+  std::optional<Found> find_kept(const dns::Name& name, dns::RrType type, Instant now);
+
+  /// What has no time left is not kept, nor what is larger than max_entry_octets; what it supersedes goes all the same.
   void store_data(SharedRRset rrset, Rank rank, Instant now);
   /// type is nothing for a name that does not exist.
   void store_denial(const dns::Name& name, std::optional<dns::RrType> type, SharedRRset soa, Rank rank, Instant expires,
@@ -90,6 +99,7 @@ class Cache {
 
   Shard& shard_of(std::uint64_t hash) const;
   void store(Entry entry, const dns::Name& name, Instant now);
+  std::optional<Instant> denied_above(const dns::Name& name, Instant now);
 
   dns::HashKey key_;
   std::unique_ptr<Shard[]> shards_;

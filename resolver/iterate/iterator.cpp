@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dns/rdata.hpp"
+#include "policy/special/special_names.hpp"
 
 namespace redoubt::resolver {
 
@@ -18,6 +19,13 @@ Instant expiry(dns::Ttl ttl, Instant now) { return now + std::chrono::seconds{tt
 SharedRRset hold(dns::RRset& rrset, const Settings& settings, Instant now) {
   rrset.ttl = rrset.ttl.capped(settings.min_ttl, settings.max_ttl);
   return HeldRRset::make(rrset, expiry(rrset.ttl, now));
+}
+
+/// A zone that is to be resolved takes itself and all below it out of the special zone that it lies in.
+bool is_excepted(const dns::Name& name, const policy::SpecialZone& special, const Settings& settings) {
+  return std::ranges::any_of(settings.not_special, [&](const dns::Name& zone) {
+    return name.is_at_or_below(zone) && zone.is_at_or_below(dns::Name::literal(special.name));
+  });
 }
 
 /// Whether the chain has come back to where it has been.
@@ -59,11 +67,24 @@ Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Inst
   return Step::alias;
 }
 
+Iterator::Step Iterator::step_here(dns::Name& name, dns::RrType type, const Settings& settings, Instant now,
+                                   Outcome& outcome) {
+  const Step step = step_from_cache(name, type, now, outcome);
+  if (step != Step::unknown) return step;
+  const policy::SpecialZone* zone = policy::find_special(name);
+  if (zone == nullptr || is_excepted(name, *zone, settings)) return Step::unknown;
+  const policy::LocalAnswer local = policy::answer_locally(*zone, {name, type});
+  outcome.rcode = local.rcode;
+  if (local.data) outcome.answer.push_back(HeldRRset::make(*local.data, expiry(local.data->ttl, now)));
+  if (local.soa) outcome.authority = HeldRRset::make(*local.soa, expiry(local.soa->ttl, now));
+  return Step::complete;
+}
+
 SharedOutcome Iterator::known(const dns::Question& question, const Settings& settings, Instant now) {
   auto outcome = std::make_shared<Outcome>();
   dns::Name name = question.name;
   for (std::uint64_t step = 0; step <= settings.limits[Limit::alias_steps]; ++step) {
-    switch (step_from_cache(name, question.type, now, *outcome)) {
+    switch (step_here(name, question.type, settings, now, *outcome)) {
       case Step::complete:
         return outcome;
       case Step::unknown:
@@ -85,7 +106,11 @@ SharedOutcome Iterator::fail(const Errand& errand, Failure why) {
     const Instant now = clock_->now();
     shared_->cache.store_failure(errand.question.name, errand.question.type, why.told, now + failure_lifetime, now);
   }
-  return failure(why.told.code, std::move(why.told.text), errand.budget.exhausted().has_value());
+  auto outcome = std::make_shared<Outcome>();
+  outcome->budget_spent = errand.budget.exhausted().has_value();
+  outcome->house_trouble = why.scope == FailureScope::house;
+  outcome->error = std::move(why.told);
+  return outcome;
 }
 
 Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& settings, Budget& budget) {
@@ -105,7 +130,7 @@ Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& se
 Task<Iterator::Result<bool>> Iterator::advance(const Errand& errand, dns::Name& name, Outcome& outcome) {
   constexpr std::string_view too_many = "the chain of aliases is longer";
   const dns::RrType type = errand.question.type;
-  switch (step_from_cache(name, type, clock_->now(), outcome)) {
+  switch (step_here(name, type, errand.settings, clock_->now(), outcome)) {
     case Step::complete:
       co_return true;
     case Step::alias:
@@ -162,7 +187,13 @@ bool Iterator::take(Classified found, const dns::Question& question, const Setti
 void Iterator::take_denial(Classified& found, const dns::Question& question, const Settings& settings,
                            Outcome& outcome) {
   outcome.rcode = found.kind == ReplyKind::no_name ? dns::Rcode::nxdomain : dns::Rcode::noerror;
-  if (!found.soa) return;
+  const std::optional<dns::RrType> type =
+      found.kind == ReplyKind::no_data ? std::optional{question.type} : std::nullopt;
+  const Rank rank = found.authoritative ? Rank::authoritative_answer : Rank::answer;
+  if (!found.soa) {  // not to be kept (RFC 2308 §5), but what it denies is no longer given out either
+    const Instant now = clock_->now();
+    return shared_->cache.store_denial(question.name, type, nullptr, rank, now, now);
+  }
   // RFC 2308 §5: as long as the SOA's TTL and its MINIMUM both allow, and our own ceiling.
   const auto soa = dns::parse_soa(found.soa->rdata.at(0));
   const dns::Ttl minimum = dns::Ttl::from_wire(soa ? soa->minimum : 0);
@@ -171,10 +202,7 @@ void Iterator::take_denial(Classified& found, const dns::Question& question, con
   const Instant now = clock_->now();
   const Instant expires = expiry(found.soa->ttl, now);
   outcome.authority = HeldRRset::make(*found.soa, expires);
-  const std::optional<dns::RrType> type =
-      found.kind == ReplyKind::no_data ? std::optional{question.type} : std::nullopt;
-  shared_->cache.store_denial(question.name, type, outcome.authority,
-                              found.authoritative ? Rank::authoritative_answer : Rank::answer, expires, now);
+  shared_->cache.store_denial(question.name, type, outcome.authority, rank, expires, now);
 }
 
 }  // namespace redoubt::resolver

@@ -2,6 +2,7 @@
 // One question, walked down from the deepest known cut to its answer (RFC 1034 §5.3.3), as straight-line coroutines.
 #include <expected>
 #include <memory>
+#include <string_view>
 
 #include "dns/question.hpp"
 #include "resolver/iterate/asking.hpp"
@@ -28,6 +29,10 @@ class Iterator {
   /// What the caches alone say: a whole outcome, or null. No suspension, for the fast path.
   SharedOutcome known(const dns::Question& question, const Settings& settings, Instant now);
 
+  /// The same, from what has expired too (stale.cpp): links first, in order. `why` is told with it. Null when that does
+  /// not make a whole outcome, or the settings forbid it. No suspension.
+  SharedOutcome stale(const dns::Question& question, const Settings& settings, Instant now, std::string_view why);
+
  private:
   template <class T>
   using Result = std::expected<T, Failure>;
@@ -36,6 +41,8 @@ class Iterator {
   /// What the cache has for `name`: adds it to the outcome and moves the name along an alias.
   enum class Step : std::uint8_t { complete, alias, unknown };
   Step step_from_cache(dns::Name& name, dns::RrType type, Instant now, Outcome& outcome);
+  /// The same, and what the names that are nobody's have.
+  Step step_here(dns::Name& name, dns::RrType type, const Settings& settings, Instant now, Outcome& outcome);
   Task<Result<bool>> advance(const Errand& errand, dns::Name& name, Outcome& outcome);
   bool take(Classified found, const dns::Question& question, const Settings& settings, Outcome& outcome);
   void take_denial(Classified& found, const dns::Question& question, const Settings& settings, Outcome& outcome);

@@ -13,6 +13,9 @@ namespace {
 
 namespace flat = snapshot::flat;
 
+/// What the configuration allows at most.
+constexpr std::chrono::seconds most_stale{7 * 24 * 3600};
+
 /// Tables that the verifier lets a snapshot leave out, but control never does.
 bool complete(const flat::Snapshot& snapshot) {
   return snapshot.access() != nullptr && snapshot.cache() != nullptr && snapshot.resolution() != nullptr &&
@@ -49,6 +52,20 @@ std::expected<std::vector<RootServer>, std::string> root_servers_of(const flat::
   return servers;
 }
 
+std::expected<std::vector<dns::Name>, std::string> names_of(
+    const flatbuffers::Vector<flatbuffers::Offset<flat::ZoneName>>& rows) {
+  std::vector<dns::Name> names;
+  for (const flat::ZoneName* row : rows) {
+    const auto name = dns::Name::from_wire({row->name()->data(), row->name()->size()});
+    if (!name) return std::unexpected{"a zone's name is no name"};
+    names.push_back(*name);
+  }
+  return names;
+}
+
+/// What control's own check lets through fits into a character string, and into the smallest answer.
+std::string identity_text(const flatbuffers::String& text, std::size_t most) { return text.str().substr(0, most); }
+
 Limits limits_of(const flat::Snapshot& snapshot) {
   Limits limits;
   if (snapshot.limits() == nullptr) return limits;
@@ -74,7 +91,15 @@ std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snap
   settings.min_ttl = dns::Ttl::from_wire(cache.min_ttl());
   settings.max_ttl = dns::Ttl::from_wire(cache.max_ttl());
   settings.negative_max_ttl = dns::Ttl::from_wire(cache.negative_max_ttl());
+  settings.stale = std::min(std::chrono::seconds{cache.stale()}, most_stale);
+  settings.stale_answer_after = std::chrono::milliseconds{cache.stale_answer_after()};
   settings.limits = limits_of(snapshot);
+  auto not_special = names_of(*resolution.not_special());
+  if (!not_special) return std::unexpected{not_special.error()};
+  settings.not_special = std::move(*not_special);
+  const flat::Identity& identity = *snapshot.identity();
+  settings.identity = {identity_text(*identity.version(), 255), identity_text(*identity.id(), 255),
+                       identity_text(*identity.nsid(), 60)};
   if (!settings.ipv4 && !settings.ipv6) return std::unexpected{"neither IPv4 nor IPv6 towards servers"};
   return settings;
 }

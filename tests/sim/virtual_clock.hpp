@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "resolver/clock.hpp"
@@ -23,6 +24,10 @@ class VirtualClock final : public resolver::Clock {
 
   /// Wakes the earliest sleeper, after moving time on to it. False when nobody sleeps.
   bool wake_next();
+  /// When the earliest sleeper wakes; nothing when nobody sleeps.
+  std::optional<Instant> next() const {
+    return sleepers_.empty() ? std::nullopt : std::optional{sleepers_.begin()->first.first};
+  }
   /// Time passes with nobody looking; sleepers wake late.
   void pass(Duration time) { now_ += time; }
 

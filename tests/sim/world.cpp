@@ -120,6 +120,17 @@ void World::run_until(const std::function<bool()>& done) {
   }
 }
 
+void World::run_for(Duration time) {
+  const Instant end = clock_.now() + time;
+  for (;;) {
+    context_.restart();
+    if (context_.poll() != 0) continue;
+    if (!clock_.next() || *clock_.next() > end) break;
+    clock_.wake_next();
+  }
+  if (clock_.now() < end) clock_.pass(end - clock_.now());
+}
+
 std::vector<Answer> World::ask_at_once(const std::vector<dns::Query>& queries) {
   std::vector<Answer> answers(queries.size());
   const std::size_t packets = internet_.packets();

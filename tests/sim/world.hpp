@@ -80,6 +80,8 @@ class World {
   resolver::Shared& shared() { return shared_; }
   resolver::Desk& desk();
   void pass(Duration time) { clock_.pass(time); }
+  /// As much time goes by, and whatever is under way goes on.
+  void run_for(Duration time);
   bool cached(std::string_view name, std::string_view type);
   /// For the report of a failing test.
   std::string trace() const { return internet_.trace(); }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include <functional>
 #include <random>
 #include <thread>
 
@@ -110,6 +111,78 @@ TEST(Cache, failure_hides_nothing_that_is_known) {
   EXPECT_FALSE(cache.find(www, dns::type::txt, start + 5s));
   cache.store_data(rrset("www.example. TXT x"), Rank::additional, start);
   EXPECT_EQ(cache.find(www, dns::type::txt, start)->kind, EntryKind::data) << "any data is better than a failure";
+}
+
+TEST(Cache, what_expired_is_found_only_by_who_asks_for_it_and_only_as_long_as_it_is_kept) {
+  Cache cache{1 << 20, key};
+  cache.store_data(rrset("www.example. A 192.0.2.1"), Rank::answer, start);
+  EXPECT_FALSE(cache.find_kept(www, dns::type::a, start + 100s)) << "nothing is kept unless it is said for how long";
+  cache.keep_expired(1h);
+  EXPECT_FALSE(cache.find(www, dns::type::a, start + 100s));
+  EXPECT_TRUE(cache.find_kept(www, dns::type::a, start));
+  EXPECT_TRUE(cache.find_kept(www, dns::type::a, start + 100s + 1h - 1s));
+  EXPECT_FALSE(cache.find_kept(www, dns::type::a, start + 100s + 1h));
+  EXPECT_FALSE(cache.find_kept(www, dns::type::aaaa, start + 100s));
+}
+
+TEST(Cache, failure_stands_beside_what_expired_and_is_never_found_as_such) {
+  Cache cache{1 << 20, key};
+  cache.keep_expired(1h);
+  cache.store_data(rrset("www.example. A 192.0.2.1"), Rank::authoritative_answer, start);
+  const Instant later = start + 200s;
+  cache.store_failure(www, dns::type::a, {dns::EdeCode::other, "x"}, later + 5s, later);
+  EXPECT_EQ(cache.find(www, dns::type::a, later)->kind, EntryKind::failure);
+  EXPECT_EQ(cache.find_kept(www, dns::type::a, later)->kind, EntryKind::data);
+  EXPECT_FALSE(cache.find(www, dns::type::a, later + 5s));
+  cache.store_data(rrset("www.example. A 192.0.2.2", 400s), Rank::answer, later);
+  EXPECT_EQ(cache.find(www, dns::type::a, later)->rank, Rank::answer) << "anything new is better than what expired";
+  EXPECT_EQ(cache.counters().entries, 1U);
+}
+
+TEST(Cache, what_expired_goes_with_the_news_even_if_that_is_not_kept_itself) {
+  const auto deny = [](std::optional<dns::RrType> type) {
+    return [type](Cache& cache) { cache.store_denial(www, type, nullptr, Rank::answer, start + 200s, start + 200s); };
+  };
+  const std::vector<std::function<void(Cache&)>> news{
+      deny(std::nullopt), deny(dns::type::a),
+      [](Cache& cache) { cache.store_data(rrset("www.example. A 192.0.2.2", 200s), Rank::answer, start + 200s); },
+      [](Cache& cache) { cache.store_data(rrset("www.example. CNAME x.example.", 900s), Rank::answer, start + 200s); }};
+  for (const auto& tell : news) {
+    Cache cache{1 << 20, key};
+    cache.keep_expired(1h);
+    cache.store_data(rrset("www.example. A 192.0.2.1"), Rank::authoritative_answer, start);
+    tell(cache);
+    EXPECT_FALSE(cache.find_kept(www, dns::type::a, start + 200s));
+  }
+}
+
+TEST(Cache, denial_above_withdraws_what_expired_below_unless_that_is_newer) {
+  const auto soa = rrset("example. SOA ns.example. host.example. 1 2 3 4 5", 250s);  // learned at 150 s
+  for (const bool newer : {false, true}) {
+    Cache cache{1 << 20, key};
+    cache.keep_expired(1h);
+    cache.store_data(rrset("www.example. A 192.0.2.1", newer ? 260s : 100s), Rank::authoritative_answer, start);
+    cache.store_denial(name_from_text("example."), std::nullopt, soa, Rank::answer, start + 250s, start + 150s);
+    for (const Instant now : {start + 270s, start + 30min})
+      EXPECT_EQ(cache.find_kept(www, dns::type::a, now).has_value(), newer);
+  }
+}
+
+TEST(Cache, of_what_expired_only_what_was_needed_since_is_spared_by_eviction) {
+  Cache cache{64 * 4096, key};
+  cache.keep_expired(24h);
+  cache.store_data(rrset("www.example. A 192.0.2.1"), Rank::answer, start);
+  const dns::Name unneeded = name_from_text("unneeded.example.");
+  cache.store_data(rrset("unneeded.example. A 192.0.2.1"), Rank::answer, start);
+  EXPECT_TRUE(cache.find(unneeded, dns::type::a, start)) << "was visited while it was fresh";
+  const Instant later = start + 200s;
+  bool needed_is_there = true;
+  for (int i = 0; i < 20'000; ++i) {
+    if (i % 50 == 0) needed_is_there = needed_is_there && cache.find_kept(www, dns::type::a, later);
+    cache.store_data(rrset("n" + std::to_string(i) + ".example. A 192.0.2.1", 900s), Rank::answer, later);
+  }
+  EXPECT_TRUE(needed_is_there);
+  EXPECT_FALSE(cache.find_kept(unneeded, dns::type::a, later));
 }
 
 TEST(Cache, delegations_are_no_answers_and_answers_no_delegations) {

@@ -36,6 +36,8 @@ struct Settings {
   std::chrono::seconds stale{0};
   /// The client response timer: how long a client waits for fresh records before it gets stale ones.
   std::chrono::milliseconds stale_answer_after{1800};
+  /// Whether popular records are fetched again shortly before they expire.
+  bool prefetch = false;
   Limits limits;
   /// Off only in tests that show what the check keeps out; no configuration reaches it.
   bool check_bailiwick = true;

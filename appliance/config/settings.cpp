@@ -172,10 +172,9 @@ const std::array rows{
             .range = {0, 1800}},
     Setting{.key = "cache.prefetch",
             .kind = Kind::boolean,
-            .initial = "false",
+            .initial = "true",
             .help = "Whether records that are asked for are fetched again shortly before they expire.",
-            .store = [](Configuration& c, Value& v) { c.cache.prefetch = v.flag; },
-            .without_effect = true},
+            .store = [](Configuration& c, Value& v) { c.cache.prefetch = v.flag; }},
 
     Setting{.key = "resolution", .kind = Kind::section, .initial = "", .help = "How answers are found."},
     Setting{.key = "resolution.root-hints",

@@ -29,8 +29,11 @@ bool is_alias_in(const Outcome& outcome, const dns::Name& name) {
 
 }  // namespace
 
-Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Instant now, Outcome& outcome) {
-  if (auto found = shared_->cache.find(name, type, now)) {
+Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Instant now, Outcome& outcome,
+                                         std::optional<dns::Question>* renewal) {
+  const Asker asker = renewal == nullptr ? Asker::ourselves : Asker::client;
+  if (auto found = shared_->cache.find(name, type, now, asker)) {
+    if (found->renewal_due) renewal->emplace(dns::Question{name, type});
     switch (found->kind) {
       case EntryKind::data:
         outcome.rcode = dns::Rcode::noerror;
@@ -50,7 +53,8 @@ Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Inst
     return Step::complete;
   }
   if (type == dns::type::cname) return Step::unknown;
-  auto alias = shared_->cache.find(name, dns::type::cname, now);
+  auto alias = shared_->cache.find(name, dns::type::cname, now, asker);
+  if (alias && alias->renewal_due) renewal->emplace(dns::Question{name, dns::type::cname});
   if (!alias || alias->kind != EntryKind::data) return Step::unknown;
   const auto target = dns::target_name(dns::type::cname, alias->rrset->rdata().front());
   if (!target) return Step::unknown;
@@ -59,11 +63,12 @@ Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Inst
   return Step::alias;
 }
 
-SharedOutcome Iterator::known(const dns::Question& question, const Settings& settings, Instant now) {
+SharedOutcome Iterator::known(const dns::Question& question, const Settings& settings, Instant now,
+                              std::optional<dns::Question>* renewal) {
   auto outcome = std::make_shared<Outcome>();
   dns::Name name = question.name;
   for (std::uint64_t step = 0; step <= settings.limits[Limit::alias_steps]; ++step) {
-    switch (step_from_cache(name, question.type, now, *outcome)) {
+    switch (step_from_cache(name, question.type, now, *outcome, renewal)) {
       case Step::complete:
         return outcome;
       case Step::unknown:
@@ -92,8 +97,8 @@ SharedOutcome Iterator::fail(const Errand& errand, Failure why) {
   return outcome;
 }
 
-Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& settings, Budget& budget) {
-  const Errand errand{settings, budget, std::move(question)};
+Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& settings, Budget& budget, bool renews) {
+  const Errand errand{settings, budget, std::move(question), nullptr, 0, renews};
   auto outcome = std::make_shared<Outcome>();
   dns::Name name = errand.question.name;
   for (;;) {
@@ -109,7 +114,8 @@ Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& se
 Task<Iterator::Result<bool>> Iterator::advance(const Errand& errand, dns::Name& name, Outcome& outcome) {
   constexpr std::string_view too_many = "the chain of aliases is longer";
   const dns::RrType type = errand.question.type;
-  switch (step_from_cache(name, type, clock_->now(), outcome)) {
+  const bool renews = errand.renews && outcome.answer.empty();
+  switch (renews ? Step::unknown : step_from_cache(name, type, clock_->now(), outcome)) {
     case Step::complete:
       co_return true;
     case Step::alias:

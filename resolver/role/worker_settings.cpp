@@ -79,6 +79,7 @@ std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snap
   settings.negative_max_ttl = dns::Ttl::from_wire(cache.negative_max_ttl());
   settings.stale = std::min(std::chrono::seconds{cache.stale()}, most_stale);
   settings.stale_answer_after = std::chrono::milliseconds{cache.stale_answer_after()};
+  settings.prefetch = cache.prefetch();
   settings.limits = limits_of(snapshot);
   if (!settings.ipv4 && !settings.ipv6) return std::unexpected{"neither IPv4 nor IPv6 towards servers"};
   return settings;

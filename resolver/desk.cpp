@@ -1,5 +1,6 @@
 #include "resolver/desk.hpp"
 
+#include <array>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -30,6 +31,28 @@ SharedOutcome with_rcode(dns::Rcode rcode) {
   return outcome;
 }
 
+/// What servers are asked about themselves in class CH (RFC 4892).
+SharedOutcome about_ourselves(const dns::Question& question, const Settings::Identity& identity, Instant now) {
+  static const std::array<std::pair<dns::Name, std::string Settings::Identity::*>, 4> names{
+      {{dns::Name::literal("version.bind."), &Settings::Identity::version},
+       {dns::Name::literal("version.server."), &Settings::Identity::version},
+       {dns::Name::literal("id.server."), &Settings::Identity::id},
+       {dns::Name::literal("hostname.bind."), &Settings::Identity::id}}};
+  for (const auto& [name, member] : names) {
+    const std::string& text = identity.*member;
+    if (text.empty() || question.type != dns::type::txt || !(question.name == name)) continue;
+    dns::RRset rrset{question.name, dns::type::txt, dns::rr_class::ch, dns::Ttl::from_wire(0), {}};
+    std::vector<std::uint8_t> rdata{static_cast<std::uint8_t>(text.size())};
+    rdata.insert(rdata.end(), text.begin(), text.end());
+    rrset.rdata.add(rdata);
+    auto outcome = std::make_shared<Outcome>();
+    outcome->rcode = dns::Rcode::noerror;
+    outcome->answer.push_back(HeldRRset::make(rrset, now));
+    return outcome;
+  }
+  return refused(dns::EdeCode::not_supported, "only class IN is resolved");
+}
+
 }  // namespace
 
 Desk::Desk(Shared& shared, Network& network, Clock& clock, Random& random, std::shared_ptr<const Settings> settings,
@@ -50,6 +73,7 @@ void Desk::use(std::shared_ptr<const Settings> settings) {
 /// Questions that nobody on the Internet is to be asked.
 SharedOutcome Desk::special(const dns::Query& query) const {
   const dns::Question& question = query.question;
+  if (question.rr_class == dns::rr_class::ch) return about_ourselves(question, settings_->identity, clock_->now());
   if (question.rr_class != dns::rr_class::in) return refused(dns::EdeCode::not_supported, "only class IN is resolved");
   if (!query.header.recursion_desired)
     return refused(dns::EdeCode::not_authoritative, "without recursion there is nothing to tell");

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "dns/address.hpp"
@@ -10,6 +11,7 @@
 #include "dns/ttl.hpp"
 #include "resolver/budget.hpp"
 #include "resolver/local/local_zone.hpp"
+#include "resolver/ttl_bounds.hpp"
 
 namespace redoubt::resolver {
 
@@ -22,6 +24,14 @@ struct Settings {
   std::vector<RootServer> root_servers;
   /// Asked in the root servers' place while it is fresh (RFC 8806). Null: there is none.
   std::shared_ptr<const LocalZone> local_root;
+  /// Zones that are resolved although a table says that they are nobody's (policy/special), with all below them.
+  std::vector<dns::Name> not_special;
+  /// What is told about this server to whoever asks; empty: nothing (RFC 4892, RFC 5001).
+  struct Identity {
+    std::string version;  ///< version.bind, version.server
+    std::string id;       ///< id.server, hostname.bind
+    std::string nsid;
+  } identity;
   /// Where no query is ever sent, whatever a delegation says (attacks: null-address glue).
   std::vector<dns::Prefix> do_not_query;
   std::uint16_t authority_port = 53;
@@ -30,6 +40,8 @@ struct Settings {
   bool case_randomisation = true;
   dns::Ttl min_ttl = dns::Ttl::from_wire(0);
   dns::Ttl max_ttl = dns::Ttl::from_wire(86'400);
+  /// In place of these two, for records of some zones.
+  ZoneTtlBounds zone_ttls;
   dns::Ttl negative_max_ttl = dns::Ttl::from_wire(3600);
   /// How long after they expired records may still be given out while fresh ones are not to be had (RFC 8767). Zero:
   /// never.
@@ -38,6 +50,7 @@ struct Settings {
   std::chrono::milliseconds stale_answer_after{1800};
   /// Whether popular records are fetched again shortly before they expire.
   bool prefetch = false;
+  TtlBounds ttl_bounds_of(const dns::Name& owner) const { return zone_ttls.of(owner, {min_ttl, max_ttl}); }
   Limits limits;
   /// Off only in tests that show what the check keeps out; no configuration reaches it.
   bool check_bailiwick = true;

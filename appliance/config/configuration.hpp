@@ -35,6 +35,14 @@ struct Control {
   bool operator==(const Control&) const = default;
 };
 
+/// How long records at and below a name are kept.
+struct ZoneTtls {
+  dns::Name zone;
+  std::chrono::milliseconds min_ttl{};
+  std::chrono::milliseconds max_ttl{};
+  bool operator==(const ZoneTtls&) const = default;
+};
+
 struct Cache {
   std::uint64_t size = 0;  ///< octets
   std::chrono::milliseconds min_ttl{};
@@ -43,6 +51,7 @@ struct Cache {
   std::chrono::milliseconds stale{};
   std::chrono::milliseconds stale_answer_after{};
   bool prefetch = false;
+  std::vector<ZoneTtls> zones;
   bool operator==(const Cache&) const = default;
 };
 
@@ -97,6 +106,7 @@ struct Resolution {
   bool cookies = false;
   bool do_not_query_builtin = true;  ///< then do_not_query is empty, and compile() fills in what is meant
   std::vector<dns::Prefix> do_not_query;
+  std::vector<dns::Name> resolve_special;
   std::vector<Forward> forward;
   std::vector<Stub> stub;
   bool operator==(const Resolution&) const = default;
@@ -108,6 +118,14 @@ struct Validation {
   std::vector<dns::Name> negative_trust_anchors;
   std::string time;  ///< "system", or an instant
   bool operator==(const Validation&) const = default;
+};
+
+/// What is told about this server to whoever asks; empty: nothing.
+struct Identity {
+  std::string version;
+  std::string id;
+  std::string nsid;
+  bool operator==(const Identity&) const = default;
 };
 
 struct Limit {
@@ -132,6 +150,7 @@ struct Configuration {
   Resolution resolution;
   Validation validation;
   std::vector<dns::Prefix> access_allow;
+  Identity identity;
   std::vector<Limit> limits;  ///< every one there is, overridden or not, in the order of the tables
   bool sandbox_required = true;
   Logging log;

@@ -175,6 +175,30 @@ const std::array rows{
             .initial = "true",
             .help = "Whether records that are asked for are fetched again shortly before they expire.",
             .store = [](Configuration& c, Value& v) { c.cache.prefetch = v.flag; }},
+    Setting{.key = "cache.zones",
+            .kind = Kind::entries,
+            .initial = "[]",
+            .help = "Zones whose records are kept for other times than cache.min-ttl and cache.max-ttl say. The "
+                    "longest name that fits counts.",
+            .store = [](Configuration& c, Value& v) { grow(c.cache.zones, v); },
+            .range = {0, 1000}},
+    Setting{.key = "cache.zones[].zone",
+            .kind = Kind::name,
+            .initial = "",
+            .help = "That name and all below it.",
+            .store = [](Configuration& c, Value& v) { c.cache.zones.back().zone = v.names.front(); }},
+    Setting{.key = "cache.zones[].min-ttl",
+            .kind = Kind::duration,
+            .initial = "",
+            .help = "Records are kept at least this long.",
+            .store = [](Configuration& c, Value& v) { c.cache.zones.back().min_ttl = duration_of(v); },
+            .range = {0, 3'600'000}},
+    Setting{.key = "cache.zones[].max-ttl",
+            .kind = Kind::duration,
+            .initial = "",
+            .help = "Records, and that there are none, are kept at most this long.",
+            .store = [](Configuration& c, Value& v) { c.cache.zones.back().max_ttl = duration_of(v); },
+            .range = {1000, 7 * day}},
 
     Setting{.key = "resolution", .kind = Kind::section, .initial = "", .help = "How answers are found."},
     Setting{.key = "resolution.root-hints",
@@ -263,6 +287,12 @@ const std::array rows{
                   c.resolution.do_not_query_builtin = v.flag;
                   c.resolution.do_not_query = std::move(v.prefixes);
                 }},
+    Setting{.key = "resolution.resolve-special",
+            .kind = Kind::names,
+            .initial = "[]",
+            .help = "Names that are nobody's on the Internet (localhost, test, home.arpa, reverse names of private "
+                    "addresses and so on) are answered here. Those at and below these names are resolved nevertheless.",
+            .store = [](Configuration& c, Value& v) { c.resolution.resolve_special = std::move(v.names); }},
     Setting{.key = "resolution.forward",
             .kind = Kind::entries,
             .initial = "[]",
@@ -351,6 +381,29 @@ const std::array rows{
                 "Internet: loopback, private (RFC 1918, RFC 4193), shared (RFC 6598) and link-local addresses.",
         .store = [](Configuration& c, Value& v) { c.access_allow = std::move(v.prefixes); }},
 
+    Setting{.key = "identity",
+            .kind = Kind::section,
+            .initial = "",
+            .help = "What is told about this server to whoever asks; nothing where the text is empty."},
+    Setting{.key = "identity.version",
+            .kind = Kind::short_text,
+            .initial = R"("")",
+            .help = "The answer to version.bind and version.server.",
+            .store = [](Configuration& c, Value& v) { c.identity.version = std::move(v.text); },
+            .range = {0, 255}},
+    Setting{.key = "identity.id",
+            .kind = Kind::short_text,
+            .initial = R"("")",
+            .help = "The answer to id.server and hostname.bind (RFC 4892).",
+            .store = [](Configuration& c, Value& v) { c.identity.id = std::move(v.text); },
+            .range = {0, 255}},
+    Setting{.key = "identity.nsid",
+            .kind = Kind::short_text,
+            .initial = R"("")",
+            .help = "The name server identifier that clients may ask for beside any question (RFC 5001).",
+            .store = [](Configuration& c, Value& v) { c.identity.nsid = std::move(v.text); },
+            .range = {0, 60}},  // beside the longest name and error it fits into 512 octets
+
     Setting{.key = "limits",
             .kind = Kind::limits,
             .initial = "{}",
@@ -428,6 +481,8 @@ std::string expectation(const Setting& setting) {
       return "a path";
     case Kind::file_or_word:
       return fmt::format("{} or a path", fmt::join(setting.choices, ", "));
+    case Kind::short_text:
+      return fmt::format("a text of at most {} printable characters", setting.range.most);
     case Kind::http_path:
       return "a path such as /dns-query";
     case Kind::endpoint:

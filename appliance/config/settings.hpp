@@ -24,6 +24,7 @@ enum class Kind : std::uint8_t {
   choices,       ///< a list of some of them, at least one
   file,          ///< a path
   file_or_word,  ///< a path, or one of `choices`
+  short_text,    ///< printable ASCII, at most range.most octets, may be empty
   http_path,
   endpoint,  ///< address@port
   endpoint_or_off,

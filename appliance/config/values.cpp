@@ -54,6 +54,8 @@ class ValueReader {
       case Kind::file:
       case Kind::file_or_word:
         return path(node);
+      case Kind::short_text:
+        return short_text(node);
       case Kind::http_path:
         return http_path(node);
       case Kind::endpoint:
@@ -157,6 +159,14 @@ class ValueReader {
   std::optional<Value> path(const Node& node) {
     if (node.kind != NodeKind::scalar || node.text.size() > max_path_octets) return mismatch(node);
     if (node.text.empty() && !setting_.without_effect) return mismatch(node);
+    Value value;
+    value.text = node.text;
+    return value;
+  }
+
+  std::optional<Value> short_text(const Node& node) {
+    const bool printable = std::ranges::all_of(node.text, [](char c) { return c >= ' ' && c < 0x7f; });
+    if (node.kind != NodeKind::scalar || node.text.size() > setting_.range.most || !printable) return mismatch(node);
     Value value;
     value.text = node.text;
     return value;

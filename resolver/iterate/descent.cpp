@@ -105,7 +105,7 @@ Task<bool> Iterator::look_up_address(Asking& asking, dns::Question question) {
     asking.note(fmt::format("name server {} depends on itself", name.to_text()), FailureScope::asker);
     co_return false;
   }
-  if (step_from_cache(name, below.question.type, clock_->now(), outcome) == Step::unknown) {
+  if (step_here(name, below.question.type, errand.settings, clock_->now(), outcome) == Step::unknown) {
     if (!errand.budget.spend(Limit::nested_questions)) co_return false;
     auto found = co_await walk(below);
     if (!found) {

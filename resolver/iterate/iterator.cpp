@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dns/rdata.hpp"
+#include "policy/special/special_names.hpp"
 
 namespace redoubt::resolver {
 
@@ -16,8 +17,15 @@ constexpr std::chrono::seconds failure_lifetime{5};
 Instant expiry(dns::Ttl ttl, Instant now) { return now + std::chrono::seconds{ttl.seconds()}; }
 
 SharedRRset hold(dns::RRset& rrset, const Settings& settings, Instant now) {
-  rrset.ttl = rrset.ttl.capped(settings.min_ttl, settings.max_ttl);
+  rrset.ttl = settings.ttl_bounds_of(rrset.owner).hold(rrset.ttl);
   return HeldRRset::make(rrset, expiry(rrset.ttl, now));
+}
+
+/// A zone that is to be resolved takes itself and all below it out of the special zone that it lies in.
+bool is_excepted(const dns::Name& name, const policy::SpecialZone& special, const Settings& settings) {
+  return std::ranges::any_of(settings.not_special, [&](const dns::Name& zone) {
+    return name.is_at_or_below(zone) && zone.is_at_or_below(dns::Name::literal(special.name));
+  });
 }
 
 /// Whether the chain has come back to where it has been.
@@ -63,12 +71,25 @@ Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Inst
   return Step::alias;
 }
 
+Iterator::Step Iterator::step_here(dns::Name& name, dns::RrType type, const Settings& settings, Instant now,
+                                   Outcome& outcome, std::optional<dns::Question>* renewal) {
+  const Step step = step_from_cache(name, type, now, outcome, renewal);
+  if (step != Step::unknown) return step;
+  const policy::SpecialZone* zone = policy::find_special(name);
+  if (zone == nullptr || is_excepted(name, *zone, settings)) return Step::unknown;
+  const policy::LocalAnswer local = policy::answer_locally(*zone, {name, type});
+  outcome.rcode = local.rcode;
+  if (local.data) outcome.answer.push_back(HeldRRset::make(*local.data, expiry(local.data->ttl, now)));
+  if (local.soa) outcome.authority = HeldRRset::make(*local.soa, expiry(local.soa->ttl, now));
+  return Step::complete;
+}
+
 SharedOutcome Iterator::known(const dns::Question& question, const Settings& settings, Instant now,
                               std::optional<dns::Question>* renewal) {
   auto outcome = std::make_shared<Outcome>();
   dns::Name name = question.name;
   for (std::uint64_t step = 0; step <= settings.limits[Limit::alias_steps]; ++step) {
-    switch (step_from_cache(name, question.type, now, *outcome, renewal)) {
+    switch (step_here(name, question.type, settings, now, *outcome, renewal)) {
       case Step::complete:
         return outcome;
       case Step::unknown:
@@ -115,7 +136,7 @@ Task<Iterator::Result<bool>> Iterator::advance(const Errand& errand, dns::Name& 
   constexpr std::string_view too_many = "the chain of aliases is longer";
   const dns::RrType type = errand.question.type;
   const bool renews = errand.renews && outcome.answer.empty();
-  switch (renews ? Step::unknown : step_from_cache(name, type, clock_->now(), outcome)) {
+  switch (renews ? Step::unknown : step_here(name, type, errand.settings, clock_->now(), outcome)) {
     case Step::complete:
       co_return true;
     case Step::alias:
@@ -182,8 +203,8 @@ void Iterator::take_denial(Classified& found, const dns::Question& question, con
   // RFC 2308 §5: as long as the SOA's TTL and its MINIMUM both allow, and our own ceiling.
   const auto soa = dns::parse_soa(found.soa->rdata.at(0));
   const dns::Ttl minimum = dns::Ttl::from_wire(soa ? soa->minimum : 0);
-  found.soa->ttl =
-      std::min(found.soa->ttl.capped({}, settings.negative_max_ttl), minimum.capped({}, settings.negative_max_ttl));
+  const dns::Ttl most = std::min(settings.negative_max_ttl, settings.ttl_bounds_of(question.name).most);
+  found.soa->ttl = std::min(found.soa->ttl.capped({}, most), minimum.capped({}, most));
   const Instant now = clock_->now();
   const Instant expires = expiry(found.soa->ttl, now);
   outcome.authority = HeldRRset::make(*found.soa, expires);

@@ -44,6 +44,9 @@ class Iterator {
   enum class Step : std::uint8_t { complete, alias, unknown };
   Step step_from_cache(dns::Name& name, dns::RrType type, Instant now, Outcome& outcome,
                        std::optional<dns::Question>* renewal = nullptr);
+  /// The same, and what the names that are nobody's have.
+  Step step_here(dns::Name& name, dns::RrType type, const Settings& settings, Instant now, Outcome& outcome,
+                 std::optional<dns::Question>* renewal = nullptr);
   Task<Result<bool>> advance(const Errand& errand, dns::Name& name, Outcome& outcome);
   bool take(Classified found, const dns::Question& question, const Settings& settings, Outcome& outcome);
   void take_denial(Classified& found, const dns::Question& question, const Settings& settings, Outcome& outcome);

@@ -19,7 +19,7 @@ std::vector<const dns::Record*> sorted(std::span<const dns::Record> records) {
   std::vector<const dns::Record*> order;
   order.reserve(records.size());
   for (const dns::Record& record : records) order.push_back(&record);
-  std::ranges::stable_sort(order, [](const dns::Record* a, const dns::Record* b) {
+  std::ranges::sort(order, [](const dns::Record* a, const dns::Record* b) {
     if (const auto owners = a->owner <=> b->owner; owners != 0) return owners < 0;
     if (a->type != b->type) return a->type < b->type;
     return a->rdata < b->rdata;

@@ -28,10 +28,11 @@ dns::Header answer_header(const dns::Header& asked) {
   return header;
 }
 
-std::vector<std::uint8_t> answer_opt(const dns::Edns& asked, const Outcome& outcome) {
+std::vector<std::uint8_t> answer_opt(const dns::Edns& asked, const Outcome& outcome, std::string_view nsid) {
   dns::Edns edns;
   edns.dnssec_ok = asked.dnssec_ok;  // RFC 3225 §3
   edns.extended_rcode = static_cast<std::uint8_t>(static_cast<unsigned>(outcome.rcode) >> 4);
+  if (asked.nsid && !nsid.empty()) edns.nsid.emplace(nsid.begin(), nsid.end());
   if (outcome.error) {
     edns.extended_errors.push_back(*outcome.error);
     std::string& text = edns.extended_errors.back().text;
@@ -40,14 +41,14 @@ std::vector<std::uint8_t> answer_opt(const dns::Edns& asked, const Outcome& outc
   return dns::edns_to_wire(edns);
 }
 
-bool write_rrset(dns::WireWriter& writer, const HeldRRset& held, const dns::Name& asked, Instant now, bool stale,
+bool write_rrset(dns::WireWriter& writer, const HeldRRset& held, const dns::Question& asked, Instant now, bool stale,
                  std::uint16_t& count) {
   const dns::Name own = held.owner();
-  const dns::Name& owner = own == asked ? asked : own;  // in the asker's own case
+  const dns::Name& owner = own == asked.name ? asked.name : own;  // in the asker's own case
   const dns::Ttl ttl = left_of(held, now, stale);
   const dns::WireWriter::Mark mark = writer.mark();
   for (const auto rdata : held.rdata()) {
-    if (writer.record(owner, held.type(), dns::rr_class::in, ttl, rdata)) continue;
+    if (writer.record(owner, held.type(), asked.rr_class, ttl, rdata)) continue;
     writer.back_to(mark);
     return false;
   }
@@ -57,20 +58,21 @@ bool write_rrset(dns::WireWriter& writer, const HeldRRset& held, const dns::Name
 
 }  // namespace
 
-Rendered render(const dns::Query& query, const Outcome& outcome, Instant now, std::span<std::uint8_t> room) {
+Rendered render(const dns::Query& query, const Outcome& outcome, Instant now, std::span<std::uint8_t> room,
+                std::string_view nsid) {
   dns::WireWriter writer{room};
   dns::Header header = answer_header(query.header);
   header.rcode_low = static_cast<std::uint8_t>(static_cast<unsigned>(outcome.rcode) & 0xf);
   if (writer.question(query.question)) header.questions = 1;
-  const std::vector<std::uint8_t> opt = query.edns ? answer_opt(*query.edns, outcome) : std::vector<std::uint8_t>{};
+  const std::vector<std::uint8_t> opt =
+      query.edns ? answer_opt(*query.edns, outcome, nsid) : std::vector<std::uint8_t>{};
   writer.reserve(opt.size());
   bool whole = true;
   for (const SharedRRset& held : outcome.answer) {
-    whole = whole && write_rrset(writer, *held, query.question.name, now, outcome.stale, header.answers);
+    whole = whole && write_rrset(writer, *held, query.question, now, outcome.stale, header.answers);
   }
   if (outcome.authority)
-    whole =
-        whole && write_rrset(writer, *outcome.authority, query.question.name, now, outcome.stale, header.authorities);
+    whole = whole && write_rrset(writer, *outcome.authority, query.question, now, outcome.stale, header.authorities);
   header.truncated = !whole;
   writer.release();
   if (!opt.empty() && writer.raw_record(opt)) header.additionals = 1;

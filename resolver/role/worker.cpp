@@ -250,7 +250,8 @@ class Worker::Loop {
 
   std::size_t put(const dns::Query& query, const Outcome& outcome, std::size_t limit, std::span<std::uint8_t> room) {
     counters_.add(counter_of(outcome.rcode));
-    const Rendered rendered = render(query, outcome, clock_.now(), room.first(std::min(limit, room.size())));
+    const Rendered rendered =
+        render(query, outcome, clock_.now(), room.first(std::min(limit, room.size())), settings_->core->identity.nsid);
     if (rendered.truncated) counters_.add(ResolverCounter::answers_truncated);
     return rendered.octets;
   }

@@ -52,6 +52,20 @@ std::expected<std::vector<RootServer>, std::string> root_servers_of(const flat::
   return servers;
 }
 
+std::expected<std::vector<dns::Name>, std::string> names_of(
+    const flatbuffers::Vector<flatbuffers::Offset<flat::ZoneName>>& rows) {
+  std::vector<dns::Name> names;
+  for (const flat::ZoneName* row : rows) {
+    const auto name = dns::Name::from_wire({row->name()->data(), row->name()->size()});
+    if (!name) return std::unexpected{"a zone's name is no name"};
+    names.push_back(*name);
+  }
+  return names;
+}
+
+/// What control's own check lets through fits into a character string, and into the smallest answer.
+std::string identity_text(const flatbuffers::String& text, std::size_t most) { return text.str().substr(0, most); }
+
 Limits limits_of(const flat::Snapshot& snapshot) {
   Limits limits;
   if (snapshot.limits() == nullptr) return limits;
@@ -60,6 +74,17 @@ Limits limits_of(const flat::Snapshot& snapshot) {
       limits.set(row->name()->string_view(), row->value());  // transport's limits stand in the same list
   }
   return limits;
+}
+
+ZoneTtlBounds zone_ttls_of(const flat::Cache& cache) {
+  ZoneTtlBounds zones;
+  if (cache.zones() == nullptr) return zones;
+  for (const flat::ZoneTtls* row : *cache.zones()) {
+    if (row->zone() == nullptr) continue;
+    const auto zone = dns::Name::from_wire({row->zone()->data(), row->zone()->size()});
+    if (zone) zones.set(*zone, {dns::Ttl::from_wire(row->min_ttl()), dns::Ttl::from_wire(row->max_ttl())});
+  }
+  return zones;
 }
 
 std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snapshot) {
@@ -76,11 +101,18 @@ std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snap
   settings.case_randomisation = resolution.case_randomisation();
   settings.min_ttl = dns::Ttl::from_wire(cache.min_ttl());
   settings.max_ttl = dns::Ttl::from_wire(cache.max_ttl());
+  settings.zone_ttls = zone_ttls_of(cache);
   settings.negative_max_ttl = dns::Ttl::from_wire(cache.negative_max_ttl());
   settings.stale = std::min(std::chrono::seconds{cache.stale()}, most_stale);
   settings.stale_answer_after = std::chrono::milliseconds{cache.stale_answer_after()};
   settings.prefetch = cache.prefetch();
   settings.limits = limits_of(snapshot);
+  auto not_special = names_of(*resolution.not_special());
+  if (!not_special) return std::unexpected{not_special.error()};
+  settings.not_special = std::move(*not_special);
+  const flat::Identity& identity = *snapshot.identity();
+  settings.identity = {identity_text(*identity.version(), 255), identity_text(*identity.id(), 255),
+                       identity_text(*identity.nsid(), 60)};
   if (!settings.ipv4 && !settings.ipv6) return std::unexpected{"neither IPv4 nor IPv6 towards servers"};
   return settings;
 }

@@ -18,8 +18,9 @@ struct Waits {
 };
 
 /// Asks for `name` so often for so long, once it is known.
-Waits keep_asking(World& world, std::string_view name, Duration pause, Duration time,
-                  const std::function<void()>& meanwhile = [] {}) {
+Waits keep_asking(
+    World& world, std::string_view name, Duration pause, Duration time,
+    const std::function<void()>& meanwhile = [] {}) {
   world.ask(name);
   Waits waits;
   for (const Instant end = world.clock().now() + time; world.clock().now() < end; ++waits.asked) {
@@ -115,7 +116,8 @@ TEST(Prefetch, brings_what_changed_and_what_is_gone) {
   world.settings().prefetch = true;
   world.site("shop.com.", "192.0.2.1", "x 5 A 192.0.2.7");
   keep_asking(world, "x.shop.com.", 100ms, 10s);
-  world.internet().server("192.0.2.1") = Server{}.serves(world.zone("shop.com.", "@ NS ns\nns A 192.0.2.1\nx 5 A 192.0.2.8"));
+  world.internet().server("192.0.2.1") =
+      Server{}.serves(world.zone("shop.com.", "@ NS ns\nns A 192.0.2.1\nx 5 A 192.0.2.8"));
   keep_asking(world, "x.shop.com.", 100ms, 10s);
   EXPECT_THAT(world.ask("x.shop.com.").answer(), ElementsAre("x.shop.com. A 192.0.2.8"));
   world.internet().server("192.0.2.1") = Server{}.serves(world.zone("shop.com.", "@ NS ns\nns A 192.0.2.1\n"));

@@ -39,6 +39,25 @@ TEST(Render, longest_name_and_longest_explanation_fit_the_smallest_room) {
   }
 }
 
+TEST(Render, the_server_identifier_is_told_to_those_who_ask_for_it) {
+  const std::string label(62, 'x');
+  dns::Query query = sim::World::query(label + "." + label + "." + label + "." + label + ".");
+  Outcome outcome;
+  outcome.error = dns::ExtendedError{dns::EdeCode::other, std::string(500, 'e')};
+  const std::string nsid(60, 'n');
+  const auto told = [&](std::string_view configured) {
+    std::vector<std::uint8_t> room(512);
+    room.resize(render(query, outcome, now, room, configured).octets);
+    const auto message = dns::Message::parse(room);
+    EXPECT_TRUE(message && message->edns);
+    return message && message->edns ? message->edns->nsid : std::nullopt;
+  };
+  EXPECT_EQ(told(nsid), std::nullopt) << "nobody asked";
+  query.edns->nsid.emplace();
+  EXPECT_EQ(told(""), std::nullopt) << "nothing is configured";
+  EXPECT_EQ(told(nsid), (std::vector<std::uint8_t>{nsid.begin(), nsid.end()}));
+}
+
 TEST(Render, ttl_is_what_is_left_and_never_negative) {
   const dns::Query query = sim::World::query("a.example.");
   for (const auto& [lifetime, expected] : {std::pair{100, 100U}, {1, 1U}, {0, 0U}, {-50, 0U}}) {

@@ -43,9 +43,12 @@ inline Octets compiled(const SnapshotParts& parts) {
   const auto cache = flat::CreateCache(builder, 1 << 20, 0, 86400, 3600, 86400, true);
   const auto resolution = flat::CreateResolution(
       builder, builder.CreateVector(no_servers), builder.CreateVectorOfStructs(outgoing), 1024, 65535, true, true,
-      flat::QnameMinimisation::relaxed, true, true, builder.CreateVector(no_prefixes), 53);
+      flat::QnameMinimisation::relaxed, true, true, builder.CreateVector(no_prefixes), 53,
+      builder.CreateVector(std::vector<flatbuffers::Offset<flat::ZoneName>>{}));
+  const auto nothing = builder.CreateString("");
+  const auto identity = flat::CreateIdentity(builder, nothing, nothing, nothing);
   flat::FinishSnapshotBuffer(builder, flat::CreateSnapshot(builder, 9, builder.CreateVector(listeners), 1, access,
-                                                           cache, resolution, builder.CreateVector(limits)));
+                                                           cache, resolution, builder.CreateVector(limits), identity));
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 

@@ -204,6 +204,14 @@ INSTANTIATE_TEST_SUITE_P(
               "f:1:18: cache.max-ttl: found '8d', expected a duration such as 30s (ms, s, m, h, d), from 1s to 7d"},
         Fault{"cache: {min-ttl: 1h, max-ttl: 1m}\n",
               "f:1:18: cache.min-ttl: found more than cache.max-ttl, expected at most as much"},
+        Fault{"cache: {zones: [{zone: a., min-ttl: 5s}]}\n",
+              "f:1:17: cache.zones[].max-ttl: found nothing, expected a duration such as 30s (ms, s, m, h, d), from 1s "
+              "to 7d"},
+        Fault{"cache: {zones: [{zone: a., min-ttl: 5s, max-ttl: 4s}]}\n",
+              "f:1:17: cache.zones[].min-ttl: found more than max-ttl, expected at most as much"},
+        Fault{"cache:\n  zones:\n    - {zone: a., min-ttl: 5s, max-ttl: 9s}\n    - {zone: A., min-ttl: 5s, max-ttl: "
+              "9s}\n",
+              "f:4:7: cache.zones[].zone: found a. again, expected each zone once (it stands in line 3 already)"},
         Fault{"cache: {prefetch: yes}\n", "f:1:19: cache.prefetch: found 'yes', expected true or false"},
         Fault{"sandbox: requird\n",
               "f:1:10: sandbox: found 'requird', expected one of required, best-effort; did you mean 'required'?"},

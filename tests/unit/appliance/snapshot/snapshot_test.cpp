@@ -31,11 +31,14 @@ Octets compiled() {
   const auto servers = builder.CreateVector(std::vector{server});
   const auto no_addresses = builder.CreateVectorOfStructs(&address, 0);
   const auto no_prefixes = builder.CreateVector(std::vector<flatbuffers::Offset<flat::Prefix>>{});
-  const auto resolution = flat::CreateResolution(builder, servers, no_addresses, 1024, 65535, true, true,
-                                                 flat::QnameMinimisation::relaxed, true, true, no_prefixes, 53);
+  const auto resolution = flat::CreateResolution(
+      builder, servers, no_addresses, 1024, 65535, true, true, flat::QnameMinimisation::relaxed, true, true,
+      no_prefixes, 53, builder.CreateVector(std::vector<flatbuffers::Offset<flat::ZoneName>>{}));
+  const auto nothing = builder.CreateString("");
+  const auto identity = flat::CreateIdentity(builder, nothing, nothing, nothing);
   const auto limits = builder.CreateVector(std::vector<flatbuffers::Offset<flat::Limit>>{});
-  flat::FinishSnapshotBuffer(builder,
-                             flat::CreateSnapshot(builder, 42, listeners, 2, access, cache, resolution, limits));
+  flat::FinishSnapshotBuffer(
+      builder, flat::CreateSnapshot(builder, 42, listeners, 2, access, cache, resolution, limits, identity));
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 

@@ -41,6 +41,7 @@ class Desk {
   Flights::Bounds bounds() const;
   void lead(const dns::Question& question);
   Task<void> fly(dns::Question question);
+  Task<void> prime();
   Task<SharedOutcome> join(dns::Question question);
   Task<void> watch_late_flights();
 

@@ -4,6 +4,7 @@
 
 #include "resolver/cache/cache.hpp"
 #include "resolver/flights.hpp"
+#include "resolver/iterate/priming.hpp"
 #include "resolver/rechecks.hpp"
 #include "resolver/upstream/servers.hpp"
 
@@ -17,6 +18,7 @@ struct Shared {
   Servers servers;
   Flights flights;
   Rechecks rechecks;
+  Priming priming;
 };
 
 }  // namespace redoubt::resolver

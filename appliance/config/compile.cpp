@@ -67,6 +67,23 @@ Tables<flat::Limit> flat_limits(Builder& builder, std::span<const Limit> limits)
   return builder.CreateVector(rows);
 }
 
+std::uint32_t seconds(std::chrono::milliseconds duration) {
+  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(duration).count());
+}
+
+flatbuffers::Offset<flat::Cache> flat_cache(Builder& builder, const Cache& cache) {
+  std::vector<flatbuffers::Offset<flat::ZoneTtls>> rows;
+  for (const ZoneTtls& row : cache.zones) {
+    const auto wire = row.zone.wire();
+    const auto zone = builder.CreateVector(wire.data(), wire.size());
+    rows.push_back(flat::CreateZoneTtls(builder, zone, seconds(row.min_ttl), seconds(row.max_ttl)));
+  }
+  const auto zones = builder.CreateVector(rows);
+  return flat::CreateCache(builder, cache.size, seconds(cache.min_ttl), seconds(cache.max_ttl),
+                           seconds(cache.negative_max_ttl), seconds(cache.stale), cache.prefetch,
+                           static_cast<std::uint32_t>(cache.stale_answer_after.count()), zones);
+}
+
 std::vector<dns::Prefix> do_not_query(const Resolution& resolution, std::span<const dns::IpAddress> own) {
   if (!resolution.do_not_query_builtin) return resolution.do_not_query;
   const auto builtin = builtin_do_not_query();
@@ -90,10 +107,6 @@ Tables<flat::ZoneName> not_special(Builder& builder, const Resolution& resolutio
   for (const Forward& forward : resolution.forward) add(forward.zone);
   for (const Stub& stub : resolution.stub) add(stub.zone);
   return builder.CreateVector(rows);
-}
-
-std::uint32_t seconds(std::chrono::milliseconds duration) {
-  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(duration).count());
 }
 
 flatbuffers::Offset<flat::Resolution> flat_resolution(Builder& builder, const Resolution& resolution,
@@ -138,10 +151,7 @@ std::vector<std::uint8_t> compile(const Configuration& configuration, const Circ
   Builder builder;
   const auto listeners = flat_listeners(builder, configuration, circumstances.listener_ids);
   const auto access = flat::CreateAccess(builder, flat_prefixes(builder, configuration.access_allow));
-  const Cache& cache = configuration.cache;
-  const auto flat_cache = flat::CreateCache(builder, cache.size, seconds(cache.min_ttl), seconds(cache.max_ttl),
-                                            seconds(cache.negative_max_ttl), seconds(cache.stale), cache.prefetch,
-                                            static_cast<std::uint32_t>(cache.stale_answer_after.count()));
+  const auto cache = flat_cache(builder, configuration.cache);
   const auto resolution = flat_resolution(builder, configuration.resolution, circumstances.own_addresses);
   const auto limits = flat_limits(builder, configuration.limits);
   const auto identity = flat::CreateIdentity(builder, builder.CreateString(configuration.identity.version),
@@ -149,7 +159,7 @@ std::vector<std::uint8_t> compile(const Configuration& configuration, const Circ
                                              builder.CreateString(configuration.identity.nsid));
   const std::uint32_t workers = configuration.workers == 0 ? circumstances.workers : configuration.workers;
   flat::FinishSnapshotBuffer(builder, flat::CreateSnapshot(builder, circumstances.generation, listeners, workers,
-                                                           access, flat_cache, resolution, limits, identity));
+                                                           access, cache, resolution, limits, identity));
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 

@@ -35,6 +35,14 @@ struct Control {
   bool operator==(const Control&) const = default;
 };
 
+/// How long records at and below a name are kept.
+struct ZoneTtls {
+  dns::Name zone;
+  std::chrono::milliseconds min_ttl{};
+  std::chrono::milliseconds max_ttl{};
+  bool operator==(const ZoneTtls&) const = default;
+};
+
 struct Cache {
   std::uint64_t size = 0;  ///< octets
   std::chrono::milliseconds min_ttl{};
@@ -43,6 +51,7 @@ struct Cache {
   std::chrono::milliseconds stale{};
   std::chrono::milliseconds stale_answer_after{};
   bool prefetch = false;
+  std::vector<ZoneTtls> zones;
   bool operator==(const Cache&) const = default;
 };
 

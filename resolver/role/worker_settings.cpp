@@ -76,6 +76,17 @@ Limits limits_of(const flat::Snapshot& snapshot) {
   return limits;
 }
 
+ZoneTtlBounds zone_ttls_of(const flat::Cache& cache) {
+  ZoneTtlBounds zones;
+  if (cache.zones() == nullptr) return zones;
+  for (const flat::ZoneTtls* row : *cache.zones()) {
+    if (row->zone() == nullptr) continue;
+    const auto zone = dns::Name::from_wire({row->zone()->data(), row->zone()->size()});
+    if (zone) zones.set(*zone, {dns::Ttl::from_wire(row->min_ttl()), dns::Ttl::from_wire(row->max_ttl())});
+  }
+  return zones;
+}
+
 std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snapshot) {
   const flat::Resolution& resolution = *snapshot.resolution();
   const flat::Cache& cache = *snapshot.cache();
@@ -88,15 +99,18 @@ std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snap
   settings.ipv4 = resolution.ipv4();
   settings.ipv6 = resolution.ipv6();
   settings.case_randomisation = resolution.case_randomisation();
-  if (resolution.qname_minimisation() > flat::QnameMinimisation::MAX || resolution.nxdomain_cut() > flat::NxdomainCut::MAX)
+  if (resolution.qname_minimisation() > flat::QnameMinimisation::MAX ||
+      resolution.nxdomain_cut() > flat::NxdomainCut::MAX)
     return std::unexpected{"a choice is out of range"};
   settings.minimisation = static_cast<Minimisation>(resolution.qname_minimisation());
   settings.nxdomain_cut = static_cast<NxdomainCut>(resolution.nxdomain_cut());
   settings.min_ttl = dns::Ttl::from_wire(cache.min_ttl());
   settings.max_ttl = dns::Ttl::from_wire(cache.max_ttl());
+  settings.zone_ttls = zone_ttls_of(cache);
   settings.negative_max_ttl = dns::Ttl::from_wire(cache.negative_max_ttl());
   settings.stale = std::min(std::chrono::seconds{cache.stale()}, most_stale);
   settings.stale_answer_after = std::chrono::milliseconds{cache.stale_answer_after()};
+  settings.prefetch = cache.prefetch();
   settings.limits = limits_of(snapshot);
   auto not_special = names_of(*resolution.not_special());
   if (!not_special) return std::unexpected{not_special.error()};

@@ -58,8 +58,7 @@ void Zone::add_addresses_of(const dns::Record& ns, dns::Message& message) const 
   const dns::Name server = *dns::target_name(ns.type, ns.rdata);
   for (const dns::RrType type : {dns::type::a, dns::type::aaaa}) {
     const auto* addresses = find(server, type);
-    if (addresses != nullptr)
-      message.additional.insert(message.additional.end(), addresses->begin(), addresses->end());
+    if (addresses != nullptr) message.additional.insert(message.additional.end(), addresses->begin(), addresses->end());
   }
 }
 

@@ -110,8 +110,6 @@ log: {level: info, format: text}           # or json
   EXPECT_THAT(warnings_of(sample),
               ElementsAre("f:4:45: listen[].transports: 'tls' has no effect in this version: nothing listens for it",
                           "f:5:45: listen[].transports: 'https' has no effect in this version: nothing listens for it",
-                          "f:10:92: cache.prefetch: 'true' has no effect in this version",
-                          "f:14:23: resolution.qname-minimisation: 'relaxed' has no effect in this version",
                           "f:16:12: resolution.cookies: 'true' has no effect in this version",
                           "f:19:5: resolution.forward: this has no effect in this version",
                           "f:21:5: resolution.stub: this has no effect in this version",
@@ -205,6 +203,14 @@ INSTANTIATE_TEST_SUITE_P(
               "f:1:18: cache.max-ttl: found '8d', expected a duration such as 30s (ms, s, m, h, d), from 1s to 7d"},
         Fault{"cache: {min-ttl: 1h, max-ttl: 1m}\n",
               "f:1:18: cache.min-ttl: found more than cache.max-ttl, expected at most as much"},
+        Fault{"cache: {zones: [{zone: a., min-ttl: 5s}]}\n",
+              "f:1:17: cache.zones[].max-ttl: found nothing, expected a duration such as 30s (ms, s, m, h, d), from 1s "
+              "to 7d"},
+        Fault{"cache: {zones: [{zone: a., min-ttl: 5s, max-ttl: 4s}]}\n",
+              "f:1:17: cache.zones[].min-ttl: found more than max-ttl, expected at most as much"},
+        Fault{"cache:\n  zones:\n    - {zone: a., min-ttl: 5s, max-ttl: 9s}\n    - {zone: A., min-ttl: 5s, max-ttl: "
+              "9s}\n",
+              "f:4:7: cache.zones[].zone: found a. again, expected each zone once (it stands in line 3 already)"},
         Fault{"cache: {prefetch: yes}\n", "f:1:19: cache.prefetch: found 'yes', expected true or false"},
         Fault{"sandbox: requird\n",
               "f:1:10: sandbox: found 'requird', expected one of required, best-effort; did you mean 'required'?"},

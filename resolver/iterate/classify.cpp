@@ -115,6 +115,13 @@ class Classifier {
     for (const dns::RRset& set : in_zone(reply_->authority)) {
       if (set.type == dns::type::soa && out_.end.is_at_or_below(set.owner) && set.rdata.count() == 1) out_.soa = set;
     }
+    // At a chain's end, too, DS is the parent's to deny: the SOA must not be of the name's own zone.
+    const bool of_child = question_->type == dns::type::ds && !out_.chain.empty() && out_.soa &&
+                          out_.soa->owner == out_.end && !out_.end.is_root();
+    if (of_child) {
+      out_.soa.reset();
+      return false;
+    }
     const bool plain = out_.authoritative && out_.chain.empty() && (no_name || reply_->authority.empty());
     if (!out_.soa && !plain) return false;
     out_.kind = no_name ? ReplyKind::no_name : ReplyKind::no_data;

@@ -18,7 +18,10 @@ constexpr std::string_view trap = "198.19.0.66";
 
 dns::Record address_record(const dns::Name& owner, const dns::IpAddress& address) {
   const auto octets = address.octets();
-  return {owner, address.is_v6() ? dns::type::aaaa : dns::type::a, dns::rr_class::in, dns::Ttl::from_wire(80'000),
+  return {owner,
+          address.is_v6() ? dns::type::aaaa : dns::type::a,
+          dns::rr_class::in,
+          dns::Ttl::from_wire(80'000),
           {octets.begin(), octets.end()}};
 }
 

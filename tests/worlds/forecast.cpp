@@ -10,8 +10,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds first_patience{400};  // for a server of unknown round trip
 constexpr milliseconds stream_patience{2000};
-constexpr unsigned deepest = 4;                 // below the limit nested-depth, with room to spare
-constexpr std::size_t most_servers = 6;         // with these all names and glue fit one datagram
+constexpr unsigned deepest = 4;                  // below the limit nested-depth, with room to spare
+constexpr std::size_t most_servers = 6;          // with these all names and glue fit one datagram
 constexpr std::size_t longest_server_name = 60;  // octets
 
 }  // namespace
@@ -128,8 +128,19 @@ Cost Forecast::of_question(const dns::Name& name, dns::RrType type, unsigned dep
   const std::vector<std::size_t> path = reference_.zones_above(name, type);
   std::vector<const Host*> roots;
   for (const std::size_t host : state_->zones[0].hosts) roots.push_back(&plan_->hosts[host]);
-  Cost cost = of_asking_all(roots);
-  for (std::size_t i = 1; i < path.size() && cost.sure; ++i) cost += of_cut(path[i], path[i - 1], depth);
+  Cost cost;
+  for (std::size_t i = 0; i < path.size() && cost.sure; ++i) {
+    Cost here = i == 0 ? of_asking_all(roots) : of_cut(path[i], path[i - 1], depth);
+    // With minimised names each label is a question of its own.
+    const dns::Name& next = i + 1 < path.size() ? state_->zones[path[i + 1]].apex : name;
+    const std::size_t labels = next.label_count() - state_->zones[path[i]].apex.label_count();
+    const std::size_t times =
+        plan_->settings.minimisation == resolver::Minimisation::off ? 1 : std::max<std::size_t>(labels, 1);
+    here.packets *= times;
+    here.time *= times;
+    here.nested *= times;
+    cost += here;
+  }
   if (is_tainted(name)) cost.sure = false;
   return cost;
 }

@@ -23,8 +23,8 @@ class Forecast {
 
   /// To ask one question of the zone that has the say about the name, all the way from the root.
   Cost of_question(const dns::Name& name, dns::RrType type) const { return of_question(name, type, 0); }
-  /// Whether a liar may have a say about the name: one serves its zone or one above it, or the name of a server of these
-  /// lies where a liar has a say.
+  /// Whether a liar may have a say about the name: one serves its zone or one above it, or the name of a server of
+  /// these lies where a liar has a say.
   bool is_tainted(const dns::Name& name) const;
 
  private:

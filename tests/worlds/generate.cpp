@@ -50,6 +50,12 @@ class Generator {
     settings.negative_max_ttl = dns::Ttl::from_wire(dice_.pick<std::uint32_t>({3600, 3600, 30}));
     settings.stale = std::chrono::seconds{dice_.pick({0, 0, 600, 86'400})};
     settings.prefetch = dice_.chance(40);
+    settings.cookies = dice_.chance(70);
+    settings.prime = dice_.chance(50);
+    settings.minimisation = dice_.pick({resolver::Minimisation::off, resolver::Minimisation::relaxed,
+                                        resolver::Minimisation::relaxed, resolver::Minimisation::strict});
+    settings.nxdomain_cut = dice_.pick({resolver::NxdomainCut::off, resolver::NxdomainCut::root,
+                                        resolver::NxdomainCut::always, resolver::NxdomainCut::always});
     settings.do_not_query.push_back(*dns::Prefix::from_text("127.0.0.0/8"));
     plan_.cache_octets = dice_.chance(15) ? 64U << 10 : 4U << 20;
   }
@@ -67,7 +73,7 @@ class Generator {
       dns::Name apex = zones()[parent].apex;
       if (apex.label_count() > 6) continue;
       if (dice_.chance(15)) apex = below(dice_.pick({"ent", "void"}), apex);  // with an empty non-terminal between
-      const std::string label = dice_.chance(5) ? std::string(63, 'z') : fmt::format("z{}", i);
+      const std::string label = dice_.chance(5) ? fmt::format("{:z>63}", i) : fmt::format("z{}", i);
       add_zone(below(label, apex));
     }
   }
@@ -294,9 +300,9 @@ class Generator {
     if (name.is_wildcard() && dice_.chance(80)) name = below(dice_.one_of(labels), name.parent());
     if (dice_.chance(20)) name = below(dice_.one_of(labels), name);
     if (dice_.chance(5)) name = dice_.one_of(zones()).apex;
-    static constexpr dns::RrType types[] = {dns::type::a,     dns::type::a,  dns::type::a,   dns::type::a,
-                                            dns::type::aaaa,  dns::type::mx, dns::type::txt, dns::type::ns,
-                                            dns::type::cname, dns::type::soa, dns::type::ds, dns::type::dname};
+    static constexpr dns::RrType types[] = {dns::type::a,     dns::type::a,   dns::type::a,   dns::type::a,
+                                            dns::type::aaaa,  dns::type::mx,  dns::type::txt, dns::type::ns,
+                                            dns::type::cname, dns::type::soa, dns::type::ds,  dns::type::dname};
     return {name, dice_.one_of(types)};
   }
 
@@ -329,8 +335,9 @@ class Generator {
     ZonePlan& zone = zones()[number];
     const dns::Name owner = dice_.one_of(zone.records).owner;
     const auto is_host = [&](const Host& host) { return host.name == owner; };
-    const auto is_cut = [&](const ZonePlan& other) { return owner.is_at_or_below(other.apex) && &other != &zone &&
-                                                            other.apex.is_strictly_below(zone.apex); };
+    const auto is_cut = [&](const ZonePlan& other) {
+      return owner.is_at_or_below(other.apex) && &other != &zone && other.apex.is_strictly_below(zone.apex);
+    };
     if (owner == zone.apex || std::ranges::any_of(plan_.hosts, is_host) || std::ranges::any_of(zones(), is_cut)) return;
     std::erase_if(zone.records, [&](const dns::Record& record) { return record.owner == owner; });
     const std::size_t how = dice_.below(3);
@@ -360,7 +367,8 @@ class Generator {
   void leave_ghosts(std::size_t zone) {
     for (const std::size_t host : zones()[zone].hosts) {
       const auto serves_above = [&](const ZonePlan& other) {
-        return zones()[zone].apex.is_at_or_below(other.apex) && std::ranges::find(other.hosts, host) != other.hosts.end();
+        return zones()[zone].apex.is_at_or_below(other.apex) &&
+               std::ranges::find(other.hosts, host) != other.hosts.end();
       };
       bool knows_better = false;
       for (const State& state : plan_.states) {
@@ -403,7 +411,8 @@ class Generator {
     hosts.resize(std::min<std::size_t>(hosts.size(), 3));
     zones()[zone].hosts = hosts;
     ZonePlan& moved = zones()[zone];
-    std::erase_if(moved.records, [&](const dns::Record& r) { return r.owner == moved.apex && r.type == dns::type::ns; });
+    std::erase_if(moved.records,
+                  [&](const dns::Record& r) { return r.owner == moved.apex && r.type == dns::type::ns; });
     const std::uint32_t lifetime = ttl();
     for (const std::size_t host : hosts) add(moved, moved.apex, dns::type::ns, lifetime, plan_.hosts[host].name.wire());
     put_cut(zone, parent_of(zone), ttl());

@@ -18,7 +18,7 @@ namespace {
 
 constexpr seconds longest_question{5};  // what was begun under one state may end under the next
 constexpr seconds rounding{1};
-constexpr std::uint32_t stale_ttl = 30;  // RFC 8767 §4
+constexpr std::uint32_t stale_ttl = 30;   // RFC 8767 §4
 constexpr std::uint64_t most_links = 10;  // the limit alias-steps
 constexpr seconds memory_of_failure{45};  // failures and rechecks
 
@@ -53,8 +53,8 @@ bool Judge::is_tainted(const dns::Name& name) const {
   return std::ranges::any_of(forecasts_, [&](const Forecast& one) { return one.is_tainted(name); });
 }
 
-/// When the name could last be fetched as that state had it: until the state ended, or, where a cut above the name moved,
-/// until the old delegation has run out.
+/// When the name could last be fetched as that state had it: until the state ended, or, where a cut above the name
+/// moved, until the old delegation has run out.
 Instant Judge::latest_fetch(std::size_t state, const dns::Name& name, Instant now) const {
   if (state == current()) return now;
   Instant latest = begun_[state + 1];
@@ -75,8 +75,8 @@ bool Judge::may_be_held(std::size_t state, const dns::Name& name, std::uint32_t 
 }
 
 /// What the states say that may still be held with the TTL that is shown.
-std::vector<Truth> Judge::truths(const dns::Name& name, dns::RrType type, bool data, std::uint32_t ttl,
-                                 Instant now, bool stale) const {
+std::vector<Truth> Judge::truths(const dns::Name& name, dns::RrType type, bool data, std::uint32_t ttl, Instant now,
+                                 bool stale) const {
   std::vector<Truth> all;
   for (std::size_t state = 0; state <= current(); ++state) {
     Truth truth = references_[state].look_up(name, type);
@@ -128,6 +128,7 @@ std::optional<std::string> Judge::walk(const dns::Question& question, const dns:
     if (!link && !last) return "there is more behind the data";
     bool right = tainted;
     for (const Truth& truth : truths(name, question.type, true, set.ttl, now, stale)) {
+      if (truth.rdata.size() > plan_->settings.limits[resolver::Limit::records_per_rrset]) return std::nullopt;
       const bool alias = truth.kind == Truth::Kind::cname && link;
       right = right || ((truth.kind == Truth::Kind::data || alias) && sorted(truth.rdata) == sorted(set.rdata));
     }
@@ -179,6 +180,7 @@ std::optional<std::string> Judge::why_no_failure(const dns::Question& question, 
     if (links > most_links) return std::nullopt;
     cost += forecasts_[current()].of_question(name, question.type);
     const Truth truth = references_[current()].look_up(name, question.type);
+    if (truth.rdata.size() > plan_->settings.limits[resolver::Limit::records_per_rrset]) return std::nullopt;
     const bool alias = truth.kind == Truth::Kind::cname || truth.kind == Truth::Kind::dname;
     if (!alias || (question.type == dns::type::cname)) break;
     name = truth.target;
@@ -219,7 +221,8 @@ Verdict Judge::of_answer(const dns::Question& question, const dns::Message& mess
 std::optional<std::string> Judge::of_entry(const resolver::ShownEntry& entry, Instant now) const {
   if (entry.found.kind == resolver::EntryKind::failure || is_tainted(entry.name)) return std::nullopt;
   const auto left = std::chrono::ceil<seconds>(entry.found.expires - now).count();
-  const auto ttl = static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<std::int32_t>::max()));
+  const auto ttl =
+      static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<std::int32_t>::max()));
   if (entry.found.kind == resolver::EntryKind::data) {
     Rrset set{entry.name, entry.type, ttl, {}};
     for (const auto rdata : entry.found.rrset->rdata()) set.rdata.emplace_back(rdata.begin(), rdata.end());

@@ -1,6 +1,6 @@
 #pragma once
-// Whether what the resolver says and keeps is what some state of the honest world says, at a time from which it may still
-// be held.
+// Whether what the resolver says and keeps is what some state of the honest world says, at a time from which it may
+// still be held.
 #include <optional>
 #include <string>
 
@@ -51,8 +51,8 @@ class Judge {
                                   bool stale) const;
 
   const Plan* plan_;
-  std::vector<Forecast> forecasts_;     // of each state
-  std::vector<Reference> references_;   // likewise
+  std::vector<Forecast> forecasts_;       // of each state
+  std::vector<Reference> references_;     // likewise
   std::vector<resolver::Instant> begun_;  // of each state so far
 };
 

@@ -7,18 +7,20 @@
 namespace redoubt::worlds {
 
 std::string_view to_text(Fault fault) {
-  static constexpr std::string_view names[] = {"honest",      "slow",    "lossy",     "silent",           "silent by UDP",
-                                               "unreachable", "refuses", "fails",     "lame",             "knows no EDNS",
-                                               "truncates",   "always truncates",     "loses case",       "garbage",
-                                               "spoofed",     "liar"};
+  static constexpr std::string_view names[] = {
+      "honest", "slow",          "lossy",     "silent",           "silent by UDP", "unreachable", "refuses", "fails",
+      "lame",   "knows no EDNS", "truncates", "always truncates", "loses case",    "garbage",     "spoofed", "liar"};
   return names[static_cast<std::size_t>(fault)];
 }
 
 std::string Plan::describe() const {
   std::string text = fmt::format(
-      "seed {}: case {}, ipv6 {}, min-ttl {}, max-ttl {}, negative-max-ttl {}, stale {} s, prefetch {}, cache {} octets\n",
+      "seed {}: case {}, ipv6 {}, min-ttl {}, max-ttl {}, negative-max-ttl {}, stale {} s, prefetch {}, cookies {}, "
+      "prime {}, "
+      "minimisation {}, nxdomain-cut {}, cache {} octets\n",
       seed, settings.case_randomisation, settings.ipv6, settings.min_ttl.seconds(), settings.max_ttl.seconds(),
-      settings.negative_max_ttl.seconds(), settings.stale.count(), settings.prefetch, cache_octets);
+      settings.negative_max_ttl.seconds(), settings.stale.count(), settings.prefetch, settings.cookies, settings.prime,
+      static_cast<int>(settings.minimisation), static_cast<int>(settings.nxdomain_cut), cache_octets);
   for (const Host& host : hosts) {
     text += fmt::format("host {} ({}, {} ms):", host.name.to_text(), to_text(host.fault), host.round_trip_ms);
     for (const dns::IpAddress& address : host.addresses) text += fmt::format(" {}", address.to_text());

@@ -15,21 +15,21 @@ namespace redoubt::worlds {
 /// What is wrong with a server.
 enum class Fault : std::uint8_t {
   none,
-  slow,             ///< slower than the first time-out
-  lossy,            ///< loses `percent` of what comes by UDP
-  silent,           ///< says nothing at all
-  silent_by_udp,    ///< TCP alone
+  slow,           ///< slower than the first time-out
+  lossy,          ///< loses `percent` of what comes by UDP
+  silent,         ///< says nothing at all
+  silent_by_udp,  ///< TCP alone
   unreachable,
-  refuses,          ///< REFUSED to everything
-  fails,            ///< SERVFAIL to everything
-  lame,             ///< knows none of the zones that are delegated to it
-  no_edns,          ///< FORMERR to EDNS
-  truncates,        ///< by UDP
-  always_truncates, ///< by TCP too
+  refuses,           ///< REFUSED to everything
+  fails,             ///< SERVFAIL to everything
+  lame,              ///< knows none of the zones that are delegated to it
+  no_edns,           ///< FORMERR to EDNS
+  truncates,         ///< by UDP
+  always_truncates,  ///< by TCP too
   loses_case,
   garbage,
-  spoofed,          ///< honest, but a spoofer who knows all but the id is faster
-  liar,             ///< says true things about its zones, and more about those of others
+  spoofed,  ///< honest, but a spoofer who knows all but the id is faster
+  liar,     ///< says true things about its zones, and more about those of others
 };
 std::string_view to_text(Fault fault);
 
@@ -76,7 +76,7 @@ struct Ghost {
 };
 
 struct Asked {
-  std::chrono::milliseconds pause{};  ///< before it
+  std::chrono::milliseconds pause{};     ///< before it
   std::vector<dns::Question> questions;  ///< at the same instant
 };
 

@@ -22,7 +22,8 @@ bool Reference::exists(const ZonePlan& zone, const dns::Name& name) const {
                              [&](const dns::Record& record) { return record.owner.is_at_or_below(name); });
 }
 
-/// The first cut on the way from the apex to the name (RFC 1034 §4.3.2 3b). For DS the parent answers at the cut itself.
+/// The first cut on the way from the apex to the name (RFC 1034 §4.3.2 3b). For DS the parent answers at the cut
+/// itself.
 std::optional<std::size_t> Reference::next_cut(std::size_t zone, const dns::Name& name, dns::RrType type) const {
   const ZonePlan& here = state_->zones[zone];
   for (std::size_t labels = here.apex.label_count() + 1; labels <= name.label_count(); ++labels) {

@@ -1,7 +1,7 @@
 #pragma once
 // The slow, simple resolver that the fast one is compared with: no network, no cache, no servers. It looks at the zones
-// of one state of the world and follows RFC 1034 §4.3.2, RFC 2308, RFC 4592 and RFC 6672 §3.2 to the letter. It shares no
-// code with the resolver, nor with the servers of the simulation.
+// of one state of the world and follows RFC 1034 §4.3.2, RFC 2308, RFC 4592 and RFC 6672 §3.2 to the letter. It shares
+// no code with the resolver, nor with the servers of the simulation.
 #include <optional>
 #include <vector>
 
@@ -13,11 +13,11 @@ namespace redoubt::worlds {
 struct Truth {
   enum class Kind : std::uint8_t { data, cname, dname, no_data, no_name, too_long };
   Kind kind = Kind::no_name;
-  std::size_t zone = 0;                       ///< whose word it is
-  dns::Name owner;                            ///< of a DNAME; else the name itself
+  std::size_t zone = 0;                          ///< whose word it is
+  dns::Name owner;                               ///< of a DNAME; else the name itself
   std::vector<std::vector<std::uint8_t>> rdata;  ///< data, or the one of an alias
-  std::uint32_t ttl = 0;                      ///< of a denial: the lower of the SOA's TTL and MINIMUM
-  dns::Name target;                           ///< of an alias
+  std::uint32_t ttl = 0;                         ///< of a denial: the lower of the SOA's TTL and MINIMUM
+  dns::Name target;                              ///< of an alias
 };
 
 class Reference {

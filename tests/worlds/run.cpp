@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <algorithm>
 
 #include "resolver/render/render.hpp"
 #include "tests/sim/world.hpp"
@@ -35,7 +35,11 @@ class Life {
         internet_{clock_},
         shared_{plan.cache_octets, test_key},
         judge_{plan},
-        desk_{shared_, internet_, clock_, random_, std::make_shared<const resolver::Settings>(plan.settings),
+        desk_{shared_,
+              internet_,
+              clock_,
+              random_,
+              std::make_shared<const resolver::Settings>(plan.settings),
               context_.get_executor()} {}
 
   Lived run() {
@@ -86,10 +90,10 @@ class Life {
 
   void note_packets() {
     for (const sim::Heard& heard : internet_.heard()) {
-      note(fmt::format("  at {} {} {} {} {}",
-                       std::chrono::duration_cast<milliseconds>(heard.when - VirtualClock::beginning).count(),
-                       heard.server.address.to_text(), heard.transport == resolver::UpstreamTransport::udp ? "udp" : "tcp",
-                       heard.query.question->name.lowercased().to_text(), dns::to_text(heard.query.question->type)));
+      note(fmt::format(
+          "  at {} {} {} {} {}", std::chrono::duration_cast<milliseconds>(heard.when - VirtualClock::beginning).count(),
+          heard.server.address.to_text(), heard.transport == resolver::UpstreamTransport::udp ? "udp" : "tcp",
+          heard.query.question->name.lowercased().to_text(), dns::to_text(heard.query.question->type)));
     }
     lived_.tally.packets += internet_.packets();
     internet_.forget_trace();
@@ -127,7 +131,8 @@ class Life {
     for (std::size_t i = 0; i < questions.size(); ++i) {
       check(Property::ends_in_time, given[i].here && given[i].when - begun <= patience,
             fmt::format("{} took {} ms", questions[i].name.to_text(),
-                        std::chrono::duration_cast<milliseconds>((given[i].here ? given[i].when : clock_.now()) - begun).count()));
+                        std::chrono::duration_cast<milliseconds>((given[i].here ? given[i].when : clock_.now()) - begun)
+                            .count()));
     }
     for (std::size_t i = 0; i < questions.size() && !lived_.breach; ++i) judge(questions[i], given[i]);
   }
@@ -158,11 +163,10 @@ class Life {
           !clock_.next() && shared_.flights.in_flight() == 0 && shared_.flights.waiting() == 0,
           fmt::format("{} flights, {} waiting", shared_.flights.in_flight(), shared_.flights.waiting()));
     const std::size_t packets = internet_.packets();
-    // A question may set off the renewal of each record that its answer is made of.
-    const std::size_t renewals = plan_->settings.prefetch ? 2 : 1;
+    // A question may set off the renewal of what its answer is made of, and any may set off priming.
+    const std::size_t flights = questions * (plan_->settings.prefetch ? 2U : 1U) + (plan_->settings.prime ? 1U : 0U);
     note_packets();
-    check(Property::ends_in_budget,
-          packets <= questions * renewals * plan_->settings.limits[resolver::Limit::upstream_queries],
+    check(Property::ends_in_budget, packets <= flights * plan_->settings.limits[resolver::Limit::upstream_queries],
           fmt::format("{} packets", packets));
   }
 

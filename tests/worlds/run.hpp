@@ -14,8 +14,8 @@ enum class Property : std::uint8_t {
   ends_in_budget,         ///< at most upstream-queries packets for one question
   leaves_nothing_behind,  ///< no flight, no waiting query, no sleeper
   cache_is_bounded,
-  cache_is_honest,    ///< data, denials and delegations that are not a liar's own
-  answer_is_honest,   ///< as the reference has it; failures have an excuse and an extended error
+  cache_is_honest,   ///< data, denials and delegations that are not a liar's own
+  answer_is_honest,  ///< as the reference has it; failures have an excuse and an extended error
   count
 };
 std::string_view to_text(Property property);

@@ -56,8 +56,8 @@ void report(const Plan& plan, const Breach& breach, bool cut_down) {
   const Plan shown = cut_down ? shrink(plan, breach.property) : plan;
   const Lived lived = live(shown, true);
   fmt::print("{}{}", shown.describe(), lived.trace);
-  fmt::print("FAILED seed {}: {}: {}\nagain: worlds --seed {} --shrink\n", plan.seed, to_text(breach.property), breach.what,
-             plan.seed);
+  fmt::print("FAILED seed {}: {}: {}\nagain: worlds --seed {} --shrink\n", plan.seed, to_text(breach.property),
+             breach.what, plan.seed);
 }
 
 int run(const Options& options) {
@@ -84,9 +84,11 @@ int run(const Options& options) {
     if ((i + 1) % 1000 == 0)
       fmt::print(stderr, "{} worlds, {} failed, {} packets, {:.0f} s\n", i + 1, broken, tally.packets, passed());
   }
-  fmt::print("{} worlds, {} questions ({} failed with excuse, {} stale, {} at liars), {} packets, {} cache entries, {:.1f} s\n",
-             options.worlds, tally.questions, tally.failures, tally.stale, tally.tainted, tally.packets, tally.entries,
-             passed());
+  fmt::print(
+      "{} worlds, {} questions ({} failed with excuse, {} stale, {} at liars), {} packets, {} cache entries, {:.1f} "
+      "s\n",
+      options.worlds, tally.questions, tally.failures, tally.stale, tally.tainted, tally.packets, tally.entries,
+      passed());
   for (std::size_t i = 0; i < tally.checked.size(); ++i)
     fmt::print("  {:<22} checked {}\n", to_text(static_cast<Property>(i)), tally.checked[i]);
   fmt::print("digest {:016x}, {} worlds failed\n", tally.trace, broken);

@@ -55,6 +55,7 @@ class Iterator {
   // descent.cpp: from one cut to the next, until a server knows
   Task<Result<Classified>> walk(const Errand& errand);
   Task<Result<Classified>> ask(const Errand& errand, SharedDelegation cut);
+  static Failure beyond(Limit limit, const dns::Name& zone);
   std::optional<Classified> ask_local_root(const Errand& errand);
   Task<void> look_up_server(Asking& asking);
   Task<bool> look_up_address(Asking& asking, dns::Question question);

@@ -49,6 +49,7 @@ class Desk {
   void renew(const dns::Question& question);
   void lead(const dns::Question& question, Holder client, bool renews);
   Task<void> fly(dns::Question question, Holder client, bool renews);
+  Task<void> prime();
   Task<SharedOutcome> join(dns::Question question, Holder client);
   SharedOutcome beyond(const dns::Question& question, Limit limit);
   Task<void> watch_late_flights();

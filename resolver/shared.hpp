@@ -7,6 +7,7 @@
 #include "resolver/fairness/places.hpp"
 #include "resolver/fairness/waiting_room.hpp"
 #include "resolver/flights.hpp"
+#include "resolver/iterate/priming.hpp"
 #include "resolver/rechecks.hpp"
 #include "resolver/upstream/servers.hpp"
 
@@ -24,6 +25,7 @@ struct Shared {
   Places zone_places;    ///< resolutions at work in one zone
   Places server_places;  ///< exchanges under way with one server
   DenialRates denials;
+  Priming priming;
 };
 
 }  // namespace redoubt::resolver

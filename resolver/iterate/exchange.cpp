@@ -77,7 +77,7 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
     shared_->servers.failed(server, zone, clock_->now());
     return std::unexpected{Failure{{dns::EdeCode::other, fmt::format("{}: {}", server.to_text(), why)}}};
   };
-  while (asking.tries(server) < tries_per_server) {
+  while (!asking.is_given_up(server)) {
     const auto place = shared_->server_places.take(holder_of(server, shared_->cache.key()),
                                                    errand.settings.limits[Limit::exchanges_of_one_server]);
     if (!place) {

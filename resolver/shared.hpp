@@ -9,6 +9,7 @@
 #include "resolver/flights.hpp"
 #include "resolver/iterate/priming.hpp"
 #include "resolver/rechecks.hpp"
+#include "resolver/upstream/cookies.hpp"
 #include "resolver/upstream/servers.hpp"
 
 namespace redoubt::resolver {
@@ -16,7 +17,7 @@ namespace redoubt::resolver {
 struct Shared {
   /// key: secret, fresh for each process.
   Shared(std::uint64_t cache_octets, const dns::HashKey& key)
-      : cache{cache_octets, key}, servers{key}, flights{key}, rechecks{key}, waiting{key} {}
+      : cache{cache_octets, key}, servers{key}, flights{key}, rechecks{key}, waiting{key}, cookies{key} {}
   Cache cache;
   Servers servers;
   Flights flights;
@@ -26,6 +27,7 @@ struct Shared {
   Places server_places;  ///< exchanges under way with one server
   DenialRates denials;
   Priming priming;
+  Cookies cookies;
 };
 
 }  // namespace redoubt::resolver

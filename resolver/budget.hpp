@@ -55,6 +55,8 @@ class Limits {
   std::array<std::uint64_t, static_cast<std::size_t>(Limit::count)> values_{};
 };
 
+class Trace;
+
 /// The ledger of one client question.
 class Budget {
  public:
@@ -76,6 +78,9 @@ class Budget {
   std::optional<Limit> exhausted() const { return exhausted_; }
   Instant deadline() const { return deadline_; }
   Holder client() const { return client_; }
+  /// Who listens; null: nobody. Outlives the budget.
+  Trace* trace() const { return trace_; }
+  void trace_to(Trace* trace) { trace_ = trace; }
   const Limits& limits() const { return limits_; }
 
  private:
@@ -84,6 +89,7 @@ class Budget {
   Instant deadline_;
   std::array<std::uint64_t, static_cast<std::size_t>(Limit::count)> spent_{};
   std::optional<Limit> exhausted_;
+  Trace* trace_ = nullptr;
 };
 
 }  // namespace redoubt::resolver

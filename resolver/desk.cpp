@@ -145,6 +145,16 @@ Task<SharedOutcome> Desk::answer(dns::Query query, Holder client) {
   }
 }
 
+Task<SharedOutcome> Desk::answer_traced(dns::Query query, Budget& budget, bool fresh) {
+  if (auto outcome = special(query)) co_return outcome;
+  const std::shared_ptr<const Settings> settings = settings_;  // stays in this frame through a reload
+  try {
+    co_return co_await iterator_.resolve(query.question, *settings, budget, fresh);
+  } catch (const std::exception&) {
+    co_return failure(dns::EdeCode::other, "out of means to resolve it");
+  }
+}
+
 Flights::Bounds Desk::bounds() const {
   const Limits& limits = settings_->limits;
   return {limits[Limit::flights], limits[Limit::waiting_queries], limits[Limit::flights_of_one_client]};

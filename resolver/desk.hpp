@@ -42,6 +42,10 @@ class Desk {
   Task<SharedOutcome> answer(dns::Query query, Holder client = Holder::nobody);
   /// Waits until an answer that is there may leave by UDP; false: it may not.
   Task<bool> leave(WaitingRoom::Place& place);
+  /// The answer by a resolution of its own, shared with nobody, while the budget's listener is told of it. fresh:
+  /// although the cache has it. The budget outlives the call.
+  Task<SharedOutcome> answer_traced(dns::Query query, Budget& budget, bool fresh);
+  Budget fresh_budget() const { return Budget{settings_->limits, clock_->now()}; }
 
  private:
   SharedOutcome special(const dns::Query& query) const;

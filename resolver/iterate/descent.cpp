@@ -125,7 +125,12 @@ Task<Iterator::Result<Classified>> Iterator::walk(const Errand& errand) {
   SharedDelegation cut = shared_->cache.deepest_delegation(start, clock_->now());
   bool remembered = cut != nullptr;  // rather than told on this walk
   if (!cut) cut = hints(errand.settings);
-  if (auto denied = denied_above(question, cut->zone, errand.settings)) co_return std::move(*denied);
+  if (auto denied = denied_above(question, cut->zone, errand.settings)) {
+    tell(errand, TraceKind::cache, question, [] { return std::string{"a name above does not exist"}; });
+    co_return std::move(*denied);
+  }
+  tell(errand, TraceKind::cache, question,
+       [&] { return fmt::format("the deepest cut that is known is {}", cut->zone.to_text()); });
 
   Minimiser names{question, errand.settings.minimisation};
   unsigned tries = tries_per_server;
@@ -178,6 +183,7 @@ std::optional<Classified> Iterator::ask_local_root(const Errand& errand) {
   const LocalZone* root = errand.settings.local_root.get();
   if (root == nullptr || !root->is_fresh(clock_->now())) return std::nullopt;
   // Its replies go the way that all others go.
+  tell(errand, TraceKind::local, errand.question, [] { return std::string{"from the copy of the root zone"}; });
   return classify(root->answer(errand.question), errand.question, root->apex(), errand.settings, shared_->cache.key());
 }
 
@@ -234,6 +240,7 @@ Task<void> Iterator::look_up_server(Asking& asking) {
                 FailureScope::asker);
     co_return;
   }
+  tell(errand, TraceKind::look_up, {*name, dns::type::a}, [] { return std::string{"its address is needed"}; });
   // AAAA only when A was answered and did not help: what could not be asked for the one cannot be for the other.
   bool answered = true;
   if (errand.settings.ipv4) answered = co_await look_up_address(asking, {*name, dns::type::a});

@@ -13,6 +13,7 @@
 #include "resolver/outcome.hpp"
 #include "resolver/settings.hpp"
 #include "resolver/shared.hpp"
+#include "resolver/trace.hpp"
 
 namespace redoubt::resolver {
 
@@ -74,10 +75,25 @@ class Iterator {
   SharedDelegation learn_cut(const Classified& found, const Delegation& parent, const Settings& settings);
   static SharedDelegation hints(const Settings& settings);
 
+  /// Tells whoever listens; make gives the phrase.
+  template <class Make>
+  void tell(const Errand& errand, TraceKind kind, const dns::Question& question, Make make) const {
+    if (Trace* trace = errand.budget.trace())
+      trace->note({.kind = kind,
+                   .at = clock_->now(),
+                   .depth = errand.depth,
+                   .question = question,
+                   .zone = {},
+                   .server_name = {},
+                   .server = std::nullopt,
+                   .verdict = make()});
+  }
+
   // exchange.cpp: one server
   Task<Result<Classified>> ask_server(Asking& asking, dns::IpAddress server);
   Task<std::expected<dns::Message, NetworkFault>> exchange(Asking& asking, dns::IpAddress server,
                                                            UpstreamTransport transport, bool edns);
+  class TracedExchange;
   void learn_cookie(const dns::Message& reply, const dns::Cookie& sent, const dns::IpAddress& server, bool stream);
 
   Shared* shared_;

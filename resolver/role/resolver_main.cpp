@@ -14,6 +14,7 @@
 #include "appliance/sandbox/sandbox.hpp"
 #include "resolver/role/cache_view.hpp"
 #include "resolver/role/local_root.hpp"
+#include "resolver/role/trace_view.hpp"
 #include "resolver/role/worker_settings.hpp"
 
 namespace redoubt::resolver {
@@ -99,6 +100,10 @@ class Role {
       if (shared_) tell_control(channel::CacheFlushed{flush->id, shared_->cache.flush(flush->name, flush->below)});
     } else if (auto* resolve = std::get_if<channel::ResolveFor>(&*message)) {
       resolve_for(std::move(*resolve));
+    } else if (auto* trace = std::get_if<channel::TraceFor>(&*message)) {
+      trace_for(std::move(*trace));
+    } else if (const auto* upstreams = std::get_if<channel::AskUpstreams>(&*message)) {
+      if (shared_) tell_control(show_upstreams(*shared_, *upstreams, std::chrono::steady_clock::now()));
     } else if (const auto* root = std::get_if<channel::UseLocalRoot>(&*message)) {
       take_local_root(std::chrono::seconds{root->seconds}, received.descriptors.front());
     } else if (std::holds_alternative<channel::DropLocalRoot>(*message)) {
@@ -113,6 +118,16 @@ class Role {
         tell_control(channel::ResolvedFor{id, std::move(answer)});
       });
     });
+  }
+
+  void trace_for(channel::TraceFor request) {
+    if (workers_.empty()) return;
+    const auto tell = [this](auto message) {
+      asio::post(loop_, [this, message = std::move(message)]() mutable { tell_control(std::move(message)); });
+    };
+    workers_.front()->trace({.request = std::move(request),
+                             .step = [tell](channel::TraceStep step) { tell(std::move(step)); },
+                             .done = [tell](channel::Traced traced) { tell(std::move(traced)); }});
   }
 
   void use_snapshot(std::uint64_t generation, const channel::Descriptor& memfd) {

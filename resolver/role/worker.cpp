@@ -14,6 +14,7 @@
 #include "resolver/render/render.hpp"
 #include "resolver/role/datagrams.hpp"
 #include "resolver/role/system.hpp"
+#include "resolver/role/trace_view.hpp"
 
 namespace redoubt::resolver {
 
@@ -111,6 +112,16 @@ class Worker::Loop {
     answer_message(
         std::move(ask.query), ask.client.address, settings_->access.allows(ask.client.address),
         [road = road_, id = ask.id](std::vector<std::uint8_t> answer) { road->give(id, std::move(answer)); });
+  }
+
+  void trace(Tracing tracing) {
+    const auto query = dns::parse_query(tracing.request.query);
+    channel::Traced refusal{.id = tracing.request.id, .allowed = true, .answer = {}, .spent = {}};
+    if (!query) return tracing.done(std::move(refusal));
+    refusal.allowed = !tracing.request.client || settings_->access.allows(*tracing.request.client);
+    if (!refusal.allowed) return tracing.done(std::move(refusal));
+    asio::co_spawn(context_, resolve_traced(*query, std::move(tracing)),
+                   [](const std::exception_ptr& trouble) { note(trouble); });
   }
 
   void resolve_for(std::vector<std::uint8_t> query, Answered done) {
@@ -254,6 +265,16 @@ class Worker::Loop {
     done(std::move(room));
   }
 
+  Task<void> resolve_traced(dns::Query query, Tracing tracing) {
+    TraceView view{tracing.request.id, clock_.now(), tracing.step};
+    Budget budget = desk_.fresh_budget();
+    budget.trace_to(&view);
+    const auto outcome = co_await desk_.answer_traced(query, budget, tracing.request.fresh);
+    std::vector<std::uint8_t> room(dns::max_message_octets);
+    room.resize(put(query, *outcome, room.size(), room));
+    tracing.done({.id = tracing.request.id, .allowed = true, .answer = std::move(room), .spent = spent_of(budget)});
+  }
+
   std::size_t put(const dns::Query& query, const Outcome& outcome, std::size_t limit, std::span<std::uint8_t> room) {
     counters_.add(counter_of(outcome.rcode));
     if (outcome.stale) counters_.add(ResolverCounter::answers_stale);
@@ -333,6 +354,11 @@ void Worker::resolve_for(std::vector<std::uint8_t> query, Answered done) {
   asio::post(loop_->context(), [loop = loop_.get(), query = std::move(query), done = std::move(done)]() mutable {
     loop->resolve_for(std::move(query), std::move(done));
   });
+}
+
+void Worker::trace(Tracing tracing) {
+  asio::post(loop_->context(),
+             [loop = loop_.get(), tracing = std::move(tracing)]() mutable { loop->trace(std::move(tracing)); });
 }
 
 const WorkerCounters& Worker::counters() const { return loop_->counters(); }

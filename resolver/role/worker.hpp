@@ -58,6 +58,14 @@ class Worker {
   /// The operator's own query: no access list. done is called on the worker's thread, once.
   void resolve_for(std::vector<std::uint8_t> query, Answered done);
 
+  /// A resolution of its own, told step by step; both callbacks on the worker's thread, done once and last.
+  struct Tracing {
+    channel::TraceFor request;
+    std::function<void(channel::TraceStep)> step;
+    std::function<void(channel::Traced)> done;
+  };
+  void trace(Tracing tracing);
+
   const WorkerCounters& counters() const;
 
  private:

@@ -121,6 +121,19 @@ void World::run_until(const std::function<bool()>& done) {
   }
 }
 
+resolver::SharedOutcome World::trace(const dns::Query& query, resolver::Trace& listener, bool fresh) {
+  resolver::Budget budget = desk().fresh_budget();
+  budget.trace_to(&listener);
+  resolver::SharedOutcome result;
+  asio::co_spawn(context_, desk().answer_traced(query, budget, fresh),
+                 [&](const std::exception_ptr& trouble, resolver::SharedOutcome outcome) {
+                   if (trouble) std::rethrow_exception(trouble);
+                   result = std::move(outcome);
+                 });
+  run_until([&] { return result != nullptr; });
+  return result;
+}
+
 void World::run_for(Duration time) {
   const Instant end = clock_.now() + time;
   for (;;) {

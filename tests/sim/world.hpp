@@ -76,6 +76,8 @@ class World {
   /// is none, as time goes by in run_for().
   using Done = std::function<void(std::optional<Answer>)>;
   void send(const dns::Query& query, const dns::IpAddress& client, Done done);
+  /// The outcome of a resolution of its own, with somebody who listens.
+  resolver::SharedOutcome trace(const dns::Query& query, resolver::Trace& listener, bool fresh = false);
   static dns::Query query(std::string_view name, std::string_view type = "A");
 
   VirtualClock& clock() { return clock_; }

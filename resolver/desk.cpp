@@ -108,9 +108,23 @@ SharedOutcome Desk::stale(const dns::Question& question, std::string_view why) {
   return iterator_.stale(question, *settings_, clock_->now(), why);
 }
 
-Task<SharedOutcome> Desk::answer(dns::Query query) {
+/// Our own question has come back: to wait for its answer would be to wait for ourselves. Where it may be the question
+/// of somebody else on an upstream's machine, its answer may still come by another way.
+Task<SharedOutcome> Desk::wait_out_the_loop(dns::Query query, Abroad::Return found) {
+  for (auto pause = std::chrono::milliseconds{25}; found == Abroad::Return::perhaps && pause.count() <= 400; pause *= 2) {
+    co_await clock_->sleep_until(clock_->now() + pause);
+    if (auto outcome = known(query)) co_return outcome;
+  }
+  co_return failure(dns::EdeCode::other, "forwarding loop: this question is out at a forwarder and has come back");
+}
+
+Task<SharedOutcome> Desk::answer(dns::Query query, dns::IpAddress client) {
   if (auto outcome = known(query)) co_return outcome;
   try {
+    if (!settings_->routes.empty()) {
+      const Abroad::Return found = shared_->abroad.is_returning(query.question, client);
+      if (found != Abroad::Return::no) co_return co_await wait_out_the_loop(std::move(query), found);
+    }
     co_return co_await join(std::move(query.question));
   } catch (const std::exception&) {  // no memory, most likely: this question ends here, the others go on
     co_return failure(dns::EdeCode::other, "out of means to resolve it");

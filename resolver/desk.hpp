@@ -34,7 +34,8 @@ class Desk {
   /// from what is kept, fresh or stale; null when there is none. `why` is told with a stale one. At once.
   SharedOutcome stale(const dns::Question& question, std::string_view why);
   /// Never null, never throws: trouble is a SERVFAIL with its reason.
-  Task<SharedOutcome> answer(dns::Query query);
+  /// client: where the query came from; nothing for our own.
+  Task<SharedOutcome> answer(dns::Query query, dns::IpAddress client = {});
 
  private:
   SharedOutcome special(const dns::Query& query) const;
@@ -42,6 +43,7 @@ class Desk {
   void lead(const dns::Question& question);
   Task<void> fly(dns::Question question);
   Task<SharedOutcome> join(dns::Question question);
+  Task<SharedOutcome> wait_out_the_loop(dns::Query query, Abroad::Return found);
   Task<void> watch_late_flights();
 
   Shared* shared_;

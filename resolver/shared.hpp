@@ -4,6 +4,8 @@
 
 #include "resolver/cache/cache.hpp"
 #include "resolver/flights.hpp"
+#include "resolver/forward/abroad.hpp"
+#include "resolver/forward/upstreams.hpp"
 #include "resolver/rechecks.hpp"
 #include "resolver/upstream/servers.hpp"
 
@@ -12,11 +14,13 @@ namespace redoubt::resolver {
 struct Shared {
   /// key: secret, fresh for each process.
   Shared(std::uint64_t cache_octets, const dns::HashKey& key)
-      : cache{cache_octets, key}, servers{key}, flights{key}, rechecks{key} {}
+      : cache{cache_octets, key}, servers{key}, flights{key}, rechecks{key}, upstreams{key} {}
   Cache cache;
   Servers servers;
   Flights flights;
   Rechecks rechecks;
+  Upstreams upstreams;
+  Abroad abroad;
 };
 
 }  // namespace redoubt::resolver

@@ -25,12 +25,29 @@ SharedDelegation Iterator::learn_cut(const Classified& found, const Delegation& 
   return cut;
 }
 
+/// The deepest cut that is known, but never one above a stub zone's own.
+SharedDelegation Iterator::begin_of_walk(const dns::Name& start, const Route* stub, const Settings& settings) {
+  SharedDelegation cut = shared_->cache.deepest_delegation(start, clock_->now());
+  if (stub == nullptr) return cut ? cut : root(settings);
+  if (cut && cut->zone.is_strictly_below(stub->zone)) return cut;
+  auto configured = std::make_shared<Delegation>();
+  configured->zone = stub->zone;
+  configured->expires = Instant::max();
+  configured->route = stub;
+  return configured;
+}
+
 Task<Iterator::Result<Classified>> Iterator::walk(const Errand& errand) {
   const dns::Question& question = errand.question;
   // The parent answers for DS (RFC 4035 §3.1.4.1), so the walk must not begin at the child.
   const dns::Name start = question.type == dns::type::ds ? question.name.parent() : question.name;
-  SharedDelegation cut = shared_->cache.deepest_delegation(start, clock_->now());
-  if (!cut) cut = root(errand.settings);
+  const Route* route = errand.settings.routes.above(start);
+  if (route != nullptr && route->kind == RouteKind::forward) {
+    auto found = co_await forwarder_.ask(errand, *route);
+    if (found || !route->first || errand.budget.exhausted()) co_return found;
+    route = nullptr;
+  }
+  SharedDelegation cut = begin_of_walk(start, route, errand.settings);
   for (;;) {
     auto found = co_await ask(errand, cut);
     if (!found || found->kind != ReplyKind::referral) co_return found;
@@ -49,6 +66,7 @@ std::optional<Classified> Iterator::ask_local_root(const Errand& errand) {
 
 /// Every server of the cut once, then those without address are looked up, then all again, until one is of use.
 Task<Iterator::Result<Classified>> Iterator::ask(const Errand& errand, SharedDelegation cut) {
+  if (cut->route != nullptr) co_return co_await forwarder_.ask(errand, *cut->route);
   if (cut->zone.is_root()) {
     if (auto found = ask_local_root(errand)) co_return std::move(*found);
   }

@@ -191,7 +191,7 @@ class Worker::Loop {
 
   Task<void> resolve_datagram(channel::ListenerId listener, dns::Query query, ReturnPath path) {
     const WaitingRoom::Place place{waiting_, path.endpoint().address};
-    const auto outcome = co_await resolve(query);
+    const auto outcome = co_await resolve(query, path.endpoint().address);
     std::array<std::uint8_t, max_datagram_answer> room;
     const std::size_t octets = put(query, *outcome, datagram_limit(query), room);
     const auto at = listeners_.find(listener);
@@ -200,8 +200,8 @@ class Worker::Loop {
       counters_.add(ResolverCounter::send_failures);
   }
 
-  Task<SharedOutcome> resolve(const dns::Query& query) {
-    SharedOutcome outcome = co_await desk_.answer(query);
+  Task<SharedOutcome> resolve(const dns::Query& query, const dns::IpAddress& client) {
+    SharedOutcome outcome = co_await desk_.answer(query, client);
     if (outcome->budget_spent) counters_.add(ResolverCounter::budget_exhausted);
     if (outcome->rcode == dns::Rcode::servfail && outcome->error) {
       log::debug("{} {} failed: {}", query.question.name.to_text(), dns::to_text(query.question.type),
@@ -242,7 +242,7 @@ class Worker::Loop {
 
   Task<void> resolve_message(dns::Query query, dns::IpAddress client, Answered done) {
     const WaitingRoom::Place place{waiting_, client};
-    const auto outcome = co_await resolve(query);
+    const auto outcome = co_await resolve(query, client);
     std::vector<std::uint8_t> room(dns::max_message_octets);
     room.resize(put(query, *outcome, room.size(), room));
     done(std::move(room));

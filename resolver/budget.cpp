@@ -29,6 +29,8 @@ constexpr std::array<dns::LimitRow, static_cast<std::size_t>(Limit::count)> rows
      "of those, from one IPv4 address or one IPv6 /56 in one worker (one source that asks for what never comes)"},
     {"resolutions", 4000, 10, 100'000,
      "different questions in resolution at once, all workers together (random names)"},
+    {"prefetches", 100, 1, 10'000,
+     "of those, for popular records that end soon and that no client waits for yet (many short TTLs)"},
     {"upstream-queue", 2000, 1, 100'000,
      "packets that may wait until max-rate lets them go to one upstream; more are answered SERVFAIL (floods through a "
      "forward zone)"},

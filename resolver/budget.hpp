@@ -27,6 +27,7 @@ enum class Limit : std::uint8_t {
   waiting_queries,
   waiting_of_one_client,
   flights,
+  renewals,
   upstream_queue,
   count
 };

@@ -94,7 +94,9 @@ SharedOutcome Desk::known(const dns::Query& query) {
   if (auto outcome = special(query)) return outcome;
   const dns::Question& question = query.question;
   const Instant now = clock_->now();
-  auto outcome = iterator_.known(question, *settings_, now);
+  std::optional<dns::Question> renewal;
+  auto outcome = iterator_.known(question, *settings_, now, settings_->prefetch ? &renewal : nullptr);
+  if (renewal) renew(*renewal);
   if (outcome && outcome->failed()) {
     if (auto stale = iterator_.stale(question, *settings_, now, outcome->error ? outcome->error->text : ""))
       return stale;
@@ -111,7 +113,8 @@ SharedOutcome Desk::stale(const dns::Question& question, std::string_view why) {
 /// Our own question has come back: to wait for its answer would be to wait for ourselves. Where it may be the question
 /// of somebody else on an upstream's machine, its answer may still come by another way.
 Task<SharedOutcome> Desk::wait_out_the_loop(dns::Query query, Abroad::Return found) {
-  for (auto pause = std::chrono::milliseconds{25}; found == Abroad::Return::perhaps && pause.count() <= 400; pause *= 2) {
+  for (auto pause = std::chrono::milliseconds{25}; found == Abroad::Return::perhaps && pause.count() <= 400;
+       pause *= 2) {
     co_await clock_->sleep_until(clock_->now() + pause);
     if (auto outcome = known(query)) co_return outcome;
   }
@@ -135,16 +138,21 @@ Flights::Bounds Desk::bounds() const {
   return {settings_->limits[Limit::flights], settings_->limits[Limit::waiting_queries]};
 }
 
+/// Only when there is means to spare: nobody waits for it yet.
+void Desk::renew(const dns::Question& question) {
+  if (shared_->flights.lead_unasked(question, bounds(), settings_->limits[Limit::renewals])) lead(question, true);
+}
+
 /// The flight goes on by itself: whoever asked may be answered before it ends.
-void Desk::lead(const dns::Question& question) {
+void Desk::lead(const dns::Question& question, bool renews) {
   try {
-    asio::co_spawn(executor_, fly(question), asio::detached);
+    asio::co_spawn(executor_, fly(question, renews), asio::detached);
   } catch (const std::exception&) {  // nobody else would ever land it
     shared_->flights.land(question, failure(dns::EdeCode::other, "out of means to resolve it"));
   }
 }
 
-Task<void> Desk::fly(dns::Question question) {
+Task<void> Desk::fly(dns::Question question, bool renews) {
   // Whatever happens, the flight lands: others wait for it.
   struct Landing {
     Flights& flights;
@@ -160,7 +168,7 @@ Task<void> Desk::fly(dns::Question question) {
     timer.emplace(late_, begun + settings->stale_answer_after, question);
     if (!late_->watched) asio::co_spawn(executor_, watch_late_flights(), asio::detached);
   }
-  landing.outcome = co_await iterator_.resolve(question, *settings, budget);
+  landing.outcome = co_await iterator_.resolve(question, *settings, budget, renews);
   if (!landing.outcome->failed()) co_return;
   const std::string why = landing.outcome->error ? landing.outcome->error->text : "";
   if (auto stale = iterator_.stale(question, *settings, clock_->now(), why)) {
@@ -205,7 +213,7 @@ Task<SharedOutcome> Desk::join(dns::Question question) {
           case Flights::Joined::As::waits:
             return;
           case Flights::Joined::As::leads:
-            return lead(question);
+            return lead(question, false);
           case Flights::Joined::As::late:
             return waiter(joined.outcome);
           case Flights::Joined::As::full:

@@ -27,8 +27,8 @@ class Desk {
 
   /// For questions that come from now on.
   void use(std::shared_ptr<const Settings> settings);
-  /// The outcome, if it takes no waiting; else null. Stale ones are among them while the question's servers are known
-  /// to fail.
+  /// The outcome, if it takes no waiting; else null. Popular records that end soon are fetched again behind it. Stale
+  /// ones are among them while the question's servers are known to fail.
   SharedOutcome known(const dns::Query& query);
   /// For whoever may not or cannot resolve the question now (a bound is reached, an upstream is overloaded): an outcome
   /// from what is kept, fresh or stale; null when there is none. `why` is told with a stale one. At once.
@@ -40,8 +40,9 @@ class Desk {
  private:
   SharedOutcome special(const dns::Query& query) const;
   Flights::Bounds bounds() const;
-  void lead(const dns::Question& question);
-  Task<void> fly(dns::Question question);
+  void renew(const dns::Question& question);
+  void lead(const dns::Question& question, bool renews);
+  Task<void> fly(dns::Question question, bool renews);
   Task<SharedOutcome> join(dns::Question question);
   Task<SharedOutcome> wait_out_the_loop(dns::Query query, Abroad::Return found);
   Task<void> watch_late_flights();

@@ -32,7 +32,7 @@ Flights::Joined Flights::join(const dns::Question& question, Bounds bounds, Owne
 
 bool Flights::lead_unasked(const dns::Question& question, Bounds bounds, std::uint64_t most) {
   const std::lock_guard guard{lock_};
-  if (unasked_ >= most || index_.size() >= bounds.flights / 2) return false;
+  if (unasked_ >= most || index_.size() >= bounds.flights / 2 || waiting_ >= bounds.waiters / 2) return false;
   const auto [at, added] = index_.try_emplace(question);
   if (!added) return false;
   at->second.unasked = true;

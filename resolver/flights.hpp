@@ -41,7 +41,7 @@ class Flights {
 
   Joined join(const dns::Question& question, Bounds bounds, Owner owner, Waiter& waiter);
   /// A flight that nobody waits for yet: true when the caller leads it, false when there is one already or there are
-  /// `most` flights of this kind, or half of the table is taken.
+  /// `most` flights of this kind, or half of a bound is taken.
   bool lead_unasked(const dns::Question& question, Bounds bounds, std::uint64_t most);
   /// Tells all who wait so far, and those who come while the flight goes on, this outcome.
   void give_meanwhile(const dns::Question& question, const SharedOutcome& outcome);

@@ -12,6 +12,7 @@
 #include "resolver/budget.hpp"
 #include "resolver/forward/route.hpp"
 #include "resolver/local/local_zone.hpp"
+#include "resolver/ttl_bounds.hpp"
 
 namespace redoubt::resolver {
 
@@ -42,12 +43,17 @@ struct Settings {
   bool case_randomisation = true;
   dns::Ttl min_ttl = dns::Ttl::from_wire(0);
   dns::Ttl max_ttl = dns::Ttl::from_wire(86'400);
+  /// In place of these two, for records of some zones.
+  ZoneTtlBounds zone_ttls;
   dns::Ttl negative_max_ttl = dns::Ttl::from_wire(3600);
   /// How long after they expired records may still be given out while fresh ones are not to be had (RFC 8767). Zero:
   /// never.
   std::chrono::seconds stale{0};
   /// The client response timer: how long a client waits for fresh records before it gets stale ones.
   std::chrono::milliseconds stale_answer_after{1800};
+  /// Whether popular records are fetched again shortly before they expire.
+  bool prefetch = false;
+  TtlBounds ttl_bounds_of(const dns::Name& owner) const { return zone_ttls.of(owner, {min_ttl, max_ttl}); }
   Limits limits;
   /// Off only in tests that show what the check keeps out; no configuration reaches it.
   bool check_bailiwick = true;

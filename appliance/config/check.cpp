@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "appliance/config/routes.hpp"
 #include "appliance/config/settings.hpp"
 #include "appliance/config/suggest.hpp"
 #include "appliance/config/values.hpp"
@@ -147,6 +148,9 @@ class Checker {
       section(std::string{setting.key} + "[]", child);
     }
     if (setting.key == "listen") judge_listeners(node);
+    if (setting.key == "resolution.forward") judge_forwards(configuration_, node, notes_);
+    if (setting.key == "resolution.stub") judge_stubs(configuration_, node, notes_);
+    if (setting.key == "cache.zones") judge_zone_ttls(node);
   }
 
   void judge_listeners(const Node& node) {
@@ -164,6 +168,22 @@ class Checker {
         notes_.fault(place, "listen[].address",
                      fmt::format("found {} again, expected each address and port once (it stands in line {} already)",
                                  listener.at.to_text(), first->second));
+    }
+  }
+
+  void judge_zone_ttls(const Node& node) {
+    if (notes_.faults() != 0) return;
+    std::map<std::string, std::uint32_t> seen;
+    for (std::size_t i = 0; i < configuration_.cache.zones.size(); ++i) {
+      const ZoneTtls& row = configuration_.cache.zones[i];
+      const Place place = node.children[i].place;
+      const auto [first, fresh] = seen.emplace(row.zone.lowercased().to_text(), place.line);
+      if (!fresh)
+        notes_.fault(place, "cache.zones[].zone",
+                     fmt::format("found {} again, expected each zone once (it stands in line {} already)", first->first,
+                                 first->second));
+      if (row.min_ttl > row.max_ttl)
+        notes_.fault(place, "cache.zones[].min-ttl", "found more than max-ttl, expected at most as much");
     }
   }
 

@@ -35,6 +35,14 @@ struct Control {
   bool operator==(const Control&) const = default;
 };
 
+/// How long records at and below a name are kept.
+struct ZoneTtls {
+  dns::Name zone;
+  std::chrono::milliseconds min_ttl{};
+  std::chrono::milliseconds max_ttl{};
+  bool operator==(const ZoneTtls&) const = default;
+};
+
 struct Cache {
   std::uint64_t size = 0;  ///< octets
   std::chrono::milliseconds min_ttl{};
@@ -43,6 +51,7 @@ struct Cache {
   std::chrono::milliseconds stale{};
   std::chrono::milliseconds stale_answer_after{};
   bool prefetch = false;
+  std::vector<ZoneTtls> zones;
   bool operator==(const Cache&) const = default;
 };
 
@@ -64,11 +73,16 @@ struct Upstream {
 
 enum class UpstreamTransport : std::uint8_t { udp, tcp, tls, https };
 
+enum class UpstreamOrder : std::uint8_t { fastest, configured };
+
 struct Forward {
   dns::Name zone;
   std::vector<Upstream> to;
+  std::string to_file;  ///< in the place of `to`; empty where none was given
   UpstreamTransport transport = UpstreamTransport::udp;
+  UpstreamOrder order = UpstreamOrder::fastest;
   bool first = false;
+  std::uint32_t max_rate = 0;  ///< packets a second towards each; 0: no bound
   bool operator==(const Forward&) const = default;
 };
 

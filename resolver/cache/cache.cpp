@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t administration_octets = 96;
 /// Entries of one name. More would make each look at that name slower (attacks: many types of one name).
 constexpr std::size_t max_entries_per_name = 100;
+/// Clients' hits that make an entry worth fetching again before it ends.
+constexpr std::uint8_t popular = 2;
 
 std::size_t octets_of(const SharedDelegation& delegation) {
   if (!delegation) return 0;
@@ -39,6 +41,8 @@ struct Cache::Entry {
   Rank rank = Rank::additional;
   bool visited = false;          // while fresh
   bool visited_expired = false;  // later
+  bool renewal_told = false;
+  std::uint8_t hits = 0;  // of clients; at most `popular`
   std::uint32_t octets = 0;
   std::uint64_t hash = 0;
   Instant expires = {};
@@ -50,7 +54,20 @@ struct Cache::Entry {
   bool is_delegation() const { return delegation != nullptr; }
   bool is_of(const dns::Name& name) const { return (is_delegation() ? delegation->zone : held->owner()) == name; }
   dns::Name name() const { return is_delegation() ? delegation->zone : held->owner(); }
-  Found found() const { return {kind, rank, kind == EntryKind::data ? held : soa, error, expires}; }
+  /// Counts a client's hit. True once, when the entry is popular and in the last tenth of its time. Of short times the
+  /// last second counts, or half: a server far away, asked again once, must be done before the entry ends.
+  bool renewal_falls_due(Instant now) {
+    if (hits < popular) ++hits;
+    if (hits < popular || renewal_told || kind == EntryKind::failure) return false;
+    const HeldRRset* timed = kind == EntryKind::data ? held.get() : soa.get();
+    if (timed == nullptr) return false;
+    using std::chrono::milliseconds;
+    const milliseconds whole = std::chrono::seconds{timed->ttl().seconds()};
+    const milliseconds last = std::max(whole / 10, std::min(milliseconds{1000}, whole / 2));
+    renewal_told = now >= expires - last;
+    return renewal_told;
+  }
+  Found found() const { return {kind, rank, kind == EntryKind::data ? held : soa, error, expires, false}; }
   /// For when a name has too many: what has expired goes before denials, denials before data.
   int worth(Instant now) const { return (expires > now ? 2 : 0) + (kind == EntryKind::data ? 1 : 0); }
   bool is_alias() const { return kind == EntryKind::data && held->type() == dns::type::cname; }
@@ -129,7 +146,7 @@ Cache::~Cache() = default;
 Cache::Shard& Cache::shard_of(std::uint64_t hash) const { return shards_[hash >> 58]; }
 static_assert(std::uint64_t{1} << (64 - 58) == 64);
 
-std::optional<Found> Cache::find(const dns::Name& name, dns::RrType type, Instant now) {
+std::optional<Found> Cache::find(const dns::Name& name, dns::RrType type, Instant now, Asker asker) {
   const std::uint64_t hash = name.hash(key_);
   Shard& shard = shard_of(hash);
   const std::lock_guard guard{shard.lock};
@@ -139,7 +156,9 @@ std::optional<Found> Cache::find(const dns::Name& name, dns::RrType type, Instan
     if (entry.is_delegation() || (entry.held->type() != type && entry.kind != EntryKind::no_name)) continue;
     if (entry.expires <= now || !entry.is_of(name)) continue;
     entry.visited = true;
-    return entry.found();
+    std::optional<Found> found = entry.found();
+    found->renewal_due = asker == Asker::client && entry.renewal_falls_due(now);
+    return found;
   }
   return std::nullopt;
 }

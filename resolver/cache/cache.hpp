@@ -40,6 +40,8 @@ struct Found {
   SharedRRset rrset;                                ///< the data; of a denial its SOA, if it had one
   std::shared_ptr<const dns::ExtendedError> error;  ///< of a failure
   Instant expires;
+  /// Clients ask for it and it ends soon: whoever found it sees to it that it is fetched again. Told once.
+  bool renewal_due = false;
   /// When it was taken in.
   Instant learned() const;
 };
@@ -57,6 +59,9 @@ struct CacheCounters {
   std::uint64_t evictions = 0;
 };
 
+/// Whose question is looked up: only those of clients make an entry popular.
+enum class Asker : std::uint8_t { ourselves, client };
+
 /// Larger ones serve their asker and are not kept (attacks: large entries).
 inline constexpr std::size_t max_entry_octets = 8'192;
 
@@ -69,7 +74,7 @@ class Cache {
   Cache& operator=(const Cache&) = delete;
 
   /// A denial of the whole name answers for each of its types. Expired entries are never found.
-  std::optional<Found> find(const dns::Name& name, dns::RrType type, Instant now);
+  std::optional<Found> find(const dns::Name& name, dns::RrType type, Instant now, Asker asker = Asker::ourselves);
 
   /// How long expired data and denials are kept beside what is fresh, for find_kept(). Zero, as at first: not at all.
   void keep_expired(Duration time);

@@ -68,7 +68,7 @@ void Consultation::line_up() {
   }
   if (route_->order == UpstreamOrder::fastest) put_fastest_first();
   const auto place = [](const Candidate& candidate) {
-    return candidate.standing.health == Upstream::Health::probe ? 0
+    return candidate.standing.health == Upstream::Health::probe  ? 0
            : candidate.standing.health == Upstream::Health::well ? 1
                                                                  : 2;
   };
@@ -139,8 +139,8 @@ bool Consultation::ask_next(Urgency urgency) {
     if (reserve_and_ask(candidate, transport, true, errand_->budget.deadline() - least_time_left)) return true;
     candidates_[candidate].upstream->refused();
   }
-  trouble_ = fmt::format("limit max-rate of {} packets a second reached, {} wait already",
-                         route_->max_rate, candidates_[next.front()].upstream->figures(now).waiting);
+  trouble_ = fmt::format("limit max-rate of {} packets a second reached, {} wait already", route_->max_rate,
+                         candidates_[next.front()].upstream->figures(now).waiting);
   scope_ = FailureScope::house;
   return false;
 }
@@ -182,7 +182,8 @@ Task<Consultation::Result> Consultation::run() {
     if (now >= deadline || (idle && errand_->budget.exhausted())) break;
     if (idle || now >= next_due_) {
       // The last packet of the ledger is never spent on a race.
-      const bool may_race = errand_->budget.spent(Limit::upstream_queries) + 1 < errand_->settings.limits[Limit::upstream_queries];
+      const bool may_race =
+          errand_->budget.spent(Limit::upstream_queries) + 1 < errand_->settings.limits[Limit::upstream_queries];
       const bool asked = (idle || may_race) && ask_next(idle ? Urgency::in_turn : Urgency::now_or_never);
       if (!asked && idle) break;
       if (!asked) next_due_ = deadline;  // nothing left but to wait
@@ -262,8 +263,8 @@ std::optional<Consultation::Result> Consultation::judge(Arrival arrival) {
     give_up(candidate, dns::to_text(rcode));
     return std::nullopt;
   }
-  Classified found = read_from_upstream(std::move(reply), errand_->question, *route_, errand_->settings,
-                                        shared_->cache.key());
+  Classified found =
+      read_from_upstream(std::move(reply), errand_->question, *route_, errand_->settings, shared_->cache.key());
   if (came_by_dname(found) && attempt.transport == UpstreamTransport::udp) {
     ask_by_stream(candidate, attempt, "a DNAME by UDP alone");
     return std::nullopt;

@@ -53,11 +53,11 @@ class Consultation {
   Clock* clock_;
   Random* random_;
   std::shared_ptr<Contest> contest_;
-  std::vector<Candidate> candidates_;          // in the order of asking
-  std::vector<std::size_t> candidate_of_;      // by attempt
-  Instant next_due_{};                         // when one more is asked
-  std::string trouble_;                        // the last one is told
-  std::optional<dns::EdeCode> their_code_;     // what an upstream itself said of its failure
+  std::vector<Candidate> candidates_;       // in the order of asking
+  std::vector<std::size_t> candidate_of_;   // by attempt
+  Instant next_due_{};                      // when one more is asked
+  std::string trouble_;                     // the last one is told
+  std::optional<dns::EdeCode> their_code_;  // what an upstream itself said of its failure
   FailureScope scope_ = FailureScope::question;
   bool heard_ = false;
 };

@@ -37,8 +37,7 @@ const Route* exactly(const std::vector<Route>& routes, const dns::Name& zone) {
 
 Routes::Routes(std::vector<Route> routes) : routes_{std::move(routes)} {
   std::ranges::stable_sort(routes_, [](const Route& a, const Route& b) { return (a.zone <=> b.zone) < 0; });
-  const auto doubles =
-      std::ranges::unique(routes_, [](const Route& a, const Route& b) { return a.zone == b.zone; });
+  const auto doubles = std::ranges::unique(routes_, [](const Route& a, const Route& b) { return a.zone == b.zone; });
   routes_.erase(doubles.begin(), doubles.end());
   level_rates(routes_);
 }

@@ -17,6 +17,8 @@ enum class RouteKind : std::uint8_t {
 
 enum class UpstreamOrder : std::uint8_t { fastest, configured };
 
+inline constexpr std::size_t max_servers_of_a_route = 16;
+
 /// The servers of one zone. The configuration's word stands above do-not-query: an upstream may be at loopback or
 /// link-local.
 struct Route {

@@ -74,7 +74,7 @@ class Upstream {
   std::uint32_t missed_in_a_row_ = 0;
   std::uint32_t rests_in_a_row_ = 0;
   bool probing_ = false;
-  Instant free_at_{};  // when all packets that were let go so far are paid for
+  Instant free_at_{};    // when all packets that were let go so far are paid for
   Duration interval_{};  // of the rate that was used last
   Duration burst_{};
 };

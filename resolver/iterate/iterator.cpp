@@ -17,7 +17,7 @@ constexpr std::chrono::seconds failure_lifetime{5};
 Instant expiry(dns::Ttl ttl, Instant now) { return now + std::chrono::seconds{ttl.seconds()}; }
 
 SharedRRset hold(dns::RRset& rrset, const Settings& settings, Instant now) {
-  rrset.ttl = rrset.ttl.capped(settings.min_ttl, settings.max_ttl);
+  rrset.ttl = settings.ttl_bounds_of(rrset.owner).hold(rrset.ttl);
   return HeldRRset::make(rrset, expiry(rrset.ttl, now));
 }
 
@@ -37,8 +37,11 @@ bool is_alias_in(const Outcome& outcome, const dns::Name& name) {
 
 }  // namespace
 
-Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Instant now, Outcome& outcome) {
-  if (auto found = shared_->cache.find(name, type, now)) {
+Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Instant now, Outcome& outcome,
+                                         std::optional<dns::Question>* renewal) {
+  const Asker asker = renewal == nullptr ? Asker::ourselves : Asker::client;
+  if (auto found = shared_->cache.find(name, type, now, asker)) {
+    if (found->renewal_due) renewal->emplace(dns::Question{name, type});
     switch (found->kind) {
       case EntryKind::data:
         outcome.rcode = dns::Rcode::noerror;
@@ -58,7 +61,8 @@ Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Inst
     return Step::complete;
   }
   if (type == dns::type::cname) return Step::unknown;
-  auto alias = shared_->cache.find(name, dns::type::cname, now);
+  auto alias = shared_->cache.find(name, dns::type::cname, now, asker);
+  if (alias && alias->renewal_due) renewal->emplace(dns::Question{name, dns::type::cname});
   if (!alias || alias->kind != EntryKind::data) return Step::unknown;
   const auto target = dns::target_name(dns::type::cname, alias->rrset->rdata().front());
   if (!target) return Step::unknown;
@@ -68,8 +72,8 @@ Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Inst
 }
 
 Iterator::Step Iterator::step_here(dns::Name& name, dns::RrType type, const Settings& settings, Instant now,
-                                   Outcome& outcome) {
-  const Step step = step_from_cache(name, type, now, outcome);
+                                   Outcome& outcome, std::optional<dns::Question>* renewal) {
+  const Step step = step_from_cache(name, type, now, outcome, renewal);
   if (step != Step::unknown) return step;
   const policy::SpecialZone* zone = policy::find_special(name);
   if (zone == nullptr || is_excepted(name, *zone, settings)) return Step::unknown;
@@ -80,11 +84,12 @@ Iterator::Step Iterator::step_here(dns::Name& name, dns::RrType type, const Sett
   return Step::complete;
 }
 
-SharedOutcome Iterator::known(const dns::Question& question, const Settings& settings, Instant now) {
+SharedOutcome Iterator::known(const dns::Question& question, const Settings& settings, Instant now,
+                              std::optional<dns::Question>* renewal) {
   auto outcome = std::make_shared<Outcome>();
   dns::Name name = question.name;
   for (std::uint64_t step = 0; step <= settings.limits[Limit::alias_steps]; ++step) {
-    switch (step_here(name, question.type, settings, now, *outcome)) {
+    switch (step_here(name, question.type, settings, now, *outcome, renewal)) {
       case Step::complete:
         return outcome;
       case Step::unknown:
@@ -113,8 +118,8 @@ SharedOutcome Iterator::fail(const Errand& errand, Failure why) {
   return outcome;
 }
 
-Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& settings, Budget& budget) {
-  const Errand errand{settings, budget, std::move(question)};
+Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& settings, Budget& budget, bool renews) {
+  const Errand errand{settings, budget, std::move(question), nullptr, 0, renews};
   auto outcome = std::make_shared<Outcome>();
   dns::Name name = errand.question.name;
   for (;;) {
@@ -130,7 +135,8 @@ Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& se
 Task<Iterator::Result<bool>> Iterator::advance(const Errand& errand, dns::Name& name, Outcome& outcome) {
   constexpr std::string_view too_many = "the chain of aliases is longer";
   const dns::RrType type = errand.question.type;
-  switch (step_here(name, type, errand.settings, clock_->now(), outcome)) {
+  const bool renews = errand.renews && outcome.answer.empty();
+  switch (renews ? Step::unknown : step_here(name, type, errand.settings, clock_->now(), outcome)) {
     case Step::complete:
       co_return true;
     case Step::alias:
@@ -197,8 +203,8 @@ void Iterator::take_denial(Classified& found, const dns::Question& question, con
   // RFC 2308 §5: as long as the SOA's TTL and its MINIMUM both allow, and our own ceiling.
   const auto soa = dns::parse_soa(found.soa->rdata.at(0));
   const dns::Ttl minimum = dns::Ttl::from_wire(soa ? soa->minimum : 0);
-  found.soa->ttl =
-      std::min(found.soa->ttl.capped({}, settings.negative_max_ttl), minimum.capped({}, settings.negative_max_ttl));
+  const dns::Ttl most = std::min(settings.negative_max_ttl, settings.ttl_bounds_of(question.name).most);
+  found.soa->ttl = std::min(found.soa->ttl.capped({}, most), minimum.capped({}, most));
   const Instant now = clock_->now();
   const Instant expires = expiry(found.soa->ttl, now);
   outcome.authority = HeldRRset::make(*found.soa, expires);

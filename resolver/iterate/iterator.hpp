@@ -21,14 +21,20 @@ class Iterator {
  public:
   /// All outlive the iterator.
   Iterator(Shared& shared, Network& network, Clock& clock, Random& random)
-      : shared_{&shared}, network_{&network}, clock_{&clock}, random_{&random}, forwarder_{shared, network, clock, random} {}
+      : shared_{&shared},
+        network_{&network},
+        clock_{&clock},
+        random_{&random},
+        forwarder_{shared, network, clock, random} {}
 
   /// From caches and servers. What was learned is in the cache when it returns; failures are too, briefly (RFC 9520).
-  /// The budget and the settings outlive the call.
-  Task<SharedOutcome> resolve(dns::Question question, const Settings& settings, Budget& budget);
+  /// The budget and the settings outlive the call. renews: to be fetched although the cache has it.
+  Task<SharedOutcome> resolve(dns::Question question, const Settings& settings, Budget& budget, bool renews = false);
 
   /// What the caches alone say: a whole outcome, or null. No suspension, for the fast path.
-  SharedOutcome known(const dns::Question& question, const Settings& settings, Instant now);
+  /// renewal: set to what the caller should have fetched again soon, if it is a client's question; else null.
+  SharedOutcome known(const dns::Question& question, const Settings& settings, Instant now,
+                      std::optional<dns::Question>* renewal = nullptr);
 
   /// The same, from what has expired too (stale.cpp): links first, in order. `why` is told with it. Null when that does
   /// not make a whole outcome, or the settings forbid it. No suspension.
@@ -41,9 +47,11 @@ class Iterator {
   // iterator.cpp: from one name to the next, until there is an outcome
   /// What the cache has for `name`: adds it to the outcome and moves the name along an alias.
   enum class Step : std::uint8_t { complete, alias, unknown };
-  Step step_from_cache(dns::Name& name, dns::RrType type, Instant now, Outcome& outcome);
+  Step step_from_cache(dns::Name& name, dns::RrType type, Instant now, Outcome& outcome,
+                       std::optional<dns::Question>* renewal = nullptr);
   /// The same, and what the names that are nobody's have.
-  Step step_here(dns::Name& name, dns::RrType type, const Settings& settings, Instant now, Outcome& outcome);
+  Step step_here(dns::Name& name, dns::RrType type, const Settings& settings, Instant now, Outcome& outcome,
+                 std::optional<dns::Question>* renewal = nullptr);
   Task<Result<bool>> advance(const Errand& errand, dns::Name& name, Outcome& outcome);
   bool take(Classified found, const dns::Question& question, const Settings& settings, Outcome& outcome);
   void take_denial(Classified& found, const dns::Question& question, const Settings& settings, Outcome& outcome);

@@ -76,6 +76,39 @@ Limits limits_of(const flat::Snapshot& snapshot) {
   return limits;
 }
 
+std::expected<Routes, std::string> routes_of(const flat::Resolution& resolution) {
+  std::vector<Route> routes;
+  for (const flat::Route* row : *resolution.routes()) {
+    const auto zone = dns::Name::from_wire({row->zone()->data(), row->zone()->size()});
+    if (!zone) return std::unexpected{"a forward or stub zone's name is no name"};
+    Route route;
+    route.zone = *zone;
+    route.kind = row->kind() == flat::RouteKind::stub ? RouteKind::stub : RouteKind::forward;
+    for (const flat::Endpoint* server : *row->to()) {
+      if (server->port() == 0) return std::unexpected{"an upstream has no port"};
+      if (route.to.size() == max_servers_of_a_route) return std::unexpected{"a zone has too many upstreams"};
+      route.to.push_back({address_of(*server->address()), server->port()});
+    }
+    route.by_tcp = row->by_tcp();
+    route.order = row->order() == flat::UpstreamOrder::configured ? UpstreamOrder::configured : UpstreamOrder::fastest;
+    route.first = row->first();
+    route.max_rate = row->max_rate();
+    routes.push_back(std::move(route));
+  }
+  return Routes{std::move(routes)};
+}
+
+ZoneTtlBounds zone_ttls_of(const flat::Cache& cache) {
+  ZoneTtlBounds zones;
+  if (cache.zones() == nullptr) return zones;
+  for (const flat::ZoneTtls* row : *cache.zones()) {
+    if (row->zone() == nullptr) continue;
+    const auto zone = dns::Name::from_wire({row->zone()->data(), row->zone()->size()});
+    if (zone) zones.set(*zone, {dns::Ttl::from_wire(row->min_ttl()), dns::Ttl::from_wire(row->max_ttl())});
+  }
+  return zones;
+}
+
 std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snapshot) {
   const flat::Resolution& resolution = *snapshot.resolution();
   const flat::Cache& cache = *snapshot.cache();
@@ -90,13 +123,18 @@ std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snap
   settings.case_randomisation = resolution.case_randomisation();
   settings.min_ttl = dns::Ttl::from_wire(cache.min_ttl());
   settings.max_ttl = dns::Ttl::from_wire(cache.max_ttl());
+  settings.zone_ttls = zone_ttls_of(cache);
   settings.negative_max_ttl = dns::Ttl::from_wire(cache.negative_max_ttl());
   settings.stale = std::min(std::chrono::seconds{cache.stale()}, most_stale);
   settings.stale_answer_after = std::chrono::milliseconds{cache.stale_answer_after()};
+  settings.prefetch = cache.prefetch();
   settings.limits = limits_of(snapshot);
   auto not_special = names_of(*resolution.not_special());
   if (!not_special) return std::unexpected{not_special.error()};
   settings.not_special = std::move(*not_special);
+  auto routes = routes_of(resolution);
+  if (!routes) return std::unexpected{routes.error()};
+  settings.routes = *std::move(routes);
   const flat::Identity& identity = *snapshot.identity();
   settings.identity = {identity_text(*identity.version(), 255), identity_text(*identity.id(), 255),
                        identity_text(*identity.nsid(), 60)};

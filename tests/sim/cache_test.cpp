@@ -63,6 +63,56 @@ TEST(Remembering, holds_short_ttls_up_to_the_floor) {
   EXPECT_EQ(world.ask("x.shop.com.").packets, 0U);
 }
 
+TEST(Remembering, is_held_between_floor_and_ceiling_whatever_the_ttl_on_the_wire) {
+  struct Wire {
+    const char* ttl;
+    std::uint32_t plain;  // with the bounds 0 and 86,400
+    std::uint32_t held;   // with 5 and 30
+  };
+  for (const Wire& wire : {Wire{"0", 0, 5}, Wire{"1", 1, 5}, Wire{"32768", 32'768, 30}, Wire{"2147483647", 86'400, 30},
+                           Wire{"2147483648", 0, 5}, Wire{"4294967295", 0, 5}}) {
+    for (const bool by_zone : {false, true}) {
+      World world;
+      if (by_zone)
+        world.settings().zone_ttls.set(name_from_text("shop.com."), {dns::Ttl::from_wire(5), dns::Ttl::from_wire(30)});
+      world.site("shop.com.", "192.0.2.1", std::string{"x "} + wire.ttl + " A 192.0.2.7");
+      EXPECT_EQ(world.ask("x.shop.com.").ttl(), by_zone ? wire.held : wire.plain) << wire.ttl;
+    }
+  }
+}
+
+TEST(Remembering, goes_by_the_deepest_zone_that_has_bounds_of_its_own) {
+  World world;
+  const auto bounds = [](std::uint32_t least, std::uint32_t most) {
+    return resolver::TtlBounds{dns::Ttl::from_wire(least), dns::Ttl::from_wire(most)};
+  };
+  world.settings().zone_ttls.set(name_from_text("com."), bounds(0, 600));
+  world.settings().zone_ttls.set(name_from_text("RDS.shop.com."), bounds(10, 20));
+  world.site("shop.com.", "192.0.2.1",
+             "x.rds 5 A 192.0.2.7\nrds 5 A 192.0.2.7\nards 5 A 192.0.2.7\ny 3600 CNAME x.rds");
+  world.site("shop.net.", "192.0.2.2", "x 3600 A 192.0.2.7");
+  EXPECT_EQ(world.ask("x.rds.shop.com.").ttl(), 10U);
+  EXPECT_EQ(world.ask("rds.shop.com.").ttl(), 10U);
+  EXPECT_EQ(world.ask("ards.shop.com.").ttl(), 5U);
+  const Answer alias = world.ask("y.shop.com.");
+  EXPECT_EQ(alias.message.answer[0].ttl.seconds(), 600U);
+  EXPECT_EQ(alias.message.answer[1].ttl.seconds(), 10U) << "each link by its own name";
+  EXPECT_EQ(world.ask("x.shop.net.").ttl(), 3600U);
+  EXPECT_EQ(world.ask("none.rds.shop.com.").message.authority.front().ttl.seconds(), 20U);
+}
+
+TEST(Remembering, nothing_of_a_ttl_of_zero_still_costs_one_query_for_a_burst) {
+  World world;
+  world.site("shop.com.", "192.0.2.1", "x 0 A 192.0.2.7");
+  world.ask("x.shop.com.");
+  for (int burst = 0; burst < 5; ++burst) {
+    const std::size_t before = world.internet().packets();
+    for (const Answer& answer : world.ask_at_once(std::vector<dns::Query>(500, World::query("x.shop.com."))))
+      EXPECT_EQ(answer.ttl(), 0U);
+    EXPECT_EQ(world.internet().packets() - before, 1U);
+  }
+}
+
 TEST(Remembering, uses_the_lowest_ttl_of_an_rrset) {
   World world;
   world.site("shop.com.", "192.0.2.1", "x 300 A 192.0.2.7\nx 20 A 192.0.2.8");

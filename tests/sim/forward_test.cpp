@@ -132,9 +132,11 @@ TEST(Forward, each_link_of_a_chain_is_asked_for_itself) {
 TEST(Forward, forged_tail_of_a_chain_is_never_taken) {
   // A second fragment brings another address for the chain's end; the end's own question is answered honestly.
   World world;
-  forwarder(world, "10.0.0.1", "corp.example.", corp).behaves(edits_for("alias.corp.example.", [](dns::Message& message) {
-    message.answer = records_from_text("alias.corp.example. CNAME www.corp.example.\nwww.corp.example. A 203.0.113.66\n");
-  }));
+  forwarder(world, "10.0.0.1", "corp.example.", corp)
+      .behaves(edits_for("alias.corp.example.", [](dns::Message& message) {
+        message.answer =
+            records_from_text("alias.corp.example. CNAME www.corp.example.\nwww.corp.example. A 203.0.113.66\n");
+      }));
   use_routes(world, {route("corp.example.", {"10.0.0.1"})});
   EXPECT_THAT(world.ask("alias.corp.example.").answer(),
               ElementsAre("alias.corp.example. CNAME www.corp.example.", "www.corp.example. A 10.0.0.80"));
@@ -144,9 +146,11 @@ TEST(Forward, forged_tail_of_a_chain_is_never_taken) {
 TEST(Forward, forged_tail_of_a_chain_has_teeth_when_it_is_taken_whole) {
   World world;
   world.settings().ask_every_link = false;
-  forwarder(world, "10.0.0.1", "corp.example.", corp).behaves(edits_for("alias.corp.example.", [](dns::Message& message) {
-    message.answer = records_from_text("alias.corp.example. CNAME www.corp.example.\nwww.corp.example. A 203.0.113.66\n");
-  }));
+  forwarder(world, "10.0.0.1", "corp.example.", corp)
+      .behaves(edits_for("alias.corp.example.", [](dns::Message& message) {
+        message.answer =
+            records_from_text("alias.corp.example. CNAME www.corp.example.\nwww.corp.example. A 203.0.113.66\n");
+      }));
   use_routes(world, {route("corp.example.", {"10.0.0.1"})});
   world.ask("alias.corp.example.");
   EXPECT_THAT(world.ask("www.corp.example.").answer(), ElementsAre("www.corp.example. A 203.0.113.66"));
@@ -260,10 +264,11 @@ TEST(Stub, zone_is_asked_of_its_servers_without_recursion) {
 /// The stub zone's server answers for the target of its alias, which is somebody else's.
 void tell_of_a_foreign_target(World& world) {
   world.site("example.com.", "192.0.2.10");
-  world.serve("10.0.0.1", "lan.", "out CNAME www.example.com.\n").behaves(edits([](const Heard&, dns::Message& message) {
-    const auto more = records_from_text("www.example.com. A 203.0.113.66\n");
-    message.answer.insert(message.answer.end(), more.begin(), more.end());
-  }));
+  world.serve("10.0.0.1", "lan.", "out CNAME www.example.com.\n")
+      .behaves(edits([](const Heard&, dns::Message& message) {
+        const auto more = records_from_text("www.example.com. A 203.0.113.66\n");
+        message.answer.insert(message.answer.end(), more.begin(), more.end());
+      }));
   use_routes(world, {route("lan.", {"10.0.0.1"}, RouteKind::stub)});
 }
 

@@ -131,26 +131,42 @@ void World::run_for(Duration time) {
   if (clock_.now() < end) clock_.pass(end - clock_.now());
 }
 
-std::vector<Answer> World::ask_at_once(const std::vector<dns::Query>& queries) {
+std::vector<Answer> World::ask_at_once(const std::vector<dns::Query>& queries) { return ask_in_turn(queries, 0ms); }
+
+std::vector<Answer> World::ask_in_turn(const std::vector<dns::Query>& queries, Duration gap) {
   std::vector<Answer> answers(queries.size());
   const std::size_t packets = internet_.packets();
   const Instant begun = clock_.now();
   std::size_t missing = queries.size();
+  const auto ask = [this](const dns::Query& query, Instant when) -> Task<resolver::SharedOutcome> {
+    co_await clock_.sleep_until(when);
+    co_return co_await desk().answer(query);
+  };
   for (std::size_t i = 0; i < queries.size(); ++i) {
-    asio::co_spawn(context_, desk().answer(queries[i]),
-                   [&, i](const std::exception_ptr& trouble, const resolver::SharedOutcome& outcome) {
+    const Instant when = begun + gap * static_cast<int>(i);
+    asio::co_spawn(context_, ask(queries[i], when),
+                   [&, i, when](const std::exception_ptr& trouble, const resolver::SharedOutcome& outcome) {
                      if (trouble) std::rethrow_exception(trouble);
                      std::vector<std::uint8_t> room(1232);
                      room.resize(resolver::render(queries[i], *outcome, clock_.now(), room).octets);
                      auto message = dns::Message::parse(room);
                      if (!message) std::abort();
-                     answers[i] = {std::move(*message), room.size(), clock_.now() - begun, 0};
+                     answers[i] = {std::move(*message), room.size(), clock_.now() - when, 0};
                      --missing;
                    });
   }
   run_until([&] { return missing == 0; });
   for (Answer& answer : answers) answer.packets = internet_.packets() - packets;
   return answers;
+}
+
+void World::ask_beside(const dns::Query& query, const dns::IpAddress& client,
+                       std::function<void(resolver::SharedOutcome)> told) {
+  asio::co_spawn(context_, desk().answer(query, client),
+                 [told = std::move(told)](const std::exception_ptr& trouble, resolver::SharedOutcome outcome) {
+                   if (trouble) std::rethrow_exception(trouble);
+                   told(std::move(outcome));
+                 });
 }
 
 Answer World::ask(std::string_view name, std::string_view type) { return ask_at_once({query(name, type)}).front(); }

@@ -72,6 +72,11 @@ class World {
   Answer ask(const dns::Query& query, std::size_t room = 1232);
   /// Asks all at the same instant and waits for all.
   std::vector<Answer> ask_at_once(const std::vector<dns::Query>& queries);
+  /// One after the other, whether those before were answered or not, and waits for all. Answers count packets of all.
+  std::vector<Answer> ask_in_turn(const std::vector<dns::Query>& queries, Duration gap);
+  /// Asks as somebody at that address, while others ask; told is called with the outcome, while the world runs.
+  void ask_beside(const dns::Query& query, const dns::IpAddress& client,
+                  std::function<void(resolver::SharedOutcome)> told);
   static dns::Query query(std::string_view name, std::string_view type = "A");
 
   VirtualClock& clock() { return clock_; }

@@ -110,11 +110,10 @@ log: {level: info, format: text}           # or json
   EXPECT_THAT(warnings_of(sample),
               ElementsAre("f:4:45: listen[].transports: 'tls' has no effect in this version: nothing listens for it",
                           "f:5:45: listen[].transports: 'https' has no effect in this version: nothing listens for it",
-                          "f:10:92: cache.prefetch: 'true' has no effect in this version",
                           "f:14:23: resolution.qname-minimisation: 'relaxed' has no effect in this version",
                           "f:16:12: resolution.cookies: 'true' has no effect in this version",
-                          "f:19:5: resolution.forward: this has no effect in this version",
-                          "f:21:5: resolution.stub: this has no effect in this version",
+                          "f:19:7: resolution.forward[].transport: tls is not in this version: questions of this "
+                          "zone fail, for they are not sent in the clear instead",
                           "f:26:12: validation.enabled: 'true' has no effect in this version"));
 }
 
@@ -205,6 +204,14 @@ INSTANTIATE_TEST_SUITE_P(
               "f:1:18: cache.max-ttl: found '8d', expected a duration such as 30s (ms, s, m, h, d), from 1s to 7d"},
         Fault{"cache: {min-ttl: 1h, max-ttl: 1m}\n",
               "f:1:18: cache.min-ttl: found more than cache.max-ttl, expected at most as much"},
+        Fault{"cache: {zones: [{zone: a., min-ttl: 5s}]}\n",
+              "f:1:17: cache.zones[].max-ttl: found nothing, expected a duration such as 30s (ms, s, m, h, d), from 1s "
+              "to 7d"},
+        Fault{"cache: {zones: [{zone: a., min-ttl: 5s, max-ttl: 4s}]}\n",
+              "f:1:17: cache.zones[].min-ttl: found more than max-ttl, expected at most as much"},
+        Fault{"cache:\n  zones:\n    - {zone: a., min-ttl: 5s, max-ttl: 9s}\n    - {zone: A., min-ttl: 5s, max-ttl: "
+              "9s}\n",
+              "f:4:7: cache.zones[].zone: found a. again, expected each zone once (it stands in line 3 already)"},
         Fault{"cache: {prefetch: yes}\n", "f:1:19: cache.prefetch: found 'yes', expected true or false"},
         Fault{"sandbox: requird\n",
               "f:1:10: sandbox: found 'requird', expected one of required, best-effort; did you mean 'required'?"},
@@ -267,8 +274,21 @@ INSTANTIATE_TEST_SUITE_P(
               "f:1:26: resolution.root-hints: found 'empty.zone', expected a zone file with root servers: no NS record "
               "of the root whose server has an address"},
         Fault{"resolution: {forward: [{zone: corp.example}]}\n",
-              "f:1:24: resolution.forward[].to: found nothing, expected a list of servers such as "
-              "192.0.2.2@853#dns.corp.example"},
+              "f:1:24: resolution.forward[].to: found neither to nor to-file, expected one of them"},
+        Fault{"resolution: {forward: [{zone: corp.example, to: [192.0.2.1], to-file: resolv.conf}]}\n",
+              "f:1:24: resolution.forward[].to: found both to and to-file, expected one of them"},
+        Fault{"resolution: {forward: [{zone: corp.example, to: ['127.0.0.1@5300']}]}\n",
+              "f:1:24: resolution.forward[].to: found 127.0.0.1@5300, which is a listener of our own, expected another "
+              "server"},
+        Fault{"resolution: {forward: [{zone: a.example, to: [192.0.2.1]}, {zone: A.example, to: [192.0.2.1]}]}\n",
+              "f:1:60: resolution.forward[].zone: found 'A.example.' again, expected each zone once (it stands in line "
+              "1 already)"},
+        Fault{
+            "resolution: {forward: [{zone: a.example, to: [192.0.2.1]}], stub: [{zone: a.example, to: [192.0.2.1]}]}\n",
+            "f:1:69: resolution.stub[].zone: found 'a.example.', which is a forward zone already, expected each zone "
+            "once"},
+        Fault{"resolution: {stub: [{zone: lan., to: []}]}\n",
+              "f:1:39: resolution.stub[].to: found 0 servers, expected from 1 to 16"},
         Fault{"resolution: {stub: [{zone: lan., to: [server]}]}\n",
               "f:1:39: resolution.stub[].to: found 'server', expected a server such as 192.0.2.2@853#dns.corp.example"},
         Fault{"validation: {trust-anchors: [nonsense]}\n",

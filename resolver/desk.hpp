@@ -43,6 +43,7 @@ class Desk {
   void renew(const dns::Question& question);
   void lead(const dns::Question& question, bool renews);
   Task<void> fly(dns::Question question, bool renews);
+  Task<void> prime();
   Task<SharedOutcome> join(dns::Question question);
   Task<SharedOutcome> wait_out_the_loop(dns::Query query, Abroad::Return found);
   Task<void> watch_late_flights();

@@ -6,6 +6,7 @@
 #include "resolver/flights.hpp"
 #include "resolver/forward/abroad.hpp"
 #include "resolver/forward/upstreams.hpp"
+#include "resolver/iterate/priming.hpp"
 #include "resolver/rechecks.hpp"
 #include "resolver/upstream/servers.hpp"
 
@@ -21,6 +22,7 @@ struct Shared {
   Rechecks rechecks;
   Upstreams upstreams;
   Abroad abroad;
+  Priming priming;
 };
 
 }  // namespace redoubt::resolver

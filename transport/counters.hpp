@@ -16,6 +16,10 @@ struct Counters {
   std::uint64_t upstream_connections = 0;
   std::uint64_t upstream_exchanges = 0;
   std::uint64_t upstream_failures = 0;
+  std::uint64_t upstream_connections_open = 0;  ///< now
+  std::uint64_t upstream_reused = 0;            ///< exchanges on a connection that was there already
+  std::uint64_t upstream_retries = 0;           ///< exchanges begun again because the server closed a used connection
+  std::uint64_t upstream_throttled = 0;         ///< exchanges not begun because the server wastes connections
 };
 
 }  // namespace redoubt::transport

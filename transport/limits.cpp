@@ -30,6 +30,13 @@ constexpr std::array<dns::LimitRow, static_cast<std::size_t>(Limit::count)> rows
     {"upstream-connections-per-server", 32, 1, 1000, "connections to one server"},
     {"upstream-connects-per-second", 100, 1, 100'000,
      "new connections to one server in a second (reconnect storms, amplification by TCP)"},
+    {"upstream-exchanges", 4096, 16, 65'536, "exchanges with servers over connections in all (memory)"},
+    {"upstream-exchanges-per-connection", 32, 1, 1000,
+     "queries on one connection to a server at a time; more of them open another (waiting behind slow answers)"},
+    {"upstream-idle-time", 10'000, 100, 3'600'000,
+     "milliseconds that a connection to a server stays open for the next query (idle connections)"},
+    {"upstream-stall-time", 2000, 50, 60'000,
+     "milliseconds without any answer until new queries leave a connection alone (silent and dripping servers)"},
     {"upstream-stream-time", 10'000, 1000, 60'000, "milliseconds that one exchange with a server may take at most"},
 }};
 

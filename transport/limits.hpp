@@ -25,6 +25,10 @@ enum class Limit : std::uint8_t {
   upstream_connections,
   upstream_connections_per_server,
   upstream_connects_per_second,
+  upstream_exchanges,
+  upstream_exchanges_per_connection,
+  upstream_idle_time,
+  upstream_stall_time,
   upstream_time,
   count
 };

@@ -51,6 +51,12 @@ const std::array<Metric, static_cast<std::size_t>(TransportCounter::count)> tran
     {"redoubt_upstream_connections_total", "", "Connections opened to servers.", counter},
     {"redoubt_upstream_stream_exchanges_total", "", "Exchanges with servers over connections.", counter},
     {"redoubt_upstream_stream_failures_total", "", "Exchanges with servers over connections that failed.", counter},
+    {"redoubt_upstream_connections_open", "", "Connections to servers open, in use or kept for the next query.", gauge},
+    {"redoubt_upstream_stream_reused_total", "", "Exchanges over a connection that was open already.", counter},
+    {"redoubt_upstream_stream_retries_total", "", "Exchanges begun again because a server closed a used connection.",
+     counter},
+    {"redoubt_upstream_stream_throttled_total", "", "Exchanges not begun because their server wastes connections.",
+     counter},
     {"redoubt_snapshot_generation", "role=\"transport\"", "Generation of the snapshot in force.", gauge},
 }};
 

@@ -58,6 +58,10 @@ enum class TransportCounter : std::uint8_t {
   upstream_connections,
   upstream_exchanges,
   upstream_failures,
+  upstream_connections_open,
+  upstream_reused,
+  upstream_retries,
+  upstream_throttled,
   snapshot_generation,
   count
 };

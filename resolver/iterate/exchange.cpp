@@ -77,7 +77,7 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
     shared_->servers.failed(server, zone, clock_->now());
     return std::unexpected{Failure{{dns::EdeCode::other, fmt::format("{}: {}", server.to_text(), why)}}};
   };
-  while (asking.tries(server) < tries_per_server) {
+  while (!asking.is_given_up(server)) {
     if (!errand.budget.spend(Limit::upstream_queries)) co_return useless("not asked any more");
     auto reply = co_await exchange(asking, server, transport, edns);
     if (!reply) {

@@ -121,6 +121,11 @@ std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snap
   settings.ipv4 = resolution.ipv4();
   settings.ipv6 = resolution.ipv6();
   settings.case_randomisation = resolution.case_randomisation();
+  if (resolution.qname_minimisation() > flat::QnameMinimisation::MAX ||
+      resolution.nxdomain_cut() > flat::NxdomainCut::MAX)
+    return std::unexpected{"a choice is out of range"};
+  settings.minimisation = static_cast<Minimisation>(resolution.qname_minimisation());
+  settings.nxdomain_cut = static_cast<NxdomainCut>(resolution.nxdomain_cut());
   settings.min_ttl = dns::Ttl::from_wire(cache.min_ttl());
   settings.max_ttl = dns::Ttl::from_wire(cache.max_ttl());
   settings.zone_ttls = zone_ttls_of(cache);

@@ -205,7 +205,7 @@ TEST(Forward, reply_of_a_server_that_does_not_resolve_is_no_answer) {
 
 TEST(Forward, zone_below_a_denied_name_still_answers) {
   World world;
-  forwarder(world, "10.0.0.1", "corp.internal.", corp);
+  world.settings().nxdomain_cut = resolver::NxdomainCut::always;
   use_routes(world, {route("www.corp.nowhere.", {"10.0.0.1"})});
   forwarder(world, "10.0.0.1", "www.corp.nowhere.", "@ A 10.0.0.80\n");
   EXPECT_EQ(world.ask("corp.nowhere.").rcode(), dns::Rcode::nxdomain);
@@ -250,6 +250,16 @@ TEST(Forward, without_first_nothing_is_asked_of_the_internet) {
   EXPECT_EQ(answer.rcode(), dns::Rcode::servfail);
   EXPECT_LE(answer.packets, 9U);
   EXPECT_EQ(world.internet().packets_to("198.51.100.1"), 0U);
+}
+
+TEST(Forward, everything_leaves_the_root_in_peace) {
+  World world;
+  world.settings().prime = true;
+  forwarder(world, "10.0.0.1", ".", "www.corp.example. A 10.0.0.80\n");
+  use_routes(world, {route(".", {"10.0.0.1"})});
+  EXPECT_EQ(world.ask("www.corp.example.").rcode(), dns::Rcode::noerror);
+  world.run_for(1s);
+  EXPECT_EQ(world.internet().packets_to("198.51.100.1"), 0U) << world.trace();
 }
 
 TEST(Stub, zone_is_asked_of_its_servers_without_recursion) {

@@ -120,6 +120,7 @@ TEST(Spoofing, queries_differ_in_id_and_case) {
 
 TEST(Spoofing, names_go_out_as_they_came_when_the_setting_is_off) {
   World world{{.case_randomisation = false}};
+  world.settings().minimisation = resolver::Minimisation::off;
   world.site("shop.com.", "192.0.2.1");
   world.ask("wWw.sHoP.cOm.");
   for (const Heard& heard : world.internet().heard()) EXPECT_EQ(heard.query.question->name.to_text(), "wWw.sHoP.cOm.");

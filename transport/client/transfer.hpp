@@ -8,7 +8,12 @@
 #include <span>
 #include <vector>
 
-#include "transport/client/upstream_exchange.hpp"
+#include "dns/address.hpp"
+#include "transport/client/upstream_fault.hpp"
+#include "transport/framing/frame_reader.hpp"
+#include "transport/framing/output_queue.hpp"
+#include "transport/net/byte_stream.hpp"
+#include "transport/net/loop.hpp"
 
 namespace redoubt::transport {
 

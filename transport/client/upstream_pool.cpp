@@ -7,67 +7,132 @@
 
 namespace redoubt::transport {
 
-namespace {
-
-constexpr std::chrono::seconds window{1};
-/// Servers remembered at once; when all of them were asked within the last second, no new one is.
-constexpr std::size_t max_servers = 4096;
-
-}  // namespace
-
 UpstreamPool::UpstreamPool(Executor executor, Counters& counters)
     : executor_{std::move(executor)}, counters_{counters} {}
 
+UpstreamPool::~UpstreamPool() {
+  for (const auto& [server, connections] : connections_) {
+    for (const auto& connection : connections) connection->close();
+  }
+}
+
 void UpstreamPool::use(const Limits& limits, std::vector<dns::IpAddress> sources) {
   limits_ = limits;
+  if (sources == sources_) return;
   sources_ = std::move(sources);
+  for (const auto& [server, connections] : connections_) {
+    for (const auto& connection : connections) connection->retire();  // they come from the former addresses
+  }
 }
 
 bool UpstreamPool::fetch(UpstreamRequest request, UpstreamDone done) {
   if (exchanges_.contains(request.id)) return false;
   ++counters_.upstream_exchanges;
   const auto give_up = [&](UpstreamFault fault) {
-    fail(done, fault);
+    tell(done, std::unexpected{fault});
     return true;
   };
   if (request.protocol != Protocol::tcp || request.server.port == 0 || !is_query(request.query))
     return give_up(UpstreamFault::bad_request);
-  const Clock::time_point now = Clock::now();
-  if (!admit(request.server, now)) return give_up(UpstreamFault::too_many);
-  auto socket = begin_connect(request.server, source_for(request.server.address));
-  if (!socket) return give_up(fault_of(socket.error()));
-
-  ++counters_.upstream_connections;
-  ++servers_[request.server].open;
-  const auto deadline = now + std::min(request.patience, limits_.time(Limit::upstream_time));
+  if (exchanges_.size() >= limits_[Limit::upstream_exchanges]) return give_up(UpstreamFault::too_many);
   const UpstreamId id = request.id;
-  auto exchange = std::make_unique<UpstreamExchange>(
-      executor_, *std::move(socket), std::move(request.query), deadline,
-      [this, id, done = std::move(done)](UpstreamResult result) { finished(id, done, std::move(result)); });
-  exchanges_.emplace(id, Running{request.server, std::move(exchange)});
+  const auto [at, added] = exchanges_.try_emplace(id, executor_, UpstreamServer{request.server, request.protocol},
+                                                  std::move(request.query), std::move(done));
+  Running& exchange = at->second;
+  if (const auto fault = place(id, exchange)) {
+    conclude(id, std::unexpected{*fault});
+    return true;
+  }
+  exchange.deadline.at(Clock::now() + std::min(request.patience, limits_.time(Limit::upstream_time)),
+                       [this, id] { timed_out(id); });
   return true;
 }
 
-bool UpstreamPool::admit(const dns::Endpoint& server, Clock::time_point now) {
-  if (exchanges_.size() >= limits_[Limit::upstream_connections]) return false;
-  if (!servers_.contains(server) && servers_.size() >= max_servers) {
-    forget_quiet_servers(now);
-    if (servers_.size() >= max_servers) return false;
+/// Onto an open connection, or a new one. What is wrong when neither can be had.
+std::optional<UpstreamFault> UpstreamPool::place(UpstreamId id, Running& exchange) {
+  const Clock::time_point now = Clock::now();
+  UpstreamConnection* connection = one_with_room(exchange, now);
+  if (connection != nullptr) {
+    ++counters_.upstream_reused;
+  } else {
+    const auto fresh = connect(exchange.server, now);
+    if (!fresh) return fresh.error();
+    connection = *fresh;
   }
-  Server& record = servers_[server];
-  if (now - record.window_began >= window) {
-    record.window_began = now;
-    record.connects = 0;
+  exchange.connection = connection;
+  connection->put(id, exchange.query, now);
+  return std::nullopt;
+}
+
+/// The first with room, so that those beyond what is needed fall idle. What is repeated goes where the server has had
+/// no time to be through with the connection (RFC 7766 §6.2.4).
+UpstreamConnection* UpstreamPool::one_with_room(const Running& exchange, Clock::time_point now) const {
+  const auto at = connections_.find(exchange.server);
+  if (at == connections_.end()) return nullptr;
+  const std::size_t most =
+      book_.one_by_one(exchange.server, now) ? 1 : limits_[Limit::upstream_exchanges_per_connection];
+  const auto found = std::ranges::find_if(at->second, [&](const auto& connection) {
+    return connection->takes(most, now) && !(exchange.repeated && connection->proven());
+  });
+  return found == at->second.end() ? nullptr : found->get();
+}
+
+std::expected<UpstreamConnection*, UpstreamFault> UpstreamPool::connect(const UpstreamServer& server,
+                                                                        Clock::time_point now) {
+  if (const auto refusal = book_.admit(server, limits_, now)) {
+    if (*refusal != UpstreamFault::too_many) ++counters_.upstream_throttled;
+    return std::unexpected{*refusal};
   }
-  if (record.open >= limits_[Limit::upstream_connections_per_server]) return false;
-  if (record.connects >= limits_[Limit::upstream_connects_per_second]) return false;
-  ++record.connects;
+  const auto fail = [&](UpstreamFault fault) {
+    book_.closed(server);
+    return std::unexpected{fault};
+  };
+  if (connections() >= limits_[Limit::upstream_connections] && !close_longest_idle())
+    return fail(UpstreamFault::too_many);
+  auto socket = begin_connect(server.endpoint, source_for(server.endpoint.address));
+  if (!socket) return fail(fault_of(socket.error()));
+  ++counters_.upstream_connections;
+  ++counters_.upstream_connections_open;
+  const ConnectionTimes times{limits_.time(Limit::upstream_idle_time), limits_.time(Limit::upstream_stall_time)};
+  ConnectionUser& user = *this;
+  const auto connection = std::make_shared<UpstreamConnection>(executor_, server, *std::move(socket), times, user);
+  connections_[server].push_back(connection);
+  return connection.get();
+}
+
+bool UpstreamPool::close_longest_idle() {
+  UpstreamConnection* longest = nullptr;
+  for (const auto& [server, connections] : connections_) {
+    for (const auto& connection : connections) {
+      if (connection->idle() && (longest == nullptr || connection->idle_since() < longest->idle_since()))
+        longest = connection.get();
+    }
+  }
+  if (longest == nullptr) return false;
+  longest->close();
+  forget(*longest);
   return true;
 }
 
-void UpstreamPool::forget_quiet_servers(Clock::time_point now) {
-  std::erase_if(servers_,
-                [&](const auto& entry) { return entry.second.open == 0 && now - entry.second.window_began >= window; });
+/// RFC 7766 §6.2.2: as few connections to one server as will do.
+void UpstreamPool::keep_one_idle(UpstreamConnection& connection) {
+  if (!connection.open() || !connection.idle()) return;
+  const auto at = connections_.find(connection.server());
+  if (at == connections_.end()) return;
+  const bool another = std::ranges::any_of(
+      at->second, [&](const auto& other) { return other.get() != &connection && other->idle() && other->proven(); });
+  if (another) connection.retire();
+}
+
+/// Its memory goes behind the current work: it may be a connection's own callback that leads here.
+void UpstreamPool::forget(UpstreamConnection& connection) {
+  const auto at = connections_.find(connection.server());
+  const auto held = std::ranges::find(at->second, &connection, [](const auto& pointer) { return pointer.get(); });
+  later(executor_, [gone = std::move(*held)] {});
+  at->second.erase(held);
+  if (at->second.empty()) connections_.erase(at);
+  book_.closed(connection.server());
+  --counters_.upstream_connections_open;
 }
 
 /// In turn: a stream needs no unpredictable address, for its sequence numbers keep strangers out.
@@ -79,28 +144,63 @@ std::optional<dns::IpAddress> UpstreamPool::source_for(const dns::IpAddress& ser
   return std::nullopt;
 }
 
-void UpstreamPool::finished(UpstreamId id, const UpstreamDone& done, UpstreamResult result) {
-  if (const auto running = exchanges_.find(id); running != exchanges_.end()) end(running);
-  if (!result) return fail(done, result.error());
+void UpstreamPool::answered(UpstreamConnection& connection, UpstreamId exchange, std::vector<std::uint8_t> answer) {
+  book_.answered(connection.server());
+  conclude(exchange, std::move(answer));
+  keep_one_idle(connection);  // after what the answer may have led to
+}
+
+void UpstreamPool::ended(UpstreamConnection& connection, UpstreamFault fault) {
+  const Clock::time_point now = Clock::now();
+  const std::vector<UpstreamId> unanswered = connection.exchanges();
+  for (const UpstreamId id : unanswered) exchanges_.at(id).connection = nullptr;
+  if (!unanswered.empty()) {
+    if (!connection.proven()) book_.fruitless(connection.server(), fault, now);
+    if (connection.crowded() && fault == UpstreamFault::closed_early) book_.cannot_pipeline(connection.server(), now);
+  }
+  const bool repeat = connection.proven() && fault == UpstreamFault::closed_early;
+  forget(connection);
+  for (const UpstreamId id : unanswered) {
+    const auto at = exchanges_.find(id);
+    if (at == exchanges_.end() || at->second.connection != nullptr) continue;  // a done() before this one saw to it
+    std::optional<UpstreamFault> trouble = fault;
+    if (repeat && !std::exchange(at->second.repeated, true)) {
+      ++counters_.upstream_retries;
+      trouble = place(id, at->second);
+    }
+    if (trouble) conclude(id, std::unexpected{*trouble});
+  }
+}
+
+void UpstreamPool::timed_out(UpstreamId id) {
+  UpstreamConnection* connection = exchanges_.at(id).connection;
+  connection->take_back(id);
+  if (!connection->connected() && connection->idle())
+    book_.fruitless(connection->server(), UpstreamFault::timed_out, Clock::now());
+  conclude(id, std::unexpected{UpstreamFault::timed_out});
+}
+
+void UpstreamPool::conclude(UpstreamId id, UpstreamResult result) {
+  const auto at = exchanges_.find(id);
+  const UpstreamDone done = std::move(at->second.done);
+  exchanges_.erase(at);
+  tell(done, std::move(result));
+}
+
+void UpstreamPool::tell(const UpstreamDone& done, UpstreamResult result) {
+  if (!result) ++counters_.upstream_failures;
   done(std::move(result));
 }
 
-void UpstreamPool::fail(const UpstreamDone& done, UpstreamFault fault) {
-  ++counters_.upstream_failures;
-  done(std::unexpected{fault});
-}
-
-void UpstreamPool::end(std::unordered_map<UpstreamId, Running>::iterator running) {
-  if (const auto server = servers_.find(running->second.server); server != servers_.end()) --server->second.open;
-  exchanges_.erase(running);
-}
-
 void UpstreamPool::abandon(UpstreamId id) {
-  if (const auto running = exchanges_.find(id); running != exchanges_.end()) end(running);
+  const auto at = exchanges_.find(id);
+  if (at == exchanges_.end()) return;
+  if (at->second.connection != nullptr) at->second.connection->take_back(id);
+  exchanges_.erase(at);
 }
 
 void UpstreamPool::abandon_all() {
-  while (!exchanges_.empty()) end(exchanges_.begin());
+  while (!exchanges_.empty()) abandon(exchanges_.begin()->first);
 }
 
 }  // namespace redoubt::transport

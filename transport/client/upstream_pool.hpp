@@ -1,22 +1,19 @@
 #pragma once
-// Exchanges with servers over streams: how many, with whom, from which address. A connection serves one exchange; this
-// is the place where one that stays open for the next would be kept, by endpoint.
+// Exchanges with servers over streams: how many, with whom, from which address, over which connection. Connections stay
+// open for the next exchange and carry several at a time (RFC 7766 §6.2.1).
 #include <cstdint>
-#include <list>
 #include <map>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
-#include "transport/client/upstream_exchange.hpp"
+#include "transport/client/server_book.hpp"
+#include "transport/client/upstream_connection.hpp"
 #include "transport/counters.hpp"
 #include "transport/limits.hpp"
-#include "transport/server/query_taker.hpp"
 
 namespace redoubt::transport {
-
-/// Chosen by whoever asks; not used again while it lives.
-using UpstreamId = std::uint64_t;
 
 struct UpstreamRequest {
   UpstreamId id;
@@ -26,45 +23,60 @@ struct UpstreamRequest {
   std::vector<std::uint8_t> query;
 };
 
-class UpstreamPool {
+class UpstreamPool : private ConnectionUser {
  public:
   UpstreamPool(Executor executor, Counters& counters);
+  ~UpstreamPool() override;
+  UpstreamPool(const UpstreamPool&) = delete;
+  UpstreamPool& operator=(const UpstreamPool&) = delete;
   /// For exchanges from now on. sources: the addresses to come from; a family of which there is none leaves it to the
   /// kernel.
   void use(const Limits& limits, std::vector<dns::IpAddress> sources);
   /// done comes once: from the loop, or at once when nothing can be begun. False, and no done, when that id lives.
   bool fetch(UpstreamRequest request, UpstreamDone done);
-  /// No done any more. An unknown id is old news.
+  /// No done any more; the connection goes on. An unknown id is old news.
   void abandon(UpstreamId id);
   void abandon_all();
   std::size_t exchanges() const { return exchanges_.size(); }
+  /// In use and idle.
+  std::size_t connections() const { return counters_.upstream_connections_open; }
 
  private:
-  /// What one server has had of us lately. Kept while a connection is open, or for a second after the window began.
-  struct Server {
-    std::size_t open = 0;
-    std::uint64_t connects = 0;  ///< since window_began
-    Clock::time_point window_began;
-  };
   struct Running {
-    dns::Endpoint server;
-    std::unique_ptr<UpstreamExchange> exchange;
-  };
+    Running(const Executor& executor, UpstreamServer asked, std::vector<std::uint8_t> octets, UpstreamDone callback)
+        : server{asked}, query{std::move(octets)}, done{std::move(callback)}, deadline{executor} {}
 
-  bool admit(const dns::Endpoint& server, Clock::time_point now);
-  void forget_quiet_servers(Clock::time_point now);
+    UpstreamServer server;
+    std::vector<std::uint8_t> query;
+    UpstreamDone done;
+    Timer deadline;
+    UpstreamConnection* connection = nullptr;
+    bool repeated = false;
+  };
+  using Connections = std::vector<std::shared_ptr<UpstreamConnection>>;
+
+  void answered(UpstreamConnection& connection, UpstreamId exchange, std::vector<std::uint8_t> answer) override;
+  void ended(UpstreamConnection& connection, UpstreamFault fault) override;
+
+  std::optional<UpstreamFault> place(UpstreamId id, Running& exchange);
+  UpstreamConnection* one_with_room(const Running& exchange, Clock::time_point now) const;
+  std::expected<UpstreamConnection*, UpstreamFault> connect(const UpstreamServer& server, Clock::time_point now);
+  bool close_longest_idle();
+  void keep_one_idle(UpstreamConnection& connection);
+  void forget(UpstreamConnection& connection);
   std::optional<dns::IpAddress> source_for(const dns::IpAddress& server);
-  void finished(UpstreamId id, const UpstreamDone& done, UpstreamResult result);
-  void fail(const UpstreamDone& done, UpstreamFault fault);
-  void end(std::unordered_map<UpstreamId, Running>::iterator running);
+  void timed_out(UpstreamId id);
+  void conclude(UpstreamId id, UpstreamResult result);
+  void tell(const UpstreamDone& done, UpstreamResult result);
 
   Executor executor_;
   Counters& counters_;
   Limits limits_;
   std::vector<dns::IpAddress> sources_;
   std::size_t next_source_ = 0;
+  ServerBook book_;
   std::unordered_map<UpstreamId, Running> exchanges_;
-  std::map<dns::Endpoint, Server> servers_;
+  std::map<UpstreamServer, Connections> connections_;  ///< open ones; no entry is empty
 };
 
 }  // namespace redoubt::transport

@@ -171,6 +171,10 @@ class Role {
     set(TransportCounter::upstream_connections, counters_.upstream_connections);
     set(TransportCounter::upstream_exchanges, counters_.upstream_exchanges);
     set(TransportCounter::upstream_failures, counters_.upstream_failures);
+    set(TransportCounter::upstream_connections_open, counters_.upstream_connections_open);
+    set(TransportCounter::upstream_reused, counters_.upstream_reused);
+    set(TransportCounter::upstream_retries, counters_.upstream_retries);
+    set(TransportCounter::upstream_throttled, counters_.upstream_throttled);
     set(TransportCounter::snapshot_generation, settings_ ? settings_->generation : 0);
     return values;
   }

@@ -9,6 +9,9 @@ namespace redoubt::transport::test {
 
 namespace {
 
+/// A connection for each exchange.
+Limits lone() { return Limits{}.with(Limit::upstream_exchanges_per_connection, 1); }
+
 class UpstreamPoolTest : public LoopTest {
  protected:
   void SetUp() override {
@@ -60,7 +63,8 @@ TEST_F(UpstreamPoolTest, brings_the_answer) {
   peer.send_frame(answer_to(query(0x4242), 500));
   ASSERT_TRUE(run_until([&] { return results_.contains(1); }));
   EXPECT_EQ(results_.at(1).value(), answer_to(query(0x4242), 500));
-  EXPECT_TRUE(run_until([&] { return peer.closed(); }));
+  settle();
+  EXPECT_FALSE(peer.closed());  // open for the next one
   EXPECT_EQ(pool_.exchanges(), 0U);
   EXPECT_EQ(counters_.upstream_connections, 1U);
   EXPECT_EQ(counters_.upstream_failures, 0U);
@@ -123,6 +127,7 @@ TEST_F(UpstreamPoolTest, a_port_without_a_server_refuses) {
 }
 
 TEST_F(UpstreamPoolTest, a_silent_server_costs_the_patience) {
+  pool_.use(Limits{}.with(Limit::upstream_stall_time, 60), {});
   const auto begin = Clock::now();
   ASSERT_TRUE(fetch(1, 80ms));
   Peer peer = accept_query();
@@ -151,20 +156,20 @@ TEST_F(UpstreamPoolTest, patience_has_a_limit_of_ours) {
   EXPECT_EQ(results_.at(1).error(), UpstreamFault::timed_out);
 }
 
-TEST_F(UpstreamPoolTest, an_abandoned_exchange_closes_and_says_nothing) {
+TEST_F(UpstreamPoolTest, an_abandoned_exchange_says_nothing) {
   ASSERT_TRUE(fetch(1));
   Peer peer = accept_query();
   pool_.abandon(1);
   pool_.abandon(2);  // never heard of
   EXPECT_EQ(pool_.exchanges(), 0U);
-  ASSERT_TRUE(run_until([&] { return peer.closed(); }));
+  peer.send_frame(answer_to(query(0x4242)));
   settle();
   EXPECT_TRUE(results_.empty());
   EXPECT_TRUE(fetch(1));  // the id is free again
 }
 
 TEST_F(UpstreamPoolTest, one_server_gets_so_many_connections) {
-  pool_.use(Limits{}.with(Limit::upstream_connections_per_server, 3), {});
+  pool_.use(lone().with(Limit::upstream_connections_per_server, 3), {});
   for (UpstreamId id = 1; id <= 4; ++id) ASSERT_TRUE(fetch(id));
   ASSERT_TRUE(results_.contains(4));
   EXPECT_EQ(results_.at(4).error(), UpstreamFault::too_many);
@@ -176,11 +181,11 @@ TEST_F(UpstreamPoolTest, one_server_gets_so_many_connections) {
 }
 
 TEST_F(UpstreamPoolTest, all_servers_together_get_so_many_connections) {
-  pool_.use(Limits{}.with(Limit::upstream_connections, 2), {});
+  pool_.use(lone().with(Limit::upstream_connections, 2), {});
   for (UpstreamId id = 1; id <= 3; ++id) ASSERT_TRUE(fetch(id));
   EXPECT_EQ(results_.at(3).error(), UpstreamFault::too_many);
   pool_.abandon(1);
-  ASSERT_TRUE(fetch(4));
+  ASSERT_TRUE(fetch(4));  // what nobody uses makes room
   EXPECT_FALSE(results_.contains(4));
 }
 
@@ -189,6 +194,7 @@ TEST_F(UpstreamPoolTest, reconnecting_is_limited_in_its_pace) {
   for (UpstreamId id = 1; id <= 10; ++id) {
     ASSERT_TRUE(fetch(id));
     pool_.abandon(id);
+    ASSERT_TRUE(run_until([&] { return pool_.connections() == 0; }));  // nobody waits for its handshake
   }
   EXPECT_EQ(counters_.upstream_connections, 3U);
   EXPECT_EQ(results_.size(), 7U);
@@ -215,7 +221,7 @@ TEST_F(UpstreamPoolTest, what_cannot_be_done_is_a_bad_request) {
 
 TEST_F(UpstreamPoolTest, connections_come_from_the_configured_addresses) {
   const auto address = [](const char* text) { return dns::IpAddress::from_text(text).value(); };
-  pool_.use(Limits{}, {address("2001:db8::1"), address("127.0.0.5"), address("127.0.0.6")});
+  pool_.use(lone(), {address("2001:db8::1"), address("127.0.0.5"), address("127.0.0.6")});
   std::map<std::string, int> sources;
   for (UpstreamId id = 1; id <= 6; ++id) {
     ASSERT_TRUE(fetch(id));

@@ -34,7 +34,7 @@ Octets compiled() {
   const auto resolution = flat::CreateResolution(
       builder, servers, no_addresses, 1024, 65535, true, true, flat::QnameMinimisation::relaxed, true, true,
       no_prefixes, 53, builder.CreateVector(std::vector<flatbuffers::Offset<flat::ZoneName>>{}),
-      builder.CreateVector(std::vector<flatbuffers::Offset<flat::Route>>{}));
+      flat::NxdomainCut::root, builder.CreateVector(std::vector<flatbuffers::Offset<flat::Route>>{}));
   const auto nothing = builder.CreateString("");
   const auto identity = flat::CreateIdentity(builder, nothing, nothing, nothing);
   const auto limits = builder.CreateVector(std::vector<flatbuffers::Offset<flat::Limit>>{});

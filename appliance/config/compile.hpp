@@ -16,7 +16,7 @@ struct Circumstances {
   std::vector<std::uint32_t> listener_ids;    ///< one for each listener of the configuration
   std::vector<dns::IpAddress> own_addresses;  ///< of this machine: part of do-not-query's builtin
   /// By the path of a forward zone's to-file: the servers that it names.
-  std::map<std::string, std::vector<dns::IpAddress>> servers_in_files;
+  std::map<std::string, std::vector<dns::IpAddress>> servers_in_files{};
 };
 
 /// Loopback, unspecified, link-local, multicast and reserved ranges: what no public authority is at.

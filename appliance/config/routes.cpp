@@ -92,7 +92,7 @@ std::vector<PlannedRoute> plan_routes(const Configuration& configuration, const 
                       .max_rate = forward.max_rate});
   }
   for (const Stub& stub : configuration.resolution.stub) {
-    PlannedRoute route{.zone = stub.zone, .stub = true};
+    PlannedRoute route{.zone = stub.zone, .stub = true, .to = {}};
     for (const Upstream& upstream : stub.to) route.to.push_back(endpoint_of(upstream));
     routes.push_back(std::move(route));
   }

@@ -12,7 +12,7 @@ namespace redoubt::config {
 struct PlannedRoute {
   dns::Name zone;
   bool stub = false;
-  std::vector<dns::Endpoint> to;  ///< empty: its questions fail
+  std::vector<dns::Endpoint> to{};  ///< empty: its questions fail
   bool by_tcp = false;
   UpstreamOrder order = UpstreamOrder::fastest;
   bool first = false;

@@ -22,6 +22,9 @@ constexpr std::uint32_t exploration = 50;
 constexpr milliseconds least_repetition{250};
 /// A stream's handshakes and segments, for a budget that counts packets.
 constexpr std::uint32_t packets_of_a_stream = 5;
+/// How long a resolver may take for a question that costs it much; and where iteration is to come after it.
+constexpr std::chrono::seconds longest_exchange{4};
+constexpr std::chrono::seconds longest_exchange_before_others{1};
 /// A query that could leave only so shortly before its question's end would not be answered in time.
 constexpr milliseconds least_time_left{200};
 
@@ -161,6 +164,7 @@ void Consultation::ask(std::size_t candidate, UpstreamTransport transport, bool 
   Abroad::Ticket ticket{shared_->abroad, sent_question(*errand_, query), asked.upstream->at().address};
   candidate_of_.push_back(candidate);
   const Duration alone = time_alone(candidate);
+  const Duration longest = route_->first ? longest_exchange_before_others : longest_exchange;
   next_due_ = std::max(departs, clock_->now()) + alone;
   contest_->start({.upstream = asked.upstream,
                    .transport = transport,
@@ -168,7 +172,7 @@ void Consultation::ask(std::size_t candidate, UpstreamTransport transport, bool 
                    .measured = (transport == UpstreamTransport::tcp) == route_->by_tcp,
                    .departs = departs,
                    .patience = alone},
-                  std::move(query), std::move(ticket), errand_->budget.deadline());
+                  std::move(query), std::move(ticket), std::min(errand_->budget.deadline(), departs + longest));
 }
 
 Task<Consultation::Result> Consultation::run() {

@@ -11,11 +11,6 @@ namespace redoubt::resolver {
 
 namespace asio = boost::asio;
 
-namespace {
-/// How long an exchange goes on, whoever was faster: its answer, however late, tells that the upstream is there.
-constexpr std::chrono::seconds longest_exchange{2};
-}  // namespace
-
 void Contest::start(Attempt attempt, OutgoingQuery query, Abroad::Ticket ticket, Instant deadline) {
   tickets_.push_back(std::move(ticket));
   attempts_.push_back(std::move(attempt));
@@ -34,8 +29,7 @@ Task<void> Contest::run(std::shared_ptr<Contest> contest, std::size_t index, Out
   Arrival arrival{index, std::unexpected{NetworkFault::no_resources}};
   try {
     // Not in braces inside the call: GCC 12 destroys such temporaries twice across a suspension.
-    Exchange exchange{attempt.upstream->at(), attempt.transport, query.wire,
-                      std::min(deadline, clock.now() + longest_exchange)};
+    Exchange exchange{attempt.upstream->at(), attempt.transport, query.wire, deadline};
     auto reply = co_await network.exchange(std::move(exchange));
     judge(contest->attempts_[index], reply, clock.now());
     if (reply) {

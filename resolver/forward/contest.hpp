@@ -63,7 +63,8 @@ class Contest : public std::enable_shared_from_this<Contest> {
   Contest(std::shared_ptr<WaitingAskers> askers, Network& network, Clock& clock, boost::asio::any_io_executor executor)
       : askers_{std::move(askers)}, network_{&network}, clock_{&clock}, executor_{std::move(executor)} {}
 
-  /// Starts an exchange; it ends at `deadline` at the latest, or after a time of its own.
+  /// Starts an exchange. It goes on until `deadline`, whoever was faster: its answer, however late, tells that the
+  /// upstream is there.
   void start(Attempt attempt, OutgoingQuery query, Abroad::Ticket ticket, Instant deadline);
   /// The next arrival, or nothing when it is `until` first.
   Task<std::optional<Arrival>> next(Instant until);

@@ -50,6 +50,7 @@ struct Settings {
   bool ipv4 = true;
   bool ipv6 = true;
   bool case_randomisation = true;
+  bool cookies = true;  ///< towards servers (RFC 7873)
   Minimisation minimisation = Minimisation::relaxed;
   NxdomainCut nxdomain_cut = NxdomainCut::always;
   dns::Ttl min_ttl = dns::Ttl::from_wire(0);

@@ -8,6 +8,7 @@
 #include "resolver/forward/upstreams.hpp"
 #include "resolver/iterate/priming.hpp"
 #include "resolver/rechecks.hpp"
+#include "resolver/upstream/cookies.hpp"
 #include "resolver/upstream/servers.hpp"
 
 namespace redoubt::resolver {
@@ -15,7 +16,12 @@ namespace redoubt::resolver {
 struct Shared {
   /// key: secret, fresh for each process.
   Shared(std::uint64_t cache_octets, const dns::HashKey& key)
-      : cache{cache_octets, key}, servers{key}, flights{key}, rechecks{key}, upstreams{key} {}
+      : cache{cache_octets, key},
+        servers{key},
+        flights{key},
+        rechecks{key},
+        upstreams{key},
+        cookies{key} {}
   Cache cache;
   Servers servers;
   Flights flights;
@@ -23,6 +29,7 @@ struct Shared {
   Upstreams upstreams;
   Abroad abroad;
   Priming priming;
+  Cookies cookies;
 };
 
 }  // namespace redoubt::resolver

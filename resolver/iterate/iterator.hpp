@@ -83,6 +83,7 @@ class Iterator {
   Task<Result<Classified>> ask_server(Asking& asking, dns::IpAddress server);
   Task<std::expected<dns::Message, NetworkFault>> exchange(Asking& asking, dns::IpAddress server,
                                                            UpstreamTransport transport, bool edns);
+  void learn_cookie(const dns::Message& reply, const dns::Cookie& sent, const dns::IpAddress& server, bool stream);
 
   Shared* shared_;
   Network* network_;

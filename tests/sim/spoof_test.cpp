@@ -139,7 +139,8 @@ TEST(Spoofing, queries_to_servers_ask_for_no_recursion_and_carry_nothing_of_the_
     ASSERT_TRUE(heard.query.edns.has_value());
     EXPECT_EQ(heard.query.edns->udp_payload, 1232U);
     EXPECT_FALSE(heard.query.edns->client_subnet.has_value());
-    EXPECT_FALSE(heard.query.edns->cookie.has_value());
+    ASSERT_TRUE(heard.query.edns->cookie.has_value());
+    EXPECT_NE(heard.query.edns->cookie->client, query.edns->cookie->client);
   }
 }
 

@@ -110,7 +110,6 @@ log: {level: info, format: text}           # or json
   EXPECT_THAT(warnings_of(sample),
               ElementsAre("f:4:45: listen[].transports: 'tls' has no effect in this version: nothing listens for it",
                           "f:5:45: listen[].transports: 'https' has no effect in this version: nothing listens for it",
-                          "f:16:12: resolution.cookies: 'true' has no effect in this version",
                           "f:19:7: resolution.forward[].transport: tls is not in this version: questions of this "
                           "zone fail, for they are not sent in the clear instead",
                           "f:26:12: validation.enabled: 'true' has no effect in this version"));

@@ -16,12 +16,7 @@ namespace redoubt::resolver {
 struct Shared {
   /// key: secret, fresh for each process.
   Shared(std::uint64_t cache_octets, const dns::HashKey& key)
-      : cache{cache_octets, key},
-        servers{key},
-        flights{key},
-        rechecks{key},
-        upstreams{key},
-        cookies{key} {}
+      : cache{cache_octets, key}, servers{key}, flights{key}, rechecks{key}, upstreams{key}, cookies{key} {}
   Cache cache;
   Servers servers;
   Flights flights;

@@ -108,7 +108,7 @@ Iterator::Shorter Iterator::take_shorter(Classified& found, const dns::Question&
 Task<SharedDelegation> Iterator::refreshed(const Errand& errand, const Delegation& dead) {
   const Instant now = clock_->now();
   if (dead.zone.is_root()) co_return hints(errand.settings);
-  if (now - dead.learned < least_age_of_dead_cut || errand.budget.exhausted()) co_return nullptr;
+  if (now < dead.learned + least_age_of_dead_cut || errand.budget.exhausted()) co_return nullptr;
   SharedDelegation parent = shared_->cache.deepest_delegation(dead.zone.parent(), now);
   if (!parent) parent = hints(errand.settings);
   const Errand above{errand.settings, errand.budget, {dead.zone, dns::type::a}, &errand, errand.depth};

@@ -72,7 +72,7 @@ class Reload {
     std::string text;
     ListenerPlan plan;
     ListenerChange change;
-    Step step = Step::binding;
+    Step step;  ///< binding at first
     std::set<std::uint32_t> binds_waiting;
     std::vector<std::string> troubles;
     std::set<channel::Role> takers;  ///< who has not answered yet

@@ -120,7 +120,7 @@ Iterator::Shorter Iterator::take_shorter(Classified& found, const dns::Question&
 Task<SharedDelegation> Iterator::refreshed(const Errand& errand, const Delegation& dead) {
   const Instant now = clock_->now();
   if (dead.zone.is_root()) co_return hints(errand.settings);
-  if (now - dead.learned < least_age_of_dead_cut || errand.budget.exhausted()) co_return nullptr;
+  if (now < dead.learned + least_age_of_dead_cut || errand.budget.exhausted()) co_return nullptr;
   const Route* route = errand.settings.routes.above(dead.zone.parent());
   const bool stub = route != nullptr && route->kind == RouteKind::stub;
   const SharedDelegation parent = begin_of_walk(dead.zone.parent(), stub ? route : nullptr, errand.settings);

@@ -283,10 +283,10 @@ INSTANTIATE_TEST_SUITE_P(
               "1 already)"},
         Fault{
             "resolution: {forward: [{zone: a.example, to: [192.0.2.1]}], stub: [{zone: a.example, to: [192.0.2.1]}]}\n",
-            "f:1:69: resolution.stub[].zone: found 'a.example.', which is a forward zone already, expected each zone "
+            "f:1:68: resolution.stub[].zone: found 'a.example.', which is a forward zone already, expected each zone "
             "once"},
         Fault{"resolution: {stub: [{zone: lan., to: []}]}\n",
-              "f:1:39: resolution.stub[].to: found 0 servers, expected from 1 to 16"},
+              "f:1:38: resolution.stub[].to: found 0 servers, expected from 1 to 16"},
         Fault{"resolution: {stub: [{zone: lan., to: [server]}]}\n",
               "f:1:39: resolution.stub[].to: found 'server', expected a server such as 192.0.2.2@853#dns.corp.example"},
         Fault{"validation: {trust-anchors: [nonsense]}\n",

@@ -7,6 +7,8 @@
 #include "resolver/forward/reading.hpp"
 #include "resolver/forward/upstreams.hpp"
 #include "resolver/iterate/asking.hpp"
+#include "resolver/iterate/verdict.hpp"
+#include "resolver/trace.hpp"
 
 namespace redoubt::resolver {
 
@@ -196,7 +198,7 @@ Task<Consultation::Result> Consultation::run() {
     }
     auto arrival = co_await contest_->next(std::min(next_due_, deadline));
     if (!arrival) continue;
-    if (auto result = judge(std::move(*arrival))) co_return std::move(*result);
+    if (auto result = hear(std::move(*arrival))) co_return std::move(*result);
   }
   co_return std::unexpected{failure()};
 }
@@ -235,6 +237,28 @@ void Consultation::judge_fault(std::size_t candidate, const Attempt& attempt, Ne
       scope_ = FailureScope::house;
       return give_up(candidate, "no local port or descriptor left");
   }
+}
+
+/// Judges it, and tells whoever listens.
+std::optional<Consultation::Result> Consultation::hear(Arrival arrival) {
+  Trace* trace = errand_->budget.trace();
+  if (trace == nullptr) return judge(std::move(arrival));
+  const Attempt attempt = contest_->attempts()[arrival.attempt];
+  std::string before = std::exchange(trouble_, {});
+  auto result = judge(std::move(arrival));
+  std::string verdict = result && *result ? verdict_of(**result) : trouble_.empty() ? "asked again" : trouble_;
+  if (trouble_.empty()) trouble_ = std::move(before);
+  trace->note({.kind = TraceKind::exchange,
+               .at = attempt.departs,
+               .depth = errand_->depth,
+               .question = errand_->question,
+               .zone = route_->zone,
+               .server_name = {},
+               .server = attempt.upstream->at().address,
+               .transport = attempt.transport,
+               .took = clock_->now() - attempt.departs,
+               .verdict = std::move(verdict)});
+  return result;
 }
 
 /// The result when this arrival is one.

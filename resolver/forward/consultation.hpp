@@ -41,6 +41,7 @@ class Consultation {
   void ask(std::size_t candidate, UpstreamTransport transport, bool edns, Instant departs);
   Duration time_alone(std::size_t candidate) const;
 
+  std::optional<Result> hear(Arrival arrival);
   std::optional<Result> judge(Arrival arrival);
   void judge_fault(std::size_t candidate, const Attempt& attempt, NetworkFault fault);
   void ask_by_stream(std::size_t candidate, const Attempt& attempt, std::string_view why);

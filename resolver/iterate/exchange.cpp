@@ -6,6 +6,7 @@
 
 #include "resolver/iterate/iterator.hpp"
 #include "resolver/iterate/query_message.hpp"
+#include "resolver/iterate/verdict.hpp"
 #include "resolver/trace.hpp"
 
 namespace redoubt::resolver {
@@ -35,34 +36,6 @@ std::string_view describe(NetworkFault fault) {
       return "no local port or descriptor left";
   }
   return "network fault";
-}
-
-/// What a reply means, for whoever listens.
-std::string verdict_of(const Classified& found) {
-  const auto alias = [&](std::string_view rest) {
-    return found.chain.empty() ? std::string{rest} : fmt::format("alias to {}: {}", found.end.to_text(), rest);
-  };
-  switch (found.kind) {
-    case ReplyKind::answer:
-      return alias(
-          fmt::format("answer of {} record{}", found.data->rdata.count(), found.data->rdata.count() == 1 ? "" : "s"));
-    case ReplyKind::alias:
-      return fmt::format("alias to {}", found.end.to_text());
-    case ReplyKind::no_data:
-      return alias("no such type");
-    case ReplyKind::no_name:
-      return alias("no such name");
-    case ReplyKind::referral:
-      return fmt::format("referral to {}, {} server{}", found.cut.to_text(), found.servers.size(),
-                         found.servers.size() == 1 ? "" : "s");
-    case ReplyKind::lame:
-      return "lame: nothing of use";
-    case ReplyKind::too_large:
-      return "an RRset with too many records";
-    case ReplyKind::too_long:
-      return "a DNAME makes the name too long";
-  }
-  return {};
 }
 
 bool came_by_dname(const Classified& found) {

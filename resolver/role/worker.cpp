@@ -116,10 +116,14 @@ class Worker::Loop {
 
   void trace(Tracing tracing) {
     const auto query = dns::parse_query(tracing.request.query);
-    channel::Traced refusal{.id = tracing.request.id, .allowed = true, .answer = {}, .spent = {}};
-    if (!query) return tracing.done(std::move(refusal));
-    refusal.allowed = !tracing.request.client || settings_->access.allows(*tracing.request.client);
-    if (!refusal.allowed) return tracing.done(std::move(refusal));
+    std::vector<std::uint8_t> room(dns::max_message_octets);
+    const auto end_at_once = [&](bool allowed, std::size_t octets) {
+      room.resize(octets);
+      tracing.done({.id = tracing.request.id, .allowed = allowed, .answer = std::move(room), .spent = {}});
+    };
+    if (!query) return end_at_once(true, put_fault(query.error(), room));
+    if (tracing.request.client && !settings_->access.allows(*tracing.request.client))
+      return end_at_once(false, put(*query, *refused_, room.size(), room));
     asio::co_spawn(context_, resolve_traced(*query, std::move(tracing)),
                    [](const std::exception_ptr& trouble) { note(trouble); });
   }

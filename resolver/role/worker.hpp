@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "appliance/channel/channel.hpp"
+#include "appliance/channel/control_resolver.hpp"
 #include "appliance/channel/resolver_transport.hpp"
 #include "appliance/channel/statistics.hpp"
 #include "policy/access/access_list.hpp"

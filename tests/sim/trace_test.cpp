@@ -91,4 +91,19 @@ TEST_F(TraceTest, tells_of_servers_whose_address_is_looked_up) {
   EXPECT_TRUE(std::ranges::any_of(listener_.events, [](const TraceEvent& event) { return event.depth == 1; }));
 }
 
+TEST_F(TraceTest, tells_of_forwarders_too) {
+  world_.serve("10.0.0.1", "corp.example.", "www A 10.0.0.80\n").behaves(says(dns::Rcode::refused));
+  world_.serve("10.0.0.2", "corp.example.", "www A 10.0.0.80\n");
+  resolver::Route route;
+  route.zone = dns::Name::literal("corp.example.");
+  route.order = resolver::UpstreamOrder::configured;
+  for (const char* server : {"10.0.0.1", "10.0.0.2"}) route.to.push_back(*dns::Endpoint::from_text(server, 53));
+  world_.settings().routes = resolver::Routes{{route}};
+  world_.use();
+  const auto outcome = world_.trace(World::query("www.corp.example."), listener_);
+  EXPECT_EQ(outcome->rcode, dns::Rcode::noerror);
+  EXPECT_THAT(listener_.exchanges(), ElementsAre("corp.example. 10.0.0.1 udp www.corp.example.: 10.0.0.1@53: REFUSED",
+                                                 "corp.example. 10.0.0.2 udp www.corp.example.: answer of 1 record"));
+}
+
 }  // namespace redoubt::sim

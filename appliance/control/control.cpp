@@ -60,6 +60,7 @@ void Control::tell_monitor(const channel::ChildToMonitor& message) {
 }
 
 void Control::hear(channel::Received received) {
+  if (loop_.stopped()) return;  // we are ending; what came in the same breath would only find us half gone
   const auto message = channel::decode_monitor_to_child(received.octets);
   if (!message || received.descriptors.size() != channel::descriptors_of(*message)) {
     log::error("monitor sent a message that cannot be read; ending");

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <optional>
 
+#include "resolver/role/machine_clock.hpp"
 #include "resolver/upstream/reply_match.hpp"
 
 namespace redoubt::resolver {

@@ -153,6 +153,8 @@ Task<void> Desk::fly(dns::Question question, bool renews) {
     timer.emplace(late_, begun + settings->stale_answer_after, question);
     if (!late_->watched) asio::co_spawn(executor_, watch_late_flights(), asio::detached);
   }
+  if (settings->prime && !settings->local_root && shared_->priming.is_due(begun))
+    asio::co_spawn(executor_, prime(), asio::detached);
   landing.outcome = co_await iterator_.resolve(question, *settings, budget, renews);
   if (!landing.outcome->failed()) co_return;
   const std::string why = landing.outcome->error ? landing.outcome->error->text : "";
@@ -160,6 +162,13 @@ Task<void> Desk::fly(dns::Question question, bool renews) {
     if (stale->stale && !landing.outcome->house_trouble) shared_->rechecks.note(question, clock_->now());
     landing.outcome = std::move(stale);
   }
+}
+
+/// Beside the question that noticed that it is due, which goes on by the hints.
+Task<void> Desk::prime() {
+  const std::shared_ptr<const Settings> settings = settings_;
+  Budget budget{settings->limits, clock_->now()};
+  co_await iterator_.prime(*settings, budget);
 }
 
 /// One sleeper for all flights of this desk, for as long as there are any with a timer.

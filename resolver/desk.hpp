@@ -42,6 +42,7 @@ class Desk {
   void renew(const dns::Question& question);
   void lead(const dns::Question& question, bool renews);
   Task<void> fly(dns::Question question, bool renews);
+  Task<void> prime();
   Task<SharedOutcome> join(dns::Question question);
   Task<void> watch_late_flights();
 

@@ -1,7 +1,9 @@
 #pragma once
 // The way to servers as the resolution core sees it: real sockets in production, a simulated Internet in tests.
+#include <array>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,11 +26,19 @@ enum class NetworkFault : std::uint8_t {
   no_resources
 };
 
+/// What a reply must carry beside id and question, by UDP (RFC 7873 §5.3).
+struct ExpectedCookie {
+  std::array<std::uint8_t, 8> client{};
+  /// The server is known to send it back: a reply without it is somebody else's. Otherwise only a wrong one is.
+  bool required = false;
+};
+
 struct Exchange {
   dns::Endpoint server;
   UpstreamTransport transport = UpstreamTransport::udp;
   std::vector<std::uint8_t> query;  ///< a whole message; its id and question are what the reply must echo
   Instant deadline;
+  std::optional<ExpectedCookie> cookie{};
 };
 
 struct Reply {

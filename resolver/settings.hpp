@@ -20,8 +20,17 @@ struct RootServer {
   std::vector<dns::IpAddress> addresses;
 };
 
+/// How much of a name servers are shown (RFC 9156). relaxed: whoever denies or fails to answer a part of the name is
+/// asked for all of it. strict: is believed.
+enum class Minimisation : std::uint8_t { off, relaxed, strict };
+
+/// Which denials of a name also deny all that is below it (RFC 8020).
+enum class NxdomainCut : std::uint8_t { off, root, always };
+
 struct Settings {
   std::vector<RootServer> root_servers;
+  /// Whether the root is asked for its servers' addresses now and then (RFC 9609), beside what the hints say.
+  bool prime = true;
   /// Asked in the root servers' place while it is fresh (RFC 8806). Null: there is none.
   std::shared_ptr<const LocalZone> local_root;
   /// Zones that are resolved although a table says that they are nobody's (policy/special), with all below them.
@@ -38,6 +47,9 @@ struct Settings {
   bool ipv4 = true;
   bool ipv6 = true;
   bool case_randomisation = true;
+  bool cookies = true;  ///< towards servers (RFC 7873)
+  Minimisation minimisation = Minimisation::relaxed;
+  NxdomainCut nxdomain_cut = NxdomainCut::always;
   dns::Ttl min_ttl = dns::Ttl::from_wire(0);
   dns::Ttl max_ttl = dns::Ttl::from_wire(86'400);
   /// In place of these two, for records of some zones.

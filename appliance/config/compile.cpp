@@ -118,7 +118,8 @@ flatbuffers::Offset<flat::Resolution> flat_resolution(Builder& builder, const Re
   return flat::CreateResolution(builder, root_servers, outgoing, resolution.outgoing.first_port,
                                 resolution.outgoing.last_port, resolution.outgoing.ipv4, resolution.outgoing.ipv6,
                                 static_cast<flat::QnameMinimisation>(resolution.qname_minimisation),
-                                resolution.case_randomisation, resolution.cookies, never, resolution.port, special);
+                                resolution.case_randomisation, resolution.cookies, never, resolution.port, special,
+                                static_cast<flat::NxdomainCut>(resolution.nxdomain_cut));
 }
 
 // RFC 6890 and its successors, as far as they say "not globally reachable" of something no authority may be at in any

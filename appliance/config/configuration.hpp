@@ -88,6 +88,7 @@ struct Stub {
 };
 
 enum class Minimisation : std::uint8_t { off, relaxed, strict };
+enum class NxdomainCut : std::uint8_t { off, root, always };
 
 /// Where a copy of the root zone comes from (RFC 8806).
 struct LocalRoot {
@@ -102,6 +103,7 @@ struct Resolution {
   Outgoing outgoing;
   std::uint16_t port = 53;
   Minimisation qname_minimisation = Minimisation::off;
+  NxdomainCut nxdomain_cut = NxdomainCut::off;
   bool case_randomisation = true;
   bool cookies = false;
   bool do_not_query_builtin = true;  ///< then do_not_query is empty, and compile() fills in what is meant

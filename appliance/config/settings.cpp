@@ -23,6 +23,7 @@ constexpr std::array<std::string_view, 2> transports_to_come{"tls", "https"};
 constexpr std::array<std::string_view, 1> self_signed{"self-signed"};
 constexpr std::array<std::string_view, 2> local_root{"off", "transfer"};
 constexpr std::array<std::string_view, 3> minimisation{"off", "relaxed", "strict"};
+constexpr std::array<std::string_view, 3> nxdomain_cut{"off", "root", "always"};
 constexpr std::array<std::string_view, 2> sandbox{"required", "best-effort"};
 constexpr std::array<std::string_view, 5> levels{"trace", "debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 2> formats{"text", "json"};
@@ -260,12 +261,19 @@ const std::array rows{
             .range = {1, 65535}},
     Setting{.key = "resolution.qname-minimisation",
             .kind = Kind::choice,
-            .initial = "off",
-            .help = "Whether servers are told no more of a name than they need to know (RFC 9156).",
+            .initial = "relaxed",
+            .help = "Whether servers are shown no more of a name than they need to know (RFC 9156). Whoever denies or "
+                    "fails to answer a part of it is asked for the whole when relaxed, and believed when strict.",
             .store = [](Configuration& c,
                         Value& v) { c.resolution.qname_minimisation = static_cast<Minimisation>(v.number); },
-            .choices = minimisation,
-            .without_effect = true},
+            .choices = minimisation},
+    Setting{.key = "resolution.nxdomain-cut",
+            .kind = Kind::choice,
+            .initial = "always",
+            .help = "Whether a name that does not exist denies all names below it (RFC 8020): always, only where the "
+                    "root says so, or off for the sake of servers that deny names with others below them.",
+            .store = [](Configuration& c, Value& v) { c.resolution.nxdomain_cut = static_cast<NxdomainCut>(v.number); },
+            .choices = nxdomain_cut},
     Setting{.key = "resolution.case-randomisation",
             .kind = Kind::boolean,
             .initial = "true",
@@ -273,10 +281,10 @@ const std::array rows{
             .store = [](Configuration& c, Value& v) { c.resolution.case_randomisation = v.flag; }},
     Setting{.key = "resolution.cookies",
             .kind = Kind::boolean,
-            .initial = "false",
-            .help = "Whether DNS cookies are sent to servers (RFC 7873).",
-            .store = [](Configuration& c, Value& v) { c.resolution.cookies = v.flag; },
-            .without_effect = true},
+            .initial = "true",
+            .help = "Whether DNS cookies are sent to servers (RFC 7873). Not with several outgoing addresses of a "
+                    "family, for a server's cookie holds for one.",
+            .store = [](Configuration& c, Value& v) { c.resolution.cookies = v.flag; }},
     Setting{.key = "resolution.do-not-query",
             .kind = Kind::prefixes_or_builtin,
             .initial = "builtin",

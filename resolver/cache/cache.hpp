@@ -20,11 +20,12 @@ struct NameServer {
   std::vector<dns::IpAddress> addresses;  ///< glue; empty: to be looked up
 };
 
-/// A zone cut as the parent told it.
+/// A zone cut as the parent told it; the root's as the root itself did.
 struct Delegation {
   dns::Name zone;
   std::vector<NameServer> servers;
   Instant expires;
+  Instant learned{Instant::min()};
 };
 using SharedDelegation = std::shared_ptr<const Delegation>;
 
@@ -85,7 +86,7 @@ class Cache {
                     Instant now);
   void store_failure(const dns::Name& name, dns::RrType type, dns::ExtendedError error, Instant expires, Instant now);
 
-  /// The deepest known cut at or above the name; null when only the root hints are left.
+  /// The deepest known cut at or above the name, which may be the primed root; null when only the hints are left.
   SharedDelegation deepest_delegation(const dns::Name& name, Instant now);
   void store_delegation(SharedDelegation delegation, Instant now);
 

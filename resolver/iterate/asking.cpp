@@ -13,7 +13,8 @@ bool may_ask(const dns::IpAddress& address, const Settings& settings) {
                               [&](const dns::Prefix& prefix) { return prefix.contains(address); });
 }
 
-Asking::Asking(const Errand& errand, SharedDelegation cut) : errand_{&errand}, cut_{std::move(cut)} {
+Asking::Asking(const Errand& errand, SharedDelegation cut, unsigned tries)
+    : errand_{&errand}, cut_{std::move(cut)}, most_tries_{tries} {
   for (const NameServer& server : cut_->servers) {
     if (server.addresses.empty()) without_address_.push_back(server.name);
     for (const dns::IpAddress& address : server.addresses) add(address);
@@ -25,10 +26,10 @@ void Asking::add(const dns::IpAddress& address) {
 }
 
 std::vector<dns::IpAddress> Asking::willing() const {
-  unsigned fewest = tries_per_server;
+  unsigned fewest = most_tries_;
   for (const auto& [address, tries] : tries_) fewest = std::min(fewest, tries);
   std::vector<dns::IpAddress> addresses;
-  if (fewest == tries_per_server) return addresses;
+  if (fewest == most_tries_) return addresses;
   for (const auto& [address, tries] : tries_) {
     if (tries == fewest) addresses.push_back(address);
   }

@@ -20,7 +20,8 @@ bool may_ask(const dns::IpAddress& address, const Settings& settings);
 
 class Asking {
  public:
-  Asking(const Errand& errand, SharedDelegation cut);
+  /// tries: packets that one address may still get.
+  Asking(const Errand& errand, SharedDelegation cut, unsigned tries = tries_per_server);
 
   const Errand& errand() const { return *errand_; }
   const Delegation& cut() const { return *cut_; }
@@ -35,7 +36,8 @@ class Asking {
   unsigned tries(const dns::IpAddress& address) const;
   void count_try(const dns::IpAddress& address) { ++tries_[address]; }
   /// It is not asked again for this question.
-  void give_up(const dns::IpAddress& address) { tries_[address] = tries_per_server; }
+  void give_up(const dns::IpAddress& address) { tries_[address] = most_tries_; }
+  bool is_given_up(const dns::IpAddress& address) const { return tries(address) >= most_tries_; }
 
   bool has_names_to_look_up() const { return !without_address_.empty(); }
   /// The next server name without address, drawn at random; nothing when there is none left or enough were looked up
@@ -54,6 +56,7 @@ class Asking {
  private:
   const Errand* errand_;
   SharedDelegation cut_;
+  unsigned most_tries_;
   std::map<dns::IpAddress, unsigned> tries_;
   std::vector<dns::Name> without_address_;  // server names not looked up yet
   std::uint64_t lookups_ = 0;

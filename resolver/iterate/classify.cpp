@@ -37,6 +37,7 @@ class Classifier {
     if (const dns::RRset* data = find_set(answer, out_.end, question_->type); data != nullptr) {
       out_.kind = ReplyKind::answer;
       out_.data = *data;
+      if (question_->type == dns::type::ns && out_.end == *zone_) list_servers(*data);
     } else if (!deny() && !out_.chain.empty()) {
       out_.kind = ReplyKind::alias;
     } else if (out_.kind == ReplyKind::lame) {
@@ -133,18 +134,22 @@ class Classifier {
     }
     // A DS question is the parent's to answer: a cut at the very name would send us in a circle.
     if (cut == nullptr || (question_->type == dns::type::ds && cut->owner == question_->name)) return;
-    for (const auto rdata : cut->rdata) {
-      if (out_.servers.size() == settings_->limits[Limit::nameservers_kept]) break;
-      if (const auto name = dns::target_name(dns::type::ns, rdata)) out_.servers.push_back({*name, {}});
-    }
+    list_servers(*cut);
     if (out_.servers.empty()) return;
-    add_glue();
     out_.cut = cut->owner;
     out_.cut_ttl = cut->ttl;
     out_.kind = ReplyKind::referral;
   }
 
-  /// Addresses of the referral's own servers, and of those only within the zone that was asked.
+  void list_servers(const dns::RRset& servers) {
+    for (const auto rdata : servers.rdata) {
+      if (out_.servers.size() == settings_->limits[Limit::nameservers_kept]) break;
+      if (const auto name = dns::target_name(dns::type::ns, rdata)) out_.servers.push_back({*name, {}});
+    }
+    add_glue();
+  }
+
+  /// Addresses of the listed servers, and of those only within the zone that was asked.
   void add_glue() {
     for (const dns::Record& record : reply_->additional) {
       if (record.type != dns::type::a && record.type != dns::type::aaaa) continue;

@@ -31,7 +31,7 @@ struct Classified {
   dns::Name end;                  ///< the question's name, or where the chain leads
   std::optional<dns::RRset> data;
   std::optional<dns::RRset> soa;    ///< of a denial, when there was one of an enclosing zone
-  std::vector<NameServer> servers;  ///< of a referral
+  std::vector<NameServer> servers;  ///< of a referral, or of the zone itself when that was the question
   dns::Name cut;                    ///< its zone
   dns::Ttl cut_ttl;
   bool authoritative = false;

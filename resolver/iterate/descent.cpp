@@ -1,11 +1,37 @@
 // From one cut to the next, until a server knows.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "resolver/iterate/iterator.hpp"
 
 namespace redoubt::resolver {
 
-SharedDelegation Iterator::root(const Settings& settings) {
+namespace {
+
+/// A cut whose servers were all of no use is asked for again at its parent, but not more often than this.
+constexpr std::chrono::seconds least_age_of_dead_cut{10};
+
+/// Packets that a server still gets for the whole name after it was of no use for a part of it: together with those, no
+/// more than a resend loop may cost (attacks: resend loop).
+constexpr unsigned tries_after_shorter = 1;
+
+/// Whether it may be the shorter name that the servers did not like, rather than us or the time.
+bool may_like_the_whole_name(const Failure& failure, const Errand& errand) {
+  return errand.settings.minimisation == Minimisation::relaxed && failure.scope == FailureScope::question &&
+         failure.told.code != dns::EdeCode::no_reachable_authority && !errand.budget.exhausted();
+}
+
+bool same_servers(const Delegation& one, const Delegation& other) {
+  return std::ranges::is_permutation(one.servers, other.servers, [](const NameServer& a, const NameServer& b) {
+    return a.name == b.name && std::ranges::is_permutation(a.addresses, b.addresses);
+  });
+}
+
+}  // namespace
+
+SharedDelegation Iterator::hints(const Settings& settings) {
   auto root = std::make_shared<Delegation>();
   for (const RootServer& server : settings.root_servers) root->servers.push_back({server.name, server.addresses});
   root->expires = Instant::max();
@@ -18,11 +44,78 @@ SharedDelegation Iterator::learn_cut(const Classified& found, const Delegation& 
   auto cut = std::make_shared<Delegation>();
   cut->zone = found.cut;
   cut->servers = found.servers;
+  cut->learned = now;
   // Never longer than the cut above it holds: what the parent takes back is gone when its own time is up (attacks:
-  // phoenix domains).
-  cut->expires = std::min(now + std::chrono::seconds{ttl.seconds()}, parent.expires);
+  // phoenix domains). Nobody takes back the root.
+  cut->expires = now + std::chrono::seconds{ttl.seconds()};
+  if (!parent.zone.is_root()) cut->expires = std::min(cut->expires, parent.expires);
   shared_->cache.store_delegation(cut, now);
   return cut;
+}
+
+/// What a denial of a name between the zone and the question's name says of it (RFC 8020 §2). Cuts below that name
+/// would be known, or have gone with it.
+std::optional<Classified> Iterator::denied_above(const dns::Question& question, const dns::Name& zone,
+                                                 const Settings& settings) {
+  if (settings.nxdomain_cut == NxdomainCut::off) return std::nullopt;
+  if (settings.nxdomain_cut == NxdomainCut::root && !zone.is_root()) return std::nullopt;
+  const Instant now = clock_->now();
+  const std::size_t labels = question.name.label_count();
+  const std::size_t last = std::min(labels, zone.label_count() + 1 + max_minimised_questions);
+  for (std::size_t count = zone.label_count() + 1; count < last; ++count) {
+    const auto found = shared_->cache.find(question.name.suffix(count), question.type, now);
+    if (!found || found->kind != EntryKind::no_name || found->rank != Rank::authoritative_answer || !found->rrset)
+      continue;
+    Classified denied;
+    denied.kind = ReplyKind::no_name;
+    denied.end = question.name;
+    denied.authoritative = true;
+    const auto left = std::chrono::floor<std::chrono::seconds>(found->expires - now).count();
+    denied.soa = dns::RRset{found->rrset->owner(),
+                            dns::type::soa,
+                            dns::rr_class::in,
+                            dns::Ttl::from_wire(static_cast<std::uint32_t>(left)),
+                            {}};
+    denied.soa->rdata.add(found->rrset->rdata().front());
+    return denied;
+  }
+  return std::nullopt;
+}
+
+/// What the cache has on it saves the question: a warm cache costs no more packets than whole names would.
+Iterator::Shorter Iterator::known_of_shorter(const dns::Question& shorter) {
+  const Instant now = clock_->now();
+  const auto found = shared_->cache.find(shorter.name, shorter.type, now);
+  if (found && found->kind != EntryKind::no_name) return Shorter::no_cut;
+  const auto alias = shared_->cache.find(shorter.name, dns::type::cname, now);
+  return alias && alias->kind == EntryKind::data ? Shorter::no_cut : Shorter::unknown;
+}
+
+Iterator::Shorter Iterator::take_shorter(Classified& found, const dns::Question& shorter, const Errand& errand) {
+  if (found.kind == ReplyKind::no_name && found.chain.empty()) {
+    // The root denies no name that has others below it; of everybody else only strict mode believes it.
+    const bool believed = errand.settings.minimisation == Minimisation::strict || shorter.name.label_count() == 1;
+    if (!believed) return Shorter::unknown;
+  }
+  Outcome scratch;
+  Classified kept = found;
+  const dns::Question end{kept.end, shorter.type};
+  take(std::move(kept), end, errand.settings, scratch);
+  return found.kind == ReplyKind::no_name && found.chain.empty() ? Shorter::denied : Shorter::no_cut;
+}
+
+/// The cut as its parent tells it now, when it is another one than that whose servers were of no use; else null.
+Task<SharedDelegation> Iterator::refreshed(const Errand& errand, const Delegation& dead) {
+  const Instant now = clock_->now();
+  if (dead.zone.is_root()) co_return hints(errand.settings);
+  if (now - dead.learned < least_age_of_dead_cut || errand.budget.exhausted()) co_return nullptr;
+  SharedDelegation parent = shared_->cache.deepest_delegation(dead.zone.parent(), now);
+  if (!parent) parent = hints(errand.settings);
+  const Errand above{errand.settings, errand.budget, {dead.zone, dns::type::a}, &errand, errand.depth};
+  const auto found = co_await ask(above, parent);
+  if (!found || found->kind != ReplyKind::referral) co_return nullptr;
+  SharedDelegation cut = learn_cut(*found, *parent, errand.settings);
+  co_return same_servers(*cut, dead) ? nullptr : cut;
 }
 
 Task<Iterator::Result<Classified>> Iterator::walk(const Errand& errand) {
@@ -30,12 +123,52 @@ Task<Iterator::Result<Classified>> Iterator::walk(const Errand& errand) {
   // The parent answers for DS (RFC 4035 §3.1.4.1), so the walk must not begin at the child.
   const dns::Name start = question.type == dns::type::ds ? question.name.parent() : question.name;
   SharedDelegation cut = shared_->cache.deepest_delegation(start, clock_->now());
-  if (!cut) cut = root(errand.settings);
+  bool remembered = cut != nullptr;  // rather than told on this walk
+  if (!cut) cut = hints(errand.settings);
+  if (auto denied = denied_above(question, cut->zone, errand.settings)) co_return std::move(*denied);
+
+  Minimiser names{question, errand.settings.minimisation};
+  unsigned tries = tries_per_server;
   for (;;) {
-    auto found = co_await ask(errand, cut);
-    if (!found || found->kind != ReplyKind::referral) co_return found;
-    cut = learn_cut(*found, *cut,
-                    errand.settings);  // strictly deeper each time, so at most as often as the name has labels
+    const dns::Question asked = names.next(cut->zone);
+    const bool whole = asked == question;
+    if (!whole && known_of_shorter(asked) == Shorter::no_cut) {
+      names.passed();
+      continue;
+    }
+    const Errand shorter{errand.settings, errand.budget, asked, &errand, errand.depth};
+    auto found = co_await ask(whole ? errand : shorter, cut, tries);
+    if (found && found->kind == ReplyKind::referral) {
+      // Strictly deeper each time, so at most as often as the name has labels.
+      cut = learn_cut(*found, *cut, errand.settings);
+      remembered = false;
+      tries = tries_per_server;
+      continue;
+    }
+    if (!found && std::exchange(remembered, false)) {
+      if (auto fresh = co_await refreshed(errand, *cut)) {
+        cut = std::move(fresh);
+        continue;
+      }
+    }
+    if (whole) co_return found;
+    if (!found) {
+      if (!may_like_the_whole_name(found.error(), errand)) co_return found;
+      tries = tries_after_shorter;
+      names.give_up();
+      continue;
+    }
+    switch (take_shorter(*found, asked, errand)) {
+      case Shorter::no_cut:
+        names.passed();
+        break;
+      case Shorter::unknown:
+        names.give_up();
+        break;
+      case Shorter::denied:
+        found->end = question.name;
+        co_return found;
+    }
   }
 }
 
@@ -48,11 +181,11 @@ std::optional<Classified> Iterator::ask_local_root(const Errand& errand) {
 }
 
 /// Every server of the cut once, then those without address are looked up, then all again, until one is of use.
-Task<Iterator::Result<Classified>> Iterator::ask(const Errand& errand, SharedDelegation cut) {
+Task<Iterator::Result<Classified>> Iterator::ask(const Errand& errand, SharedDelegation cut, unsigned tries) {
   if (cut->zone.is_root()) {
     if (auto found = ask_local_root(errand)) co_return std::move(*found);
   }
-  Asking asking{errand, std::move(cut)};
+  Asking asking{errand, std::move(cut), tries};
   while (!errand.budget.exhausted()) {
     if (clock_->now() >= errand.budget.deadline()) {
       errand.budget.exhaust(Limit::question_time_ms);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "resolver/iterate/iterator.hpp"
 #include "resolver/iterate/query_message.hpp"
@@ -49,12 +50,17 @@ Task<std::expected<dns::Message, NetworkFault>> Iterator::exchange(Asking& askin
   const Duration patience =
       stream ? Duration{stream_patience} : Servers::patience(shared_->servers.round_trip(server), asking.tries(server));
   asking.count_try(server);
-  const OutgoingQuery query =
-      make_query(errand.question, edns, errand.settings.case_randomisation && !stream, *random_);
+  QueryStyle style{.edns = edns, .random_case = errand.settings.case_randomisation && !stream};
+  if (edns && errand.settings.cookies) style.cookie = shared_->cookies.cookie_for(server);
+  const OutgoingQuery query = make_query(errand.question, style, *random_);
   Exchange exchange{{server, errand.settings.authority_port},
                     transport,
                     query.wire,
                     std::min(clock_->now() + patience, errand.budget.deadline())};
+  // Also of a query that carries none: who knows cookies sends them with a FORMERR, too, if it is he who sends it.
+  const bool expected = errand.settings.cookies && shared_->cookies.is_expected_of(server);
+  if (!stream && (style.cookie || expected))
+    exchange.cookie = ExpectedCookie{shared_->cookies.cookie_for(server).client, expected && style.cookie};
   auto reply = co_await network_->exchange(std::move(exchange));
   if (!reply) co_return std::unexpected{reply.error()};
   asking.heard();
@@ -63,7 +69,16 @@ Task<std::expected<dns::Message, NetworkFault>> Iterator::exchange(Asking& askin
   auto message = read_reply(query, std::move(reply->message));
   if (!message) co_return std::unexpected{message.error()};
   if (!stream) shared_->servers.answered(server, reply->round_trip);
+  if (style.cookie) learn_cookie(*message, *style.cookie, server, stream);
   co_return std::move(*message);
+}
+
+/// What is lasting is learned from whom nobody can play: our own cookie came back, or it was a connection.
+void Iterator::learn_cookie(const dns::Message& reply, const dns::Cookie& sent, const dns::IpAddress& server,
+                            bool stream) {
+  const auto& got = reply.edns ? reply.edns->cookie : std::nullopt;
+  if (got && got->client == sent.client) return shared_->cookies.learn(server, got->server);
+  if (stream) shared_->cookies.forget(server);
 }
 
 /// The server's say, by whatever it takes: over TCP when UDP is cut short, spoofed or not to be relied on, without EDNS
@@ -73,11 +88,12 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
   const dns::Name& zone = asking.cut().zone;
   UpstreamTransport transport = UpstreamTransport::udp;
   bool edns = true;
+  bool cookie_was_bad = false;
   const auto useless = [&](std::string_view why) {
     shared_->servers.failed(server, zone, clock_->now());
     return std::unexpected{Failure{{dns::EdeCode::other, fmt::format("{}: {}", server.to_text(), why)}}};
   };
-  while (asking.tries(server) < tries_per_server) {
+  while (!asking.is_given_up(server)) {
     if (!errand.budget.spend(Limit::upstream_queries)) co_return useless("not asked any more");
     auto reply = co_await exchange(asking, server, transport, edns);
     if (!reply) {
@@ -101,6 +117,11 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
         co_return useless("truncated even over TCP");
       }
       transport = UpstreamTransport::tcp;
+      continue;
+    }
+    if (rcode == dns::Rcode::badcookie && edns && transport == UpstreamTransport::udp) {
+      // Its fresh cookie is known now; whoever does not like that one either is asked where none is needed.
+      if (std::exchange(cookie_was_bad, true)) transport = UpstreamTransport::tcp;
       continue;
     }
     if (edns && (rcode == dns::Rcode::formerr || rcode == dns::Rcode::notimp)) {

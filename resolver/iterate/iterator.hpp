@@ -8,6 +8,7 @@
 #include "resolver/iterate/asking.hpp"
 #include "resolver/iterate/classify.hpp"
 #include "resolver/iterate/errand.hpp"
+#include "resolver/iterate/minimise.hpp"
 #include "resolver/network.hpp"
 #include "resolver/outcome.hpp"
 #include "resolver/settings.hpp"
@@ -25,6 +26,10 @@ class Iterator {
   /// From caches and servers. What was learned is in the cache when it returns; failures are too, briefly (RFC 9520).
   /// The budget and the settings outlive the call. renews: to be fetched although the cache has it.
   Task<SharedOutcome> resolve(dns::Question question, const Settings& settings, Budget& budget, bool renews = false);
+
+  /// Asks the root for its servers (priming.cpp). What came of it is in the cache; the budget and the settings outlive
+  /// the call.
+  Task<void> prime(const Settings& settings, Budget& budget);
 
   /// What the caches alone say: a whole outcome, or null. No suspension, for the fast path.
   /// renewal: set to what the caller should have fetched again soon, if it is a client's question; else null.
@@ -54,17 +59,25 @@ class Iterator {
 
   // descent.cpp: from one cut to the next, until a server knows
   Task<Result<Classified>> walk(const Errand& errand);
-  Task<Result<Classified>> ask(const Errand& errand, SharedDelegation cut);
+  std::optional<Classified> denied_above(const dns::Question& question, const dns::Name& zone,
+                                         const Settings& settings);
+  /// What a shorter name than the question's brought (RFC 9156).
+  enum class Shorter : std::uint8_t { no_cut, denied, unknown };
+  Shorter known_of_shorter(const dns::Question& shorter);
+  Shorter take_shorter(Classified& found, const dns::Question& shorter, const Errand& errand);
+  Task<SharedDelegation> refreshed(const Errand& errand, const Delegation& dead);
+  Task<Result<Classified>> ask(const Errand& errand, SharedDelegation cut, unsigned tries = tries_per_server);
   std::optional<Classified> ask_local_root(const Errand& errand);
   Task<void> look_up_server(Asking& asking);
   Task<bool> look_up_address(Asking& asking, dns::Question question);
   SharedDelegation learn_cut(const Classified& found, const Delegation& parent, const Settings& settings);
-  SharedDelegation root(const Settings& settings);
+  static SharedDelegation hints(const Settings& settings);
 
   // exchange.cpp: one server
   Task<Result<Classified>> ask_server(Asking& asking, dns::IpAddress server);
   Task<std::expected<dns::Message, NetworkFault>> exchange(Asking& asking, dns::IpAddress server,
                                                            UpstreamTransport transport, bool edns);
+  void learn_cookie(const dns::Message& reply, const dns::Cookie& sent, const dns::IpAddress& server, bool stream);
 
   Shared* shared_;
   Network* network_;

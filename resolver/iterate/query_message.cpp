@@ -23,15 +23,18 @@ void randomise_case(std::vector<std::uint8_t>& wire, std::size_t name_octets, Ra
 
 }  // namespace
 
-OutgoingQuery make_query(const dns::Question& question, bool edns, bool random_case, Random& random) {
+OutgoingQuery make_query(const dns::Question& question, const QueryStyle& style, Random& random) {
   dns::Message message;
   std::array<std::uint8_t, 2> id;
   random.fill(id);
   message.header.id = static_cast<std::uint16_t>(id[0] << 8 | id[1]);
   message.question = question;
-  if (edns) message.edns = dns::Edns{};
+  if (style.edns) {
+    message.edns.emplace();
+    message.edns->cookie = style.cookie;
+  }
   OutgoingQuery query{message.to_wire(512), question.name};
-  if (random_case) randomise_case(query.wire, question.name.wire().size(), random);
+  if (style.random_case) randomise_case(query.wire, question.name.wire().size(), random);
   return query;
 }
 

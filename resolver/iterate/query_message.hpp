@@ -1,6 +1,7 @@
 #pragma once
 // Messages of our own to servers, and how their replies are read.
 #include <expected>
+#include <optional>
 #include <vector>
 
 #include "dns/message.hpp"
@@ -13,9 +14,15 @@ struct OutgoingQuery {
   dns::Name name;  ///< as the client asked; what is on the wire may differ in case
 };
 
-/// A fresh random id; letters of random case when asked for (draft-vixie-dnsext-dns0x20). RD is clear: we ask
-/// authorities.
-OutgoingQuery make_query(const dns::Question& question, bool edns, bool random_case, Random& random);
+/// How a query is put. cookie needs edns.
+struct QueryStyle {
+  bool edns = true;
+  bool random_case = false;  ///< draft-vixie-dnsext-dns0x20
+  std::optional<dns::Cookie> cookie{};
+};
+
+/// A fresh random id. RD is clear: we ask authorities.
+OutgoingQuery make_query(const dns::Question& question, const QueryStyle& style, Random& random);
 
 /// Puts the question's own case back over the random one before parsing: every name that the server compressed against
 /// its question comes out as the client wrote it. Whether the reply matches the query is checked once more: stream

@@ -164,7 +164,7 @@ Task<std::expected<Reply, NetworkFault>> UpstreamDatagrams::exchange(Exchange ex
       const bool too_long = static_cast<std::size_t>(octets) > buffer_.size();
       const auto message =
           std::span<const std::uint8_t>{buffer_}.first(too_long ? 0 : static_cast<std::size_t>(octets));
-      if (!too_long && is_reply_to(exchange.query, message)) {
+      if (!too_long && is_reply_to(exchange.query, message, exchange.cookie)) {
         reply.message.assign(message.begin(), message.end());
         reply.round_trip = MachineClock::now() - started;
         co_return reply;

@@ -87,6 +87,16 @@ ZoneTtlBounds zone_ttls_of(const flat::Cache& cache) {
   return zones;
 }
 
+/// A server's cookie holds for the address that got it: with several of a family the next query would bring a wrong
+/// one.
+bool comes_from_many(const flat::Resolution& resolution) {
+  const auto of_family = [&](bool v6) {
+    return std::ranges::count_if(*resolution.outgoing_addresses(),
+                                 [&](const flat::Address* address) { return address->v6() == v6; });
+  };
+  return of_family(false) > 1 || of_family(true) > 1;
+}
+
 std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snapshot) {
   const flat::Resolution& resolution = *snapshot.resolution();
   const flat::Cache& cache = *snapshot.cache();
@@ -99,6 +109,12 @@ std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snap
   settings.ipv4 = resolution.ipv4();
   settings.ipv6 = resolution.ipv6();
   settings.case_randomisation = resolution.case_randomisation();
+  if (resolution.qname_minimisation() > flat::QnameMinimisation::MAX ||
+      resolution.nxdomain_cut() > flat::NxdomainCut::MAX)
+    return std::unexpected{"a choice is out of range"};
+  settings.cookies = resolution.cookies() && !comes_from_many(resolution);
+  settings.minimisation = static_cast<Minimisation>(resolution.qname_minimisation());
+  settings.nxdomain_cut = static_cast<NxdomainCut>(resolution.nxdomain_cut());
   settings.min_ttl = dns::Ttl::from_wire(cache.min_ttl());
   settings.max_ttl = dns::Ttl::from_wire(cache.max_ttl());
   settings.zone_ttls = zone_ttls_of(cache);

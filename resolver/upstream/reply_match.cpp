@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dns/header.hpp"
+#include "dns/message.hpp"
 #include "dns/reader.hpp"
 
 namespace redoubt::resolver {
@@ -23,6 +24,25 @@ bool is_reply_to(std::span<const std::uint8_t> query, std::span<const std::uint8
   return header.id == asked.id && header.response && header.opcode == asked.opcode && header.questions == 1 &&
          std::ranges::equal(query.first(question_end).subspan(dns::header_octets),
                             reply.first(question_end).subspan(dns::header_octets));
+}
+
+namespace {
+
+/// The client's part in the reply's OPT; nothing when there is none to be found.
+std::optional<std::array<std::uint8_t, 8>> client_part(std::span<const std::uint8_t> reply) {
+  const auto message = dns::Message::parse(reply);
+  if (!message || !message->edns || !message->edns->cookie) return std::nullopt;
+  return message->edns->cookie->client;
+}
+
+}  // namespace
+
+bool is_reply_to(std::span<const std::uint8_t> query, std::span<const std::uint8_t> reply,
+                 const std::optional<ExpectedCookie>& cookie) {
+  if (!is_reply_to(query, reply)) return false;
+  if (!cookie) return true;
+  const auto part = client_part(reply);
+  return part ? *part == cookie->client : !cookie->required;
 }
 
 }  // namespace redoubt::resolver

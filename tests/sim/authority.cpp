@@ -50,11 +50,15 @@ std::optional<dns::Name> Zone::cut_above(const dns::Question& question) const {
 void Zone::refer(const dns::Name& cut, dns::Message& message) const {
   for (const dns::Record& ns : *find(cut, dns::type::ns)) {
     message.authority.push_back(ns);
-    const dns::Name server = *dns::target_name(ns.type, ns.rdata);
-    for (const dns::RrType type : {dns::type::a, dns::type::aaaa}) {
-      const auto* glue = find(server, type);
-      if (glue != nullptr) message.additional.insert(message.additional.end(), glue->begin(), glue->end());
-    }
+    add_addresses_of(ns, message);
+  }
+}
+
+void Zone::add_addresses_of(const dns::Record& ns, dns::Message& message) const {
+  const dns::Name server = *dns::target_name(ns.type, ns.rdata);
+  for (const dns::RrType type : {dns::type::a, dns::type::aaaa}) {
+    const auto* addresses = find(server, type);
+    if (addresses != nullptr) message.additional.insert(message.additional.end(), addresses->begin(), addresses->end());
   }
 }
 
@@ -67,6 +71,7 @@ bool Zone::answer_at(const dns::Name& source, const dns::Name& owner, dns::RrTyp
   const auto* records = find(source, type);
   if (records == nullptr) return false;
   for (dns::Record record : *records) {
+    if (type == dns::type::ns) add_addresses_of(record, message);
     record.owner = owner;
     message.answer.push_back(std::move(record));
   }

@@ -28,6 +28,7 @@ class Zone {
   bool exists(const dns::Name& name) const;
   std::optional<dns::Name> cut_above(const dns::Question& question) const;
   void refer(const dns::Name& cut, dns::Message& message) const;
+  void add_addresses_of(const dns::Record& ns, dns::Message& message) const;
   void deny(bool no_name, dns::Message& message) const;
   bool answer_at(const dns::Name& source, const dns::Name& owner, dns::RrType type, dns::Message& message) const;
   std::optional<dns::Name> alias_of(const dns::Name& name, dns::Message& message) const;

@@ -65,7 +65,7 @@ Task<std::expected<Reply, NetworkFault>> Internet::exchange(Exchange exchange) {
     if (sent + after >= exchange.deadline) break;
     co_await clock_->sleep_until(sent + after);
     if (delivery.from_elsewhere && match_replies_) continue;
-    if (!match_replies_ || resolver::is_reply_to(exchange.query, delivery.octets)) {
+    if (!match_replies_ || resolver::is_reply_to(exchange.query, delivery.octets, exchange.cookie)) {
       co_return Reply{std::move(delivery.octets), clock_->now() - sent, mismatched};
     }
     if (++mismatched >= patience_with_mismatches || exchange.transport != UpstreamTransport::udp)

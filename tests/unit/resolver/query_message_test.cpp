@@ -14,21 +14,21 @@ const dns::Question question{sim::name_from_text("abcdefgh.Example."), dns::type
 
 TEST(QueryMessage, asks_one_question_with_edns_and_without_recursion) {
   sim::SeededRandom random{1};
-  const OutgoingQuery query = make_query(question, true, true, random);
+  const OutgoingQuery query = make_query(question, {.edns = true, .random_case = true}, random);
   const auto parsed = dns::Message::parse(query.wire);
   ASSERT_TRUE(parsed);
   EXPECT_EQ(*parsed->question, question);
   EXPECT_FALSE(parsed->header.recursion_desired);
   ASSERT_TRUE(parsed->edns);
   EXPECT_FALSE(parsed->edns->dnssec_ok);
-  EXPECT_FALSE(dns::Message::parse(make_query(question, false, true, random).wire)->edns);
+  EXPECT_FALSE(dns::Message::parse(make_query(question, {.edns = false, .random_case = true}, random).wire)->edns);
 }
 
 TEST(QueryMessage, every_letter_comes_in_both_cases_and_nothing_else_changes) {
   sim::SeededRandom random{1};
   std::vector<std::size_t> changed(question.name.wire().size());
   for (int i = 0; i < 400; ++i) {
-    const OutgoingQuery query = make_query(question, true, true, random);
+    const OutgoingQuery query = make_query(question, {.edns = true, .random_case = true}, random);
     for (std::size_t k = 0; k < changed.size(); ++k)
       changed[k] += query.wire[12 + k] != question.name.wire()[k] ? 1 : 0;
   }
@@ -44,7 +44,7 @@ TEST(QueryMessage, every_letter_comes_in_both_cases_and_nothing_else_changes) {
 
 TEST(QueryMessage, names_that_point_at_the_question_come_back_in_the_client_s_case) {
   sim::SeededRandom random{1};
-  const OutgoingQuery query = make_query(question, true, true, random);
+  const OutgoingQuery query = make_query(question, {.edns = true, .random_case = true}, random);
   dns::Message reply = *dns::Message::parse(query.wire);
   reply.header.response = true;
   reply.answer.push_back({reply.question->name, dns::type::a, dns::rr_class::in, {}, {192, 0, 2, 1}});
@@ -55,7 +55,7 @@ TEST(QueryMessage, names_that_point_at_the_question_come_back_in_the_client_s_ca
 
 TEST(QueryMessage, reply_that_does_not_match_is_not_read_however_short) {
   sim::SeededRandom random{1};
-  const OutgoingQuery query = make_query(question, true, true, random);
+  const OutgoingQuery query = make_query(question, {.edns = true, .random_case = true}, random);
   for (std::size_t size = 0; size < query.wire.size(); ++size) {
     const auto read = read_reply(
         query, std::vector<std::uint8_t>(query.wire.begin(), query.wire.begin() + static_cast<std::ptrdiff_t>(size)));

@@ -85,7 +85,8 @@ class UpstreamDatagramsTest : public testing::Test {
     const dns::Question question{dns::Name::literal("www.example.com"), dns::type::a};
     std::optional<std::expected<Reply, NetworkFault>> result;
     asio::co_spawn(loop_,
-                   upstream_.exchange({server, UpstreamTransport::udp, make_query(question, true, true, random_).wire,
+                   upstream_.exchange({server, UpstreamTransport::udp,
+                                       make_query(question, {.edns = true, .random_case = true}, random_).wire,
                                        std::chrono::steady_clock::now() + patience}),
                    [&](const std::exception_ptr& trouble, std::expected<Reply, NetworkFault> reply) {
                      EXPECT_FALSE(trouble);
@@ -228,14 +229,14 @@ TEST_F(UpstreamDatagramsTest, ports_stay_in_the_configured_range_and_a_held_port
   std::size_t without_port = 0;
   const dns::Question question{dns::Name::literal("www.example.com"), dns::type::a};
   for (int i = 0; i < 6; ++i) {
-    asio::co_spawn(
-        loop_,
-        upstream_.exchange({server.endpoint(), UpstreamTransport::udp, make_query(question, true, true, random_).wire,
-                            std::chrono::steady_clock::now() + std::chrono::milliseconds{200}}),
-        [&](const std::exception_ptr&, const std::expected<Reply, NetworkFault>& reply) {
-          ++ended;
-          if (reply.error() == NetworkFault::no_resources) ++without_port;
-        });
+    asio::co_spawn(loop_,
+                   upstream_.exchange({server.endpoint(), UpstreamTransport::udp,
+                                       make_query(question, {.edns = true, .random_case = true}, random_).wire,
+                                       std::chrono::steady_clock::now() + std::chrono::milliseconds{200}}),
+                   [&](const std::exception_ptr&, const std::expected<Reply, NetworkFault>& reply) {
+                     ++ended;
+                     if (reply.error() == NetworkFault::no_resources) ++without_port;
+                   });
   }
   while (ended < 6) loop_.run_one();
   EXPECT_EQ(held, (std::set<std::uint16_t>{40'000, 40'001, 40'002, 40'003}));

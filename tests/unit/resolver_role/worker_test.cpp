@@ -41,6 +41,8 @@ class WorkerTest : public ::testing::Test {
     core->root_servers = {{dns::Name::literal("root."), {*dns::IpAddress::from_text("127.0.0.1")}}};
     core->authority_port = authority_.port();
     core->ipv6 = false;
+    core->prime = false;  // nobody here answers by TCP
+    core->minimisation = Minimisation::off;
     core->limits.set("waiting-queries-per-client", 100'000);
     settings->core = core;
     return settings;

@@ -110,8 +110,6 @@ log: {level: info, format: text}           # or json
   EXPECT_THAT(warnings_of(sample),
               ElementsAre("f:4:45: listen[].transports: 'tls' has no effect in this version: nothing listens for it",
                           "f:5:45: listen[].transports: 'https' has no effect in this version: nothing listens for it",
-                          "f:14:23: resolution.qname-minimisation: 'relaxed' has no effect in this version",
-                          "f:16:12: resolution.cookies: 'true' has no effect in this version",
                           "f:19:5: resolution.forward: this has no effect in this version",
                           "f:21:5: resolution.stub: this has no effect in this version",
                           "f:26:12: validation.enabled: 'true' has no effect in this version"));

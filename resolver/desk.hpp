@@ -33,17 +33,25 @@ class Desk {
   /// For whoever may not or cannot resolve the question now (a bound is reached, an upstream is overloaded): an outcome
   /// from what is kept, fresh or stale; null when there is none. `why` is told with a stale one. At once.
   SharedOutcome stale(const dns::Question& question, std::string_view why);
-  /// Never null, never throws: trouble is a SERVFAIL with its reason.
-  Task<SharedOutcome> answer(dns::Query query);
+  /// A place for a query of this client that has to wait.
+  WaitingRoom::Entry enter(const dns::IpAddress& client);
+  /// What a client is told who got no place: what is kept, else SERVFAIL.
+  SharedOutcome turn_away(const dns::Question& question, WaitingRoom::Turned turned);
+  /// client: from its place; nobody for the house's own queries. Never null, never throws: trouble is a SERVFAIL with
+  /// its reason.
+  Task<SharedOutcome> answer(dns::Query query, Holder client = Holder::nobody);
+  /// Waits until an answer that is there may leave by UDP; false: it may not.
+  Task<bool> leave(WaitingRoom::Place& place);
 
  private:
   SharedOutcome special(const dns::Query& query) const;
   Flights::Bounds bounds() const;
   void renew(const dns::Question& question);
-  void lead(const dns::Question& question, bool renews);
-  Task<void> fly(dns::Question question, bool renews);
+  void lead(const dns::Question& question, Holder client, bool renews);
+  Task<void> fly(dns::Question question, Holder client, bool renews);
   Task<void> prime();
-  Task<SharedOutcome> join(dns::Question question);
+  Task<SharedOutcome> join(dns::Question question, Holder client);
+  SharedOutcome beyond(const dns::Question& question, Limit limit);
   Task<void> watch_late_flights();
 
   Shared* shared_;

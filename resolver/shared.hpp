@@ -3,6 +3,9 @@
 #include <cstdint>
 
 #include "resolver/cache/cache.hpp"
+#include "resolver/fairness/denial_rates.hpp"
+#include "resolver/fairness/places.hpp"
+#include "resolver/fairness/waiting_room.hpp"
 #include "resolver/flights.hpp"
 #include "resolver/iterate/priming.hpp"
 #include "resolver/rechecks.hpp"
@@ -14,11 +17,15 @@ namespace redoubt::resolver {
 struct Shared {
   /// key: secret, fresh for each process.
   Shared(std::uint64_t cache_octets, const dns::HashKey& key)
-      : cache{cache_octets, key}, servers{key}, flights{key}, rechecks{key}, cookies{key} {}
+      : cache{cache_octets, key}, servers{key}, flights{key}, rechecks{key}, waiting{key}, cookies{key} {}
   Cache cache;
   Servers servers;
   Flights flights;
   Rechecks rechecks;
+  WaitingRoom waiting;
+  Places zone_places;    ///< resolutions at work in one zone
+  Places server_places;  ///< exchanges under way with one server
+  DenialRates denials;
   Priming priming;
   Cookies cookies;
 };

@@ -145,7 +145,8 @@ Task<Iterator::Result<Classified>> Iterator::walk(const Errand& errand) {
       tries = tries_per_server;
       continue;
     }
-    if (!found && std::exchange(remembered, false)) {
+    const bool tried = found || found.error().scope != FailureScope::house;  // a limit of ours makes no cut a dead one
+    if (!found && tried && std::exchange(remembered, false)) {
       if (auto fresh = co_await refreshed(errand, *cut)) {
         cut = std::move(fresh);
         continue;
@@ -180,11 +181,24 @@ std::optional<Classified> Iterator::ask_local_root(const Errand& errand) {
   return classify(root->answer(errand.question), errand.question, root->apex(), errand.settings, shared_->cache.key());
 }
 
+/// A limit that many questions share: it says nothing of this one.
+Failure Iterator::beyond(Limit limit, const dns::Name& zone) {
+  return {{dns::EdeCode::other, fmt::format("limit {} reached at zone {}", name_of(limit), zone.to_text())},
+          FailureScope::house};
+}
+
 /// Every server of the cut once, then those without address are looked up, then all again, until one is of use.
 Task<Iterator::Result<Classified>> Iterator::ask(const Errand& errand, SharedDelegation cut, unsigned tries) {
   if (cut->zone.is_root()) {
     if (auto found = ask_local_root(errand)) co_return std::move(*found);
   }
+  const Limits& limits = errand.settings.limits;
+  const Holder zone = holder_of(cut->zone, shared_->cache.key());
+  const auto place = shared_->zone_places.take(zone, limits[Limit::flights_of_one_zone]);
+  if (!place) co_return std::unexpected{beyond(Limit::flights_of_one_zone, cut->zone)};
+  // The root and top-level zones are built for questions to no purpose, and all names are below them.
+  const bool is_rated = cut->zone.label_count() >= 2;
+  const std::uint64_t rate = limits[Limit::denials_of_one_zone];
   Asking asking{errand, std::move(cut), tries};
   while (!errand.budget.exhausted()) {
     if (clock_->now() >= errand.budget.deadline()) {
@@ -198,7 +212,11 @@ Task<Iterator::Result<Classified>> Iterator::ask(const Errand& errand, SharedDel
     const std::vector<dns::IpAddress> willing = asking.willing();
     if (willing.empty()) break;
     const std::size_t chosen = shared_->servers.choose(willing, asking.cut().zone, clock_->now(), *random_);
+    if (is_rated && !shared_->denials.begin(zone, errand.budget.client(), rate, clock_->now()))
+      co_return std::unexpected{beyond(Limit::denials_of_one_zone, asking.cut().zone)};
     auto found = co_await ask_server(asking, willing[chosen]);
+    const bool of_use = found && found->kind != ReplyKind::no_name;
+    if (is_rated) shared_->denials.end(zone, errand.budget.client(), rate, clock_->now(), of_use);
     if (found) co_return found;
     asking.note(std::move(found.error().told.text), found.error().scope);
   }

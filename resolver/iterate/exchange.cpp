@@ -94,6 +94,15 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
     return std::unexpected{Failure{{dns::EdeCode::other, fmt::format("{}: {}", server.to_text(), why)}}};
   };
   while (!asking.is_given_up(server)) {
+    const auto place = shared_->server_places.take(holder_of(server, shared_->cache.key()),
+                                                   errand.settings.limits[Limit::exchanges_of_one_server]);
+    if (!place) {
+      asking.give_up(server);
+      co_return std::unexpected{
+          Failure{{dns::EdeCode::other,
+                   fmt::format("limit {} reached at {}", name_of(Limit::exchanges_of_one_server), server.to_text())},
+                  FailureScope::house}};
+    }
     if (!errand.budget.spend(Limit::upstream_queries)) co_return useless("not asked any more");
     auto reply = co_await exchange(asking, server, transport, edns);
     if (!reply) {

@@ -67,6 +67,7 @@ class Iterator {
   Shorter take_shorter(Classified& found, const dns::Question& shorter, const Errand& errand);
   Task<SharedDelegation> refreshed(const Errand& errand, const Delegation& dead);
   Task<Result<Classified>> ask(const Errand& errand, SharedDelegation cut, unsigned tries = tries_per_server);
+  static Failure beyond(Limit limit, const dns::Name& zone);
   std::optional<Classified> ask_local_root(const Errand& errand);
   Task<void> look_up_server(Asking& asking);
   Task<bool> look_up_address(Asking& asking, dns::Question question);

@@ -14,7 +14,6 @@
 #include "resolver/render/render.hpp"
 #include "resolver/role/datagrams.hpp"
 #include "resolver/role/system.hpp"
-#include "resolver/role/waiting_room.hpp"
 
 namespace redoubt::resolver {
 
@@ -181,17 +180,24 @@ class Worker::Loop {
       return batch_.commit(put(*query, *known, datagram_limit(*query), batch_.room()), *datagram.path);
     }
     counters_.add(ResolverCounter::cache_misses);
-    if (waiting_.is_full_for(client.address, waiting_bounds())) {
+    auto [place, turned] = desk_.enter(client.address);
+    if (!place) {
       counters_.add(ResolverCounter::resolutions_refused);
-      return batch_.commit(put(*query, *overloaded_, datagram_limit(*query), batch_.room()), *datagram.path);
+      if (turned == WaitingRoom::Turned::silently) return counters_.add(ResolverCounter::answers_withheld);
+      const auto instead = desk_.turn_away(query->question, turned);
+      return batch_.commit(put(*query, *instead, datagram_limit(*query), batch_.room()), *datagram.path);
     }
-    asio::co_spawn(context_, resolve_datagram(listener, *query, *datagram.path),
+    asio::co_spawn(context_, resolve_datagram(listener, *query, *datagram.path, std::move(*place)),
                    [](const std::exception_ptr& trouble) { note(trouble); });
   }
 
-  Task<void> resolve_datagram(channel::ListenerId listener, dns::Query query, ReturnPath path) {
-    const WaitingRoom::Place place{waiting_, path.endpoint().address};
-    const auto outcome = co_await resolve(query);
+  Task<void> resolve_datagram(channel::ListenerId listener, dns::Query query, ReturnPath path,
+                              WaitingRoom::Place place) {
+    const auto outcome = co_await resolve(query, place.client());
+    if (!co_await desk_.leave(place)) {
+      counters_.add(ResolverCounter::answers_withheld);
+      co_return;
+    }
     std::array<std::uint8_t, max_datagram_answer> room;
     const std::size_t octets = put(query, *outcome, datagram_limit(query), room);
     const auto at = listeners_.find(listener);
@@ -200,8 +206,8 @@ class Worker::Loop {
       counters_.add(ResolverCounter::send_failures);
   }
 
-  Task<SharedOutcome> resolve(const dns::Query& query) {
-    SharedOutcome outcome = co_await desk_.answer(query);
+  Task<SharedOutcome> resolve(const dns::Query& query, Holder client) {
+    SharedOutcome outcome = co_await desk_.answer(query, client);
     if (outcome->budget_spent) counters_.add(ResolverCounter::budget_exhausted);
     if (outcome->rcode == dns::Rcode::servfail && outcome->error) {
       log::debug("{} {} failed: {}", query.question.name.to_text(), dns::to_text(query.question.type),
@@ -232,17 +238,17 @@ class Worker::Loop {
       return finish(put(*query, *known, room.size(), room));
     }
     counters_.add(ResolverCounter::cache_misses);
-    if (waiting_.is_full_for(client, waiting_bounds())) {
+    auto [place, turned] = desk_.enter(client);
+    if (!place) {
       counters_.add(ResolverCounter::resolutions_refused);
-      return finish(put(*query, *overloaded_, room.size(), room));
+      return finish(put(*query, *desk_.turn_away(query->question, turned), room.size(), room));
     }
-    asio::co_spawn(context_, resolve_message(*query, client, std::move(done)),
+    asio::co_spawn(context_, resolve_message(*query, std::move(*place), std::move(done)),
                    [](const std::exception_ptr& trouble) { note(trouble); });
   }
 
-  Task<void> resolve_message(dns::Query query, dns::IpAddress client, Answered done) {
-    const WaitingRoom::Place place{waiting_, client};
-    const auto outcome = co_await resolve(query);
+  Task<void> resolve_message(dns::Query query, WaitingRoom::Place place, Answered done) {
+    const auto outcome = co_await resolve(query, place.client());
     std::vector<std::uint8_t> room(dns::max_message_octets);
     room.resize(put(query, *outcome, room.size(), room));
     done(std::move(room));
@@ -250,6 +256,7 @@ class Worker::Loop {
 
   std::size_t put(const dns::Query& query, const Outcome& outcome, std::size_t limit, std::span<std::uint8_t> room) {
     counters_.add(counter_of(outcome.rcode));
+    if (outcome.stale) counters_.add(ResolverCounter::answers_stale);
     const Rendered rendered =
         render(query, outcome, clock_.now(), room.first(std::min(limit, room.size())), settings_->core->identity.nsid);
     if (rendered.truncated) counters_.add(ResolverCounter::answers_truncated);
@@ -282,11 +289,6 @@ class Worker::Loop {
     }
   }
 
-  WaitingRoom::Bounds waiting_bounds() const {
-    const Limits& limits = settings_->core->limits;
-    return {limits[Limit::waiting_queries], limits[Limit::waiting_of_one_client]};
-  }
-
   asio::io_context context_{1};
   asio::executor_work_guard<asio::io_context::executor_type> guard_{context_.get_executor()};
   StreamRoad* road_;
@@ -299,9 +301,7 @@ class Worker::Loop {
   Desk desk_;
   DatagramBatch batch_;
   const SharedOutcome refused_ = refused(dns::EdeCode::prohibited, "");
-  const SharedOutcome overloaded_ = failure(dns::EdeCode::other, "limit waiting-queries reached: too many at once");
   std::map<channel::ListenerId, asio::posix::stream_descriptor> listeners_;
-  WaitingRoom waiting_;
   std::thread thread_;
 };
 

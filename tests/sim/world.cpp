@@ -132,6 +132,31 @@ void World::run_for(Duration time) {
   if (clock_.now() < end) clock_.pass(end - clock_.now());
 }
 
+Answer World::rendered(const dns::Query& query, const resolver::Outcome& outcome, Instant begun) {
+  std::vector<std::uint8_t> room(1232);
+  room.resize(resolver::render(query, outcome, clock_.now(), room).octets);
+  auto message = dns::Message::parse(room);
+  if (!message) std::abort();
+  return {std::move(*message), room.size(), clock_.now() - begun, 0};
+}
+
+void World::send(const dns::Query& query, const dns::IpAddress& client, Done done) {
+  const Instant begun = clock_.now();
+  if (const auto known = desk().known(query)) return done(rendered(query, *known, begun));
+  auto [place, turned] = desk().enter(client);
+  if (!place) {
+    if (turned == resolver::WaitingRoom::Turned::silently) return done(std::nullopt);
+    return done(rendered(query, *desk().turn_away(query.question, turned), begun));
+  }
+  const auto wait = [](World* world, dns::Query asked, resolver::WaitingRoom::Place seat, Instant since,
+                       Done tell) -> Task<void> {
+    const auto outcome = co_await world->desk().answer(asked, seat.client());
+    const bool sent = co_await world->desk().leave(seat);
+    tell(sent ? std::optional{world->rendered(asked, *outcome, since)} : std::nullopt);
+  };
+  asio::co_spawn(context_, wait(this, query, std::move(*place), begun, std::move(done)), asio::detached);
+}
+
 std::vector<Answer> World::ask_at_once(const std::vector<dns::Query>& queries) {
   std::vector<Answer> answers(queries.size());
   const std::size_t packets = internet_.packets();
@@ -141,11 +166,7 @@ std::vector<Answer> World::ask_at_once(const std::vector<dns::Query>& queries) {
     asio::co_spawn(context_, desk().answer(queries[i]),
                    [&, i](const std::exception_ptr& trouble, const resolver::SharedOutcome& outcome) {
                      if (trouble) std::rethrow_exception(trouble);
-                     std::vector<std::uint8_t> room(1232);
-                     room.resize(resolver::render(queries[i], *outcome, clock_.now(), room).octets);
-                     auto message = dns::Message::parse(room);
-                     if (!message) std::abort();
-                     answers[i] = {std::move(*message), room.size(), clock_.now() - begun, 0};
+                     answers[i] = rendered(queries[i], *outcome, begun);
                      --missing;
                    });
   }

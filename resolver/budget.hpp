@@ -33,6 +33,7 @@ enum class Limit : std::uint8_t {
   flights_of_one_zone,
   exchanges_of_one_server,
   denials_of_one_zone,
+  upstream_queue,
   count
 };
 

@@ -112,6 +112,17 @@ SharedOutcome Desk::stale(const dns::Question& question, std::string_view why) {
   return iterator_.stale(question, *settings_, clock_->now(), why);
 }
 
+/// Our own question has come back: to wait for its answer would be to wait for ourselves. Where it may be the question
+/// of somebody else on an upstream's machine, its answer may still come by another way.
+Task<SharedOutcome> Desk::wait_out_the_loop(dns::Query query, Abroad::Return found) {
+  for (auto pause = std::chrono::milliseconds{25}; found == Abroad::Return::perhaps && pause.count() <= 400;
+       pause *= 2) {
+    co_await clock_->sleep_until(clock_->now() + pause);
+    if (auto outcome = known(query)) co_return outcome;
+  }
+  co_return failure(dns::EdeCode::other, "forwarding loop: this question is out at a forwarder and has come back");
+}
+
 WaitingRoom::Entry Desk::enter(const dns::IpAddress& client) {
   const Limits& limits = settings_->limits;
   return shared_->waiting.enter(client, {limits[Limit::waiting_queries], limits[Limit::waiting_of_one_client]},
@@ -136,10 +147,14 @@ Task<bool> Desk::leave(WaitingRoom::Place& place) {
   co_return turn.has_value();
 }
 
-Task<SharedOutcome> Desk::answer(dns::Query query, Holder client) {
+Task<SharedOutcome> Desk::answer(dns::Query query, Client asker) {
   if (auto outcome = known(query)) co_return outcome;
   try {
-    co_return co_await join(std::move(query.question), client);
+    if (!settings_->routes.empty()) {
+      const Abroad::Return found = shared_->abroad.is_returning(query.question, asker.address);
+      if (found != Abroad::Return::no) co_return co_await wait_out_the_loop(std::move(query), found);
+    }
+    co_return co_await join(std::move(query.question), asker.network);
   } catch (const std::exception&) {  // no memory, most likely: this question ends here, the others go on
     co_return failure(dns::EdeCode::other, "out of means to resolve it");
   }
@@ -181,7 +196,8 @@ Task<void> Desk::fly(dns::Question question, Holder client, bool renews) {
     timer.emplace(late_, begun + settings->stale_answer_after, question);
     if (!late_->watched) asio::co_spawn(executor_, watch_late_flights(), asio::detached);
   }
-  if (settings->prime && !settings->local_root && shared_->priming.is_due(begun))
+  if (settings->prime && !settings->local_root && settings->routes.above(dns::Name{}) == nullptr &&
+      shared_->priming.is_due(begun))
     asio::co_spawn(executor_, prime(), asio::detached);
   landing.outcome = co_await iterator_.resolve(question, *settings, budget, renews);
   if (!landing.outcome->failed()) co_return;

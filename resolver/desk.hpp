@@ -14,6 +14,12 @@
 
 namespace redoubt::resolver {
 
+/// Who asks. As it is made, nobody: the house itself.
+struct Client {
+  Holder network = Holder::nobody;  ///< whose share it takes
+  dns::IpAddress address;           ///< to notice when our own question comes back
+};
+
 class Desk {
  public:
   /// All references outlive the desk. Coroutines resume on the executor.
@@ -37,9 +43,8 @@ class Desk {
   WaitingRoom::Entry enter(const dns::IpAddress& client);
   /// What a client is told who got no place: what is kept, else SERVFAIL.
   SharedOutcome turn_away(const dns::Question& question, WaitingRoom::Turned turned);
-  /// client: from its place; nobody for the house's own queries. Never null, never throws: trouble is a SERVFAIL with
-  /// its reason.
-  Task<SharedOutcome> answer(dns::Query query, Holder client = Holder::nobody);
+  /// Never null, never throws: trouble is a SERVFAIL with its reason.
+  Task<SharedOutcome> answer(dns::Query query, Client asker = {});
   /// Waits until an answer that is there may leave by UDP; false: it may not.
   Task<bool> leave(WaitingRoom::Place& place);
 
@@ -51,6 +56,7 @@ class Desk {
   Task<void> fly(dns::Question question, Holder client, bool renews);
   Task<void> prime();
   Task<SharedOutcome> join(dns::Question question, Holder client);
+  Task<SharedOutcome> wait_out_the_loop(dns::Query query, Abroad::Return found);
   SharedOutcome beyond(const dns::Question& question, Limit limit);
   Task<void> watch_late_flights();
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "appliance/config/routes.hpp"
 #include "appliance/config/settings.hpp"
 #include "appliance/config/suggest.hpp"
 #include "appliance/config/values.hpp"
@@ -147,6 +148,8 @@ class Checker {
       section(std::string{setting.key} + "[]", child);
     }
     if (setting.key == "listen") judge_listeners(node);
+    if (setting.key == "resolution.forward") judge_forwards(configuration_, node, notes_);
+    if (setting.key == "resolution.stub") judge_stubs(configuration_, node, notes_);
     if (setting.key == "cache.zones") judge_zone_ttls(node);
   }
 

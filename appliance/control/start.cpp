@@ -85,6 +85,11 @@ void Control::shut_the_door(const config::Configuration& configuration) {
   if (kept_[channel::keep_state_folder])
     door.reachable.push_back({.descriptor = kept_[channel::keep_state_folder].get(), .writable = true});
   if (folder) door.reachable.push_back({.descriptor = folder.get(), .writable = false});
+  std::vector<channel::Descriptor> server_folders;
+  for (const std::string& path : folders_of_server_files(configuration, configuration_path_)) {
+    server_folders.push_back(open_folder(path));
+    if (server_folders.back()) door.reachable.push_back({.descriptor = server_folders.back().get(), .writable = false});
+  }
   if (const auto entered = sandbox::enter(door); !entered)
     sandbox_trouble_ += (sandbox_trouble_.empty() ? "" : "; ") + entered.error();
   log::set(configuration.log.level, configuration.log.json);

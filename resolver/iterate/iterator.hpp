@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "dns/question.hpp"
+#include "resolver/forward/forwarder.hpp"
 #include "resolver/iterate/asking.hpp"
 #include "resolver/iterate/classify.hpp"
 #include "resolver/iterate/errand.hpp"
@@ -21,7 +22,11 @@ class Iterator {
  public:
   /// All outlive the iterator.
   Iterator(Shared& shared, Network& network, Clock& clock, Random& random)
-      : shared_{&shared}, network_{&network}, clock_{&clock}, random_{&random} {}
+      : shared_{&shared},
+        network_{&network},
+        clock_{&clock},
+        random_{&random},
+        forwarder_{shared, network, clock, random} {}
 
   /// From caches and servers. What was learned is in the cache when it returns; failures are too, briefly (RFC 9520).
   /// The budget and the settings outlive the call. renews: to be fetched although the cache has it.
@@ -72,6 +77,7 @@ class Iterator {
   Task<void> look_up_server(Asking& asking);
   Task<bool> look_up_address(Asking& asking, dns::Question question);
   SharedDelegation learn_cut(const Classified& found, const Delegation& parent, const Settings& settings);
+  SharedDelegation begin_of_walk(const dns::Name& start, const Route* stub, const Settings& settings);
   static SharedDelegation hints(const Settings& settings);
 
   // exchange.cpp: one server
@@ -84,6 +90,7 @@ class Iterator {
   Network* network_;
   Clock* clock_;
   Random* random_;
+  Forwarder forwarder_;
 };
 
 }  // namespace redoubt::resolver

@@ -123,6 +123,7 @@ class Role {
       log::error("snapshot {} is refused: {}", generation, settings.error());
       return tell_control(channel::SnapshotTaken{generation, settings.error()});
     }
+    const std::shared_ptr<const WorkerSettings> before = settings_.worker;
     settings_ = std::move(*settings);
     settings_.worker = with_local_root(*settings_.worker, local_root_);
     if (!shared_) {
@@ -134,10 +135,21 @@ class Role {
     } else {
       shared_->cache.resize(settings_.cache_octets);
       for (const auto& worker : workers_) worker->use(settings_.worker);
+      // What came by another way is not what the zone's servers of now say.
+      flush_zones(changed_zones(before->core->routes, settings_.worker->core->routes));
     }
     log::debug("snapshot {} is in force", generation);
     tell_control(channel::SnapshotTaken{generation, {}});
     hand_over_sockets();
+  }
+
+  void flush_zones(const std::vector<dns::Name>& zones) {
+    constexpr std::size_t most_looks = 16;  // each goes through the whole cache
+    if (zones.size() > most_looks) {
+      shared_->cache.flush(dns::Name{}, true);
+    } else {
+      for (const dns::Name& zone : zones) shared_->cache.flush(zone, true);
+    }
   }
 
   void take_local_root(std::chrono::seconds time, const channel::Descriptor& sealed) {

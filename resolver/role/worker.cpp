@@ -193,7 +193,7 @@ class Worker::Loop {
 
   Task<void> resolve_datagram(channel::ListenerId listener, dns::Query query, ReturnPath path,
                               WaitingRoom::Place place) {
-    const auto outcome = co_await resolve(query, place.client());
+    const auto outcome = co_await resolve(query, {.network = place.client(), .address = path.endpoint().address});
     if (!co_await desk_.leave(place)) {
       counters_.add(ResolverCounter::answers_withheld);
       co_return;
@@ -206,8 +206,8 @@ class Worker::Loop {
       counters_.add(ResolverCounter::send_failures);
   }
 
-  Task<SharedOutcome> resolve(const dns::Query& query, Holder client) {
-    SharedOutcome outcome = co_await desk_.answer(query, client);
+  Task<SharedOutcome> resolve(const dns::Query& query, Client asker) {
+    SharedOutcome outcome = co_await desk_.answer(query, asker);
     if (outcome->budget_spent) counters_.add(ResolverCounter::budget_exhausted);
     if (outcome->rcode == dns::Rcode::servfail && outcome->error) {
       log::debug("{} {} failed: {}", query.question.name.to_text(), dns::to_text(query.question.type),
@@ -243,12 +243,12 @@ class Worker::Loop {
       counters_.add(ResolverCounter::resolutions_refused);
       return finish(put(*query, *desk_.turn_away(query->question, turned), room.size(), room));
     }
-    asio::co_spawn(context_, resolve_message(*query, std::move(*place), std::move(done)),
+    asio::co_spawn(context_, resolve_message(*query, client, std::move(*place), std::move(done)),
                    [](const std::exception_ptr& trouble) { note(trouble); });
   }
 
-  Task<void> resolve_message(dns::Query query, WaitingRoom::Place place, Answered done) {
-    const auto outcome = co_await resolve(query, place.client());
+  Task<void> resolve_message(dns::Query query, dns::IpAddress client, WaitingRoom::Place place, Answered done) {
+    const auto outcome = co_await resolve(query, {.network = place.client(), .address = client});
     std::vector<std::uint8_t> room(dns::max_message_octets);
     room.resize(put(query, *outcome, room.size(), room));
     done(std::move(room));

@@ -155,6 +155,12 @@ class Checker {
 
   void judge_listeners(const Node& node) {
     if (notes_.faults() != 0) return;
+    const auto listens = [](const Listener& listener) { return listener.udp || listener.tcp; };
+    if (!configuration_.listeners.empty() && std::ranges::none_of(configuration_.listeners, listens)) {
+      return notes_.fault(node.place, "listen",
+                          "found only tls and https, which this version does not speak yet, expected udp or tcp at one "
+                          "address at least");
+    }
     std::map<dns::Endpoint, std::uint32_t> seen;
     for (std::size_t i = 0; i < configuration_.listeners.size(); ++i) {
       const Listener& listener = configuration_.listeners[i];

@@ -126,7 +126,7 @@ void Api::call(const StatusCall&, Respond respond) {
   const MetricsSources sources = appliance_.sources();
   respond(as_json({{"version", sources.version},
                    {"ready", appliance_.ready()},
-                   {"started_at", sources.started_at},
+                   {"started_at", sources.up_since},
                    {"configuration",
                     {{"file", appliance_.configuration_path},
                      {"generation", in_force ? in_force->generation : 0},

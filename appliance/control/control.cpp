@@ -64,6 +64,7 @@ void Control::tell_monitor(const channel::ChildToMonitor& message) {
 }
 
 void Control::hear(channel::Received received) {
+  if (loop_.stopped()) return;  // we are ending; what came in the same breath would only find us half gone
   const auto message = channel::decode_monitor_to_child(received.octets);
   if (!message || received.descriptors.size() != channel::descriptors_of(*message)) {
     log::error("monitor sent a message that cannot be read; ending");
@@ -100,6 +101,7 @@ void Control::handle(const channel::ChildState& message) { children_.insert_or_a
 
 void Control::handle(const channel::ReadConfiguration& message, channel::Descriptor descriptor) {
   configuration_path_ = message.path;
+  up_since_ = static_cast<std::int64_t>(message.since);
   Reading reading = read(message, descriptor);
   for (const std::string& fault : reading.faults) log::error("{}", fault);
   for (const std::string& warning : reading.warnings) log::warning("{}", warning);
@@ -260,6 +262,7 @@ MetricsSources Control::sources() const {
   sources.reloads_failed = reloads_failed_;
   sources.last_reload_succeeded = last_.faults.empty();
   sources.started_at = started_at_;
+  sources.up_since = up_since_;
   timespec used{};
   if (::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0)
     sources.cpu_seconds = static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;

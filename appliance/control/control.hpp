@@ -88,6 +88,7 @@ class Control {
   int exit_code_ = 0;
   std::string sandbox_trouble_;
   std::string configuration_path_;
+  std::string state_folder_ = "state folder";  ///< for messages; the folder itself is a kept descriptor
   std::string text_in_force_;
   std::map<channel::Role, channel::ChildState> children_;
   std::optional<Reading> next_;  ///< read while a change was under way; the newest one counts
@@ -98,6 +99,7 @@ class Control {
   std::uint64_t reloads_succeeded_ = 0;
   std::uint64_t reloads_failed_ = 0;
   std::int64_t started_at_ = 0;
+  std::int64_t up_since_ = 0;  ///< monitor's start, which outlives ours; seconds since 1970
 };
 
 }  // namespace redoubt::control

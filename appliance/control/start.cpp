@@ -25,6 +25,7 @@ void Control::start(Reading reading, bool initial) {
   initial_ = initial;
   if (!reading.configuration && initial) return end(1);  // each fault is in the log already
   phase_ = Phase::starting;
+  if (reading.configuration) state_folder_ = reading.configuration->state;
   // A restart with a file that has become faulty: what was last in force is in the store, which the kept folder leads
   // to.
   if (!reading.configuration && !fall_back(reading))
@@ -102,7 +103,7 @@ void Control::open_store() {
   if (store_ || !kept_[channel::keep_state_folder]) return;
   auto opened = store::Store::open(kept_[channel::keep_state_folder].get());
   if (!opened) {
-    log::error("{}", opened.error());
+    log::error("{}", log::printable(fmt::format("{}: {}", state_folder_, opened.error())));
     if (initial_) end(1);  // later, resolution goes on without it
     return;
   }

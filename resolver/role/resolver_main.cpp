@@ -14,6 +14,7 @@
 #include "appliance/sandbox/sandbox.hpp"
 #include "resolver/role/cache_view.hpp"
 #include "resolver/role/local_root.hpp"
+#include "resolver/role/machine_clock.hpp"
 #include "resolver/role/trace_view.hpp"
 #include "resolver/role/worker_settings.hpp"
 
@@ -167,7 +168,7 @@ class Role {
   }
 
   void take_local_root(std::chrono::seconds time, const channel::Descriptor& sealed) {
-    auto root = local_root_from(sealed, time, std::chrono::steady_clock::now());
+    auto root = local_root_from(sealed, time, MachineClock::now());
     if (!root) return log::error("the copy of the root zone is refused: {}", log::printable(root.error()));
     log::debug("the root zone is answered from a copy, serial {}", (*root)->serial());
     use_local_root(*std::move(root));

@@ -156,7 +156,7 @@ TEST(Monitor, says_ready_once_and_not_before_everyone_serves) {
   const std::uint16_t port = free_port();
   Resolverd run{binding(port, 2)};
   ASSERT_TRUE(run.logs("ready")) << run.log_so_far();
-  EXPECT_NE(run.log_so_far().find("info monitor: ready: 5 processes, 1 listeners, "), std::string::npos)
+  EXPECT_NE(run.log_so_far().find("info monitor: ready: 5 processes, 1 listener, "), std::string::npos)
       << run.log_so_far();
   EXPECT_EQ(Client{port}.ask("hello"), "hello");
 }

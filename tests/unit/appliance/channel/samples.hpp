@@ -25,8 +25,10 @@ inline std::vector<MonitorToChild> monitor_to_child() {
       TakeSocket{.listener = 0, .kind = SocketKind::datagram, .worker = 0, .bound = v4},
       DropListener{.listener = 7},
       Stop{},
-      ReadConfiguration{.opened = true, .initial = true, .path = "/etc/redoubt/redoubt.yaml", .trouble = {}},
-      ReadConfiguration{.opened = false, .initial = false, .path = {}, .trouble = std::string(max_text_octets, 't')},
+      ReadConfiguration{
+          .opened = true, .initial = true, .path = "/etc/redoubt/redoubt.yaml", .trouble = {}, .since = 1'795'000'000},
+      ReadConfiguration{
+          .opened = false, .initial = false, .path = {}, .trouble = std::string(max_text_octets, 't'), .since = 0},
       BindResult{.id = 0xffffffff, .trouble = "address already in use"},
       Kept{.slot = keep_slots - 1},
       ChildState{.role = Role::keykeeper, .pid = 4194304, .restarts = 3, .up = true},

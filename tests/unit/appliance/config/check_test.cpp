@@ -237,6 +237,10 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"listen: [{address: 127.0.0.1, transports: [tcp, tls]}]\n",
               "f:1:10: listen[].transports: found more than one of tcp, tls and https at one address, expected an "
               "address and port for each"},
+        Fault{"listen:\n  - {address: 127.0.0.1@853, transports: [tls]}\n",
+              "f:2:3: listen: found only tls and https, which this version does not speak yet, expected udp or tcp at "
+              "one "
+              "address at least"},
         Fault{"listen:\n  - {address: 127.0.0.1}\n  - {address: 127.0.0.1@53}\n",
               "f:3:5: listen[].address: found 127.0.0.1@53 again, expected each address and port once (it stands in "
               "line 2 already)"},

@@ -30,6 +30,17 @@ constexpr std::chrono::seconds longest_exchange_before_others{1};
 /// A query that could leave only so shortly before its question's end would not be answered in time.
 constexpr milliseconds least_time_left{200};
 
+/// By key; those of equal keys stay as they stand. For the few that there are. (GCC 12's stable_sort() is deprecated to
+/// clang.)
+template <class Item, class Key>
+void put_in_order(std::vector<Item>& items, Key key) {
+  for (auto at = items.begin(); at != items.end(); ++at) {
+    const auto place = std::upper_bound(items.begin(), at, key(*at),
+                                        [&](const auto& value, const Item& item) { return value < key(item); });
+    std::rotate(place, at, std::next(at));
+  }
+}
+
 std::string_view describe(RouteKind kind) { return kind == RouteKind::forward ? "forward zone" : "stub zone"; }
 
 bool came_by_dname(const Classified& found) {
@@ -79,7 +90,7 @@ void Consultation::line_up() {
            : candidate.standing.health == Upstream::Health::well ? 1
                                                                  : 2;
   };
-  std::ranges::stable_sort(candidates_, {}, place);
+  put_in_order(candidates_, place);
 }
 
 void Consultation::put_fastest_first() {
@@ -94,7 +105,7 @@ void Consultation::put_fastest_first() {
   if (fastest == Duration::max() || random_->below(exploration) == 0) return;
   // Those that nobody knows yet count as fast. Within the band chance has decided.
   const Duration limit = fastest + std::max<Duration>(band, fastest / 4);
-  std::ranges::stable_sort(candidates_, {}, [&](const Candidate& candidate) {
+  put_in_order(candidates_, [&](const Candidate& candidate) {
     return candidate.standing.round_trip <= limit ? Duration::zero() : candidate.standing.round_trip;
   });
 }
@@ -140,8 +151,7 @@ bool Consultation::ask_next(Urgency urgency) {
   }
   if (next.empty() || urgency == Urgency::now_or_never) return false;
   // All have spent what they may get now: in line at the shortest queue.
-  std::ranges::stable_sort(
-      next, {}, [&](std::size_t candidate) { return candidates_[candidate].upstream->figures(now).waiting; });
+  put_in_order(next, [&](std::size_t candidate) { return candidates_[candidate].upstream->figures(now).waiting; });
   for (const std::size_t candidate : next) {
     if (reserve_and_ask(candidate, transport, true, errand_->budget.deadline() - least_time_left)) return true;
     candidates_[candidate].upstream->refused();

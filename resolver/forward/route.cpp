@@ -35,10 +35,11 @@ const Route* exactly(const std::vector<Route>& routes, const dns::Name& zone) {
 
 }  // namespace
 
-Routes::Routes(std::vector<Route> routes) : routes_{std::move(routes)} {
-  std::ranges::stable_sort(routes_, [](const Route& a, const Route& b) { return (a.zone <=> b.zone) < 0; });
-  const auto doubles = std::ranges::unique(routes_, [](const Route& a, const Route& b) { return a.zone == b.zone; });
-  routes_.erase(doubles.begin(), doubles.end());
+Routes::Routes(std::vector<Route> routes) {
+  for (Route& route : routes) {
+    const auto at = std::lower_bound(routes_.begin(), routes_.end(), route.zone, zone_before);
+    if (at == routes_.end() || !(at->zone == route.zone)) routes_.insert(at, std::move(route));
+  }
   level_rates(routes_);
 }
 

@@ -314,7 +314,9 @@ std::expected<Record, TextError> record_from_text(std::string_view text, const N
 }
 
 std::string rdata_to_text(RrType type, RrClass rr_class, std::span<const std::uint8_t> rdata) {
-  if (rdata.size() > 65535 || find_rr_type(type) == nullptr || !is_valid_rdata(type, rr_class, rdata))
+  // For each bit of a WKS ldns looks through the machine's list of services: 300 octets took a quarter of a second.
+  const bool is_slow = type == RrType{11};
+  if (is_slow || rdata.size() > 65535 || find_rr_type(type) == nullptr || !is_valid_rdata(type, rr_class, rdata))
     return generic_text(rdata);
   const auto text = ldns_text(type, rr_class, rdata);
   return text && reads_back(*text, type, rr_class, rdata) ? *text : generic_text(rdata);

@@ -110,11 +110,11 @@ bool has_opaque_record(std::span<const std::uint8_t> wire) {
   return false;
 }
 
-/// ldns reads addresses in the form of class IN whatever the class, and a SINK to the end of its first string; the rest
-/// of such RDATA it loses, or takes for the next record.
+/// ldns reads addresses in the form of class IN whatever the class, the name of an NSAP-PTR (RFC 1348) as a string, and
+/// a SINK to the end of its first string; the rest of such RDATA it loses, or takes for the next record.
 bool is_read_otherwise(const Record& record) {
   const bool address = record.type == type::a || record.type == type::aaaa || record.type == RrType{11};
-  return (address && record.rr_class != rr_class::in) || record.type == RrType{40};
+  return (address && record.rr_class != rr_class::in) || record.type == RrType{23} || record.type == RrType{40};
 }
 
 bool has_record_read_otherwise(const Message& message) {

@@ -22,15 +22,27 @@ constexpr std::array<dns::LimitRow, static_cast<std::size_t>(Limit::count)> rows
     {"records-per-rrset", 100, 20, 2000, "records of one RRset; more make the answer unusable (huge RRsets)"},
     {"question-time", 4500, 1000, 30'000,
      "milliseconds until the last answer, SERVFAIL included: below the 5 s that stub resolvers wait (tarpits)"},
-    {"waiting-queries", 5000, 10, 100'000,
-     "client queries that may wait for a resolution at once, in one worker and in line behind others (phantom "
-     "domains)"},
-    {"waiting-queries-per-client", 200, 1, 100'000,
-     "of those, from one IPv4 address or one IPv6 /56 in one worker (one source that asks for what never comes)"},
+    {"waiting-queries", 10'000, 10, 1'000'000,
+     "client queries that may wait for a resolution at once, all workers together (phantom domains)"},
+    {"waiting-queries-per-client", 1000, 1, 1'000'000,
+     "of those, from one IPv4 address or one IPv6 /56 (one source that asks for what never comes, DNSBomb)"},
     {"resolutions", 4000, 10, 100'000,
      "different questions in resolution at once, all workers together (random names)"},
     {"prefetches", 100, 1, 10'000,
      "of those, for popular records that end soon and that no client waits for yet (many short TTLs)"},
+    {"resolutions-per-client", 200, 1, 100'000,
+     "of those, begun for one IPv4 address or one IPv6 /56 (phantom domains, random names from one source)"},
+    {"resolutions-per-zone", 400, 1, 100'000,
+     "of those, at work at the servers of one zone (slow or dead zones, water torture)"},
+    {"exchanges-per-server", 1000, 1, 100'000,
+     "exchanges under way with one server address, all workers together (slow servers of many zones)"},
+    {"denials-per-zone", 200, 1, 1'000'000,
+     "questions a second to the servers of one zone that were of no use: names that do not exist, no answers; one "
+     "client may cause half of them; the root and top-level zones have no such limit (water torture). Raise it where "
+     "block lists are asked by DNS"},
+    {"upstream-queue", 2000, 1, 100'000,
+     "packets that may wait until max-rate lets them go to one upstream; more are answered SERVFAIL (floods through a "
+     "forward zone)"},
 }};
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "dns/limit_row.hpp"
 #include "resolver/clock.hpp"
+#include "resolver/fairness/holder.hpp"
 
 namespace redoubt::resolver {
 
@@ -28,6 +29,11 @@ enum class Limit : std::uint8_t {
   waiting_of_one_client,
   flights,
   renewals,
+  flights_of_one_client,
+  flights_of_one_zone,
+  exchanges_of_one_server,
+  denials_of_one_zone,
+  upstream_queue,
   count
 };
 
@@ -50,11 +56,16 @@ class Limits {
   std::array<std::uint64_t, static_cast<std::size_t>(Limit::count)> values_{};
 };
 
+class Trace;
+
 /// The ledger of one client question.
 class Budget {
  public:
-  Budget(const Limits& limits, Instant started)
-      : limits_{limits}, deadline_{started + std::chrono::milliseconds{limits[Limit::question_time_ms]}} {}
+  /// client: whose question it is, for places that clients share.
+  Budget(const Limits& limits, Instant started, Holder client = Holder::nobody)
+      : limits_{limits},
+        client_{client},
+        deadline_{started + std::chrono::milliseconds{limits[Limit::question_time_ms]}} {}
 
   /// Charges `amount`; false, and the limit is noted as exhausted, when that is more than is left. Only for the limits
   /// that are counted over the whole question: upstream_queries, nested_questions, alias_steps, upstream_octets.
@@ -67,13 +78,19 @@ class Budget {
   /// The first limit that was hit.
   std::optional<Limit> exhausted() const { return exhausted_; }
   Instant deadline() const { return deadline_; }
+  Holder client() const { return client_; }
+  /// Who listens; null: nobody. Outlives the budget.
+  Trace* trace() const { return trace_; }
+  void trace_to(Trace* trace) { trace_ = trace; }
   const Limits& limits() const { return limits_; }
 
  private:
   Limits limits_;
+  Holder client_;
   Instant deadline_;
   std::array<std::uint64_t, static_cast<std::size_t>(Limit::count)> spent_{};
   std::optional<Limit> exhausted_;
+  Trace* trace_ = nullptr;
 };
 
 }  // namespace redoubt::resolver

@@ -1,5 +1,7 @@
 #include "resolver/desk.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -110,34 +112,85 @@ SharedOutcome Desk::stale(const dns::Question& question, std::string_view why) {
   return iterator_.stale(question, *settings_, clock_->now(), why);
 }
 
-Task<SharedOutcome> Desk::answer(dns::Query query) {
+/// Our own question has come back: to wait for its answer would be to wait for ourselves. Where it may be the question
+/// of somebody else on an upstream's machine, its answer may still come by another way.
+Task<SharedOutcome> Desk::wait_out_the_loop(dns::Query query, Abroad::Return found) {
+  for (auto pause = std::chrono::milliseconds{25}; found == Abroad::Return::perhaps && pause.count() <= 400;
+       pause *= 2) {
+    co_await clock_->sleep_until(clock_->now() + pause);
+    if (auto outcome = known(query)) co_return outcome;
+  }
+  co_return failure(dns::EdeCode::other, "forwarding loop: this question is out at a forwarder and has come back");
+}
+
+WaitingRoom::Entry Desk::enter(const dns::IpAddress& client) {
+  const Limits& limits = settings_->limits;
+  return shared_->waiting.enter(client, {limits[Limit::waiting_queries], limits[Limit::waiting_of_one_client]},
+                                clock_->now());
+}
+
+SharedOutcome Desk::turn_away(const dns::Question& question, WaitingRoom::Turned turned) {
+  return beyond(question, turned == WaitingRoom::Turned::away ? Limit::waiting_queries : Limit::waiting_of_one_client);
+}
+
+/// What there is where a limit forbids to look further.
+SharedOutcome Desk::beyond(const dns::Question& question, Limit limit) {
+  std::string why = fmt::format("limit {} reached: too many at once", name_of(limit));
+  if (auto outcome = stale(question, why)) return outcome;
+  return failure(dns::EdeCode::other, std::move(why));
+}
+
+Task<bool> Desk::leave(WaitingRoom::Place& place) {
+  const Instant now = clock_->now();
+  const auto turn = place.answer_at(now);
+  if (turn && *turn > now) co_await clock_->sleep_until(*turn);
+  co_return turn.has_value();
+}
+
+Task<SharedOutcome> Desk::answer(dns::Query query, Client asker) {
   if (auto outcome = known(query)) co_return outcome;
   try {
-    co_return co_await join(std::move(query.question));
+    if (!settings_->routes.empty()) {
+      const Abroad::Return found = shared_->abroad.is_returning(query.question, asker.address);
+      if (found != Abroad::Return::no) co_return co_await wait_out_the_loop(std::move(query), found);
+    }
+    co_return co_await join(std::move(query.question), asker.network);
   } catch (const std::exception&) {  // no memory, most likely: this question ends here, the others go on
     co_return failure(dns::EdeCode::other, "out of means to resolve it");
   }
 }
 
+Task<SharedOutcome> Desk::answer_traced(dns::Query query, Budget& budget, bool fresh) {
+  if (auto outcome = special(query)) co_return outcome;
+  const std::shared_ptr<const Settings> settings = settings_;  // stays in this frame through a reload
+  try {
+    co_return co_await iterator_.resolve(query.question, *settings, budget, fresh);
+  } catch (const std::exception&) {
+    co_return failure(dns::EdeCode::other, "out of means to resolve it");
+  }
+}
+
 Flights::Bounds Desk::bounds() const {
-  return {settings_->limits[Limit::flights], settings_->limits[Limit::waiting_queries]};
+  const Limits& limits = settings_->limits;
+  return {limits[Limit::flights], limits[Limit::waiting_queries], limits[Limit::flights_of_one_client]};
 }
 
 /// Only when there is means to spare: nobody waits for it yet.
 void Desk::renew(const dns::Question& question) {
-  if (shared_->flights.lead_unasked(question, bounds(), settings_->limits[Limit::renewals])) lead(question, true);
+  if (shared_->flights.lead_unasked(question, bounds(), settings_->limits[Limit::renewals]))
+    lead(question, Holder::nobody, true);
 }
 
 /// The flight goes on by itself: whoever asked may be answered before it ends.
-void Desk::lead(const dns::Question& question, bool renews) {
+void Desk::lead(const dns::Question& question, Holder client, bool renews) {
   try {
-    asio::co_spawn(executor_, fly(question, renews), asio::detached);
+    asio::co_spawn(executor_, fly(question, client, renews), asio::detached);
   } catch (const std::exception&) {  // nobody else would ever land it
     shared_->flights.land(question, failure(dns::EdeCode::other, "out of means to resolve it"));
   }
 }
 
-Task<void> Desk::fly(dns::Question question, bool renews) {
+Task<void> Desk::fly(dns::Question question, Holder client, bool renews) {
   // Whatever happens, the flight lands: others wait for it.
   struct Landing {
     Flights& flights;
@@ -147,13 +200,14 @@ Task<void> Desk::fly(dns::Question question, bool renews) {
   } landing{shared_->flights, question};
   const std::shared_ptr<const Settings> settings = settings_;  // stays in this frame through a reload
   const Instant begun = clock_->now();
-  Budget budget{settings->limits, begun};
+  Budget budget{settings->limits, begun, client};
   std::optional<LateFlights::Place> timer;
   if (iterator_.stale(question, *settings, begun, "")) {
     timer.emplace(late_, begun + settings->stale_answer_after, question);
     if (!late_->watched) asio::co_spawn(executor_, watch_late_flights(), asio::detached);
   }
-  if (settings->prime && !settings->local_root && shared_->priming.is_due(begun))
+  if (settings->prime && !settings->local_root && settings->routes.above(dns::Name{}) == nullptr &&
+      shared_->priming.is_due(begun))
     asio::co_spawn(executor_, prime(), asio::detached);
   landing.outcome = co_await iterator_.resolve(question, *settings, budget, renews);
   if (!landing.outcome->failed()) co_return;
@@ -192,33 +246,33 @@ Task<void> Desk::watch_late_flights() {
   }
 }
 
-Task<SharedOutcome> Desk::join(dns::Question question) {
+Task<SharedOutcome> Desk::join(dns::Question question, Holder client) {
   // A null outcome says that there is no room.
+  Limit bound = Limit::flights;
   SharedOutcome shared = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(SharedOutcome)>(
-      [this, &question](auto handler) {
+      [this, &question, &bound, client](auto handler) {
         auto home = asio::get_associated_executor(handler, executor_);
         Flights::Waiter waiter = [home, handler = std::move(handler)](SharedOutcome outcome) mutable {
           asio::post(home, [handler = std::move(handler), outcome = std::move(outcome)]() mutable {
             std::move(handler)(std::move(outcome));
           });
         };
-        const Flights::Joined joined = shared_->flights.join(question, bounds(), this, waiter);
+        const Flights::Joined joined = shared_->flights.join(question, bounds(), this, waiter, client);
         switch (joined.as) {
           case Flights::Joined::As::waits:
             return;
           case Flights::Joined::As::leads:
-            return lead(question, false);
+            return lead(question, client, false);
           case Flights::Joined::As::late:
             return waiter(joined.outcome);
           case Flights::Joined::As::full:
+            bound = joined.bound;
             return waiter(nullptr);
         }
       },
       asio::use_awaitable);
   if (shared) co_return shared;
-  constexpr std::string_view full = "limit resolutions or waiting-queries reached: too many at once";
-  if (auto outcome = stale(question, full)) co_return outcome;
-  co_return failure(dns::EdeCode::other, std::string{full});
+  co_return beyond(question, bound);
 }
 
 }  // namespace redoubt::resolver

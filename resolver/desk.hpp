@@ -14,6 +14,12 @@
 
 namespace redoubt::resolver {
 
+/// Who asks. As it is made, nobody: the house itself.
+struct Client {
+  Holder network = Holder::nobody;  ///< whose share it takes
+  dns::IpAddress address;           ///< to notice when our own question comes back
+};
+
 class Desk {
  public:
   /// All references outlive the desk. Coroutines resume on the executor.
@@ -33,17 +39,29 @@ class Desk {
   /// For whoever may not or cannot resolve the question now (a bound is reached, an upstream is overloaded): an outcome
   /// from what is kept, fresh or stale; null when there is none. `why` is told with a stale one. At once.
   SharedOutcome stale(const dns::Question& question, std::string_view why);
+  /// A place for a query of this client that has to wait.
+  WaitingRoom::Entry enter(const dns::IpAddress& client);
+  /// What a client is told who got no place: what is kept, else SERVFAIL.
+  SharedOutcome turn_away(const dns::Question& question, WaitingRoom::Turned turned);
   /// Never null, never throws: trouble is a SERVFAIL with its reason.
-  Task<SharedOutcome> answer(dns::Query query);
+  Task<SharedOutcome> answer(dns::Query query, Client asker = {});
+  /// Waits until an answer that is there may leave by UDP; false: it may not.
+  Task<bool> leave(WaitingRoom::Place& place);
+  /// The answer by a resolution of its own, shared with nobody, while the budget's listener is told of it. fresh:
+  /// although the cache has it. The budget outlives the call.
+  Task<SharedOutcome> answer_traced(dns::Query query, Budget& budget, bool fresh);
+  Budget fresh_budget() const { return Budget{settings_->limits, clock_->now()}; }
 
  private:
   SharedOutcome special(const dns::Query& query) const;
   Flights::Bounds bounds() const;
   void renew(const dns::Question& question);
-  void lead(const dns::Question& question, bool renews);
-  Task<void> fly(dns::Question question, bool renews);
+  void lead(const dns::Question& question, Holder client, bool renews);
+  Task<void> fly(dns::Question question, Holder client, bool renews);
   Task<void> prime();
-  Task<SharedOutcome> join(dns::Question question);
+  Task<SharedOutcome> join(dns::Question question, Holder client);
+  Task<SharedOutcome> wait_out_the_loop(dns::Query query, Abroad::Return found);
+  SharedOutcome beyond(const dns::Question& question, Limit limit);
   Task<void> watch_late_flights();
 
   Shared* shared_;

@@ -7,15 +7,19 @@
 
 namespace redoubt::resolver {
 
-Flights::Joined Flights::join(const dns::Question& question, Bounds bounds, Owner owner, Waiter& waiter) {
+Flights::Joined Flights::join(const dns::Question& question, Bounds bounds, Owner owner, Waiter& waiter,
+                              Holder client) {
   using enum Joined::As;
   const std::lock_guard guard{lock_};
-  if (waiting_ >= bounds.waiters) return {full};
+  if (waiting_ >= bounds.waiters) return {full, nullptr, Limit::waiting_queries};
   auto at = index_.find(question);
   const bool leading = at == index_.end();
   if (leading) {
-    if (index_.size() >= bounds.flights) return {full};
+    if (index_.size() >= bounds.flights) return {full, nullptr, Limit::flights};
+    auto place = client == Holder::nobody ? std::nullopt : clients_.take(client, bounds.flights_of_one_client);
+    if (client != Holder::nobody && !place) return {full, nullptr, Limit::flights_of_one_client};
     at = index_.try_emplace(question).first;
+    if (place) at->second.place.emplace(std::move(*place));
   } else if (at->second.meanwhile) {
     return {late, at->second.meanwhile};
   }

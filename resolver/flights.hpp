@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "dns/question.hpp"
+#include "resolver/budget.hpp"
+#include "resolver/fairness/places.hpp"
 #include "resolver/outcome.hpp"
 
 namespace redoubt::resolver {
@@ -23,6 +25,7 @@ class Flights {
   struct Bounds {
     std::uint64_t flights;  ///< different questions at once
     std::uint64_t waiters;  ///< of all of them together
+    std::uint64_t flights_of_one_client = ~std::uint64_t{0};
   };
 
   /// What came of join().
@@ -35,11 +38,14 @@ class Flights {
     };
     As as;
     SharedOutcome outcome = {};
+    Limit bound = Limit::flights;  ///< when full: which
   };
 
   explicit Flights(const dns::HashKey& key) : index_{0, Hash{key}} {}
 
-  Joined join(const dns::Question& question, Bounds bounds, Owner owner, Waiter& waiter);
+  /// client: whose flight it is if it is a new one.
+  Joined join(const dns::Question& question, Bounds bounds, Owner owner, Waiter& waiter,
+              Holder client = Holder::nobody);
   /// A flight that nobody waits for yet: true when the caller leads it, false when there is one already or there are
   /// `most` flights of this kind, or half of a bound is taken.
   bool lead_unasked(const dns::Question& question, Bounds bounds, std::uint64_t most);
@@ -61,6 +67,7 @@ class Flights {
     std::vector<Seat> seats = {};
     SharedOutcome meanwhile = {};
     bool unasked = false;
+    std::optional<Places::Place> place = {};  // of the client
   };
   struct Hash {
     dns::HashKey key;
@@ -71,6 +78,7 @@ class Flights {
 
   void tell(std::vector<Seat>& seats, const SharedOutcome& outcome);
 
+  Places clients_;           // before the flights, which give back to it
   mutable std::mutex lock_;  // guards the rest
   std::unordered_map<dns::Question, Flight, Hash> index_;
   std::size_t waiting_ = 0;

@@ -10,6 +10,7 @@
 #include "dns/name.hpp"
 #include "dns/ttl.hpp"
 #include "resolver/budget.hpp"
+#include "resolver/forward/route.hpp"
 #include "resolver/local/local_zone.hpp"
 #include "resolver/ttl_bounds.hpp"
 
@@ -41,6 +42,8 @@ struct Settings {
     std::string id;       ///< id.server, hostname.bind
     std::string nsid;
   } identity;
+  /// Forward and stub zones.
+  Routes routes;
   /// Where no query is ever sent, whatever a delegation says (attacks: null-address glue).
   std::vector<dns::Prefix> do_not_query;
   std::uint16_t authority_port = 53;
@@ -66,6 +69,8 @@ struct Settings {
   Limits limits;
   /// Off only in tests that show what the check keeps out; no configuration reaches it.
   bool check_bailiwick = true;
+  /// Likewise: each link of a forwarder's chain of aliases is asked for itself.
+  bool ask_every_link = true;
 };
 
 }  // namespace redoubt::resolver

@@ -3,7 +3,12 @@
 #include <cstdint>
 
 #include "resolver/cache/cache.hpp"
+#include "resolver/fairness/denial_rates.hpp"
+#include "resolver/fairness/places.hpp"
+#include "resolver/fairness/waiting_room.hpp"
 #include "resolver/flights.hpp"
+#include "resolver/forward/abroad.hpp"
+#include "resolver/forward/upstreams.hpp"
 #include "resolver/iterate/priming.hpp"
 #include "resolver/rechecks.hpp"
 #include "resolver/upstream/cookies.hpp"
@@ -14,11 +19,23 @@ namespace redoubt::resolver {
 struct Shared {
   /// key: secret, fresh for each process.
   Shared(std::uint64_t cache_octets, const dns::HashKey& key)
-      : cache{cache_octets, key}, servers{key}, flights{key}, rechecks{key}, cookies{key} {}
+      : cache{cache_octets, key},
+        servers{key},
+        flights{key},
+        rechecks{key},
+        upstreams{key},
+        waiting{key},
+        cookies{key} {}
   Cache cache;
   Servers servers;
   Flights flights;
   Rechecks rechecks;
+  Upstreams upstreams;
+  Abroad abroad;
+  WaitingRoom waiting;
+  Places zone_places;    ///< resolutions at work in one zone
+  Places server_places;  ///< exchanges under way with one server
+  DenialRates denials;
   Priming priming;
   Cookies cookies;
 };

@@ -9,6 +9,22 @@ namespace {
 constexpr std::uint32_t cache_entry_kinds = 4;
 constexpr std::uint32_t max_rdata_shown = 4096;  // of one entry
 
+constexpr std::uint32_t trace_step_kinds = 5;
+constexpr std::uint32_t trace_transports = 4;
+
+void write_address(Encoder& to, const std::optional<dns::IpAddress>& address) {
+  to.bytes(address ? address->octets() : std::span<const std::uint8_t>{});
+}
+
+/// No octets: none.
+std::optional<dns::IpAddress> read_address(Decoder& from) {
+  const auto octets = from.bytes(16);
+  if (octets.empty()) return std::nullopt;
+  const auto address = dns::IpAddress::from_octets(octets);
+  if (!address) from.fail(DecodeFault::bad_value);
+  return address;
+}
+
 void write_entry(Encoder& to, const CacheEntry& entry) {
   to.name(entry.owner);
   to.u16(entry.type.value);
@@ -66,6 +82,116 @@ struct Fields<FlushCache> {
     to.boolean(message.below);
   }
   static FlushCache read(Decoder& from) { return {.id = from.u64(), .name = from.name(), .below = from.boolean()}; }
+};
+
+template <>
+struct Fields<TraceFor> {
+  static void write(Encoder& to, const TraceFor& message) {
+    to.u64(message.id);
+    to.bytes(message.query);
+    write_address(to, message.client);
+    to.boolean(message.fresh);
+  }
+  static TraceFor read(Decoder& from) {
+    return {.id = from.u64(),
+            .query = copy(from.bytes(max_dns_message_octets)),
+            .client = read_address(from),
+            .fresh = from.boolean()};
+  }
+};
+
+template <>
+struct Fields<AskUpstreams> {
+  static void write(Encoder& to, const AskUpstreams& message) {
+    to.u64(message.id);
+    to.below(message.limit, max_upstreams_shown + 1);
+  }
+  static AskUpstreams read(Decoder& from) { return {.id = from.u64(), .limit = from.below(max_upstreams_shown + 1)}; }
+};
+
+template <>
+struct Fields<TraceStep> {
+  static void write(Encoder& to, const TraceStep& message) {
+    to.u64(message.id);
+    to.below(static_cast<std::uint32_t>(message.kind), trace_step_kinds);
+    to.u64(message.at);
+    to.u64(message.took);
+    to.u32(message.depth);
+    to.name(message.name);
+    to.u16(message.type.value);
+    to.name(message.zone);
+    to.name(message.server_name);
+    write_address(to, message.server);
+    to.below(static_cast<std::uint32_t>(message.transport), trace_transports);
+    to.text(message.verdict);
+  }
+  static TraceStep read(Decoder& from) {
+    return {.id = from.u64(),
+            .kind = static_cast<TraceStepKind>(from.below(trace_step_kinds)),
+            .at = from.u64(),
+            .took = from.u64(),
+            .depth = from.u32(),
+            .name = from.name(),
+            .type = dns::RrType{from.u16()},
+            .zone = from.name(),
+            .server_name = from.name(),
+            .server = read_address(from),
+            .transport = static_cast<TraceTransport>(from.below(trace_transports)),
+            .verdict = from.text()};
+  }
+};
+
+template <>
+struct Fields<Traced> {
+  static void write(Encoder& to, const Traced& message) {
+    to.u64(message.id);
+    to.boolean(message.allowed);
+    to.bytes(message.answer);
+    to.below(static_cast<std::uint32_t>(message.spent.size()), max_spent_limits + 1);
+    for (const SpentLimit& one : message.spent) {
+      to.text(one.name);
+      to.u64(one.spent);
+      to.u64(one.limit);
+    }
+  }
+  static Traced read(Decoder& from) {
+    Traced message{
+        .id = from.u64(), .allowed = from.boolean(), .answer = copy(from.bytes(max_dns_message_octets)), .spent = {}};
+    const std::uint32_t count = from.below(max_spent_limits + 1);
+    for (std::uint32_t i = 0; i < count && from.ok(); ++i)
+      message.spent.push_back({.name = from.text(), .spent = from.u64(), .limit = from.u64()});
+    return message;
+  }
+};
+
+template <>
+struct Fields<Upstreams> {
+  static void write(Encoder& to, const Upstreams& message) {
+    to.u64(message.id);
+    to.u64(message.known);
+    to.below(static_cast<std::uint32_t>(message.rows.size()), max_upstreams_shown + 1);
+    for (const UpstreamRow& row : message.rows) {
+      write_address(to, row.address);
+      to.u64(row.round_trip);
+      to.u32(row.failures);
+      to.u64(row.aside_for);
+      to.boolean(row.cookie);
+    }
+  }
+  static Upstreams read(Decoder& from) {
+    Upstreams message{.id = from.u64(), .known = from.u64(), .rows = {}};
+    const std::uint32_t count = from.below(max_upstreams_shown + 1);
+    for (std::uint32_t i = 0; i < count && from.ok(); ++i) {
+      const auto address = read_address(from);
+      if (!address) from.fail(DecodeFault::bad_value);
+      message.rows.push_back({.address = address.value_or(dns::IpAddress{}),
+                              .round_trip = from.u64(),
+                              .failures = from.u32(),
+                              .aside_for = from.u64(),
+                              .cookie = from.boolean()});
+    }
+    return message;
+  }
 };
 
 template <>

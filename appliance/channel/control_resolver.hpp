@@ -2,12 +2,14 @@
 // Everything that control and resolver may say to each other.
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "appliance/channel/codec.hpp"
+#include "dns/address.hpp"
 #include "dns/rr_types.hpp"
 
 namespace redoubt::channel {
@@ -40,13 +42,25 @@ struct ResolveFor {
   RequestId id;
   std::vector<std::uint8_t> query;
 };
+/// Resolve it for the operator as a resolution of its own, and tell each step. client: whose access is to be judged.
+struct TraceFor {
+  RequestId id;
+  std::vector<std::uint8_t> query;
+  std::optional<dns::IpAddress> client;
+  bool fresh;  ///< although the cache has it
+};
+/// What is known of the servers that were heard of most lately.
+struct AskUpstreams {
+  RequestId id;
+  std::uint32_t limit;
+};
 /// One descriptor: the root zone's records (dns/record_stream.hpp), sealed. It holds for so many seconds from now.
 struct UseLocalRoot {
   std::uint32_t seconds;
 };
 struct DropLocalRoot {};
-using ControlToResolver =
-    std::variant<UseSnapshot, AskStatistics, ShowCache, FlushCache, ResolveFor, UseLocalRoot, DropLocalRoot>;
+using ControlToResolver = std::variant<UseSnapshot, AskStatistics, ShowCache, FlushCache, ResolveFor, UseLocalRoot,
+                                       DropLocalRoot, TraceFor, AskUpstreams>;
 
 // --- from resolver
 /// trouble is empty when the snapshot is in force.
@@ -82,7 +96,53 @@ struct ResolvedFor {
   RequestId id;
   std::vector<std::uint8_t> answer;
 };
-using ResolverToControl = std::variant<SnapshotTaken, Statistics, CacheShown, CacheFlushed, ResolvedFor>;
+enum class TraceStepKind : std::uint8_t { cache, local, exchange, look_up, end };
+enum class TraceTransport : std::uint8_t { udp, tcp, tls, https };
+/// One step on the way to what TraceFor asked; times in microseconds since it began.
+struct TraceStep {
+  RequestId id;
+  TraceStepKind kind;
+  std::uint64_t at;
+  std::uint64_t took;
+  std::uint32_t depth;
+  dns::Name name;
+  dns::RrType type;
+  dns::Name zone;
+  dns::Name server_name;                 ///< the root when it is not known
+  std::optional<dns::IpAddress> server;  ///< of an exchange
+  TraceTransport transport;
+  std::string verdict;
+};
+/// What was spent of one limit of the work budget.
+struct SpentLimit {
+  std::string name;
+  std::uint64_t spent;
+  std::uint64_t limit;
+};
+inline constexpr std::uint32_t max_spent_limits = 16;
+/// The end of a trace. answer: what the client would get.
+struct Traced {
+  RequestId id;
+  bool allowed;  ///< by the access list, for the client that was named
+  std::vector<std::uint8_t> answer;
+  std::vector<SpentLimit> spent;
+};
+/// A server's address; times in microseconds.
+struct UpstreamRow {
+  dns::IpAddress address;
+  std::uint64_t round_trip;  ///< smoothed; zero when it never answered
+  std::uint32_t failures;    ///< in a row, of the zone with most of them
+  std::uint64_t aside_for;   ///< zero when it is not put aside for any zone
+  bool cookie;               ///< it speaks DNS cookies
+};
+inline constexpr std::uint32_t max_upstreams_shown = 512;
+struct Upstreams {
+  RequestId id;
+  std::uint64_t known;
+  std::vector<UpstreamRow> rows;
+};
+using ResolverToControl =
+    std::variant<SnapshotTaken, Statistics, CacheShown, CacheFlushed, ResolvedFor, TraceStep, Traced, Upstreams>;
 
 std::vector<std::uint8_t> encode(const ControlToResolver& message);
 std::vector<std::uint8_t> encode(const ResolverToControl& message);

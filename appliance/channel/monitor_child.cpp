@@ -55,9 +55,14 @@ struct Fields<ReadConfiguration> {
     to.boolean(message.initial);
     to.text(message.path);
     to.text(message.trouble);
+    to.u64(message.since);
   }
   static ReadConfiguration read(Decoder& from) {
-    return {.opened = from.boolean(), .initial = from.boolean(), .path = from.text(), .trouble = from.text()};
+    return {.opened = from.boolean(),
+            .initial = from.boolean(),
+            .path = from.text(),
+            .trouble = from.text(),
+            .since = from.u64()};
   }
   static std::size_t descriptors(const ReadConfiguration& message) { return message.opened ? 1 : 0; }
 };

@@ -42,12 +42,13 @@ struct DropListener {
 struct Stop {};
 /// To control. One descriptor when opened is true: the configuration file, opened afresh. Otherwise `trouble` says why
 /// there is none. `initial` marks the first one after a start of monitor, when the whole start fails with the
-/// configuration.
+/// configuration. `since`: when monitor started, in seconds since 1970.
 struct ReadConfiguration {
   bool opened;
   bool initial;
   std::string path;
   std::string trouble;
+  std::uint64_t since;
 };
 /// To control: what came of its Bind. trouble is empty when all is bound.
 struct BindResult {

@@ -22,6 +22,8 @@ const std::array<Metric, static_cast<std::size_t>(ResolverCounter::count)> resol
     {"redoubt_answers_total", "rcode=\"servfail\"", "Answers sent to clients.", counter},
     {"redoubt_answers_total", "rcode=\"other\"", "Answers sent to clients.", counter},
     {"redoubt_answers_truncated_total", "", "Answers sent with TC set.", counter},
+    {"redoubt_answers_stale_total", "", "Answers sent from expired records.", counter},
+    {"redoubt_answers_withheld_total", "", "Answers not sent, for they would have left in one pulse.", counter},
     {"redoubt_cache_hits_total", "", "Questions answered from the cache.", counter},
     {"redoubt_cache_misses_total", "", "Questions that needed a resolution.", counter},
     {"redoubt_cache_entries", "", "Entries in the cache.", gauge},

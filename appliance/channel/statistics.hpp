@@ -29,6 +29,8 @@ enum class ResolverCounter : std::uint8_t {
   answers_servfail,
   answers_other,
   answers_truncated,
+  answers_stale,
+  answers_withheld,
   cache_hits,
   cache_misses,
   cache_entries,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "appliance/config/routes.hpp"
 #include "appliance/config/settings.hpp"
 #include "appliance/config/suggest.hpp"
 #include "appliance/config/values.hpp"
@@ -147,11 +148,19 @@ class Checker {
       section(std::string{setting.key} + "[]", child);
     }
     if (setting.key == "listen") judge_listeners(node);
+    if (setting.key == "resolution.forward") judge_forwards(configuration_, node, notes_);
+    if (setting.key == "resolution.stub") judge_stubs(configuration_, node, notes_);
     if (setting.key == "cache.zones") judge_zone_ttls(node);
   }
 
   void judge_listeners(const Node& node) {
     if (notes_.faults() != 0) return;
+    const auto listens = [](const Listener& listener) { return listener.udp || listener.tcp; };
+    if (!configuration_.listeners.empty() && std::ranges::none_of(configuration_.listeners, listens)) {
+      return notes_.fault(node.place, "listen",
+                          "found only tls and https, which this version does not speak yet, expected udp or tcp at one "
+                          "address at least");
+    }
     std::map<dns::Endpoint, std::uint32_t> seen;
     for (std::size_t i = 0; i < configuration_.listeners.size(); ++i) {
       const Listener& listener = configuration_.listeners[i];

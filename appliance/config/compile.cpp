@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "appliance/config/routes.hpp"
 #include "snapshot_generated.h"
 
 namespace redoubt::config {
@@ -109,17 +110,38 @@ Tables<flat::ZoneName> not_special(Builder& builder, const Resolution& resolutio
   return builder.CreateVector(rows);
 }
 
-flatbuffers::Offset<flat::Resolution> flat_resolution(Builder& builder, const Resolution& resolution,
-                                                      std::span<const dns::IpAddress> own) {
+Tables<flat::Route> flat_routes(Builder& builder, const Configuration& configuration,
+                                const Circumstances& circumstances) {
+  std::vector<flatbuffers::Offset<flat::Route>> rows;
+  for (const PlannedRoute& route : plan_routes(configuration, circumstances)) {
+    std::vector<flatbuffers::Offset<flat::Endpoint>> servers;
+    for (const dns::Endpoint& server : route.to) {
+      const flat::Address address = flat_address(server.address);
+      servers.push_back(flat::CreateEndpoint(builder, &address, server.port));
+    }
+    const auto wire = route.zone.wire();
+    const auto zone = builder.CreateVector(wire.data(), wire.size());
+    const auto to = builder.CreateVector(servers);
+    rows.push_back(flat::CreateRoute(builder, zone, route.stub ? flat::RouteKind::stub : flat::RouteKind::forward, to,
+                                     route.by_tcp, static_cast<flat::UpstreamOrder>(route.order), route.first,
+                                     route.max_rate));
+  }
+  return builder.CreateVector(rows);
+}
+
+flatbuffers::Offset<flat::Resolution> flat_resolution(Builder& builder, const Configuration& configuration,
+                                                      const Circumstances& circumstances) {
+  const Resolution& resolution = configuration.resolution;
   const auto root_servers = flat_root_servers(builder, resolution.root_servers);
   const auto outgoing = builder.CreateVectorOfStructs(flat_addresses(resolution.outgoing.addresses));
-  const auto never = flat_prefixes(builder, do_not_query(resolution, own));
+  const auto never = flat_prefixes(builder, do_not_query(resolution, circumstances.own_addresses));
   const auto special = not_special(builder, resolution);
+  const auto routes = flat_routes(builder, configuration, circumstances);
   return flat::CreateResolution(builder, root_servers, outgoing, resolution.outgoing.first_port,
                                 resolution.outgoing.last_port, resolution.outgoing.ipv4, resolution.outgoing.ipv6,
                                 static_cast<flat::QnameMinimisation>(resolution.qname_minimisation),
                                 resolution.case_randomisation, resolution.cookies, never, resolution.port, special,
-                                static_cast<flat::NxdomainCut>(resolution.nxdomain_cut));
+                                static_cast<flat::NxdomainCut>(resolution.nxdomain_cut), routes);
 }
 
 // RFC 6890 and its successors, as far as they say "not globally reachable" of something no authority may be at in any
@@ -152,7 +174,7 @@ std::vector<std::uint8_t> compile(const Configuration& configuration, const Circ
   const auto listeners = flat_listeners(builder, configuration, circumstances.listener_ids);
   const auto access = flat::CreateAccess(builder, flat_prefixes(builder, configuration.access_allow));
   const auto cache = flat_cache(builder, configuration.cache);
-  const auto resolution = flat_resolution(builder, configuration.resolution, circumstances.own_addresses);
+  const auto resolution = flat_resolution(builder, configuration, circumstances);
   const auto limits = flat_limits(builder, configuration.limits);
   const auto identity = flat::CreateIdentity(builder, builder.CreateString(configuration.identity.version),
                                              builder.CreateString(configuration.identity.id),

@@ -1,6 +1,7 @@
 #pragma once
 // From the configuration to the snapshot that resolver and transport map.
 #include <cstdint>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -14,6 +15,8 @@ struct Circumstances {
   std::uint32_t workers = 1;                  ///< what `workers: auto` means here
   std::vector<std::uint32_t> listener_ids;    ///< one for each listener of the configuration
   std::vector<dns::IpAddress> own_addresses;  ///< of this machine: part of do-not-query's builtin
+  /// By the path of a forward zone's to-file: the servers that it names.
+  std::map<std::string, std::vector<dns::IpAddress>> servers_in_files{};
 };
 
 /// Loopback, unspecified, link-local, multicast and reserved ranges: what no public authority is at.

@@ -73,11 +73,16 @@ struct Upstream {
 
 enum class UpstreamTransport : std::uint8_t { udp, tcp, tls, https };
 
+enum class UpstreamOrder : std::uint8_t { fastest, configured };
+
 struct Forward {
   dns::Name zone;
   std::vector<Upstream> to;
+  std::string to_file;  ///< in the place of `to`; empty where none was given
   UpstreamTransport transport = UpstreamTransport::udp;
+  UpstreamOrder order = UpstreamOrder::fastest;
   bool first = false;
+  std::uint32_t max_rate = 0;  ///< packets a second towards each; 0: no bound
   bool operator==(const Forward&) const = default;
 };
 

@@ -17,9 +17,11 @@ using Milliseconds = std::chrono::milliseconds;
 
 constexpr std::uint64_t kib = 1024;
 constexpr std::uint64_t day = 86'400'000;
+constexpr std::uint64_t max_upstreams_of_a_zone = 16;
 
 constexpr std::array<std::string_view, 4> transports{"udp", "tcp", "tls", "https"};
 constexpr std::array<std::string_view, 2> transports_to_come{"tls", "https"};
+constexpr std::array<std::string_view, 2> upstream_orders{"fastest", "configured"};
 constexpr std::array<std::string_view, 1> self_signed{"self-signed"};
 constexpr std::array<std::string_view, 2> local_root{"off", "transfer"};
 constexpr std::array<std::string_view, 3> minimisation{"off", "relaxed", "strict"};
@@ -304,10 +306,9 @@ const std::array rows{
     Setting{.key = "resolution.forward",
             .kind = Kind::entries,
             .initial = "[]",
-            .help = "Zones whose questions are handed to other resolvers.",
+            .help = "Zones whose questions are handed to other resolvers; the longest zone counts.",
             .store = [](Configuration& c, Value& v) { grow(c.resolution.forward, v); },
-            .range = {0, 10'000},
-            .without_effect = true},
+            .range = {0, 10'000}},
     Setting{.key = "resolution.forward[].zone",
             .kind = Kind::name,
             .initial = "",
@@ -315,28 +316,53 @@ const std::array rows{
             .store = [](Configuration& c, Value& v) { c.resolution.forward.back().zone = v.names.front(); }},
     Setting{.key = "resolution.forward[].to",
             .kind = Kind::upstreams,
-            .initial = "",
-            .help = "The resolvers, as 192.0.2.2@853#dns.corp.example: address, port and name in the certificate.",
-            .store = [](Configuration& c, Value& v) { c.resolution.forward.back().to = std::move(v.upstreams); }},
+            .initial = "[]",
+            .help = "The resolvers, as 192.0.2.2@53: address and port. They may be where do-not-query forbids to ask. "
+                    "What stands behind a # is the name in the certificate, for transports to come.",
+            .store = [](Configuration& c, Value& v) { c.resolution.forward.back().to = std::move(v.upstreams); },
+            .range = {0, max_upstreams_of_a_zone}},
+    Setting{.key = "resolution.forward[].to-file",
+            .kind = Kind::file,
+            .initial = R"("")",
+            .help = "In the place of to: a file like /etc/resolv.conf, whose nameserver lines name the resolvers. It "
+                    "is looked at every two seconds, and what changed is used without a reload.",
+            .store = [](Configuration& c, Value& v) { c.resolution.forward.back().to_file = std::move(v.text); },
+            .may_be_empty = true},
     Setting{.key = "resolution.forward[].transport",
             .kind = Kind::choice,
             .initial = "udp",
-            .help = "How they are asked.",
+            .help = "How they are asked; udp moves on to TCP where an answer needs it. With tls and https, which are "
+                    "to come, nothing is asked in the clear instead: such a zone's questions fail.",
             .store = [](Configuration& c,
                         Value& v) { c.resolution.forward.back().transport = static_cast<UpstreamTransport>(v.number); },
             .choices = transports},
+    Setting{.key = "resolution.forward[].order",
+            .kind = Kind::choice,
+            .initial = "fastest",
+            .help = "Which of several is asked first: the fastest, or the first one of the list that answers. The next "
+                    "one is asked as well when an answer is late.",
+            .store = [](Configuration& c,
+                        Value& v) { c.resolution.forward.back().order = static_cast<UpstreamOrder>(v.number); },
+            .choices = upstream_orders},
     Setting{.key = "resolution.forward[].first",
             .kind = Kind::boolean,
             .initial = "false",
             .help = "Whether the answer is looked for from the root when they give none.",
             .store = [](Configuration& c, Value& v) { c.resolution.forward.back().first = v.flag; }},
+    Setting{.key = "resolution.forward[].max-rate",
+            .kind = Kind::number,
+            .initial = "0",
+            .help = "Packets a second towards each of them, all workers together; more wait in line. 0: no bound. "
+                    "1000 suits a cloud's endpoint that drops what is past 1024 a second.",
+            .store = [](Configuration& c,
+                        Value& v) { c.resolution.forward.back().max_rate = static_cast<std::uint32_t>(v.number); },
+            .range = {0, 1'000'000}},
     Setting{.key = "resolution.stub",
             .kind = Kind::entries,
             .initial = "[]",
             .help = "Zones whose authoritative servers are given rather than looked up.",
             .store = [](Configuration& c, Value& v) { grow(c.resolution.stub, v); },
-            .range = {0, 10'000},
-            .without_effect = true},
+            .range = {0, 10'000}},
     Setting{.key = "resolution.stub[].zone",
             .kind = Kind::name,
             .initial = "",
@@ -345,8 +371,9 @@ const std::array rows{
     Setting{.key = "resolution.stub[].to",
             .kind = Kind::upstreams,
             .initial = "",
-            .help = "The authoritative servers.",
-            .store = [](Configuration& c, Value& v) { c.resolution.stub.back().to = std::move(v.upstreams); }},
+            .help = "The authoritative servers, as 192.0.2.9@53.",
+            .store = [](Configuration& c, Value& v) { c.resolution.stub.back().to = std::move(v.upstreams); },
+            .range = {1, max_upstreams_of_a_zone}},
 
     Setting{.key = "validation",
             .kind = Kind::section,

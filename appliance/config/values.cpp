@@ -158,7 +158,7 @@ class ValueReader {
 
   std::optional<Value> path(const Node& node) {
     if (node.kind != NodeKind::scalar || node.text.size() > max_path_octets) return mismatch(node);
-    if (node.text.empty() && !setting_.without_effect) return mismatch(node);
+    if (node.text.empty() && !setting_.without_effect && !setting_.may_be_empty) return mismatch(node);
     Value value;
     value.text = node.text;
     return value;
@@ -247,7 +247,13 @@ class ValueReader {
   }
 
   std::optional<Value> upstreams(const Node& node) {
-    if (node.kind == NodeKind::list && node.children.empty()) return mismatch(node);
+    const std::size_t count = node.children.size();
+    if (node.kind == NodeKind::list && (count < setting_.range.least || count > setting_.range.most)) {
+      notes_.fault(
+          node.place, setting_.key,
+          fmt::format("found {} servers, expected from {} to {}", count, setting_.range.least, setting_.range.most));
+      return std::nullopt;
+    }
     return list(node, &Value::upstreams, upstream_from_text, "a server such as 192.0.2.2@853#dns.corp.example");
   }
 

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "appliance/control/api_json.hpp"
 #include "dns/message.hpp"
-#include "dns/text.hpp"
 
 namespace redoubt::control {
 
@@ -42,67 +42,31 @@ ordered_json as_list(const std::vector<std::string>& lines) {
   return list;
 }
 
-std::string_view to_text(channel::CacheEntryKind kind) {
-  switch (kind) {
-    case channel::CacheEntryKind::data:
-      return "data";
-    case channel::CacheEntryKind::no_data:
-      return "no data";
-    case channel::CacheEntryKind::no_name:
-      return "no such name";
-    case channel::CacheEntryKind::failure:
-      return "failure";
-  }
-  return {};
+/// Null: it could not be read.
+HttpResponse as_response(const std::optional<Json>& told) {
+  return told ? as_json(*told) : error(unavailable, "the resolver's answer cannot be read");
 }
 
-std::string hex_of(std::span<const std::uint8_t> octets) {
-  std::string text;
-  text.reserve(octets.size() * 2);
-  for (const std::uint8_t octet : octets) text += fmt::format("{:02x}", octet);
-  return text;
-}
-
-ordered_json as_json(const std::vector<dns::Record>& records) {
-  auto list = ordered_json::array();
-  for (const dns::Record& record : records) {
-    list.push_back({{"name", record.owner.to_text()},
-                    {"type", dns::to_text(record.type)},
-                    {"class", dns::to_text(record.rr_class)},
-                    {"ttl", record.ttl.seconds()},
-                    {"data", dns::rdata_to_text(record.type, record.rr_class, record.rdata)}});
-  }
-  return list;
-}
-
-HttpResponse answer_of(std::span<const std::uint8_t> wire) {
-  const auto message = dns::Message::parse(wire);
-  if (!message) return error(unavailable, "the resolver's answer cannot be read");
-  auto errors = ordered_json::array();
-  if (message->edns) {
-    for (const dns::ExtendedError& extended : message->edns->extended_errors) {
-      errors.push_back({{"code", static_cast<unsigned>(extended.code)},
-                        {"meaning", dns::describe(extended.code)},
-                        {"text", extended.text}});
-    }
-  }
-  return as_json({{"rcode", dns::to_text(message->rcode())},
-                  {"authentic", message->header.authentic},
-                  {"truncated", message->header.truncated},
-                  {"answer", as_json(message->answer)},
-                  {"authority", as_json(message->authority)},
-                  {"additional", as_json(message->additional)},
-                  {"extended_errors", errors},
-                  {"wire", hex_of(wire)}});
+dns::Message message_with_id() {
+  dns::Message message;
+  message.header.id = static_cast<std::uint16_t>(randombytes_random() & 0xffffU);
+  return message;
 }
 
 std::vector<std::uint8_t> query_message(const QueryCall& call) {
-  dns::Message message;
-  message.header.id = static_cast<std::uint16_t>(randombytes_random() & 0xffffU);
+  dns::Message message = message_with_id();
   message.header.recursion_desired = call.recursion_desired;
   message.header.checking_disabled = call.checking_disabled;
   message.question = dns::Question{.name = call.name, .type = call.type, .rr_class = call.rr_class};
   message.edns.emplace().dnssec_ok = call.dnssec;
+  return message.to_wire();
+}
+
+std::vector<std::uint8_t> query_message(const TraceCall& call) {
+  dns::Message message = message_with_id();
+  message.header.recursion_desired = true;
+  message.question = dns::Question{.name = call.name, .type = call.type};
+  message.edns.emplace();
   return message.to_wire();
 }
 
@@ -162,7 +126,7 @@ void Api::call(const StatusCall&, Respond respond) {
   const MetricsSources sources = appliance_.sources();
   respond(as_json({{"version", sources.version},
                    {"ready", appliance_.ready()},
-                   {"started_at", sources.started_at},
+                   {"started_at", sources.up_since},
                    {"configuration",
                     {{"file", appliance_.configuration_path},
                      {"generation", in_force ? in_force->generation : 0},
@@ -189,7 +153,7 @@ void Api::call(const ReloadCall&, Respond respond) {
 void Api::call(const QueryCall& call, Respond respond) {
   appliance_.siblings->resolve(query_message(call), patience_with_a_resolution,
                                [respond = std::move(respond)](const std::optional<std::vector<std::uint8_t>>& answer) {
-                                 respond(answer ? answer_of(*answer) : no_resolver());
+                                 respond(answer ? as_response(message_as_json(*answer)) : no_resolver());
                                });
 }
 
@@ -197,20 +161,7 @@ void Api::call(const ShowCall& call, Respond respond) {
   appliance_.siblings->show_cache({.id = 0, .name = call.name, .below = call.below, .limit = call.limit},
                                   patience_with_the_cache,
                                   [respond = std::move(respond)](const std::optional<channel::CacheShown>& shown) {
-                                    if (!shown) return respond(no_resolver());
-                                    auto entries = ordered_json::array();
-                                    for (const channel::CacheEntry& entry : shown->entries) {
-                                      auto data = ordered_json::array();
-                                      for (const auto& rdata : entry.rdata)
-                                        data.push_back(dns::rdata_to_text(entry.type, dns::rr_class::in, rdata));
-                                      entries.push_back({{"name", entry.owner.to_text()},
-                                                         {"type", dns::to_text(entry.type)},
-                                                         {"kind", to_text(entry.kind)},
-                                                         {"rank", entry.rank},
-                                                         {"ttl", entry.ttl_left},
-                                                         {"data", data}});
-                                    }
-                                    respond(as_json({{"entries", entries}, {"more", shown->more}}));
+                                    respond(shown ? as_json(cache_as_json(*shown)) : no_resolver());
                                   });
 }
 
@@ -221,25 +172,48 @@ void Api::call(const FlushCall& call, Respond respond) {
                                    });
 }
 
-/// Both roles are asked at once; the page is made when the last has answered or run out of time.
+void Api::call(const TraceCall& call, Respond respond) {
+  appliance_.siblings->trace({.id = 0, .query = query_message(call), .client = call.client, .fresh = call.fresh},
+                             patience_with_a_resolution,
+                             [respond = std::move(respond)](const std::optional<Siblings::TraceTold>& told) {
+                               respond(told ? as_response(trace_as_json(told->steps, told->traced)) : no_resolver());
+                             });
+}
+
+void Api::call(const UpstreamsCall& call, Respond respond) {
+  appliance_.siblings->ask_upstreams({.id = 0, .limit = call.limit}, patience_with_the_cache,
+                                     [respond = std::move(respond)](const std::optional<channel::Upstreams>& shown) {
+                                       respond(shown ? as_json(upstreams_as_json(*shown)) : no_resolver());
+                                     });
+}
+
+void Api::call(const StatisticsCall&, Respond respond) {
+  gather(
+      [respond = std::move(respond)](const MetricsSources& sources) { respond(as_json(statistics_as_json(sources))); });
+}
+
 void Api::metrics(Respond respond) {
+  gather([respond = std::move(respond)](const MetricsSources& sources) {
+    respond({.status = 200, .content_type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_page(sources)});
+  });
+}
+
+/// Both roles are asked at once; `then` is called when the last has answered or run out of time.
+void Api::gather(std::function<void(const MetricsSources&)> then) {
   struct Gathering {
     MetricsSources sources;
     unsigned waiting = 2;
-    Respond respond;
+    std::function<void(const MetricsSources&)> then;
   };
   const auto gathering =
-      std::make_shared<Gathering>(Gathering{.sources = appliance_.sources(), .respond = std::move(respond)});
+      std::make_shared<Gathering>(Gathering{.sources = appliance_.sources(), .then = std::move(then)});
   const auto take = [gathering](Role role) {
     return [gathering, role](std::optional<std::vector<std::uint64_t>> values) {
       for (RoleState& state : gathering->sources.roles) {
         if (state.role == role) state.up = values.has_value();
       }
       (role == Role::resolver ? gathering->sources.resolver : gathering->sources.transport) = std::move(values);
-      if (--gathering->waiting > 0) return;
-      gathering->respond({.status = 200,
-                          .content_type = "text/plain; version=0.0.4; charset=utf-8",
-                          .body = metrics_page(gathering->sources)});
+      if (--gathering->waiting == 0) gathering->then(gathering->sources);
     };
   };
   for (const Role role : {Role::resolver, Role::transport})

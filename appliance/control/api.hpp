@@ -53,7 +53,11 @@ class Api {
   void call(const QueryCall& call, HttpServer::Respond respond);
   void call(const ShowCall& call, HttpServer::Respond respond);
   void call(const FlushCall& call, HttpServer::Respond respond);
+  void call(const TraceCall& call, HttpServer::Respond respond);
+  void call(const UpstreamsCall& call, HttpServer::Respond respond);
+  void call(const StatisticsCall& call, HttpServer::Respond respond);
   void metrics(HttpServer::Respond respond);
+  void gather(std::function<void(const MetricsSources&)> then);
 
   Appliance appliance_;
 };

@@ -91,6 +91,12 @@ class Members {
   json left_;
 };
 
+Read<dns::RrType> type_of(const std::optional<std::string>& text) {
+  const auto type = dns::rr_type_from_text(text.value_or("A"));
+  if (!type) return refuse(fmt::format("type: '{}' is no record type", log::printable(text->substr(0, 60))));
+  return *type;
+}
+
 Read<ApiCall> query_call(std::string_view body) {
   auto members = Members::of(body);
   if (!members) return std::unexpected{members.error()};
@@ -111,8 +117,8 @@ Read<ApiCall> query_call(std::string_view body) {
   if (!*name) return refuse("name: it must be given");
   const auto owner = name_of(**name);
   if (!owner) return std::unexpected{owner.error()};
-  const auto wanted = dns::rr_type_from_text(type->value_or("A"));
-  if (!wanted) return refuse(fmt::format("type: '{}' is no record type", log::printable((*type)->substr(0, 60))));
+  const auto wanted = type_of(*type);
+  if (!wanted) return std::unexpected{wanted.error()};
   const auto in_class = dns::rr_class_from_text(rr_class->value_or("IN"));
   if (!in_class) return refuse(fmt::format("class: '{}' is no class", log::printable((*rr_class)->substr(0, 60))));
   return QueryCall{.name = *owner,
@@ -140,6 +146,32 @@ Read<ApiCall> flush_call(std::string_view body) {
   return FlushCall{.name = *owner, .below = *below};
 }
 
+Read<ApiCall> trace_call(std::string_view body) {
+  auto members = Members::of(body);
+  if (!members) return std::unexpected{members.error()};
+  const auto name = members->text("name");
+  const auto type = members->text("type");
+  const auto client = members->text("client");
+  const auto fresh = members->flag("fresh", false);
+  for (const auto* text : {&name, &type, &client}) {
+    if (!*text) return std::unexpected{text->error()};
+  }
+  if (!fresh) return std::unexpected{fresh.error()};
+  if (const auto left = members->left_over()) return std::unexpected{*left};
+  if (!*name) return refuse("name: it must be given");
+  const auto owner = name_of(**name);
+  if (!owner) return std::unexpected{owner.error()};
+  const auto wanted = type_of(*type);
+  if (!wanted) return std::unexpected{wanted.error()};
+  TraceCall call{.name = *owner, .type = *wanted, .client = std::nullopt, .fresh = *fresh};
+  if (*client) {
+    call.client = dns::IpAddress::from_text(**client);
+    if (!call.client)
+      return refuse(fmt::format("client: '{}' is no address", log::printable((*client)->substr(0, 60))));
+  }
+  return call;
+}
+
 /// RFC 3986 §2.1; '+' stays what it is.
 std::optional<std::string> percent_decoded(std::string_view text) {
   std::string out;
@@ -161,34 +193,65 @@ std::optional<std::string> percent_decoded(std::string_view text) {
   return out;
 }
 
-Read<ApiCall> show_call(std::string_view parameters) {
-  ShowCall call;
-  bool named = false;
+/// take: what to do with a key and its value; what it returns, if anything, is wrong with them.
+template <class Take>
+std::optional<RequestError> each_parameter(std::string_view parameters, Take take) {
   while (!parameters.empty()) {
     const std::string_view one = parameters.substr(0, parameters.find('&'));
     parameters.remove_prefix(std::min(one.size() + 1, parameters.size()));
     const std::size_t equals = std::min(one.find('='), one.size());
     const std::string_view key = one.substr(0, equals);
     const auto value = percent_decoded(one.substr(std::min(equals + 1, one.size())));
-    if (!value) return refuse("a parameter is not percent-encoded as it should be");
-    if (key == "name") {
-      const auto name = name_of(*value);
-      if (!name) return std::unexpected{name.error()};
-      call.name = *name;
-      named = true;
-    } else if (key == "below") {
-      if (*value != "true" && *value != "false") return refuse("below: expected true or false");
-      call.below = *value == "true";
-    } else if (key == "limit") {
-      const auto limit = config::number_from_text(*value);
-      if (!limit || *limit == 0 || *limit > channel::max_cache_entries_shown)
-        return refuse(fmt::format("limit: expected a number from 1 to {}", channel::max_cache_entries_shown));
-      call.limit = static_cast<std::uint32_t>(*limit);
-    } else {
-      return refuse(fmt::format("unknown parameter '{}'", log::printable(key.substr(0, 60))));
-    }
+    if (!value) return RequestError{bad_request, "a parameter is not percent-encoded as it should be"};
+    if (auto wrong = take(key, *value)) return wrong;
   }
+  return std::nullopt;
+}
+
+std::optional<RequestError> take_limit(std::string_view value, std::uint32_t most, std::uint32_t* limit) {
+  const auto number = config::number_from_text(value);
+  if (!number || *number == 0 || *number > most)
+    return RequestError{bad_request, fmt::format("limit: expected a number from 1 to {}", most)};
+  *limit = static_cast<std::uint32_t>(*number);
+  return std::nullopt;
+}
+
+RequestError unknown_parameter(std::string_view key) {
+  return {bad_request, fmt::format("unknown parameter '{}'", log::printable(key.substr(0, 60)))};
+}
+
+Read<ApiCall> show_call(std::string_view parameters) {
+  ShowCall call;
+  bool named = false;
+  const auto wrong =
+      each_parameter(parameters, [&](std::string_view key, const std::string& value) -> std::optional<RequestError> {
+        if (key == "name") {
+          const auto name = name_of(value);
+          if (!name) return name.error();
+          call.name = *name;
+          named = true;
+        } else if (key == "below") {
+          if (value != "true" && value != "false") return RequestError{bad_request, "below: expected true or false"};
+          call.below = value == "true";
+        } else if (key == "limit") {
+          return take_limit(value, channel::max_cache_entries_shown, &call.limit);
+        } else {
+          return unknown_parameter(key);
+        }
+        return std::nullopt;
+      });
+  if (wrong) return std::unexpected{*wrong};
   if (!named) return refuse("name: it must be given");
+  return call;
+}
+
+Read<ApiCall> upstreams_call(std::string_view parameters) {
+  UpstreamsCall call;
+  const auto wrong =
+      each_parameter(parameters, [&](std::string_view key, const std::string& value) -> std::optional<RequestError> {
+        return key == "limit" ? take_limit(value, channel::max_upstreams_shown, &call.limit) : unknown_parameter(key);
+      });
+  if (wrong) return std::unexpected{*wrong};
   return call;
 }
 
@@ -204,6 +267,11 @@ constexpr std::array endpoints{
     Endpoint{"/v1/query", "POST", [](std::string_view, std::string_view body) { return query_call(body); }},
     Endpoint{"/v1/cache", "GET", [](std::string_view parameters, std::string_view) { return show_call(parameters); }},
     Endpoint{"/v1/cache/flush", "POST", [](std::string_view, std::string_view body) { return flush_call(body); }},
+    Endpoint{"/v1/trace", "POST", [](std::string_view, std::string_view body) { return trace_call(body); }},
+    Endpoint{"/v1/upstreams", "GET",
+             [](std::string_view parameters, std::string_view) { return upstreams_call(parameters); }},
+    Endpoint{"/v1/statistics", "GET",
+             [](std::string_view, std::string_view) -> Read<ApiCall> { return StatisticsCall{}; }},
 };
 
 }  // namespace

@@ -2,11 +2,13 @@
 // What a client of the API may ask for, out of an HTTP request. No I/O here: it reads what a stranger wrote.
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 
 #include "appliance/channel/control_resolver.hpp"
+#include "dns/address.hpp"
 #include "dns/name.hpp"
 #include "dns/rr_types.hpp"
 
@@ -34,7 +36,18 @@ struct FlushCall {
   dns::Name name;
   bool below = false;
 };
-using ApiCall = std::variant<StatusCall, ReloadCall, QueryCall, ShowCall, FlushCall>;
+struct TraceCall {
+  dns::Name name;
+  dns::RrType type = dns::type::a;
+  std::optional<dns::IpAddress> client;  ///< whose access is judged; nothing: nobody's
+  bool fresh = false;                    ///< although the cache has it
+};
+struct UpstreamsCall {
+  std::uint32_t limit = channel::max_upstreams_shown;
+};
+struct StatisticsCall {};
+using ApiCall =
+    std::variant<StatusCall, ReloadCall, QueryCall, ShowCall, FlushCall, TraceCall, UpstreamsCall, StatisticsCall>;
 
 /// What the HTTP listener for metrics serves.
 enum class PublicPage : std::uint8_t { metrics, health, ready };
@@ -47,6 +60,7 @@ struct RequestError {
 /// The API on the unix socket:
 ///   GET /v1/status | POST /v1/reload | POST /v1/query {"name","type","class","dnssec","checking_disabled","recursion"}
 ///   GET /v1/cache?name=NAME&below=true&limit=N | POST /v1/cache/flush {"name","below"} or {"all":true}
+///   POST /v1/trace {"name","type","client","fresh"} | GET /v1/upstreams?limit=N | GET /v1/statistics
 std::expected<ApiCall, RequestError> parse_api_request(std::string_view method, std::string_view target,
                                                        std::string_view body);
 

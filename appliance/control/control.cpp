@@ -22,6 +22,9 @@ using channel::Role;
 // API clients that may wait for one reload; each has a connection of its own.
 constexpr std::size_t max_reloaders = max_http_connections;
 
+/// Between two looks at files that name servers.
+constexpr std::chrono::seconds server_files_period{2};
+
 std::int64_t seconds_since_1970() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
@@ -40,6 +43,7 @@ Control::Control(std::string sandbox_trouble)
                 }},
       reload_{loop_, siblings_, [this](const channel::ChildToMonitor& message) { tell_monitor(message); }},
       root_copy_{loop_, siblings_},
+      server_files_timer_{loop_},
       sandbox_trouble_{std::move(sandbox_trouble)},
       started_at_{seconds_since_1970()} {}
 
@@ -60,6 +64,7 @@ void Control::tell_monitor(const channel::ChildToMonitor& message) {
 }
 
 void Control::hear(channel::Received received) {
+  if (loop_.stopped()) return;  // we are ending; what came in the same breath would only find us half gone
   const auto message = channel::decode_monitor_to_child(received.octets);
   if (!message || received.descriptors.size() != channel::descriptors_of(*message)) {
     log::error("monitor sent a message that cannot be read; ending");
@@ -96,6 +101,7 @@ void Control::handle(const channel::ChildState& message) { children_.insert_or_a
 
 void Control::handle(const channel::ReadConfiguration& message, channel::Descriptor descriptor) {
   configuration_path_ = message.path;
+  up_since_ = static_cast<std::int64_t>(message.since);
   Reading reading = read(message, descriptor);
   for (const std::string& fault : reading.faults) log::error("{}", fault);
   for (const std::string& warning : reading.warnings) log::warning("{}", warning);
@@ -162,6 +168,8 @@ void Control::apply(Reading reading) {
   }
   current_reloaders_ = std::exchange(reloaders_, {});
   current_ = std::move(reading);
+  server_files_.use(*current_.configuration, configuration_path_);
+  reload_.set_servers_in_files(server_files_.servers());
   reload_.begin(*current_.configuration, current_.text, [this](const ChangeResult& result) { done(result); });
 }
 
@@ -176,16 +184,39 @@ void Control::done(const ChangeResult& result) {
     log::set(logging.level, logging.json);
     tell_monitor(channel::LogAs{.level = static_cast<std::uint8_t>(logging.level), .json = logging.json});
     phase_ = Phase::serving;
+    text_in_force_ = current_.text;
     root_copy_.use(*current_.configuration, configuration_path_);
     if (!std::exchange(ready_said_, true)) tell_monitor(channel::Ready{});
   } else {
+    if (reload_.in_force()) server_files_.use(reload_.in_force()->configuration, configuration_path_);
     log::error("the configuration is not changed");
   }
+  look_at_server_files();
   const ReloadAnswer answer{result, current_.warnings};
   for (const auto& reloader : std::exchange(current_reloaders_, {})) reloader(answer);
   if (!next_) return;
   Reading next = *std::exchange(next_, std::nullopt);
   apply(std::move(next));
+}
+
+/// A file that names other servers makes a new snapshot of the same configuration. While a change is under way, that
+/// waits for the next look.
+void Control::look_at_server_files() {
+  if (server_files_.servers().empty()) return;
+  server_files_timer_.expires_after(server_files_period);
+  server_files_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    server_files_changed_ = server_files_.look() || server_files_changed_;
+    look_at_server_files();
+    if (!server_files_changed_ || !reload_.in_force() || reload_.busy()) return;
+    server_files_changed_ = false;
+    reload_.set_servers_in_files(server_files_.servers());
+    reload_.begin(reload_.in_force()->configuration, text_in_force_, [this](const ChangeResult& result) {
+      for (const std::string& fault : result.faults) log::error("{}", fault);
+      if (!result.faults.empty()) server_files_changed_ = true;
+      if (next_) apply(*std::exchange(next_, std::nullopt));
+    });
+  });
 }
 
 Appliance Control::appliance() {
@@ -231,6 +262,7 @@ MetricsSources Control::sources() const {
   sources.reloads_failed = reloads_failed_;
   sources.last_reload_succeeded = last_.faults.empty();
   sources.started_at = started_at_;
+  sources.up_since = up_since_;
   timespec used{};
   if (::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0)
     sources.cpu_seconds = static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;

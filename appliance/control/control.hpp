@@ -2,6 +2,7 @@
 // The control role from its first message to its end.
 #include <array>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -17,6 +18,7 @@
 #include "appliance/control/http_server.hpp"
 #include "appliance/control/reload.hpp"
 #include "appliance/control/root_copy.hpp"
+#include "appliance/control/server_files.hpp"
 #include "appliance/control/siblings.hpp"
 #include "appliance/store/store.hpp"
 
@@ -50,6 +52,7 @@ class Control {
   void read_again(Reading reading);
   void apply(Reading reading);
   void done(const ChangeResult& result);
+  void look_at_server_files();
   void end(int exit_code);
 
   // start.cpp: the first configuration, up to serving
@@ -71,6 +74,9 @@ class Control {
   Siblings siblings_;
   Reload reload_;
   RootCopy root_copy_;
+  ServerFiles server_files_;
+  boost::asio::steady_timer server_files_timer_;
+  bool server_files_changed_ = false;  ///< since the snapshot in force
   std::optional<store::Store> store_;
   std::optional<Api> api_;
   std::vector<std::unique_ptr<HttpServer>> servers_;
@@ -82,6 +88,8 @@ class Control {
   int exit_code_ = 0;
   std::string sandbox_trouble_;
   std::string configuration_path_;
+  std::string state_folder_ = "state folder";  ///< for messages; the folder itself is a kept descriptor
+  std::string text_in_force_;
   std::map<channel::Role, channel::ChildState> children_;
   std::optional<Reading> next_;  ///< read while a change was under way; the newest one counts
   Reading current_;              ///< the reading whose change is under way
@@ -91,6 +99,7 @@ class Control {
   std::uint64_t reloads_succeeded_ = 0;
   std::uint64_t reloads_failed_ = 0;
   std::int64_t started_at_ = 0;
+  std::int64_t up_since_ = 0;  ///< monitor's start, which outlives ours; seconds since 1970
 };
 
 }  // namespace redoubt::control

@@ -93,6 +93,8 @@ std::string metrics_page(const MetricsSources& sources) {
            MetricKind::gauge, sources.last_reload_succeeded ? 1 : 0);
   page.one("redoubt_control_http_requests_total", "Requests that the API and this listener answered.",
            MetricKind::counter, sources.requests);
+  page.one("redoubt_start_time_seconds", "When resolverd started, in seconds since 1970; roles may be younger.",
+           MetricKind::gauge, sources.up_since);
   page.one("process_start_time_seconds", "When control started, in seconds since 1970.", MetricKind::gauge,
            sources.started_at);
   page.one("process_cpu_seconds_total", "CPU time that control used.", MetricKind::counter, sources.cpu_seconds);

@@ -29,7 +29,8 @@ struct MetricsSources {
   std::uint64_t reloads_succeeded = 0;
   std::uint64_t reloads_failed = 0;
   bool last_reload_succeeded = true;
-  std::int64_t started_at = 0;  ///< seconds since 1970
+  std::int64_t started_at = 0;  ///< control itself; seconds since 1970
+  std::int64_t up_since = 0;    ///< all of resolverd; seconds since 1970
   double cpu_seconds = 0;       ///< of control
   std::uint64_t requests = 0;   ///< that control's HTTP servers answered
   std::string_view version;

@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -42,6 +43,10 @@ class Reload {
 
   /// What does not change while the process lives: processors, own addresses.
   void set_circumstances(std::uint32_t workers, std::vector<dns::IpAddress> own_addresses);
+  /// For snapshots from now on.
+  void set_servers_in_files(std::map<std::string, std::vector<dns::IpAddress>> servers) {
+    circumstances_.servers_in_files = std::move(servers);
+  }
   /// The store may be missing: then numbers count from the clock and nothing is remembered.
   void set_store(store::Store* store) { store_ = store; }
   /// Which listeners stand already, after a restart.
@@ -67,7 +72,7 @@ class Reload {
     std::string text;
     ListenerPlan plan;
     ListenerChange change;
-    Step step = Step::binding;
+    Step step;  ///< binding at first
     std::set<std::uint32_t> binds_waiting;
     std::vector<std::string> troubles;
     std::set<channel::Role> takers;  ///< who has not answered yet

@@ -54,6 +54,8 @@ void Siblings::hear(Sibling& sibling, const channel::Received& received) {
     using Message = std::decay_t<decltype(message)>;
     if constexpr (std::is_same_v<Message, channel::SnapshotTaken>) {
       on_taken_(sibling.role, message.generation, message.trouble);
+    } else if constexpr (std::is_same_v<Message, channel::TraceStep>) {
+      add_step(sibling.role, message);
     } else if constexpr (std::is_same_v<Message, channel::TransferMessage>) {
       if (transfer_events_.message) transfer_events_.message(message);
     } else if constexpr (std::is_same_v<Message, channel::TransferEnded>) {
@@ -98,7 +100,8 @@ void Siblings::give_up(channel::RequestId id) {
 }
 
 template <class Message, class Result, class Extract>
-void Siblings::ask(Role role, Message message, std::chrono::milliseconds patience, Then<Result> then, Extract extract) {
+void Siblings::ask(Role role, Message message, std::chrono::milliseconds patience, Then<Result> then, Extract extract,
+                   std::shared_ptr<Steps> steps) {
   Sibling* sibling = find(role);
   message.id = next_id_++;
   const channel::RequestId id = message.id;
@@ -121,7 +124,7 @@ void Siblings::ask(Role role, Message message, std::chrono::milliseconds patienc
   auto unwrap = [then = std::move(then), extract](std::optional<Answer> answer) {
     then(answer ? extract(*answer) : std::nullopt);
   };
-  waiting_.emplace(id, Waiting{role, std::move(unwrap), std::move(deadline)});
+  waiting_.emplace(id, Waiting{role, std::move(steps), std::move(unwrap), std::move(deadline)});
 }
 
 namespace {
@@ -161,6 +164,30 @@ void Siblings::resolve(std::vector<std::uint8_t> query, std::chrono::millisecond
         auto* resolved = std::get_if<channel::ResolvedFor>(&answer);
         return resolved != nullptr ? std::optional{std::move(resolved->answer)} : std::nullopt;
       });
+}
+
+void Siblings::add_step(Role role, const channel::TraceStep& step) {
+  const auto found = waiting_.find(step.id);
+  if (found == waiting_.end() || found->second.role != role || !found->second.steps) return;
+  if (found->second.steps->size() < max_steps_kept) found->second.steps->push_back(step);
+}
+
+void Siblings::trace(channel::TraceFor request, std::chrono::milliseconds patience, Then<TraceTold> then) {
+  const auto steps = std::make_shared<Steps>();
+  ask(
+      Role::resolver, std::move(request), patience, std::move(then),
+      [steps](Answer& answer) -> std::optional<TraceTold> {
+        auto traced = whole<channel::Traced>(answer);
+        if (!traced) return std::nullopt;
+        return TraceTold{std::move(*steps), *std::move(traced)};
+      },
+      steps);
+}
+
+void Siblings::ask_upstreams(channel::AskUpstreams request, std::chrono::milliseconds patience,
+                             Then<channel::Upstreams> then) {
+  ask(Role::resolver, request, patience, std::move(then),
+      [](Answer& answer) { return whole<channel::Upstreams>(answer); });
 }
 
 bool Siblings::use_local_root(std::chrono::seconds time, int memfd) {

@@ -23,6 +23,8 @@ namespace redoubt::control {
 
 /// Requests that may wait for the siblings at once: as many as there can be API clients, twice.
 inline constexpr std::size_t max_requests_waiting = 256;
+/// Of one trace.
+inline constexpr std::size_t max_steps_kept = 1000;
 
 class Siblings {
  public:
@@ -47,6 +49,15 @@ class Siblings {
   void resolve(std::vector<std::uint8_t> query, std::chrono::milliseconds patience,
                Then<std::vector<std::uint8_t>> then);
 
+  /// At most max_steps_kept of them.
+  using Steps = std::vector<channel::TraceStep>;
+  struct TraceTold {
+    Steps steps;
+    channel::Traced traced;
+  };
+  void trace(channel::TraceFor request, std::chrono::milliseconds patience, Then<TraceTold> then);
+  void ask_upstreams(channel::AskUpstreams request, std::chrono::milliseconds patience, Then<channel::Upstreams> then);
+
   /// The root zone's records, which hold for so long from now. False when the resolver is not there to take it.
   bool use_local_root(std::chrono::seconds time, int memfd);
   bool drop_local_root();
@@ -64,9 +75,11 @@ class Siblings {
   void close_transfer(channel::RequestId id);
 
  private:
-  using Answer = std::variant<channel::Statistics, channel::CacheShown, channel::CacheFlushed, channel::ResolvedFor>;
+  using Answer = std::variant<channel::Statistics, channel::CacheShown, channel::CacheFlushed, channel::ResolvedFor,
+                              channel::Traced, channel::Upstreams>;
   struct Waiting {
     channel::Role role;
+    std::shared_ptr<Steps> steps;  ///< of a trace
     std::function<void(std::optional<Answer>)> then;
     std::unique_ptr<boost::asio::steady_timer> deadline;
   };
@@ -81,7 +94,9 @@ class Siblings {
   void answer(channel::Role role, channel::RequestId id, Answer answer);
   void give_up(channel::RequestId id);
   template <class Message, class Result, class Extract>
-  void ask(channel::Role role, Message message, std::chrono::milliseconds patience, Then<Result> then, Extract extract);
+  void ask(channel::Role role, Message message, std::chrono::milliseconds patience, Then<Result> then, Extract extract,
+           std::shared_ptr<Steps> steps = nullptr);
+  void add_step(channel::Role role, const channel::TraceStep& step);
 
   boost::asio::io_context& loop_;
   OnTaken on_taken_;

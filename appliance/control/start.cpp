@@ -25,6 +25,7 @@ void Control::start(Reading reading, bool initial) {
   initial_ = initial;
   if (!reading.configuration && initial) return end(1);  // each fault is in the log already
   phase_ = Phase::starting;
+  if (reading.configuration) state_folder_ = reading.configuration->state;
   // A restart with a file that has become faulty: what was last in force is in the store, which the kept folder leads
   // to.
   if (!reading.configuration && !fall_back(reading))
@@ -84,6 +85,11 @@ void Control::shut_the_door(const config::Configuration& configuration) {
   if (kept_[channel::keep_state_folder])
     door.reachable.push_back({.descriptor = kept_[channel::keep_state_folder].get(), .writable = true});
   if (folder) door.reachable.push_back({.descriptor = folder.get(), .writable = false});
+  std::vector<channel::Descriptor> server_folders;
+  for (const std::string& path : folders_of_server_files(configuration, configuration_path_)) {
+    server_folders.push_back(open_folder(path));
+    if (server_folders.back()) door.reachable.push_back({.descriptor = server_folders.back().get(), .writable = false});
+  }
   if (const auto entered = sandbox::enter(door); !entered)
     sandbox_trouble_ += (sandbox_trouble_.empty() ? "" : "; ") + entered.error();
   log::set(configuration.log.level, configuration.log.json);
@@ -97,7 +103,7 @@ void Control::open_store() {
   if (store_ || !kept_[channel::keep_state_folder]) return;
   auto opened = store::Store::open(kept_[channel::keep_state_folder].get());
   if (!opened) {
-    log::error("{}", opened.error());
+    log::error("{}", log::printable(fmt::format("{}: {}", state_folder_, opened.error())));
     if (initial_) end(1);  // later, resolution goes on without it
     return;
   }

@@ -24,6 +24,9 @@ struct Options {
   std::string shell;
   QueryOptions query;
   CacheOptions cache;
+  TraceOptions trace;
+  StatsOptions stats;
+  std::uint32_t upstreams = 50;
 };
 
 /// What a command does, once all of the line is read.
@@ -42,6 +45,7 @@ class CommandLine {
     app_.footer("exit codes: 0 done, 1 failed or the answer is no, 2 usage, 3 resolverd cannot be reached");
     app_.fallthrough();
     add_daemon_commands();
+    add_seeing_commands();
     add_cache_commands();
     add_config_commands();
     auto* completion = command(app_, "completion", "print a completion script for bash, zsh or fish",
@@ -84,6 +88,27 @@ class CommandLine {
     asked->add_option("TYPE", options_.query.type, "the record type")->capture_default_str();
     asked->add_flag("--dnssec", options_.query.dnssec, "set the DO bit");
     asked->add_flag("--cd", options_.query.checking_disabled, "set the CD bit");
+  }
+
+  void add_seeing_commands() {
+    CLI::App* traced = command(app_, "trace", "resolve NAME anew, and show each step: server, time, verdict, budget",
+                               [this](const Context& context) { return trace(context, options_.trace); });
+    traced->add_option("NAME", options_.trace.name, "the name")->required();
+    traced->add_option("TYPE", options_.trace.type, "the record type")->capture_default_str();
+    traced->add_option("--client", options_.trace.client, "an address: whether it may ask is told, too");
+    traced->add_flag("--fresh", options_.trace.fresh, "ask servers although the cache has the answer");
+    CLI::App* known = command(app_, "upstreams", "the servers that were asked lately, and how they do",
+                              [this](const Context& context) { return upstreams(context, options_.upstreams); });
+    known->add_option("--limit", options_.upstreams, "servers at most")
+        ->check(CLI::Range(1, 512))
+        ->capture_default_str();
+    CLI::App* counted = command(app_, "stats", "what was counted since the start",
+                                [this](const Context& context) { return stats(context, options_.stats); });
+    counted->add_flag("--all", options_.stats.all, "also what was never counted");
+    counted->add_option("--watch", options_.stats.every, "every so many seconds: what was counted since")
+        ->check(CLI::Range(1, 3600));
+    counted->add_option("--rounds", options_.stats.rounds, "with --watch: end after so many")
+        ->check(CLI::Range(1, 1000000));
   }
 
   void add_cache_commands() {

@@ -30,6 +30,19 @@ struct CacheOptions {
   std::uint32_t limit = 100;
 };
 
+struct TraceOptions {
+  std::string name;
+  std::string type = "A";
+  std::string client;  ///< empty: nobody's access is judged
+  bool fresh = false;
+};
+
+struct StatsOptions {
+  bool all = false;          ///< zeros too
+  std::uint32_t every = 0;   ///< seconds; 0: once
+  std::uint32_t rounds = 0;  ///< 0: until it is stopped
+};
+
 // commands_daemon.cpp
 ExitCode status(const Context& context);
 ExitCode reload(const Context& context);
@@ -37,6 +50,13 @@ ExitCode reload(const Context& context);
 ExitCode query(const Context& context, const QueryOptions& options);
 ExitCode cache_show(const Context& context, const CacheOptions& options);
 ExitCode cache_flush(const Context& context, const CacheOptions& options);
+
+// commands_seeing.cpp
+/// failed when the answer is SERVFAIL or REFUSED, or the client may not ask.
+ExitCode trace(const Context& context, const TraceOptions& options);
+ExitCode upstreams(const Context& context, std::uint32_t limit);
+/// With options.every: what was counted in each such time, until it is stopped.
+ExitCode stats(const Context& context, const StatsOptions& options);
 
 // commands_config.cpp: these need no daemon
 ExitCode config_check(const Context& context, const std::string& file, bool verbose);

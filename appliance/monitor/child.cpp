@@ -12,6 +12,8 @@
 #include <cstring>
 #include <vector>
 
+#include "appliance/channel/test_clock.hpp"
+
 namespace redoubt::monitor {
 
 namespace {
@@ -41,7 +43,14 @@ std::vector<const char*> child_environment() {
     ::_exit(exit_without_exec);
   }
   // All others are close-on-exec; this is for those that we ourselves were started with.
-  ::syscall(SYS_close_range, channel_descriptor + 1, ~0U, 0);
+  int last_kept = channel_descriptor;
+#ifdef REDOUBT_TEST_HOOKS
+  if (channel::test_clock::page() >= 0) {
+    last_kept = channel::test_clock::page_descriptor;
+    if (::dup2(channel::test_clock::page(), last_kept) < 0) ::_exit(exit_without_exec);
+  }
+#endif
+  ::syscall(SYS_close_range, last_kept + 1, ~0U, 0);
 
   // A terminal's Ctrl-C and a service manager's SIGTERM reach every process: monitor decides what they mean, and says
   // so by Stop.

@@ -51,6 +51,12 @@ std::expected<CommandLine, std::string> parse_command_line(std::span<char* const
       const auto value = left.value();
       if (!value || value->empty()) return std::unexpected{fmt::format("{} needs a file", option)};
       line.configuration = *value;
+#ifdef REDOUBT_TEST_HOOKS
+    } else if (option == "--clock-offset-file") {
+      const auto value = left.value();
+      if (!value || value->empty()) return std::unexpected{fmt::format("{} needs a file", option)};
+      line.clock_offset_file = *value;
+#endif
     } else if (option == "--role") {
       const auto value = left.value();
       line.role = channel::role_from_text(value.value_or(""));

@@ -13,6 +13,9 @@ namespace redoubt::monitor {
 struct CommandLine {
   std::string configuration;          ///< path; empty: the built-in default
   std::optional<channel::Role> role;  ///< set by monitor for its children only
+#ifdef REDOUBT_TEST_HOOKS
+  std::string clock_offset_file;  ///< path; empty: the clock is the machine's
+#endif
   bool help = false;
   bool version = false;
 };

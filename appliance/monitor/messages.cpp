@@ -207,7 +207,8 @@ void Monitor::give_socket(const BoundSocket& bound) {
 
 void Monitor::give_configuration(bool initial) {
   Child& control = child_of(Role::control);
-  channel::ReadConfiguration message{.opened = false, .initial = initial, .path = line_.configuration, .trouble = {}};
+  channel::ReadConfiguration message{
+      .opened = false, .initial = initial, .path = line_.configuration, .trouble = {}, .since = since_};
   channel::Descriptor file;
   if (!line_.configuration.empty()) {
     // Without waiting: the path may name a pipe that nobody writes.
@@ -253,8 +254,9 @@ void Monitor::note_readiness() {
   }
   const auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_);
   // Whatever the log level is: scripts wait for this line.
-  log::write(log::Level::info, fmt::format("ready: {} processes, {} listeners, {} ms", children_.size() + 1,
-                                           listeners_.count(), taken.count()));
+  log::write(log::Level::info,
+             fmt::format("ready: {} processes, {} {}, {} ms", children_.size() + 1, listeners_.count(),
+                         listeners_.count() == 1 ? "listener" : "listeners", taken.count()));
 }
 
 void Monitor::send(Child& child, const channel::MonitorToChild& message, int descriptor) {

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <utility>
 
+#include "appliance/channel/test_clock.hpp"
 #include "appliance/log/log.hpp"
 #include "appliance/sandbox/sandbox.hpp"
 
@@ -30,12 +31,26 @@ std::string how_it_ended(int status) {
 
 }  // namespace
 
-Monitor::Monitor(CommandLine line, Clock::time_point started) : line_{std::move(line)}, started_{started} {
+Monitor::Monitor(CommandLine line, Clock::time_point started)
+    : line_{std::move(line)},
+      started_{started},
+      since_{static_cast<std::uint64_t>(
+          std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+              .count())} {
   for (const channel::Role role : channel::children) children_.emplace_back(role);
   kept_.resize(channel::keep_slots);
 }
 
 int Monitor::run() {
+#ifdef REDOUBT_TEST_HOOKS
+  if (!line_.clock_offset_file.empty()) {
+    if (auto watched = channel::test_clock::watch(line_.clock_offset_file); !watched) {
+      log::error("{}", watched.error());
+      return 1;
+    }
+    log::warning("the clock is the machine's and what {} adds: this is a test", line_.clock_offset_file);
+  }
+#endif
   if (!open_signals() || !shut_the_door()) return 1;
   if (!start_everyone()) stop(1);
   wonder_at_ = started_ + slow_start;
@@ -127,6 +142,9 @@ void Monitor::turn() {
     if ((waiting[i + 1].revents & (POLLIN | POLLHUP | POLLERR)) != 0) read(children_[i]);
   }
   if (waiting[0].revents != 0) read_signals();
+#ifdef REDOUBT_TEST_HOOKS
+  channel::test_clock::refresh();
+#endif
   meet_deadlines();
 }
 
@@ -137,6 +155,11 @@ int Monitor::until_next_deadline() const {
       if (deadline && (!next || *deadline < *next)) next = deadline;
     }
   }
+#ifdef REDOUBT_TEST_HOOKS
+  if (const auto look = Clock::now() + channel::test_clock::pace;
+      channel::test_clock::page() >= 0 && (!next || look < *next))
+    next = look;
+#endif
   if (!next) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now());
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000));

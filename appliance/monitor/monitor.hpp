@@ -71,6 +71,7 @@ class Monitor {
 
   CommandLine line_;
   Clock::time_point started_;
+  std::uint64_t since_;  ///< seconds since 1970 at the start
   Phase phase_ = Phase::starting;
   int exit_code_ = 0;
   std::optional<Clock::time_point> kill_at_;

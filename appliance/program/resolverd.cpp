@@ -10,6 +10,7 @@
 #include <string>
 
 #include "appliance/channel/channel.hpp"
+#include "appliance/channel/test_clock.hpp"
 #include "appliance/control/control_main.hpp"
 #include "appliance/log/log.hpp"
 #include "appliance/monitor/child.hpp"
@@ -43,6 +44,9 @@ int role_main(channel::Role role) {
   const std::string name{channel::to_text(role)};
   ::prctl(PR_SET_NAME, ("rd-" + name).c_str(), 0, 0, 0);  // what ps shows: else it were "exe"
   log::start(name);
+#ifdef REDOUBT_TEST_HOOKS
+  channel::test_clock::adopt();
+#endif
   channel::Channel monitor{channel::Descriptor{monitor::channel_descriptor}};
   switch (role) {
     case channel::Role::monitor:

@@ -45,7 +45,7 @@ std::string reason(sqlite3* database, int code) {
   }
 }
 std::unexpected<std::string> trouble(sqlite3* database, int code) {
-  return std::unexpected{fmt::format("redoubt.sqlite in the state folder: {}", reason(database, code))};
+  return std::unexpected{fmt::format("redoubt.sqlite: {}", reason(database, code))};
 }
 
 /// One prepared statement. The first fault sticks; later steps do nothing.
@@ -139,9 +139,8 @@ Done migrate(sqlite3* database) {
   if (!asked.step()) return asked.done();
   const auto version = asked.number(0);
   if (version < 0 || version > static_cast<std::int64_t>(migrations.size())) {
-    return std::unexpected{
-        fmt::format("redoubt.sqlite in the state folder: made by a younger version (layout {}, known up to {})",
-                    version, migrations.size())};
+    return std::unexpected{fmt::format("redoubt.sqlite: made by a younger version (layout {}, known up to {})", version,
+                                       migrations.size())};
   }
   for (auto step = static_cast<std::size_t>(version); step < migrations.size(); ++step) {
     Transaction transaction{database};

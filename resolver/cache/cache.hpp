@@ -12,6 +12,8 @@
 
 namespace redoubt::resolver {
 
+struct Route;
+
 /// How far data is trusted (RFC 2181 §5.4.1), lowest first. Lower never replaces higher while that is fresh.
 enum class Rank : std::uint8_t { additional, authority, answer, authoritative_answer };
 
@@ -26,6 +28,8 @@ struct Delegation {
   std::vector<NameServer> servers;
   Instant expires;
   Instant learned{Instant::min()};
+  /// The servers are the configuration's (a stub zone); such a one is never cached. Lives as long as the settings.
+  const Route* route = nullptr;
 };
 using SharedDelegation = std::shared_ptr<const Delegation>;
 

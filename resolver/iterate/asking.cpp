@@ -60,6 +60,13 @@ std::optional<dns::Name> Asking::next_name_to_look_up(Random& random) {
   return name;
 }
 
+dns::Name Asking::server_name(const dns::IpAddress& address) const {
+  for (const NameServer& server : cut_->servers) {
+    if (std::ranges::find(server.addresses, address) != server.addresses.end()) return server.name;
+  }
+  return {};
+}
+
 void Asking::note(std::string trouble, FailureScope scope) {
   trouble_ = std::move(trouble);
   nested_.reset();

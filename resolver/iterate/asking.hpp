@@ -44,6 +44,9 @@ class Asking {
   /// for this cut (attacks: NXNSAttack).
   std::optional<dns::Name> next_name_to_look_up(Random& random);
 
+  /// The server of that address, as far as the cut says; else the root.
+  dns::Name server_name(const dns::IpAddress& address) const;
+
   /// The last one noted is told.
   void note(std::string trouble, FailureScope scope = FailureScope::question);
   /// What stopped the way to a server's address, told as it is.

@@ -53,6 +53,18 @@ SharedDelegation Iterator::learn_cut(const Classified& found, const Delegation& 
   return cut;
 }
 
+/// The deepest cut that is known, but never one above a stub zone's own.
+SharedDelegation Iterator::begin_of_walk(const dns::Name& start, const Route* stub, const Settings& settings) {
+  SharedDelegation cut = shared_->cache.deepest_delegation(start, clock_->now());
+  if (stub == nullptr) return cut ? cut : hints(settings);
+  if (cut && cut->zone.is_strictly_below(stub->zone)) return cut;
+  auto configured = std::make_shared<Delegation>();
+  configured->zone = stub->zone;
+  configured->expires = Instant::max();
+  configured->route = stub;
+  return configured;
+}
+
 /// What a denial of a name between the zone and the question's name says of it (RFC 8020 §2). Cuts below that name
 /// would be known, or have gone with it.
 std::optional<Classified> Iterator::denied_above(const dns::Question& question, const dns::Name& zone,
@@ -108,9 +120,10 @@ Iterator::Shorter Iterator::take_shorter(Classified& found, const dns::Question&
 Task<SharedDelegation> Iterator::refreshed(const Errand& errand, const Delegation& dead) {
   const Instant now = clock_->now();
   if (dead.zone.is_root()) co_return hints(errand.settings);
-  if (now - dead.learned < least_age_of_dead_cut || errand.budget.exhausted()) co_return nullptr;
-  SharedDelegation parent = shared_->cache.deepest_delegation(dead.zone.parent(), now);
-  if (!parent) parent = hints(errand.settings);
+  if (now < dead.learned + least_age_of_dead_cut || errand.budget.exhausted()) co_return nullptr;
+  const Route* route = errand.settings.routes.above(dead.zone.parent());
+  const bool stub = route != nullptr && route->kind == RouteKind::stub;
+  const SharedDelegation parent = begin_of_walk(dead.zone.parent(), stub ? route : nullptr, errand.settings);
   const Errand above{errand.settings, errand.budget, {dead.zone, dns::type::a}, &errand, errand.depth};
   const auto found = co_await ask(above, parent);
   if (!found || found->kind != ReplyKind::referral) co_return nullptr;
@@ -122,15 +135,26 @@ Task<Iterator::Result<Classified>> Iterator::walk(const Errand& errand) {
   const dns::Question& question = errand.question;
   // The parent answers for DS (RFC 4035 §3.1.4.1), so the walk must not begin at the child.
   const dns::Name start = question.type == dns::type::ds ? question.name.parent() : question.name;
-  SharedDelegation cut = shared_->cache.deepest_delegation(start, clock_->now());
-  bool remembered = cut != nullptr;  // rather than told on this walk
-  if (!cut) cut = hints(errand.settings);
-  if (auto denied = denied_above(question, cut->zone, errand.settings)) co_return std::move(*denied);
+  const Route* route = errand.settings.routes.above(start);
+  if (route != nullptr && route->kind == RouteKind::forward) {
+    auto found = co_await forwarder_.ask(errand, *route);
+    if (found || !route->first || errand.budget.exhausted()) co_return found;
+    route = nullptr;
+  }
+  SharedDelegation cut = begin_of_walk(start, route, errand.settings);
+  bool remembered = cut->learned != Instant::min();  // rather than told on this walk, or configured
+  if (auto denied = denied_above(question, cut->zone, errand.settings)) {
+    tell(errand, TraceKind::cache, question, [] { return std::string{"a name above does not exist"}; });
+    co_return std::move(*denied);
+  }
+  tell(errand, TraceKind::cache, question,
+       [&] { return fmt::format("the deepest cut that is known is {}", cut->zone.to_text()); });
 
   Minimiser names{question, errand.settings.minimisation};
   unsigned tries = tries_per_server;
   for (;;) {
-    const dns::Question asked = names.next(cut->zone);
+    // A stub zone's own servers are told all: they are the site's, and may deny names that have others below them.
+    const dns::Question asked = cut->route != nullptr ? question : names.next(cut->zone);
     const bool whole = asked == question;
     if (!whole && known_of_shorter(asked) == Shorter::no_cut) {
       names.passed();
@@ -145,7 +169,8 @@ Task<Iterator::Result<Classified>> Iterator::walk(const Errand& errand) {
       tries = tries_per_server;
       continue;
     }
-    if (!found && std::exchange(remembered, false)) {
+    const bool tried = found || found.error().scope != FailureScope::house;  // a limit of ours makes no cut a dead one
+    if (!found && tried && std::exchange(remembered, false)) {
       if (auto fresh = co_await refreshed(errand, *cut)) {
         cut = std::move(fresh);
         continue;
@@ -177,14 +202,29 @@ std::optional<Classified> Iterator::ask_local_root(const Errand& errand) {
   const LocalZone* root = errand.settings.local_root.get();
   if (root == nullptr || !root->is_fresh(clock_->now())) return std::nullopt;
   // Its replies go the way that all others go.
+  tell(errand, TraceKind::local, errand.question, [] { return std::string{"from the copy of the root zone"}; });
   return classify(root->answer(errand.question), errand.question, root->apex(), errand.settings, shared_->cache.key());
+}
+
+/// A limit that many questions share: it says nothing of this one.
+Failure Iterator::beyond(Limit limit, const dns::Name& zone) {
+  return {{dns::EdeCode::other, fmt::format("limit {} reached at zone {}", name_of(limit), zone.to_text())},
+          FailureScope::house};
 }
 
 /// Every server of the cut once, then those without address are looked up, then all again, until one is of use.
 Task<Iterator::Result<Classified>> Iterator::ask(const Errand& errand, SharedDelegation cut, unsigned tries) {
+  if (cut->route != nullptr) co_return co_await forwarder_.ask(errand, *cut->route);
   if (cut->zone.is_root()) {
     if (auto found = ask_local_root(errand)) co_return std::move(*found);
   }
+  const Limits& limits = errand.settings.limits;
+  const Holder zone = holder_of(cut->zone, shared_->cache.key());
+  const auto place = shared_->zone_places.take(zone, limits[Limit::flights_of_one_zone]);
+  if (!place) co_return std::unexpected{beyond(Limit::flights_of_one_zone, cut->zone)};
+  // The root and top-level zones are built for questions to no purpose, and all names are below them.
+  const bool is_rated = cut->zone.label_count() >= 2;
+  const std::uint64_t rate = limits[Limit::denials_of_one_zone];
   Asking asking{errand, std::move(cut), tries};
   while (!errand.budget.exhausted()) {
     if (clock_->now() >= errand.budget.deadline()) {
@@ -198,7 +238,11 @@ Task<Iterator::Result<Classified>> Iterator::ask(const Errand& errand, SharedDel
     const std::vector<dns::IpAddress> willing = asking.willing();
     if (willing.empty()) break;
     const std::size_t chosen = shared_->servers.choose(willing, asking.cut().zone, clock_->now(), *random_);
+    if (is_rated && !shared_->denials.begin(zone, errand.budget.client(), rate, clock_->now()))
+      co_return std::unexpected{beyond(Limit::denials_of_one_zone, asking.cut().zone)};
     auto found = co_await ask_server(asking, willing[chosen]);
+    const bool of_use = found && found->kind != ReplyKind::no_name;
+    if (is_rated) shared_->denials.end(zone, errand.budget.client(), rate, clock_->now(), of_use);
     if (found) co_return found;
     asking.note(std::move(found.error().told.text), found.error().scope);
   }
@@ -216,6 +260,7 @@ Task<void> Iterator::look_up_server(Asking& asking) {
                 FailureScope::asker);
     co_return;
   }
+  tell(errand, TraceKind::look_up, {*name, dns::type::a}, [] { return std::string{"its address is needed"}; });
   // AAAA only when A was answered and did not help: what could not be asked for the one cannot be for the other.
   bool answered = true;
   if (errand.settings.ipv4) answered = co_await look_up_address(asking, {*name, dns::type::a});

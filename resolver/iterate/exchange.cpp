@@ -6,6 +6,8 @@
 
 #include "resolver/iterate/iterator.hpp"
 #include "resolver/iterate/query_message.hpp"
+#include "resolver/iterate/verdict.hpp"
+#include "resolver/trace.hpp"
 
 namespace redoubt::resolver {
 
@@ -81,11 +83,47 @@ void Iterator::learn_cookie(const dns::Message& reply, const dns::Cookie& sent, 
   if (stream) shared_->cookies.forget(server);
 }
 
+/// One exchange as whoever listens is told of it: begun with it, told once its verdict is known.
+class Iterator::TracedExchange {
+ public:
+  TracedExchange(const Asking& asking, const dns::IpAddress& server, const Clock& clock)
+      : trace_{asking.errand().budget.trace()}, asking_{&asking}, server_{&server}, clock_{&clock} {}
+  void begin(UpstreamTransport transport) {
+    transport_ = transport;
+    begun_ = trace_ == nullptr ? Instant{} : clock_->now();
+  }
+  /// make: gives the phrase; called only when somebody listens.
+  template <class Make>
+  void tell(Make make) const {
+    if (trace_ == nullptr) return;
+    const Instant now = clock_->now();
+    trace_->note({.kind = TraceKind::exchange,
+                  .at = begun_,
+                  .depth = asking_->errand().depth,
+                  .question = asking_->errand().question,
+                  .zone = asking_->cut().zone,
+                  .server_name = asking_->server_name(*server_),
+                  .server = *server_,
+                  .transport = transport_,
+                  .took = now - begun_,
+                  .verdict = make()});
+  }
+
+ private:
+  Trace* trace_;
+  const Asking* asking_;
+  const dns::IpAddress* server_;
+  const Clock* clock_;
+  UpstreamTransport transport_ = UpstreamTransport::udp;
+  Instant begun_{};
+};
+
 /// The server's say, by whatever it takes: over TCP when UDP is cut short, spoofed or not to be relied on, without EDNS
 /// when it does not know that.
 Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpAddress server) {
   const Errand& errand = asking.errand();
   const dns::Name& zone = asking.cut().zone;
+  TracedExchange traced{asking, server, *clock_};
   UpstreamTransport transport = UpstreamTransport::udp;
   bool edns = true;
   bool cookie_was_bad = false;
@@ -93,15 +131,30 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
     shared_->servers.failed(server, zone, clock_->now());
     return std::unexpected{Failure{{dns::EdeCode::other, fmt::format("{}: {}", server.to_text(), why)}}};
   };
+  const auto again_by = [&](UpstreamTransport next, std::string_view why) {
+    traced.tell([&] { return fmt::format("{}; asked again{}", why, next == transport ? "" : " by TCP"); });
+    transport = next;
+  };
   while (!asking.is_given_up(server)) {
+    const auto place = shared_->server_places.take(holder_of(server, shared_->cache.key()),
+                                                   errand.settings.limits[Limit::exchanges_of_one_server]);
+    if (!place) {
+      asking.give_up(server);
+      co_return std::unexpected{
+          Failure{{dns::EdeCode::other,
+                   fmt::format("limit {} reached at {}", name_of(Limit::exchanges_of_one_server), server.to_text())},
+                  FailureScope::house}};
+    }
     if (!errand.budget.spend(Limit::upstream_queries)) co_return useless("not asked any more");
+    traced.begin(transport);
     auto reply = co_await exchange(asking, server, transport, edns);
     if (!reply) {
       const bool by_stream = reply.error() == NetworkFault::spoofed || reply.error() == NetworkFault::malformed;
       if (by_stream && transport == UpstreamTransport::udp && !errand.budget.exhausted()) {
-        transport = UpstreamTransport::tcp;
+        again_by(UpstreamTransport::tcp, describe(reply.error()));
         continue;
       }
+      traced.tell([&] { return std::string{describe(reply.error())}; });
       if (reply.error() == NetworkFault::no_resources) {
         asking.give_up(server);
         co_return std::unexpected{
@@ -114,30 +167,35 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
     if (reply->header.truncated) {
       if (transport != UpstreamTransport::udp) {
         asking.give_up(server);
+        traced.tell([] { return std::string{"truncated even over TCP"}; });
         co_return useless("truncated even over TCP");
       }
-      transport = UpstreamTransport::tcp;
+      again_by(UpstreamTransport::tcp, "truncated");
       continue;
     }
     if (rcode == dns::Rcode::badcookie && edns && transport == UpstreamTransport::udp) {
       // Its fresh cookie is known now; whoever does not like that one either is asked where none is needed.
-      if (std::exchange(cookie_was_bad, true)) transport = UpstreamTransport::tcp;
+      const bool twice = std::exchange(cookie_was_bad, true);
+      again_by(twice ? UpstreamTransport::tcp : UpstreamTransport::udp, "BADCOOKIE");
       continue;
     }
     if (edns && (rcode == dns::Rcode::formerr || rcode == dns::Rcode::notimp)) {
       edns = false;  // for this exchange alone: a forged FORMERR must not outlive it (attacks: EDNS stripping)
+      again_by(transport, "knows no EDNS");
       continue;
     }
     if (rcode != dns::Rcode::noerror && rcode != dns::Rcode::nxdomain && rcode != dns::Rcode::yxdomain) {
       asking.give_up(server);
+      traced.tell([&] { return std::string{dns::to_text(rcode)}; });
       co_return useless(dns::to_text(rcode));
     }
     Classified found = classify(*reply, errand.question, zone, errand.settings, shared_->cache.key());
     if (came_by_dname(found) && transport == UpstreamTransport::udp) {
-      transport =
-          UpstreamTransport::tcp;  // one forged datagram must not take a whole subtree (attacks: DNAME single shot)
+      // One forged datagram must not take a whole subtree (attacks: DNAME single shot).
+      again_by(UpstreamTransport::tcp, "a DNAME by UDP");
       continue;
     }
+    traced.tell([&] { return verdict_of(found); });
     if (found.kind == ReplyKind::too_large) {
       errand.budget.exhaust(Limit::records_per_rrset);
       co_return useless("an RRset with too many records");

@@ -124,8 +124,14 @@ Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& se
   dns::Name name = errand.question.name;
   for (;;) {
     const auto complete = co_await advance(errand, name, *outcome);
-    if (!complete) co_return fail(errand, complete.error());
-    if (*complete) co_return outcome;
+    if (!complete) {
+      tell(errand, TraceKind::end, errand.question, [&] { return complete.error().told.text; });
+      co_return fail(errand, complete.error());
+    }
+    if (*complete) {
+      tell(errand, TraceKind::end, errand.question, [&] { return std::string{dns::to_text(outcome->rcode)}; });
+      co_return outcome;
+    }
     if (is_alias_in(*outcome, name))
       co_return fail(errand, {{dns::EdeCode::other, fmt::format("the aliases come back to {}", name.to_text())}});
   }
@@ -138,8 +144,11 @@ Task<Iterator::Result<bool>> Iterator::advance(const Errand& errand, dns::Name& 
   const bool renews = errand.renews && outcome.answer.empty();
   switch (renews ? Step::unknown : step_here(name, type, errand.settings, clock_->now(), outcome)) {
     case Step::complete:
+      tell(errand, TraceKind::cache, {name, type}, [&] { return std::string{"known"}; });
       co_return true;
     case Step::alias:
+      tell(errand, TraceKind::cache, errand.question,
+           [&] { return fmt::format("known to lead to {}", name.to_text()); });
       if (!errand.budget.spend(Limit::alias_steps))
         co_return std::unexpected{Failure{{dns::EdeCode::other, std::string{too_many}}}};
       co_return false;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "dns/question.hpp"
+#include "resolver/forward/forwarder.hpp"
 #include "resolver/iterate/asking.hpp"
 #include "resolver/iterate/classify.hpp"
 #include "resolver/iterate/errand.hpp"
@@ -13,6 +14,7 @@
 #include "resolver/outcome.hpp"
 #include "resolver/settings.hpp"
 #include "resolver/shared.hpp"
+#include "resolver/trace.hpp"
 
 namespace redoubt::resolver {
 
@@ -21,7 +23,11 @@ class Iterator {
  public:
   /// All outlive the iterator.
   Iterator(Shared& shared, Network& network, Clock& clock, Random& random)
-      : shared_{&shared}, network_{&network}, clock_{&clock}, random_{&random} {}
+      : shared_{&shared},
+        network_{&network},
+        clock_{&clock},
+        random_{&random},
+        forwarder_{shared, network, clock, random} {}
 
   /// From caches and servers. What was learned is in the cache when it returns; failures are too, briefly (RFC 9520).
   /// The budget and the settings outlive the call. renews: to be fetched although the cache has it.
@@ -67,22 +73,40 @@ class Iterator {
   Shorter take_shorter(Classified& found, const dns::Question& shorter, const Errand& errand);
   Task<SharedDelegation> refreshed(const Errand& errand, const Delegation& dead);
   Task<Result<Classified>> ask(const Errand& errand, SharedDelegation cut, unsigned tries = tries_per_server);
+  static Failure beyond(Limit limit, const dns::Name& zone);
   std::optional<Classified> ask_local_root(const Errand& errand);
   Task<void> look_up_server(Asking& asking);
   Task<bool> look_up_address(Asking& asking, dns::Question question);
   SharedDelegation learn_cut(const Classified& found, const Delegation& parent, const Settings& settings);
+  SharedDelegation begin_of_walk(const dns::Name& start, const Route* stub, const Settings& settings);
   static SharedDelegation hints(const Settings& settings);
+
+  /// Tells whoever listens; make gives the phrase.
+  template <class Make>
+  void tell(const Errand& errand, TraceKind kind, const dns::Question& question, Make make) const {
+    if (Trace* trace = errand.budget.trace())
+      trace->note({.kind = kind,
+                   .at = clock_->now(),
+                   .depth = errand.depth,
+                   .question = question,
+                   .zone = {},
+                   .server_name = {},
+                   .server = std::nullopt,
+                   .verdict = make()});
+  }
 
   // exchange.cpp: one server
   Task<Result<Classified>> ask_server(Asking& asking, dns::IpAddress server);
   Task<std::expected<dns::Message, NetworkFault>> exchange(Asking& asking, dns::IpAddress server,
                                                            UpstreamTransport transport, bool edns);
+  class TracedExchange;
   void learn_cookie(const dns::Message& reply, const dns::Cookie& sent, const dns::IpAddress& server, bool stream);
 
   Shared* shared_;
   Network* network_;
   Clock* clock_;
   Random* random_;
+  Forwarder forwarder_;
 };
 
 }  // namespace redoubt::resolver

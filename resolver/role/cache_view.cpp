@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "resolver/role/machine_clock.hpp"
+
 namespace redoubt::resolver {
 
 namespace {
@@ -28,7 +30,7 @@ channel::CacheEntryKind kind_of(EntryKind kind) {
 }  // namespace
 
 channel::CacheShown show_cache(const Shared& shared, const channel::ShowCache& request) {
-  const Instant now = std::chrono::steady_clock::now();
+  const Instant now = MachineClock::now();
   channel::CacheShown reply{request.id, false, {}};
   const std::size_t limit = std::min(request.limit, channel::max_cache_entries_shown);
   std::size_t octets = 0;

@@ -14,6 +14,8 @@
 #include "appliance/sandbox/sandbox.hpp"
 #include "resolver/role/cache_view.hpp"
 #include "resolver/role/local_root.hpp"
+#include "resolver/role/machine_clock.hpp"
+#include "resolver/role/trace_view.hpp"
 #include "resolver/role/worker_settings.hpp"
 
 namespace redoubt::resolver {
@@ -99,6 +101,10 @@ class Role {
       if (shared_) tell_control(channel::CacheFlushed{flush->id, shared_->cache.flush(flush->name, flush->below)});
     } else if (auto* resolve = std::get_if<channel::ResolveFor>(&*message)) {
       resolve_for(std::move(*resolve));
+    } else if (auto* trace = std::get_if<channel::TraceFor>(&*message)) {
+      trace_for(std::move(*trace));
+    } else if (const auto* upstreams = std::get_if<channel::AskUpstreams>(&*message)) {
+      if (shared_) tell_control(show_upstreams(*shared_, *upstreams, std::chrono::steady_clock::now()));
     } else if (const auto* root = std::get_if<channel::UseLocalRoot>(&*message)) {
       take_local_root(std::chrono::seconds{root->seconds}, received.descriptors.front());
     } else if (std::holds_alternative<channel::DropLocalRoot>(*message)) {
@@ -115,6 +121,16 @@ class Role {
     });
   }
 
+  void trace_for(channel::TraceFor request) {
+    if (workers_.empty()) return;
+    const auto tell = [this](auto message) {
+      asio::post(loop_, [this, message = std::move(message)]() mutable { tell_control(std::move(message)); });
+    };
+    workers_.front()->trace({.request = std::move(request),
+                             .step = [tell](channel::TraceStep step) { tell(std::move(step)); },
+                             .done = [tell](channel::Traced traced) { tell(std::move(traced)); }});
+  }
+
   void use_snapshot(std::uint64_t generation, const channel::Descriptor& memfd) {
     const auto mapped = snapshot::Mapped::map(memfd);
     auto settings = mapped ? settings_from(**mapped) : std::unexpected{mapped.error()};
@@ -122,6 +138,7 @@ class Role {
       log::error("snapshot {} is refused: {}", generation, settings.error());
       return tell_control(channel::SnapshotTaken{generation, settings.error()});
     }
+    const std::shared_ptr<const WorkerSettings> before = settings_.worker;
     settings_ = std::move(*settings);
     settings_.worker = with_local_root(*settings_.worker, local_root_);
     if (!shared_) {
@@ -133,14 +150,25 @@ class Role {
     } else {
       shared_->cache.resize(settings_.cache_octets);
       for (const auto& worker : workers_) worker->use(settings_.worker);
+      // What came by another way is not what the zone's servers of now say.
+      flush_zones(changed_zones(before->core->routes, settings_.worker->core->routes));
     }
     log::debug("snapshot {} is in force", generation);
     tell_control(channel::SnapshotTaken{generation, {}});
     hand_over_sockets();
   }
 
+  void flush_zones(const std::vector<dns::Name>& zones) {
+    constexpr std::size_t most_looks = 16;  // each goes through the whole cache
+    if (zones.size() > most_looks) {
+      shared_->cache.flush(dns::Name{}, true);
+    } else {
+      for (const dns::Name& zone : zones) shared_->cache.flush(zone, true);
+    }
+  }
+
   void take_local_root(std::chrono::seconds time, const channel::Descriptor& sealed) {
-    auto root = local_root_from(sealed, time, std::chrono::steady_clock::now());
+    auto root = local_root_from(sealed, time, MachineClock::now());
     if (!root) return log::error("the copy of the root zone is refused: {}", log::printable(root.error()));
     log::debug("the root zone is answered from a copy, serial {}", (*root)->serial());
     use_local_root(*std::move(root));

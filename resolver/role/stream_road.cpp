@@ -90,7 +90,7 @@ void StreamRoad::give(channel::ExchangeId id, std::vector<std::uint8_t> answer) 
 }
 
 void StreamRoad::start(Exchange exchange, Done done) {
-  const Instant now = std::chrono::steady_clock::now();
+  const Instant now = MachineClock::now();
   const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(exchange.deadline - now);
   if (patience.count() <= 0) return done(std::unexpected{NetworkFault::timed_out});
   if (pending_.size() >= max_pending) return done(std::unexpected{NetworkFault::no_resources});
@@ -100,7 +100,7 @@ void StreamRoad::start(Exchange exchange, Done done) {
   if (!channel_.send(channel::encode(channel::ResolverToTransport{std::move(fetch)})))
     return done(std::unexpected{NetworkFault::no_resources});
   const auto [at, added] =
-      pending_.emplace(id, Pending{std::move(done), now, asio::steady_timer{executor_, exchange.deadline + grace}});
+      pending_.emplace(id, Pending{std::move(done), now, MachineTimer{executor_, exchange.deadline + grace}});
   at->second.patience.async_wait([this, id](boost::system::error_code error) {
     if (error) return;
     channel_.send(channel::encode(channel::ResolverToTransport{channel::Abandon{id}}));
@@ -111,7 +111,7 @@ void StreamRoad::start(Exchange exchange, Done done) {
 void StreamRoad::finish(channel::ExchangeId id, std::expected<Reply, NetworkFault> result) {
   const auto at = pending_.find(id);
   if (at == pending_.end()) return;  // old news
-  if (result) result->round_trip = std::chrono::steady_clock::now() - at->second.started;
+  if (result) result->round_trip = MachineClock::now() - at->second.started;
   Done done = std::move(at->second.done);
   pending_.erase(at);
   done(std::move(result));

@@ -2,7 +2,6 @@
 // Everything that comes and goes by streams: the resolver's end of its channel to transport. Lives on the main thread;
 // workers may call fetch() and give() from theirs.
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -12,6 +11,7 @@
 #include "appliance/channel/async_channel.hpp"
 #include "appliance/channel/resolver_transport.hpp"
 #include "resolver/network.hpp"
+#include "resolver/role/machine_clock.hpp"
 
 namespace redoubt::resolver {
 
@@ -34,7 +34,7 @@ class StreamRoad {
   struct Pending {
     Done done;
     Instant started;
-    boost::asio::steady_timer patience;
+    MachineTimer patience;
   };
 
   void start(Exchange exchange, Done done);

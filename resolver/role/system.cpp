@@ -3,14 +3,13 @@
 #include <sodium.h>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstring>
 
 namespace redoubt::resolver {
 
 Task<void> SystemClock::sleep_until(Instant instant) {
-  boost::asio::steady_timer timer{executor_, instant};
+  MachineTimer timer{executor_, instant};
   co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
 }
 

@@ -5,14 +5,15 @@
 
 #include "resolver/clock.hpp"
 #include "resolver/network.hpp"
+#include "resolver/role/machine_clock.hpp"
 
 namespace redoubt::resolver {
 
 class SystemClock final : public Clock {
  public:
   explicit SystemClock(boost::asio::any_io_executor executor) : executor_{std::move(executor)} {}
-  Instant now() const override { return std::chrono::steady_clock::now(); }
-  WallTime wall() const override { return std::chrono::system_clock::now(); }
+  Instant now() const override { return MachineClock::now(); }
+  WallTime wall() const override { return machine_wall(); }
   Task<void> sleep_until(Instant instant) override;
 
  private:

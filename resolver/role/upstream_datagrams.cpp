@@ -9,12 +9,12 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <cstring>
 #include <optional>
 
+#include "resolver/role/machine_clock.hpp"
 #include "resolver/upstream/reply_match.hpp"
 
 namespace redoubt::resolver {
@@ -134,9 +134,9 @@ Task<std::expected<Reply, NetworkFault>> UpstreamDatagrams::exchange(Exchange ex
     close(*opened);
     co_return std::unexpected{NetworkFault::no_resources};
   }
-  asio::steady_timer timer{executor_};
+  MachineTimer timer{executor_};
 
-  const Instant started = std::chrono::steady_clock::now();
+  const Instant started = MachineClock::now();
   if (::send(*opened, exchange.query.data(), exchange.query.size(), MSG_NOSIGNAL) < 0)
     co_return std::unexpected{fault_of(errno)};
   ++counts_.queries;
@@ -166,7 +166,7 @@ Task<std::expected<Reply, NetworkFault>> UpstreamDatagrams::exchange(Exchange ex
           std::span<const std::uint8_t>{buffer_}.first(too_long ? 0 : static_cast<std::size_t>(octets));
       if (!too_long && is_reply_to(exchange.query, message, exchange.cookie)) {
         reply.message.assign(message.begin(), message.end());
-        reply.round_trip = std::chrono::steady_clock::now() - started;
+        reply.round_trip = MachineClock::now() - started;
         co_return reply;
       }
       ++counts_.mismatched;

@@ -14,7 +14,7 @@
 #include "resolver/render/render.hpp"
 #include "resolver/role/datagrams.hpp"
 #include "resolver/role/system.hpp"
-#include "resolver/role/waiting_room.hpp"
+#include "resolver/role/trace_view.hpp"
 
 namespace redoubt::resolver {
 
@@ -114,6 +114,20 @@ class Worker::Loop {
         [road = road_, id = ask.id](std::vector<std::uint8_t> answer) { road->give(id, std::move(answer)); });
   }
 
+  void trace(Tracing tracing) {
+    const auto query = dns::parse_query(tracing.request.query);
+    std::vector<std::uint8_t> room(dns::max_message_octets);
+    const auto end_at_once = [&](bool allowed, std::size_t octets) {
+      room.resize(octets);
+      tracing.done({.id = tracing.request.id, .allowed = allowed, .answer = std::move(room), .spent = {}});
+    };
+    if (!query) return end_at_once(true, put_fault(query.error(), room));
+    if (tracing.request.client && !settings_->access.allows(*tracing.request.client))
+      return end_at_once(false, put(*query, *refused_, room.size(), room));
+    asio::co_spawn(context_, resolve_traced(*query, std::move(tracing)),
+                   [](const std::exception_ptr& trouble) { note(trouble); });
+  }
+
   void resolve_for(std::vector<std::uint8_t> query, Answered done) {
     answer_message(std::move(query), dns::IpAddress{}, true, std::move(done));
   }
@@ -181,17 +195,24 @@ class Worker::Loop {
       return batch_.commit(put(*query, *known, datagram_limit(*query), batch_.room()), *datagram.path);
     }
     counters_.add(ResolverCounter::cache_misses);
-    if (waiting_.is_full_for(client.address, waiting_bounds())) {
+    auto [place, turned] = desk_.enter(client.address);
+    if (!place) {
       counters_.add(ResolverCounter::resolutions_refused);
-      return batch_.commit(put(*query, *overloaded_, datagram_limit(*query), batch_.room()), *datagram.path);
+      if (turned == WaitingRoom::Turned::silently) return counters_.add(ResolverCounter::answers_withheld);
+      const auto instead = desk_.turn_away(query->question, turned);
+      return batch_.commit(put(*query, *instead, datagram_limit(*query), batch_.room()), *datagram.path);
     }
-    asio::co_spawn(context_, resolve_datagram(listener, *query, *datagram.path),
+    asio::co_spawn(context_, resolve_datagram(listener, *query, *datagram.path, std::move(*place)),
                    [](const std::exception_ptr& trouble) { note(trouble); });
   }
 
-  Task<void> resolve_datagram(channel::ListenerId listener, dns::Query query, ReturnPath path) {
-    const WaitingRoom::Place place{waiting_, path.endpoint().address};
-    const auto outcome = co_await resolve(query);
+  Task<void> resolve_datagram(channel::ListenerId listener, dns::Query query, ReturnPath path,
+                              WaitingRoom::Place place) {
+    const auto outcome = co_await resolve(query, {.network = place.client(), .address = path.endpoint().address});
+    if (!co_await desk_.leave(place)) {
+      counters_.add(ResolverCounter::answers_withheld);
+      co_return;
+    }
     std::array<std::uint8_t, max_datagram_answer> room;
     const std::size_t octets = put(query, *outcome, datagram_limit(query), room);
     const auto at = listeners_.find(listener);
@@ -200,8 +221,8 @@ class Worker::Loop {
       counters_.add(ResolverCounter::send_failures);
   }
 
-  Task<SharedOutcome> resolve(const dns::Query& query) {
-    SharedOutcome outcome = co_await desk_.answer(query);
+  Task<SharedOutcome> resolve(const dns::Query& query, Client asker) {
+    SharedOutcome outcome = co_await desk_.answer(query, asker);
     if (outcome->budget_spent) counters_.add(ResolverCounter::budget_exhausted);
     if (outcome->rcode == dns::Rcode::servfail && outcome->error) {
       log::debug("{} {} failed: {}", query.question.name.to_text(), dns::to_text(query.question.type),
@@ -232,24 +253,35 @@ class Worker::Loop {
       return finish(put(*query, *known, room.size(), room));
     }
     counters_.add(ResolverCounter::cache_misses);
-    if (waiting_.is_full_for(client, waiting_bounds())) {
+    auto [place, turned] = desk_.enter(client);
+    if (!place) {
       counters_.add(ResolverCounter::resolutions_refused);
-      return finish(put(*query, *overloaded_, room.size(), room));
+      return finish(put(*query, *desk_.turn_away(query->question, turned), room.size(), room));
     }
-    asio::co_spawn(context_, resolve_message(*query, client, std::move(done)),
+    asio::co_spawn(context_, resolve_message(*query, client, std::move(*place), std::move(done)),
                    [](const std::exception_ptr& trouble) { note(trouble); });
   }
 
-  Task<void> resolve_message(dns::Query query, dns::IpAddress client, Answered done) {
-    const WaitingRoom::Place place{waiting_, client};
-    const auto outcome = co_await resolve(query);
+  Task<void> resolve_message(dns::Query query, dns::IpAddress client, WaitingRoom::Place place, Answered done) {
+    const auto outcome = co_await resolve(query, {.network = place.client(), .address = client});
     std::vector<std::uint8_t> room(dns::max_message_octets);
     room.resize(put(query, *outcome, room.size(), room));
     done(std::move(room));
   }
 
+  Task<void> resolve_traced(dns::Query query, Tracing tracing) {
+    TraceView view{tracing.request.id, clock_.now(), tracing.step};
+    Budget budget = desk_.fresh_budget();
+    budget.trace_to(&view);
+    const auto outcome = co_await desk_.answer_traced(query, budget, tracing.request.fresh);
+    std::vector<std::uint8_t> room(dns::max_message_octets);
+    room.resize(put(query, *outcome, room.size(), room));
+    tracing.done({.id = tracing.request.id, .allowed = true, .answer = std::move(room), .spent = spent_of(budget)});
+  }
+
   std::size_t put(const dns::Query& query, const Outcome& outcome, std::size_t limit, std::span<std::uint8_t> room) {
     counters_.add(counter_of(outcome.rcode));
+    if (outcome.stale) counters_.add(ResolverCounter::answers_stale);
     const Rendered rendered =
         render(query, outcome, clock_.now(), room.first(std::min(limit, room.size())), settings_->core->identity.nsid);
     if (rendered.truncated) counters_.add(ResolverCounter::answers_truncated);
@@ -282,11 +314,6 @@ class Worker::Loop {
     }
   }
 
-  WaitingRoom::Bounds waiting_bounds() const {
-    const Limits& limits = settings_->core->limits;
-    return {limits[Limit::waiting_queries], limits[Limit::waiting_of_one_client]};
-  }
-
   asio::io_context context_{1};
   asio::executor_work_guard<asio::io_context::executor_type> guard_{context_.get_executor()};
   StreamRoad* road_;
@@ -299,9 +326,7 @@ class Worker::Loop {
   Desk desk_;
   DatagramBatch batch_;
   const SharedOutcome refused_ = refused(dns::EdeCode::prohibited, "");
-  const SharedOutcome overloaded_ = failure(dns::EdeCode::other, "limit waiting-queries reached: too many at once");
   std::map<channel::ListenerId, asio::posix::stream_descriptor> listeners_;
-  WaitingRoom waiting_;
   std::thread thread_;
 };
 
@@ -333,6 +358,11 @@ void Worker::resolve_for(std::vector<std::uint8_t> query, Answered done) {
   asio::post(loop_->context(), [loop = loop_.get(), query = std::move(query), done = std::move(done)]() mutable {
     loop->resolve_for(std::move(query), std::move(done));
   });
+}
+
+void Worker::trace(Tracing tracing) {
+  asio::post(loop_->context(),
+             [loop = loop_.get(), tracing = std::move(tracing)]() mutable { loop->trace(std::move(tracing)); });
 }
 
 const WorkerCounters& Worker::counters() const { return loop_->counters(); }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "appliance/channel/channel.hpp"
+#include "appliance/channel/control_resolver.hpp"
 #include "appliance/channel/resolver_transport.hpp"
 #include "appliance/channel/statistics.hpp"
 #include "policy/access/access_list.hpp"
@@ -57,6 +58,14 @@ class Worker {
   void ask(channel::Ask ask);
   /// The operator's own query: no access list. done is called on the worker's thread, once.
   void resolve_for(std::vector<std::uint8_t> query, Answered done);
+
+  /// A resolution of its own, told step by step; both callbacks on the worker's thread, done once and last.
+  struct Tracing {
+    channel::TraceFor request;
+    std::function<void(channel::TraceStep)> step;
+    std::function<void(channel::Traced)> done;
+  };
+  void trace(Tracing tracing);
 
   const WorkerCounters& counters() const;
 

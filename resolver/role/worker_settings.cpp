@@ -76,6 +76,28 @@ Limits limits_of(const flat::Snapshot& snapshot) {
   return limits;
 }
 
+std::expected<Routes, std::string> routes_of(const flat::Resolution& resolution) {
+  std::vector<Route> routes;
+  for (const flat::Route* row : *resolution.routes()) {
+    const auto zone = dns::Name::from_wire({row->zone()->data(), row->zone()->size()});
+    if (!zone) return std::unexpected{"a forward or stub zone's name is no name"};
+    Route route;
+    route.zone = *zone;
+    route.kind = row->kind() == flat::RouteKind::stub ? RouteKind::stub : RouteKind::forward;
+    for (const flat::Endpoint* server : *row->to()) {
+      if (server->port() == 0) return std::unexpected{"an upstream has no port"};
+      if (route.to.size() == max_servers_of_a_route) return std::unexpected{"a zone has too many upstreams"};
+      route.to.push_back({address_of(*server->address()), server->port()});
+    }
+    route.by_tcp = row->by_tcp();
+    route.order = row->order() == flat::UpstreamOrder::configured ? UpstreamOrder::configured : UpstreamOrder::fastest;
+    route.first = row->first();
+    route.max_rate = row->max_rate();
+    routes.push_back(std::move(route));
+  }
+  return Routes{std::move(routes)};
+}
+
 ZoneTtlBounds zone_ttls_of(const flat::Cache& cache) {
   ZoneTtlBounds zones;
   if (cache.zones() == nullptr) return zones;
@@ -126,6 +148,9 @@ std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snap
   auto not_special = names_of(*resolution.not_special());
   if (!not_special) return std::unexpected{not_special.error()};
   settings.not_special = std::move(*not_special);
+  auto routes = routes_of(resolution);
+  if (!routes) return std::unexpected{routes.error()};
+  settings.routes = *std::move(routes);
   const flat::Identity& identity = *snapshot.identity();
   settings.identity = {identity_text(*identity.version(), 255), identity_text(*identity.id(), 255),
                        identity_text(*identity.nsid(), 60)};

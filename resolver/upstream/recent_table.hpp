@@ -39,6 +39,13 @@ class RecentTable {
     index_.erase(at);
   }
   std::size_t size() const { return queue_.size(); }
+  /// Most recently touched first, until take says false.
+  template <class Take>
+  void each(Take take) const {
+    for (const auto& [key, value] : queue_) {
+      if (!take(key, value)) return;
+    }
+  }
 
  private:
   using Queue = std::list<std::pair<Key, Value>>;  // most recently touched first

@@ -121,6 +121,31 @@ Duration Servers::patience(Duration round_trip, unsigned tries) {
   return std::min<Duration>(once * (1U << std::min(tries, 3U)), most_patience);
 }
 
+std::vector<Servers::Row> Servers::recent(std::size_t limit, Instant now) const {
+  std::vector<Row> rows;
+  const auto row_of = [&](const dns::IpAddress& address) -> Row* {
+    const auto at = std::ranges::find(rows, address, &Row::address);
+    if (at != rows.end()) return &*at;
+    if (rows.size() == limit) return nullptr;
+    return &rows.emplace_back(Row{.address = address});
+  };
+  const std::lock_guard guard{lock_};
+  round_trips_.each([&](const dns::IpAddress& address, const Duration& measured) {
+    if (rows.size() < limit) rows.push_back({.address = address, .round_trip = measured});
+    return rows.size() < limit;
+  });
+  std::size_t seen = 0;
+  troubles_.each([&](const Pair& pair, const Trouble& trouble) {
+    if (Row* row = row_of(pair.address)) {
+      row->failures = std::max(row->failures, trouble.failures);
+      row->aside_for = std::max(row->aside_for, trouble.aside_until - now);
+    }
+    return ++seen < limit;  // the lock is everybody's
+  });
+  for (Row& row : rows) row.aside_for = std::max(row.aside_for, Duration::zero());
+  return rows;
+}
+
 std::size_t Servers::measured() const {
   const std::lock_guard guard{lock_};
   return round_trips_.size();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <mutex>
 #include <span>
+#include <vector>
 
 #include "dns/address.hpp"
 #include "dns/name.hpp"
@@ -45,6 +46,16 @@ class Servers {
 
   /// How long to wait for an answer on the n-th try (from 0) of a server with this smoothed round trip.
   static Duration patience(Duration round_trip, unsigned tries);
+
+  /// For an operator's look.
+  struct Row {
+    dns::IpAddress address;
+    Duration round_trip{};
+    std::uint32_t failures = 0;  ///< in a row, for the zone with most of them
+    Duration aside_for{};        ///< zero: for no zone
+  };
+  /// Those that were heard of or failed most lately, at most so many.
+  std::vector<Row> recent(std::size_t limit, Instant now) const;
 
   std::size_t measured() const;
   std::size_t troubled() const;

@@ -121,6 +121,19 @@ void World::run_until(const std::function<bool()>& done) {
   }
 }
 
+resolver::SharedOutcome World::trace(const dns::Query& query, resolver::Trace& listener, bool fresh) {
+  resolver::Budget budget = desk().fresh_budget();
+  budget.trace_to(&listener);
+  resolver::SharedOutcome result;
+  asio::co_spawn(context_, desk().answer_traced(query, budget, fresh),
+                 [&](const std::exception_ptr& trouble, resolver::SharedOutcome outcome) {
+                   if (trouble) std::rethrow_exception(trouble);
+                   result = std::move(outcome);
+                 });
+  run_until([&] { return result != nullptr; });
+  return result;
+}
+
 void World::run_for(Duration time) {
   const Instant end = clock_.now() + time;
   for (;;) {
@@ -132,26 +145,63 @@ void World::run_for(Duration time) {
   if (clock_.now() < end) clock_.pass(end - clock_.now());
 }
 
-std::vector<Answer> World::ask_at_once(const std::vector<dns::Query>& queries) {
+Answer World::rendered(const dns::Query& query, const resolver::Outcome& outcome, Instant begun) {
+  std::vector<std::uint8_t> room(1232);
+  room.resize(resolver::render(query, outcome, clock_.now(), room).octets);
+  auto message = dns::Message::parse(room);
+  if (!message) std::abort();
+  return {std::move(*message), room.size(), clock_.now() - begun, 0};
+}
+
+void World::send(const dns::Query& query, const dns::IpAddress& client, Done done) {
+  const Instant begun = clock_.now();
+  if (const auto known = desk().known(query)) return done(rendered(query, *known, begun));
+  auto [place, turned] = desk().enter(client);
+  if (!place) {
+    if (turned == resolver::WaitingRoom::Turned::silently) return done(std::nullopt);
+    return done(rendered(query, *desk().turn_away(query.question, turned), begun));
+  }
+  const auto wait = [](World* world, dns::Query asked, resolver::WaitingRoom::Place seat, dns::IpAddress asker,
+                       Instant since, Done tell) -> Task<void> {
+    const auto outcome = co_await world->desk().answer(asked, {.network = seat.client(), .address = asker});
+    const bool sent = co_await world->desk().leave(seat);
+    tell(sent ? std::optional{world->rendered(asked, *outcome, since)} : std::nullopt);
+  };
+  asio::co_spawn(context_, wait(this, query, std::move(*place), client, begun, std::move(done)), asio::detached);
+}
+
+std::vector<Answer> World::ask_at_once(const std::vector<dns::Query>& queries) { return ask_in_turn(queries, 0ms); }
+
+std::vector<Answer> World::ask_in_turn(const std::vector<dns::Query>& queries, Duration gap) {
   std::vector<Answer> answers(queries.size());
   const std::size_t packets = internet_.packets();
   const Instant begun = clock_.now();
   std::size_t missing = queries.size();
+  const auto ask = [this](const dns::Query& query, Instant when) -> Task<resolver::SharedOutcome> {
+    co_await clock_.sleep_until(when);
+    co_return co_await desk().answer(query);
+  };
   for (std::size_t i = 0; i < queries.size(); ++i) {
-    asio::co_spawn(context_, desk().answer(queries[i]),
-                   [&, i](const std::exception_ptr& trouble, const resolver::SharedOutcome& outcome) {
+    const Instant when = begun + gap * static_cast<int>(i);
+    asio::co_spawn(context_, ask(queries[i], when),
+                   [&, i, when](const std::exception_ptr& trouble, const resolver::SharedOutcome& outcome) {
                      if (trouble) std::rethrow_exception(trouble);
-                     std::vector<std::uint8_t> room(1232);
-                     room.resize(resolver::render(queries[i], *outcome, clock_.now(), room).octets);
-                     auto message = dns::Message::parse(room);
-                     if (!message) std::abort();
-                     answers[i] = {std::move(*message), room.size(), clock_.now() - begun, 0};
+                     answers[i] = rendered(queries[i], *outcome, when);
                      --missing;
                    });
   }
   run_until([&] { return missing == 0; });
   for (Answer& answer : answers) answer.packets = internet_.packets() - packets;
   return answers;
+}
+
+void World::ask_beside(const dns::Query& query, const dns::IpAddress& client,
+                       std::function<void(resolver::SharedOutcome)> told) {
+  asio::co_spawn(context_, desk().answer(query, {.network = resolver::Holder::nobody, .address = client}),
+                 [told = std::move(told)](const std::exception_ptr& trouble, resolver::SharedOutcome outcome) {
+                   if (trouble) std::rethrow_exception(trouble);
+                   told(std::move(outcome));
+                 });
 }
 
 Answer World::ask(std::string_view name, std::string_view type) { return ask_at_once({query(name, type)}).front(); }

@@ -72,6 +72,17 @@ class World {
   Answer ask(const dns::Query& query, std::size_t room = 1232);
   /// Asks all at the same instant and waits for all.
   std::vector<Answer> ask_at_once(const std::vector<dns::Query>& queries);
+  /// Sends a client's datagram, as a worker would take it; done is called with the answer, or with nothing when there
+  /// is none, as time goes by in run_for().
+  using Done = std::function<void(std::optional<Answer>)>;
+  void send(const dns::Query& query, const dns::IpAddress& client, Done done);
+  /// The outcome of a resolution of its own, with somebody who listens.
+  resolver::SharedOutcome trace(const dns::Query& query, resolver::Trace& listener, bool fresh = false);
+  /// One after the other, whether those before were answered or not, and waits for all. Answers count packets of all.
+  std::vector<Answer> ask_in_turn(const std::vector<dns::Query>& queries, Duration gap);
+  /// Asks as somebody at that address, while others ask; told is called with the outcome, while the world runs.
+  void ask_beside(const dns::Query& query, const dns::IpAddress& client,
+                  std::function<void(resolver::SharedOutcome)> told);
   static dns::Query query(std::string_view name, std::string_view type = "A");
 
   VirtualClock& clock() { return clock_; }
@@ -87,6 +98,7 @@ class World {
   std::string trace() const { return internet_.trace(); }
 
  private:
+  Answer rendered(const dns::Query& query, const resolver::Outcome& outcome, Instant begun);
   void run_until(const std::function<bool()>& done);
   void serve_top(std::string_view top);
 

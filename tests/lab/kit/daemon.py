@@ -37,9 +37,11 @@ class Daemon:
 
     settings   keys that are set beside, or instead of, those of lab_settings()
     user       a numeric user to run as; None: as the lab itself (root)
+    arguments  of resolverd, behind its configuration
     """
 
-    def __init__(self, programs, folder, settings=None, user=None, listen=DEFAULT_LISTEN):
+    def __init__(self, programs, folder, settings=None, user=None, listen=DEFAULT_LISTEN, arguments=()):
+        self.arguments = arguments
         self.programs = programs
         self.folder = folder
         self.user = user
@@ -61,7 +63,7 @@ class Daemon:
     def launch(self):
         """Executes resolverd and returns at once."""
         identity = {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
-        command = [str(self.programs / "resolverd"), "--config", str(self.configuration)]
+        command = [str(self.programs / "resolverd"), "--config", str(self.configuration), *self.arguments]
         self.launched_at = self.mark()  # an earlier run's lines are no news
         self.process = processes.start(command, self.log_path, cwd=self.folder, **identity)
 

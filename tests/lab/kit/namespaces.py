@@ -59,6 +59,8 @@ class Namespaces:
             _add_address(self.near, _prefix(address), "lab")
         for address in plan.FOREIGN_ADDRESSES:
             _add_address(self.near, address + ("/128" if ":" in address else "/32"), "lo")
+        for address in plan.RESOLVER_ADDRESSES:
+            _add_address(self.near, address + "/32", "lo")
         for server in plan.SERVERS:
             for address in server.addresses:
                 _add_address(self.far, _prefix(address), "lab")

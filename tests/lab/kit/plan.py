@@ -12,6 +12,8 @@ PREFIX_LENGTH_6 = 32
 CLIENT_ADDRESSES = ["10.53.255.1", "10.53.255.2", "fd00:53:ff::1", "fd00:53:ff::2"]
 # Clients that cannot be private ones (RFC 5737, RFC 3849): the access list refuses them.
 FOREIGN_ADDRESSES = ["192.0.2.200", "2001:db8::200"]
+# Resolvers that scenarios start beside resolverd. BIND listens only at addresses that an interface has.
+RESOLVER_ADDRESSES = ["127.0.0.53", "127.0.0.54"]
 
 ROOT_HINTS = {"a.root.": ["10.53.0.1", "fd00:53::1"]}
 

@@ -131,3 +131,43 @@ def resolverctl_of_another_user_is_turned_away(context):
     with context.daemon() as daemon:
         code, output, trouble = daemon.ctl("cache", "flush", as_user=65534)
         check(code != 0, f"nobody may empty the cache of a daemon that root started: {output}{trouble}")
+
+
+@scenario
+def resolverctl_trace_shows_the_way(context):
+    daemon = context.shared()
+    output = good(daemon, "trace", "www.alpha.lab-tld", "A", "--fresh")
+    steps = [line for line in output.splitlines() if " exchange " in line]
+    check(steps and "udp, zone " in steps[-1] and "answer of " in steps[-1], f"the last exchange is missing in: {output}")
+    check("budget: upstream-queries " in output, f"what was spent is missing in: {output}")
+    check("192.0.2.80" in output, f"the answer is missing in: {output}")
+    known = good(daemon, "trace", "www.alpha.lab-tld", "A")
+    check(" exchange " not in known and "known" in known, f"a server was asked for what is known: {known}")
+    told = daemon.ctl_json("trace", "www.alpha.lab-tld", "A", "--fresh")
+    servers = [step["server"] for step in told["steps"] if step["kind"] == "exchange"]
+    check(servers, f"no exchange in {told}")
+    listed = {row["address"]: row for row in daemon.ctl_json("upstreams", "--limit", "512")["upstreams"]}
+    check(servers[-1] in listed and listed[servers[-1]]["round_trip"] > 0, f"{servers[-1]} is not among {listed}")
+
+
+@scenario
+def resolverctl_trace_tells_whether_a_client_may_ask(context):
+    daemon = context.shared()
+    code, output, trouble = daemon.ctl("trace", "www.alpha.lab-tld", "--client", "203.0.113.5")
+    check_equal(code, 1, f"exit code for a client that is not allowed ({output}{trouble})")
+    check("203.0.113.5 may not ask" in output, output)
+    code, output, trouble = daemon.ctl("trace", "www.alpha.lab-tld", "--client", "nonsense")
+    check("client: 'nonsense' is no address" in output + trouble, output + trouble)
+
+
+@scenario
+def resolverctl_stats_counts(context):
+    daemon = context.shared()
+    def asked():
+        rows = daemon.ctl_json("stats")["statistics"]
+        return next(row["value"] for row in rows if row["name"] == "redoubt_queries_total" and "udp" in row["labels"])
+    before = asked()
+    ask("www.alpha.lab-tld")
+    check(asked() > before, "a query was not counted")
+    output = good(daemon, "stats", "--watch", "1", "--rounds", "1", "--all")
+    check("/s  redoubt_" in output, output)

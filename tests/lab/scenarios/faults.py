@@ -81,6 +81,18 @@ def a_second_resolverd_does_not_disturb_the_first(context):
 
 @scenario
 @needs_own_daemon
+def a_state_folder_that_is_held_is_one_clear_line(context):
+    with context.daemon() as first:
+        second = context.daemon(listen=("127.0.0.1@5399",))
+        second.settings |= {"state": first.settings["state"],
+                            "control": {"socket": str(second.folder / "control.sock"), "http": "127.0.0.1@8099"}}
+        second.configure()
+        folder = re.escape(first.settings["state"])
+        expect_failed_start(second, folder + r": redoubt\.sqlite: another process holds it")
+
+
+@scenario
+@needs_own_daemon
 def an_address_that_the_machine_lacks_is_one_clear_line(context):
     daemon = context.daemon(listen=("203.0.113.9@5300",))
     expect_failed_start(daemon, r"203\.0\.113\.9@5300.*no such address")

@@ -73,6 +73,9 @@ TEST(RecordText, what_ldns_cannot_show_is_shown_in_the_generic_form) {
   EXPECT_EQ(rdata_to_text(type::ds, rr_class::in, short_ds), "\\# 3 000102");
   EXPECT_EQ(rdata_to_text(RrType{65280}, rr_class::in, {}), "\\# 0");
   EXPECT_EQ(rdata_to_text(type::a, RrClass{42}, std::vector<std::uint8_t>{1}), "\\# 1 01");
+  // ldns can, but in time that grows with the octets times the machine's list of services: an attack by WKS.
+  EXPECT_EQ(rdata_to_text(RrType{11}, rr_class::in, std::vector<std::uint8_t>{192, 0, 2, 1, 6, 0x40}),
+            "\\# 6 c00002010640");
 }
 
 TEST(RecordText, every_octet_of_a_name_and_of_a_string_stays_printable) {

@@ -44,7 +44,8 @@ inline Octets compiled(const SnapshotParts& parts) {
   const auto resolution = flat::CreateResolution(
       builder, builder.CreateVector(no_servers), builder.CreateVectorOfStructs(outgoing), 1024, 65535, true, true,
       flat::QnameMinimisation::relaxed, true, true, builder.CreateVector(no_prefixes), 53,
-      builder.CreateVector(std::vector<flatbuffers::Offset<flat::ZoneName>>{}));
+      builder.CreateVector(std::vector<flatbuffers::Offset<flat::ZoneName>>{}), flat::NxdomainCut::root,
+      builder.CreateVector(std::vector<flatbuffers::Offset<flat::Route>>{}));
   const auto nothing = builder.CreateString("");
   const auto identity = flat::CreateIdentity(builder, nothing, nothing, nothing);
   flat::FinishSnapshotBuffer(builder, flat::CreateSnapshot(builder, 9, builder.CreateVector(listeners), 1, access,

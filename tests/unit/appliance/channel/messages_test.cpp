@@ -130,12 +130,12 @@ TEST(Messages, a_list_of_cache_entries_is_cut_to_what_a_channel_carries_and_says
 TEST(Messages, descriptors_ride_where_the_header_says_so) {
   EXPECT_EQ(descriptors_of(MonitorToChild{Attach{.peer = Role::control}}), 1U);
   EXPECT_EQ(descriptors_of(MonitorToChild{Stop{}}), 0U);
-  EXPECT_EQ(
-      descriptors_of(MonitorToChild{ReadConfiguration{.opened = true, .initial = false, .path = {}, .trouble = {}}}),
-      1U);
-  EXPECT_EQ(
-      descriptors_of(MonitorToChild{ReadConfiguration{.opened = false, .initial = false, .path = {}, .trouble = {}}}),
-      0U);
+  EXPECT_EQ(descriptors_of(MonitorToChild{
+                ReadConfiguration{.opened = true, .initial = false, .path = {}, .trouble = {}, .since = 0}}),
+            1U);
+  EXPECT_EQ(descriptors_of(MonitorToChild{
+                ReadConfiguration{.opened = false, .initial = false, .path = {}, .trouble = {}, .since = 0}}),
+            0U);
   EXPECT_EQ(descriptors_of(ControlToResolver{UseSnapshot{.generation = 1}}), 1U);
   EXPECT_EQ(descriptors_of(ChildToMonitor{Keep{.slot = 0}}), 1U);
 }

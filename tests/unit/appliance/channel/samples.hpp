@@ -25,8 +25,10 @@ inline std::vector<MonitorToChild> monitor_to_child() {
       TakeSocket{.listener = 0, .kind = SocketKind::datagram, .worker = 0, .bound = v4},
       DropListener{.listener = 7},
       Stop{},
-      ReadConfiguration{.opened = true, .initial = true, .path = "/etc/redoubt/redoubt.yaml", .trouble = {}},
-      ReadConfiguration{.opened = false, .initial = false, .path = {}, .trouble = std::string(max_text_octets, 't')},
+      ReadConfiguration{
+          .opened = true, .initial = true, .path = "/etc/redoubt/redoubt.yaml", .trouble = {}, .since = 1'795'000'000},
+      ReadConfiguration{
+          .opened = false, .initial = false, .path = {}, .trouble = std::string(max_text_octets, 't'), .since = 0},
       BindResult{.id = 0xffffffff, .trouble = "address already in use"},
       Kept{.slot = keep_slots - 1},
       ChildState{.role = Role::keykeeper, .pid = 4194304, .restarts = 3, .up = true},
@@ -53,7 +55,10 @@ inline std::vector<ControlToResolver> control_to_resolver() {
           FlushCache{.id = 4, .name = dns::Name{}, .below = false},
           ResolveFor{.id = 5, .query = query},
           UseLocalRoot{.seconds = 544'320},
-          DropLocalRoot{}};
+          DropLocalRoot{},
+          TraceFor{.id = 6, .query = query, .client = v6.address, .fresh = true},
+          TraceFor{.id = 6, .query = {}, .client = std::nullopt, .fresh = false},
+          AskUpstreams{.id = 7, .limit = max_upstreams_shown}};
 }
 
 inline std::vector<ResolverToControl> resolver_to_control() {
@@ -63,13 +68,44 @@ inline std::vector<ResolverToControl> resolver_to_control() {
                          .rank = 7,
                          .ttl_left = 86400,
                          .rdata = {{1, 2}, {}, {3}}};
-  return {SnapshotTaken{.generation = ~std::uint64_t{0}, .trouble = "snapshot: not sealed"},
-          Statistics{.id = 1, .values = {}},
-          Statistics{.id = 1, .values = std::vector<std::uint64_t>(max_statistics, 9)},
-          CacheShown{.id = 2, .more = false, .entries = {}},
-          CacheShown{.id = 2, .more = true, .entries = {entry, entry}},
-          CacheFlushed{.id = 3, .entries = 4},
-          ResolvedFor{.id = 5, .answer = longest}};
+  return {
+      SnapshotTaken{.generation = ~std::uint64_t{0}, .trouble = "snapshot: not sealed"},
+      Statistics{.id = 1, .values = {}},
+      Statistics{.id = 1, .values = std::vector<std::uint64_t>(max_statistics, 9)},
+      CacheShown{.id = 2, .more = false, .entries = {}},
+      CacheShown{.id = 2, .more = true, .entries = {entry, entry}},
+      CacheFlushed{.id = 3, .entries = 4},
+      ResolvedFor{.id = 5, .answer = longest},
+      TraceStep{.id = 6,
+                .kind = TraceStepKind::exchange,
+                .at = 1,
+                .took = 20'000,
+                .depth = 3,
+                .name = name,
+                .type = dns::type::a,
+                .zone = dns::Name{},
+                .server_name = name,
+                .server = v4.address,
+                .transport = TraceTransport::https,
+                .verdict = "referral"},
+      TraceStep{.id = 6,
+                .kind = TraceStepKind::end,
+                .at = ~std::uint64_t{0},
+                .took = 0,
+                .depth = 0,
+                .name = name,
+                .type = dns::type::a,
+                .zone = name,
+                .server_name = dns::Name{},
+                .server = std::nullopt,
+                .transport = TraceTransport::udp,
+                .verdict = {}},
+      Traced{
+          .id = 6, .allowed = true, .answer = query, .spent = {{.name = "upstream-queries", .spent = 3, .limit = 60}}},
+      Upstreams{
+          .id = 7,
+          .known = 9,
+          .rows = {{.address = v6.address, .round_trip = 12'000, .failures = 2, .aside_for = 5, .cookie = true}}}};
 }
 
 inline std::vector<ControlToTransport> control_to_transport() {

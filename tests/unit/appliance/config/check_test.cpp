@@ -110,8 +110,8 @@ log: {level: info, format: text}           # or json
   EXPECT_THAT(warnings_of(sample),
               ElementsAre("f:4:45: listen[].transports: 'tls' has no effect in this version: nothing listens for it",
                           "f:5:45: listen[].transports: 'https' has no effect in this version: nothing listens for it",
-                          "f:19:5: resolution.forward: this has no effect in this version",
-                          "f:21:5: resolution.stub: this has no effect in this version",
+                          "f:19:7: resolution.forward[].transport: tls is not in this version: questions of this "
+                          "zone fail, for they are not sent in the clear instead",
                           "f:26:12: validation.enabled: 'true' has no effect in this version"));
 }
 
@@ -237,6 +237,10 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"listen: [{address: 127.0.0.1, transports: [tcp, tls]}]\n",
               "f:1:10: listen[].transports: found more than one of tcp, tls and https at one address, expected an "
               "address and port for each"},
+        Fault{"listen:\n  - {address: 127.0.0.1@853, transports: [tls]}\n",
+              "f:2:3: listen: found only tls and https, which this version does not speak yet, expected udp or tcp at "
+              "one "
+              "address at least"},
         Fault{"listen:\n  - {address: 127.0.0.1}\n  - {address: 127.0.0.1@53}\n",
               "f:3:5: listen[].address: found 127.0.0.1@53 again, expected each address and port once (it stands in "
               "line 2 already)"},
@@ -272,8 +276,21 @@ INSTANTIATE_TEST_SUITE_P(
               "f:1:26: resolution.root-hints: found 'empty.zone', expected a zone file with root servers: no NS record "
               "of the root whose server has an address"},
         Fault{"resolution: {forward: [{zone: corp.example}]}\n",
-              "f:1:24: resolution.forward[].to: found nothing, expected a list of servers such as "
-              "192.0.2.2@853#dns.corp.example"},
+              "f:1:24: resolution.forward[].to: found neither to nor to-file, expected one of them"},
+        Fault{"resolution: {forward: [{zone: corp.example, to: [192.0.2.1], to-file: resolv.conf}]}\n",
+              "f:1:24: resolution.forward[].to: found both to and to-file, expected one of them"},
+        Fault{"resolution: {forward: [{zone: corp.example, to: ['127.0.0.1@5300']}]}\n",
+              "f:1:24: resolution.forward[].to: found 127.0.0.1@5300, which is a listener of our own, expected another "
+              "server"},
+        Fault{"resolution: {forward: [{zone: a.example, to: [192.0.2.1]}, {zone: A.example, to: [192.0.2.1]}]}\n",
+              "f:1:60: resolution.forward[].zone: found 'A.example.' again, expected each zone once (it stands in line "
+              "1 already)"},
+        Fault{
+            "resolution: {forward: [{zone: a.example, to: [192.0.2.1]}], stub: [{zone: a.example, to: [192.0.2.1]}]}\n",
+            "f:1:68: resolution.stub[].zone: found 'a.example.', which is a forward zone already, expected each zone "
+            "once"},
+        Fault{"resolution: {stub: [{zone: lan., to: []}]}\n",
+              "f:1:38: resolution.stub[].to: found 0 servers, expected from 1 to 16"},
         Fault{"resolution: {stub: [{zone: lan., to: [server]}]}\n",
               "f:1:39: resolution.stub[].to: found 'server', expected a server such as 192.0.2.2@853#dns.corp.example"},
         Fault{"validation: {trust-anchors: [nonsense]}\n",

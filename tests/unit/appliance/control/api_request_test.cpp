@@ -39,12 +39,24 @@ TEST(ApiRequest, every_call_is_understood) {
   EXPECT_EQ(call<FlushCall>("POST", "/v1/cache/flush", R"({"name":"example"})").name, dns::Name::literal("example."));
   const auto all = call<FlushCall>("POST", "/v1/cache/flush", R"({"all":true})");
   EXPECT_TRUE(all.below && all.name.is_root());
+  const auto trace =
+      call<TraceCall>("POST", "/v1/trace", R"({"name":"a.example","type":"MX","client":"2001:db8::5","fresh":true})");
+  EXPECT_EQ(trace.name, dns::Name::literal("a.example."));
+  EXPECT_EQ(trace.type, dns::type::mx);
+  EXPECT_EQ(trace.client, dns::IpAddress::from_text("2001:db8::5"));
+  EXPECT_TRUE(trace.fresh);
+  EXPECT_EQ(call<UpstreamsCall>("GET", "/v1/upstreams?limit=7").limit, 7U);
+  call<StatisticsCall>("GET", "/v1/statistics");
 }
 
 TEST(ApiRequest, what_was_left_out_has_its_usual_value) {
   const auto query = call<QueryCall>("POST", "/v1/query", R"({"name":"."})");
   EXPECT_EQ(query.type, dns::type::a);
   EXPECT_EQ(query.rr_class, dns::rr_class::in);
+  const auto trace = call<TraceCall>("POST", "/v1/trace", R"({"name":"."})");
+  EXPECT_EQ(trace.type, dns::type::a);
+  EXPECT_FALSE(trace.client || trace.fresh);
+  EXPECT_EQ(call<UpstreamsCall>("GET", "/v1/upstreams").limit, channel::max_upstreams_shown);
 }
 
 struct Refused {
@@ -61,32 +73,37 @@ TEST_P(RefusedRequests, say_why) {
 
 INSTANTIATE_TEST_SUITE_P(
     ApiRequest, RefusedRequests,
-    testing::Values(Refused{"GET", "/", "", "404 there is no such page"},
-                    Refused{"GET", "/v1/status/", "", "404 there is no such page"},
-                    Refused{"GET", "/v1/../v1/status", "", "404 there is no such page"},
-                    Refused{"POST", "/v1/status", "", "405 /v1/status takes GET"},
-                    Refused{"GET", "/v1/reload", "", "405 /v1/reload takes POST"},
-                    Refused{"POST", "/v1/query", "", "400 name: it must be given"},
-                    Refused{"POST", "/v1/query", "[]", "400 the body is no JSON object"},
-                    Refused{"POST", "/v1/query", "{", "400 the body is no JSON object"},
-                    Refused{"POST", "/v1/query", "{}x", "400 the body is no JSON object"},
-                    Refused{"POST", "/v1/query", R"({"name":5})", "400 name: expected a string"},
-                    Refused{"POST", "/v1/query", R"({"name":"a","dnssec":"yes"})",
-                            "400 dnssec: expected true or false"},
-                    Refused{"POST", "/v1/query", R"({"name":"a","nam":"b"})", "400 unknown member 'nam'"},
-                    Refused{"POST", "/v1/query", R"({"name":"a","\u001b[2J":1})", "400 unknown member '\\x1b[2J'"},
-                    Refused{"POST", "/v1/query", R"({"name":"a","type":"NOPE"})", "400 type: 'NOPE' is no record type"},
-                    Refused{"POST", "/v1/query", R"({"name":"a","class":"XX"})", "400 class: 'XX' is no class"},
-                    Refused{"GET", "/v1/cache", "", "400 name: it must be given"},
-                    Refused{"GET", "/v1/cache?name=a&below=1", "", "400 below: expected true or false"},
-                    Refused{"GET", "/v1/cache?name=a&limit=0", "", "400 limit: expected a number from 1 to 256"},
-                    Refused{"GET", "/v1/cache?name=a&limit=257", "", "400 limit: expected a number from 1 to 256"},
-                    Refused{"GET", "/v1/cache?name=%4", "", "400 a parameter is not percent-encoded as it should be"},
-                    Refused{"GET", "/v1/cache?name=%zz", "", "400 a parameter is not percent-encoded as it should be"},
-                    Refused{"GET", "/v1/cache?nam=a", "", "400 unknown parameter 'nam'"},
-                    Refused{"POST", "/v1/cache/flush", "{}", "400 either a name or all: true must be given"},
-                    Refused{"POST", "/v1/cache/flush", R"({"name":"a","all":true})",
-                            "400 either a name or all: true must be given"}));
+    testing::Values(
+        Refused{"GET", "/", "", "404 there is no such page"},
+        Refused{"GET", "/v1/status/", "", "404 there is no such page"},
+        Refused{"GET", "/v1/../v1/status", "", "404 there is no such page"},
+        Refused{"POST", "/v1/status", "", "405 /v1/status takes GET"},
+        Refused{"GET", "/v1/reload", "", "405 /v1/reload takes POST"},
+        Refused{"POST", "/v1/query", "", "400 name: it must be given"},
+        Refused{"POST", "/v1/query", "[]", "400 the body is no JSON object"},
+        Refused{"POST", "/v1/query", "{", "400 the body is no JSON object"},
+        Refused{"POST", "/v1/query", "{}x", "400 the body is no JSON object"},
+        Refused{"POST", "/v1/query", R"({"name":5})", "400 name: expected a string"},
+        Refused{"POST", "/v1/query", R"({"name":"a","dnssec":"yes"})", "400 dnssec: expected true or false"},
+        Refused{"POST", "/v1/query", R"({"name":"a","nam":"b"})", "400 unknown member 'nam'"},
+        Refused{"POST", "/v1/query", R"({"name":"a","\u001b[2J":1})", "400 unknown member '\\x1b[2J'"},
+        Refused{"POST", "/v1/query", R"({"name":"a","type":"NOPE"})", "400 type: 'NOPE' is no record type"},
+        Refused{"POST", "/v1/query", R"({"name":"a","class":"XX"})", "400 class: 'XX' is no class"},
+        Refused{"GET", "/v1/cache", "", "400 name: it must be given"},
+        Refused{"GET", "/v1/cache?name=a&below=1", "", "400 below: expected true or false"},
+        Refused{"GET", "/v1/cache?name=a&limit=0", "", "400 limit: expected a number from 1 to 256"},
+        Refused{"GET", "/v1/cache?name=a&limit=257", "", "400 limit: expected a number from 1 to 256"},
+        Refused{"GET", "/v1/cache?name=%4", "", "400 a parameter is not percent-encoded as it should be"},
+        Refused{"GET", "/v1/cache?name=%zz", "", "400 a parameter is not percent-encoded as it should be"},
+        Refused{"GET", "/v1/cache?nam=a", "", "400 unknown parameter 'nam'"},
+        Refused{"POST", "/v1/trace", "{}", "400 name: it must be given"},
+        Refused{"POST", "/v1/trace", R"({"name":"a","client":"a.example"})", "400 client: 'a.example' is no address"},
+        Refused{"POST", "/v1/trace", R"({"name":"a","type":"NOPE"})", "400 type: 'NOPE' is no record type"},
+        Refused{"GET", "/v1/upstreams?limit=513", "", "400 limit: expected a number from 1 to 512"},
+        Refused{"GET", "/v1/upstreams?below=true", "", "400 unknown parameter 'below'"},
+        Refused{"POST", "/v1/cache/flush", "{}", "400 either a name or all: true must be given"},
+        Refused{"POST", "/v1/cache/flush", R"({"name":"a","all":true})",
+                "400 either a name or all: true must be given"}));
 
 TEST(ApiRequest, names_that_are_none_are_refused) {
   for (const char* name : {"", "a..b", ".a", "\\\\9", "\\\\300"}) {

@@ -148,8 +148,8 @@ TEST(CommandLine, completion_scripts_know_every_command) {
   for (const char* shell : {"bash", "zsh", "fish"}) {
     const Result result = run_with({"completion", shell});
     EXPECT_EQ(result.code, ExitCode::done);
-    for (const char* word :
-         {"status", "query", "reload", "cache", "flush", "config", "default", "--json", "--below", "--dnssec"}) {
+    for (const char* word : {"status", "query", "reload", "cache", "flush", "config", "default", "--json", "--below",
+                             "--dnssec", "trace", "upstreams", "stats", "--client", "--fresh", "--watch"}) {
       EXPECT_NE(result.out.find(word), std::string::npos) << shell << " " << word;
     }
   }
@@ -283,6 +283,64 @@ TEST(CacheCommand, everything_is_flushed_only_when_that_is_said) {
   OneReply one{200, R"({"flushed": 1})"};
   one.run({"cache", "flush", "x."});
   EXPECT_EQ(one.body(), (json{{"name", "x."}, {"below", false}}));
+}
+
+TEST(TraceCommand, shows_each_step_what_was_spent_and_the_answer) {
+  const json body = json::parse(R"({"allowed": true, "steps": [
+      {"at": 12, "kind": "cache", "depth": 0, "name": "www.a.", "type": "A", "verdict": "the deepest cut is ."},
+      {"at": 1500, "kind": "exchange", "depth": 1, "name": "www.a.", "type": "A", "zone": "a.", "server_name": "ns.a.",
+       "server": "192.0.2.1", "transport": "udp", "took": 20300, "verdict": "answer of 1 record"}],
+      "budget": [{"limit": "upstream-queries", "spent": 1, "of": 100}, {"limit": "alias-steps", "spent": 0, "of": 11}],
+      "answer": {"rcode": "NOERROR", "extended_errors": [],
+                 "answer": [{"name": "www.a.", "ttl": 60, "type": "A", "data": "192.0.2.80"}]}})");
+  OneReply good{200, body.dump()};
+  const Result result = good.run({"trace", "www.a", "--client", "192.0.2.9", "--fresh"});
+  EXPECT_EQ(result.code, ExitCode::done) << result.err;
+  EXPECT_EQ(good.asked(), "POST /v1/trace");
+  EXPECT_EQ(good.body(), (json{{"name", "www.a"}, {"type", "A"}, {"client", "192.0.2.9"}, {"fresh", true}}));
+  EXPECT_EQ(result.out,
+            "    0.0 ms  cache     www.a. A: the deepest cut is .\n"
+            "    1.5 ms    exchange  www.a. A  ns.a. 192.0.2.1 udp, zone a., 20.3 ms: answer of 1 record\n"
+            "\nbudget: upstream-queries 1 of 100, alias-steps 0 of 11\nanswer: NOERROR\n  www.a. 60 A 192.0.2.80\n");
+}
+
+TEST(TraceCommand, fails_with_the_answer_and_where_the_client_may_not_ask) {
+  OneReply failing{200, R"({"allowed": true, "answer": {"rcode": "SERVFAIL", "extended_errors": [
+      {"code": 22, "meaning": "No Reachable Authority", "text": "at delegation a."}]}})"};
+  const Result failed = failing.run({"trace", "www.a"});
+  EXPECT_EQ(failed.code, ExitCode::failed);
+  EXPECT_NE(failed.out.find("answer: SERVFAIL\n  No Reachable Authority: at delegation a.\n"), std::string::npos)
+      << failed.out;
+  OneReply stranger{200, R"({"allowed": false, "answer": {"rcode": "NOERROR"}})"};
+  const Result refused = stranger.run({"trace", "www.a", "--client", "203.0.113.5"});
+  EXPECT_EQ(refused.code, ExitCode::failed);
+  EXPECT_NE(refused.out.find("203.0.113.5 may not ask"), std::string::npos) << refused.out;
+}
+
+TEST(UpstreamsCommand, shows_a_line_each) {
+  OneReply shown{200, R"({"known": 7, "upstreams": [
+      {"address": "192.0.2.1", "round_trip": 20300, "failures": 0, "aside_for": 0, "cookie": true},
+      {"address": "2001:db8::1", "round_trip": null, "failures": 3, "aside_for": 1500000, "cookie": false}]})"};
+  const Result result = shown.run({"upstreams", "--limit", "2"});
+  EXPECT_EQ(shown.asked(), "GET /v1/upstreams?limit=2");
+  EXPECT_NE(result.out.find("192.0.2.1                                    20.3 ms         0           -  yes\n"),
+            std::string::npos)
+      << result.out;
+  EXPECT_NE(result.out.find("2001:db8::1                                        -         3   1500.0 ms  no\n"),
+            std::string::npos)
+      << result.out;
+  EXPECT_NE(result.out.find("2 of 7; --limit shows more"), std::string::npos) << result.out;
+}
+
+TEST(StatsCommand, shows_what_was_counted) {
+  const char* body = R"({"statistics": [
+      {"name": "redoubt_queries_total", "labels": "transport=\"udp\"", "counts": true, "value": 12},
+      {"name": "redoubt_never_total", "labels": "", "counts": true, "value": 0}]})";
+  OneReply some{200, body};
+  EXPECT_EQ(some.run({"stats"}).out, "            12  redoubt_queries_total{transport=\"udp\"}\n");
+  EXPECT_EQ(some.asked(), "GET /v1/statistics");
+  OneReply all{200, body};
+  EXPECT_NE(all.run({"stats", "--all"}).out.find("             0  redoubt_never_total\n"), std::string::npos);
 }
 
 TEST(ApiErrors, are_shown_in_the_daemons_words) {

@@ -46,6 +46,9 @@ TEST(CommandLineTest, knows_its_options_in_both_forms) {
 
 TEST(CommandLineTest, says_what_is_wrong) {
   EXPECT_EQ(parse({"--confg"}).error(), "unknown argument '--confg'; resolverd --help lists what there is");
+  EXPECT_EQ(
+      parse({"--clock-offset-file", "f"}).error(),
+      "unknown argument '--clock-offset-file'; resolverd --help lists what there is");  // builds for tests have it
   EXPECT_EQ(parse({"file"}).error(), "unknown argument 'file'; resolverd --help lists what there is");
   EXPECT_EQ(parse({"--config"}).error(), "--config needs a file");
   EXPECT_EQ(parse({"--config="}).error(), "--config needs a file");

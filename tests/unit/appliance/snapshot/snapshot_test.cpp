@@ -33,7 +33,8 @@ Octets compiled() {
   const auto no_prefixes = builder.CreateVector(std::vector<flatbuffers::Offset<flat::Prefix>>{});
   const auto resolution = flat::CreateResolution(
       builder, servers, no_addresses, 1024, 65535, true, true, flat::QnameMinimisation::relaxed, true, true,
-      no_prefixes, 53, builder.CreateVector(std::vector<flatbuffers::Offset<flat::ZoneName>>{}));
+      no_prefixes, 53, builder.CreateVector(std::vector<flatbuffers::Offset<flat::ZoneName>>{}),
+      flat::NxdomainCut::root, builder.CreateVector(std::vector<flatbuffers::Offset<flat::Route>>{}));
   const auto nothing = builder.CreateString("");
   const auto identity = flat::CreateIdentity(builder, nothing, nothing, nothing);
   const auto limits = builder.CreateVector(std::vector<flatbuffers::Offset<flat::Limit>>{});

@@ -1,0 +1,148 @@
+#include "appliance/config/routes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace redoubt::config {
+
+namespace {
+
+constexpr std::uint16_t dns_port = 53;
+/// Each is read every few seconds; no file at all counts as one.
+constexpr std::size_t max_files = 17;
+
+bool is_loopback(const dns::IpAddress& address) {
+  static const dns::Prefix v4 = *dns::Prefix::from_text("127.0.0.0/8");
+  static const dns::Prefix v6 = *dns::Prefix::from_text("::1/128");
+  return v4.contains(address) || v6.contains(address);
+}
+
+bool is_wildcard(const dns::IpAddress& address) {
+  return std::ranges::all_of(address.octets(), [](std::uint8_t octet) { return octet == 0; });
+}
+
+/// The usual port where none was given.
+dns::Endpoint endpoint_of(const Upstream& upstream) {
+  return {upstream.at.address, upstream.at.port == 0 ? dns_port : upstream.at.port};
+}
+
+bool is_to_come(UpstreamTransport transport) {
+  return transport == UpstreamTransport::tls || transport == UpstreamTransport::https;
+}
+
+std::vector<dns::Endpoint> servers_of(const Forward& forward, const Configuration& configuration,
+                                      const Circumstances& circumstances) {
+  std::vector<dns::Endpoint> servers;
+  if (is_to_come(forward.transport)) return servers;
+  for (const Upstream& upstream : forward.to) servers.push_back(endpoint_of(upstream));
+  const auto file = circumstances.servers_in_files.find(forward.to_file);
+  if (forward.to_file.empty() || file == circumstances.servers_in_files.end()) return servers;
+  for (const dns::IpAddress& address : file->second) {
+    const dns::Endpoint server{address, dns_port};
+    if (!leads_to_us(server, configuration.listeners, circumstances.own_addresses)) servers.push_back(server);
+  }
+  return servers;
+}
+
+void judge_servers(const Configuration& configuration, std::span<const Upstream> to, Place place, std::string_view key,
+                   Notebook& notes) {
+  for (const Upstream& upstream : to) {
+    const dns::Endpoint server = endpoint_of(upstream);
+    if (leads_to_us(server, configuration.listeners, {}))
+      notes.fault(place, key,
+                  fmt::format("found {}, which is a listener of our own, expected another server", server.to_text()));
+  }
+}
+
+/// Each zone once.
+void judge_zone(const dns::Name& zone, Place place, std::string_view key, std::map<dns::Name, std::uint32_t>& seen,
+                Notebook& notes) {
+  const auto [first, fresh] = seen.emplace(zone, place.line);
+  if (fresh) return;
+  notes.fault(place, key,
+              fmt::format("found {} again, expected each zone once (it stands in line {} already)",
+                          quoted(zone.to_text()), first->second));
+}
+
+}  // namespace
+
+bool leads_to_us(const dns::Endpoint& server, const std::vector<Listener>& listeners,
+                 std::span<const dns::IpAddress> own) {
+  return std::ranges::any_of(listeners, [&](const Listener& listener) {
+    if (!(listener.udp || listener.tcp) || listener.at.port != server.port) return false;
+    if (listener.at.address == server.address) return true;
+    // A wildcard IPv6 listener takes no IPv4: its sockets are of one family.
+    return is_wildcard(listener.at.address) && listener.at.address.is_v6() == server.address.is_v6() &&
+           (is_loopback(server.address) || std::ranges::find(own, server.address) != own.end());
+  });
+}
+
+std::vector<PlannedRoute> plan_routes(const Configuration& configuration, const Circumstances& circumstances) {
+  std::vector<PlannedRoute> routes;
+  for (const Forward& forward : configuration.resolution.forward) {
+    routes.push_back({.zone = forward.zone,
+                      .stub = false,
+                      .to = servers_of(forward, configuration, circumstances),
+                      .by_tcp = forward.transport == UpstreamTransport::tcp,
+                      .order = forward.order,
+                      .first = forward.first && !is_to_come(forward.transport),
+                      .max_rate = forward.max_rate});
+  }
+  for (const Stub& stub : configuration.resolution.stub) {
+    PlannedRoute route{.zone = stub.zone, .stub = true, .to = {}};
+    for (const Upstream& upstream : stub.to) route.to.push_back(endpoint_of(upstream));
+    routes.push_back(std::move(route));
+  }
+  return routes;
+}
+
+void judge_forwards(const Configuration& configuration, const Node& node, Notebook& notes) {
+  if (notes.faults() != 0) return;
+  std::map<dns::Name, std::uint32_t> seen;
+  std::set<std::string> files;
+  for (std::size_t i = 0; i < configuration.resolution.forward.size() && !notes.full(); ++i) {
+    const Forward& forward = configuration.resolution.forward[i];
+    const Place place = node.children[i].place;
+    judge_zone(forward.zone, place, "resolution.forward[].zone", seen, notes);
+    judge_servers(configuration, forward.to, place, "resolution.forward[].to", notes);
+    if (forward.to.empty() == forward.to_file.empty()) {
+      notes.fault(
+          place, "resolution.forward[].to",
+          fmt::format("found {} to-file, expected one of them", forward.to.empty() ? "neither to nor" : "both to and"));
+    }
+    if (files.insert(forward.to_file).second && files.size() > max_files) {
+      notes.fault(place, "resolution.forward[].to-file",
+                  fmt::format("found more than {} different files, expected fewer", max_files - 1));
+    }
+    if (is_to_come(forward.transport)) {
+      notes.warning(place, "resolution.forward[].transport",
+                    fmt::format("{} is not in this version: questions of this zone fail, for they are not sent in the "
+                                "clear instead",
+                                forward.transport == UpstreamTransport::tls ? "tls" : "https"));
+    }
+  }
+}
+
+void judge_stubs(const Configuration& configuration, const Node& node, Notebook& notes) {
+  if (notes.faults() != 0) return;
+  std::map<dns::Name, std::uint32_t> seen;
+  for (const Forward& forward : configuration.resolution.forward) seen.emplace(forward.zone, 0);
+  for (std::size_t i = 0; i < configuration.resolution.stub.size() && !notes.full(); ++i) {
+    const Stub& stub = configuration.resolution.stub[i];
+    const Place place = node.children[i].place;
+    const auto earlier = seen.find(stub.zone);
+    if (earlier != seen.end() && earlier->second == 0) {
+      notes.fault(place, "resolution.stub[].zone",
+                  fmt::format("found {}, which is a forward zone already, expected each zone once",
+                              quoted(stub.zone.to_text())));
+    } else {
+      judge_zone(stub.zone, place, "resolution.stub[].zone", seen, notes);
+    }
+    judge_servers(configuration, stub.to, place, "resolution.stub[].to", notes);
+  }
+}
+
+}  // namespace redoubt::config

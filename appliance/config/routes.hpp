@@ -1,0 +1,35 @@
+#pragma once
+// Forward and stub zones: what the checker says of them, and what they come to with the files that name servers.
+#include <vector>
+
+#include "appliance/config/compile.hpp"
+#include "appliance/config/configuration.hpp"
+#include "appliance/config/values.hpp"
+
+namespace redoubt::config {
+
+/// One forward or stub zone as the resolver is told of it.
+struct PlannedRoute {
+  dns::Name zone;
+  bool stub = false;
+  std::vector<dns::Endpoint> to{};  ///< empty: its questions fail
+  bool by_tcp = false;
+  UpstreamOrder order = UpstreamOrder::fastest;
+  bool first = false;
+  std::uint32_t max_rate = 0;
+};
+
+/// In the order of the configuration, forward zones first. A zone whose transport is still to come has no servers:
+/// nothing of it leaves in the clear. Servers of files that are ourselves are left out.
+std::vector<PlannedRoute> plan_routes(const Configuration& configuration, const Circumstances& circumstances);
+
+/// Whether queries to that endpoint would come back to one of the listeners. own: addresses of this machine, which
+/// listeners on a wildcard address serve.
+bool leads_to_us(const dns::Endpoint& server, const std::vector<Listener>& listeners,
+                 std::span<const dns::IpAddress> own);
+
+/// Notes what is wrong with the zones as a whole. node: the list that they were read from.
+void judge_forwards(const Configuration& configuration, const Node& node, Notebook& notes);
+void judge_stubs(const Configuration& configuration, const Node& node, Notebook& notes);
+
+}  // namespace redoubt::config

@@ -1,0 +1,146 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "appliance/ctl/answer.hpp"
+#include "appliance/ctl/commands.hpp"
+#include "dns/text.hpp"
+
+namespace redoubt::ctl {
+
+namespace {
+
+using nlohmann::json;
+
+std::string milliseconds(const json& object, const char* key) {
+  const auto at = object.find(key);
+  if (at == object.end() || !at->is_number_unsigned()) return "-";
+  return fmt::format("{:.1f} ms", static_cast<double>(at->get<std::uint64_t>()) / 1000.0);
+}
+
+/// "   12.3 ms  exchange  www.example. A  ns1.example. 192.0.2.1 udp, zone example., 10.2 ms: answer of 1 record"
+void print_step(const json& step, std::ostream& out) {
+  const std::string indent(2 * std::min(step.value("depth", 0U), 16U), ' ');
+  out << fmt::format("{:>10}  {}{:<10}{} {}", milliseconds(step, "at"), indent, text_of(step, "kind"),
+                     text_of(step, "name"), text_of(step, "type"));
+  if (step.contains("server")) {
+    const std::string name = text_of(step, "server_name");
+    out << fmt::format("  {}{} {}, zone {}, {}", name == "-" ? "" : name + " ", text_of(step, "server"),
+                       text_of(step, "transport"), text_of(step, "zone"), milliseconds(step, "took"));
+  }
+  out << ": " << text_of(step, "verdict") << "\n";
+}
+
+void print_trace(const json& body, std::ostream& out) {
+  for (const json& step : body.value("steps", json::array())) print_step(step, out);
+  out << "\nbudget:";
+  const json budget = body.value("budget", json::array());
+  for (std::size_t i = 0; i < budget.size(); ++i) {
+    out << fmt::format("{} {} {} of {}", i == 0 ? "" : ",", text_of(budget[i], "limit"), text_of(budget[i], "spent"),
+                       text_of(budget[i], "of"));
+  }
+  const json answer = body.value("answer", json::object());
+  out << fmt::format("\nanswer: {}\n", text_of(answer, "rcode"));
+  for (const json& error : answer.value("extended_errors", json::array()))
+    out << fmt::format("  {}: {}\n", text_of(error, "meaning"), text_of(error, "text"));
+  for (const json& record : answer.value("answer", json::array())) {
+    out << fmt::format("  {} {} {} {}\n", text_of(record, "name"), text_of(record, "ttl"), text_of(record, "type"),
+                       text_of(record, "data"));
+  }
+}
+
+using Values = std::map<std::string, std::uint64_t>;
+
+std::string label_of(const json& row) {
+  const std::string labels = text_of(row, "labels");
+  return labels.empty() || labels == "-" ? text_of(row, "name") : fmt::format("{}{{{}}}", text_of(row, "name"), labels);
+}
+
+/// since: null for the first look.
+void print_statistics(const json& rows, const Values* since, const StatsOptions& options, std::ostream& out) {
+  for (const json& row : rows) {
+    const std::string label = label_of(row);
+    const std::uint64_t value = row.value("value", std::uint64_t{0});
+    if (since == nullptr) {
+      if (value != 0 || options.all) out << fmt::format("{:>14}  {}\n", value, label);
+      continue;
+    }
+    const auto before = since->find(label);
+    const bool counts = row.value("counts", false);
+    // A role that was started again counts from zero.
+    const std::uint64_t grown = before != since->end() && before->second <= value ? value - before->second : value;
+    if (!counts || (grown == 0 && !options.all)) continue;
+    out << fmt::format("{:>14}  {:>12.1f}/s  {}\n", grown, static_cast<double>(grown) / options.every, label);
+  }
+}
+
+Values values_of(const json& rows) {
+  Values values;
+  for (const json& row : rows) values[label_of(row)] = row.value("value", std::uint64_t{0});
+  return values;
+}
+
+}  // namespace
+
+ExitCode trace(const Context& context, const TraceOptions& options) {
+  json request{{"name", options.name}, {"type", options.type}, {"fresh", options.fresh}};
+  if (!options.client.empty()) request["client"] = options.client;
+  const Answer answer = understand(context, context.api.post("/v1/trace", request.dump()));
+  if (!answer.body) return answer.code;
+  const bool allowed = answer.body->value("allowed", false);
+  if (context.json) {
+    context.out << answer.body->dump(2) << "\n";
+  } else {
+    if (!allowed) context.out << options.client << " may not ask: access.allow does not have it\n";
+    print_trace(*answer.body, context.out);
+  }
+  const std::string rcode = text_of(answer.body->value("answer", json::object()), "rcode");
+  return allowed && (rcode == "NOERROR" || rcode == "NXDOMAIN") ? ExitCode::done : ExitCode::failed;
+}
+
+ExitCode upstreams(const Context& context, std::uint32_t limit) {
+  const Answer answer = understand(context, context.api.get(fmt::format("/v1/upstreams?limit={}", limit)));
+  if (!answer.body) return answer.code;
+  if (context.json) {
+    context.out << answer.body->dump(2) << "\n";
+    return ExitCode::done;
+  }
+  const json rows = answer.body->value("upstreams", json::array());
+  context.out << fmt::format("{:<40}{:>12}{:>10}{:>12}  {}\n", "server", "round trip", "failures", "aside for",
+                             "cookies");
+  for (const json& row : rows) {
+    const bool aside = row.value("aside_for", std::uint64_t{0}) != 0;
+    context.out << fmt::format("{:<40}{:>12}{:>10}{:>12}  {}\n", text_of(row, "address"),
+                               milliseconds(row, "round_trip"), text_of(row, "failures"),
+                               aside ? milliseconds(row, "aside_for") : "-", row.value("cookie", false) ? "yes" : "no");
+  }
+  const std::uint64_t known = answer.body->value("known", std::uint64_t{0});
+  if (known > rows.size()) context.out << fmt::format("{} of {}; --limit shows more\n", rows.size(), known);
+  return ExitCode::done;
+}
+
+ExitCode stats(const Context& context, const StatsOptions& options) {
+  Values before;
+  for (std::uint32_t round = 0;; ++round) {
+    const Answer answer = understand(context, context.api.get("/v1/statistics"));
+    if (!answer.body) return answer.code;
+    const json rows = answer.body->value("statistics", json::array());
+    if (context.json) {
+      context.out << answer.body->dump(options.every == 0 ? 2 : -1) << "\n";
+    } else if (options.every == 0) {
+      print_statistics(rows, nullptr, options, context.out);
+    } else if (round > 0) {
+      print_statistics(rows, &before, options, context.out);
+      context.out << "\n";
+    }
+    context.out.flush();
+    if (options.every == 0 || (options.rounds != 0 && round == options.rounds)) return ExitCode::done;
+    before = values_of(rows);
+    std::this_thread::sleep_for(std::chrono::seconds{options.every});
+  }
+}
+
+}  // namespace redoubt::ctl

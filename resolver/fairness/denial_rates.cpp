@@ -1,0 +1,49 @@
+#include "resolver/fairness/denial_rates.hpp"
+
+#include <algorithm>
+
+namespace redoubt::resolver {
+
+namespace {
+constexpr std::chrono::seconds window{1};
+/// What one client costs itself for the same question: it may spend the zone's rate divided by this.
+constexpr int client_price = 2;
+/// Outcomes that it takes to change one's mind about a zone.
+constexpr float smoothing = 16;
+}  // namespace
+
+bool DenialRates::Account::has_left(Duration price, Instant now) const {
+  const auto expected = static_cast<std::int64_t>(static_cast<float>(under_way) * useless) + 1;
+  return std::max(spent_until, now) + price * expected <= now + window;
+}
+
+void DenialRates::Account::end(Duration price, Instant now, bool of_use) {
+  if (under_way != 0) --under_way;  // the account may have been forgotten meanwhile
+  useless += ((of_use ? 0.0F : 1.0F) - useless) / smoothing;
+  if (!of_use) spent_until = std::max(spent_until, now) + price;
+}
+
+bool DenialRates::begin(Holder zone, Holder client, std::uint64_t a_second, Instant now) {
+  const Duration price_of_one = price(a_second);
+  const Holder part = together(zone, client);
+  const std::lock_guard guard{lock_};
+  if (!accounts_.touch(zone).has_left(price_of_one, now)) return false;
+  if (client != Holder::nobody && !accounts_.touch(part).has_left(price_of_one * client_price, now)) return false;
+  ++accounts_.touch(zone).under_way;
+  if (client != Holder::nobody) ++accounts_.touch(part).under_way;
+  return true;
+}
+
+void DenialRates::end(Holder zone, Holder client, std::uint64_t a_second, Instant now, bool of_use) {
+  const Duration price_of_one = price(a_second);
+  const std::lock_guard guard{lock_};
+  accounts_.touch(zone).end(price_of_one, now, of_use);
+  if (client != Holder::nobody) accounts_.touch(together(zone, client)).end(price_of_one * client_price, now, of_use);
+}
+
+std::size_t DenialRates::size() const {
+  const std::lock_guard guard{lock_};
+  return accounts_.size();
+}
+
+}  // namespace redoubt::resolver

@@ -1,0 +1,38 @@
+#include "resolver/fairness/holder.hpp"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+
+namespace redoubt::resolver {
+
+dns::IpAddress network_of(const dns::IpAddress& client) {
+  const dns::IpAddress meant = client.unmapped();
+  if (!meant.is_v6()) return meant;
+  constexpr std::size_t site_octets = 56 / 8;
+  std::array<std::uint8_t, 16> octets{};
+  std::ranges::copy(meant.octets().first(site_octets), octets.begin());
+  return dns::IpAddress::v6(octets);
+}
+
+Holder holder_of(const dns::IpAddress& address, const dns::HashKey& key) {
+  static_assert(crypto_shorthash_BYTES == sizeof(std::uint64_t) &&
+                crypto_shorthash_KEYBYTES == std::tuple_size_v<dns::HashKey>);
+  const auto octets = address.octets();
+  std::array<std::uint8_t, crypto_shorthash_BYTES> hashed;
+  crypto_shorthash(hashed.data(), octets.data(), octets.size(), key.data());
+  std::uint64_t value = 0;
+  std::memcpy(&value, hashed.data(), sizeof value);
+  return Holder{value};
+}
+
+Holder holder_of(const dns::Name& name, const dns::HashKey& key) { return Holder{name.hash(key)}; }
+
+Holder together(Holder one, Holder other) {
+  return Holder{std::rotl(static_cast<std::uint64_t>(one), 17) ^ static_cast<std::uint64_t>(other)};
+}
+
+}  // namespace redoubt::resolver

@@ -1,0 +1,122 @@
+#include "resolver/forward/contest.hpp"
+
+#include <algorithm>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace redoubt::resolver {
+
+namespace asio = boost::asio;
+
+void Contest::start(Attempt attempt, OutgoingQuery query, Abroad::Ticket ticket, Instant deadline) {
+  tickets_.push_back(std::move(ticket));
+  attempts_.push_back(std::move(attempt));
+  asio::co_spawn(executor_, run(shared_from_this(), attempts_.size() - 1, std::move(query), deadline), asio::detached);
+  ++under_way_;
+}
+
+/// Detached: it owns all that it touches, but for the network and the clock, which outlive the executor.
+Task<void> Contest::run(std::shared_ptr<Contest> contest, std::size_t index, OutgoingQuery query, Instant deadline) {
+  Clock& clock = *contest->clock_;
+  Network& network = *contest->network_;
+  const Attempt attempt = contest->attempts_[index];
+  if (attempt.departs > clock.now()) co_await clock.sleep_until(attempt.departs);
+  if (contest->finished_) co_return;
+  attempt.upstream->sent();
+  Arrival arrival{index, std::unexpected{NetworkFault::no_resources}};
+  try {
+    // Not in braces inside the call: GCC 12 destroys such temporaries twice across a suspension.
+    Exchange exchange{attempt.upstream->at(), attempt.transport, query.wire, deadline};
+    auto reply = co_await network.exchange(std::move(exchange));
+    judge(contest->attempts_[index], reply, clock.now());
+    if (reply) {
+      arrival.octets = reply->message.size();
+      arrival.reply = read_reply(query, std::move(reply->message));
+    } else {
+      arrival.reply = std::unexpected{reply.error()};
+    }
+  } catch (const std::exception&) {  // no memory for this exchange; the asker hears of it
+  }
+  contest->attempts_[index].over = true;
+  if (!contest->finished_) contest->arrive(std::move(arrival));
+}
+
+/// What an exchange says of the upstream itself.
+void Contest::judge(Attempt& attempt, const std::expected<Reply, NetworkFault>& reply, Instant now) {
+  Upstream& upstream = *attempt.upstream;
+  if (reply) return upstream.answered(attempt.measured ? std::optional{reply->round_trip} : std::nullopt);
+  switch (reply.error()) {
+    case NetworkFault::timed_out:
+      return upstream.timed_out(attempt.overtaken, now);
+    case NetworkFault::refused:
+    case NetworkFault::unreachable:
+    case NetworkFault::closed_early:
+      return upstream.unwilling(now);
+    case NetworkFault::malformed:
+    case NetworkFault::spoofed:
+      return upstream.useless();
+    case NetworkFault::no_resources:
+      return;
+  }
+}
+
+void Contest::arrive(Arrival arrival) {
+  arrivals_.push_back(std::move(arrival));
+  wake();
+}
+
+Task<std::optional<Arrival>> Contest::next(Instant until) {
+  for (;;) {
+    if (!arrivals_.empty()) {
+      Arrival arrival = std::move(arrivals_.front());
+      arrivals_.pop_front();
+      --under_way_;
+      co_return arrival;
+    }
+    if (clock_->now() >= until) co_return std::nullopt;
+    if (!alarm_ || *alarm_ > until) {
+      alarm_ = until;
+      asio::co_spawn(executor_, ring(shared_from_this(), until), asio::detached);
+    }
+    co_await wait();
+  }
+}
+
+Task<void> Contest::ring(std::shared_ptr<Contest> contest, Instant at) {
+  co_await contest->clock_->sleep_until(at);
+  if (contest->finished_) co_return;
+  if (contest->alarm_ == at) contest->alarm_.reset();
+  contest->wake();
+}
+
+Task<void> Contest::wait() {
+  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+      [this](auto handler) {
+        asker_ = askers_->add([handler = std::move(handler)]() mutable { std::move(handler)(); });
+      },
+      asio::use_awaitable);
+}
+
+void Contest::wake() {
+  if (!asker_ || askers_->closed()) return;
+  asio::post(executor_, askers_->take(*std::exchange(asker_, std::nullopt)));
+}
+
+bool Contest::came_back() const { return std::ranges::any_of(tickets_, &Abroad::Ticket::came_back); }
+
+void Contest::finish() {
+  finished_ = true;
+  tickets_.clear();
+  arrivals_.clear();
+  const Instant now = clock_->now();
+  for (Attempt& attempt : attempts_) {
+    if (attempt.over || now - attempt.departs < attempt.patience) continue;
+    attempt.overtaken = true;
+    attempt.upstream->overtaken(now);
+  }
+}
+
+}  // namespace redoubt::resolver

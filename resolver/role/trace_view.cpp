@@ -1,0 +1,53 @@
+#include "resolver/role/trace_view.hpp"
+
+#include <array>
+
+namespace redoubt::resolver {
+
+namespace {
+
+std::uint64_t microseconds(Duration duration) {
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count(), 0));
+}
+
+}  // namespace
+
+void TraceView::note(TraceEvent event) {
+  if (told_++ >= max_trace_steps) return;
+  tell_({.id = id_,
+         .kind = static_cast<channel::TraceStepKind>(event.kind),
+         .at = microseconds(event.at - begun_),
+         .took = microseconds(event.took),
+         .depth = event.depth,
+         .name = event.question.name,
+         .type = event.question.type,
+         .zone = event.zone,
+         .server_name = event.server_name,
+         .server = event.server,
+         .transport = static_cast<channel::TraceTransport>(event.transport),
+         .verdict = std::move(event.verdict)});
+}
+
+std::vector<channel::SpentLimit> spent_of(const Budget& budget) {
+  static constexpr std::array counted{Limit::upstream_queries, Limit::nested_questions, Limit::alias_steps,
+                                      Limit::upstream_octets};
+  std::vector<channel::SpentLimit> spent;
+  for (const Limit limit : counted)
+    spent.push_back({std::string{name_of(limit)}, budget.spent(limit), budget.limits()[limit]});
+  return spent;
+}
+
+channel::Upstreams show_upstreams(const Shared& shared, const channel::AskUpstreams& request, Instant now) {
+  channel::Upstreams shown{.id = request.id, .known = shared.servers.measured(), .rows = {}};
+  for (const Servers::Row& row : shared.servers.recent(request.limit, now)) {
+    shown.rows.push_back({.address = row.address,
+                          .round_trip = microseconds(row.round_trip),
+                          .failures = row.failures,
+                          .aside_for = microseconds(row.aside_for),
+                          .cookie = shared.cookies.is_expected_of(row.address)});
+  }
+  return shown;
+}
+
+}  // namespace redoubt::resolver

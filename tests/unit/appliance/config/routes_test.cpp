@@ -1,0 +1,73 @@
+#include "appliance/config/routes.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "appliance/config/limits.hpp"
+
+namespace redoubt::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+Configuration configuration(std::string_view text) {
+  auto checked = check(text, {.limits = all_limits(),
+                              .read_file = [](const std::string& path) -> std::expected<std::string, std::string> {
+                                return std::unexpected{path};
+                              }});
+  EXPECT_TRUE(checked.configuration) << (checked.remarks.faults.empty() ? "" : checked.remarks.faults[0].text);
+  return checked.configuration.value_or(Configuration{});
+}
+
+dns::IpAddress address(std::string_view text) { return *dns::IpAddress::from_text(text); }
+dns::Endpoint at(std::string_view text) { return *dns::Endpoint::from_text(text, 53); }
+
+TEST(Routes, what_is_configured_arrives) {
+  const auto routes = plan_routes(
+      configuration("resolution:\n"
+                    "  forward: [{zone: corp.example., to: [192.0.2.1, '169.254.169.253@5353'], transport: tcp, order: "
+                    "configured, first: true, max-rate: 1000}]\n"
+                    "  stub: [{zone: lan., to: [192.0.2.9]}]\n"),
+      {});
+  ASSERT_EQ(routes.size(), 2U);
+  EXPECT_EQ(routes[0].zone, dns::Name::literal("corp.example."));
+  EXPECT_THAT(routes[0].to, ElementsAre(at("192.0.2.1@53"), at("169.254.169.253@5353")));
+  EXPECT_TRUE(routes[0].by_tcp && routes[0].first && !routes[0].stub);
+  EXPECT_EQ(routes[0].order, UpstreamOrder::configured);
+  EXPECT_EQ(routes[0].max_rate, 1000U);
+  EXPECT_TRUE(routes[1].stub);
+  EXPECT_THAT(routes[1].to, ElementsAre(at("192.0.2.9@53")));
+}
+
+TEST(Routes, zone_whose_transport_is_still_to_come_has_no_servers_and_no_way_around_them) {
+  const auto routes = plan_routes(
+      configuration("resolution: {forward: [{zone: a., to: ['192.0.2.1@853'], transport: tls, first: true}]}\n"), {});
+  ASSERT_EQ(routes.size(), 1U);
+  EXPECT_THAT(routes[0].to, IsEmpty());
+  EXPECT_FALSE(routes[0].first);
+}
+
+TEST(Routes, servers_of_a_file_come_in_its_order_without_ourselves) {
+  const Configuration c = configuration(
+      "listen: [{address: '0.0.0.0@53'}, {address: '2001:db8::1@53'}]\n"
+      "resolution: {forward: [{zone: ., to-file: resolv.conf}]}\n");
+  Circumstances circumstances;
+  circumstances.own_addresses = {address("192.0.2.77")};
+  circumstances.servers_in_files["resolv.conf"] = {address("192.0.2.2"),   address("127.0.0.53"),
+                                                   address("192.0.2.77"),  address("2001:db8::1"),
+                                                   address("2001:db8::2"), address("192.0.2.1")};
+  const auto routes = plan_routes(c, circumstances);
+  ASSERT_EQ(routes.size(), 1U);
+  EXPECT_THAT(routes[0].to, ElementsAre(at("192.0.2.2"), at("2001:db8::2"), at("192.0.2.1")));
+}
+
+TEST(Routes, another_port_of_ours_is_somebody_else) {
+  const Configuration c = configuration("listen: [{address: '127.0.0.1@5300'}]\n");
+  EXPECT_TRUE(leads_to_us(at("127.0.0.1@5300"), c.listeners, {}));
+  EXPECT_FALSE(leads_to_us(at("127.0.0.1@53"), c.listeners, {}));
+  EXPECT_FALSE(leads_to_us(at("127.0.0.2@5300"), c.listeners, {}));
+}
+
+}  // namespace
+}  // namespace redoubt::config

@@ -122,7 +122,11 @@ class Classifier {
       out_.soa.reset();
       return false;
     }
-    const bool plain = out_.authoritative && out_.chain.empty() && (no_name || reply_->authority.empty());
+    // With an SOA of a zone above, the word is that of a server which serves that zone and no longer this one.
+    const bool of_parent = std::ranges::any_of(reply_->authority, [&](const dns::Record& record) {
+      return record.type == dns::type::soa && zone_->is_strictly_below(record.owner);
+    });
+    const bool plain = out_.authoritative && out_.chain.empty() && !of_parent && (no_name || reply_->authority.empty());
     if (!out_.soa && !plain) return false;
     out_.kind = no_name ? ReplyKind::no_name : ReplyKind::no_data;
     return true;

@@ -67,6 +67,16 @@ Cost Forecast::of_asking(const Host& host, const dns::IpAddress& address) const 
   return {true, 3, waited + 2 * once, 0};
 }
 
+/// Whether its name leads to it: the zone that has its addresses may have gone, and a wildcard speak in its place.
+bool Forecast::is_found(const Host& host) const {
+  return std::ranges::all_of(host.addresses, [&](const dns::IpAddress& address) {
+    const auto octets = address.octets();
+    const Truth truth = reference_.look_up(host.name, address.is_v6() ? dns::type::aaaa : dns::type::a);
+    return truth.kind == Truth::Kind::data &&
+           std::ranges::any_of(truth.rdata, [&](const auto& rdata) { return std::ranges::equal(rdata, octets); });
+  });
+}
+
 /// From the servers of the parent, which are to hand, to those of the zone, and one question to them.
 Cost Forecast::of_cut(std::size_t zone, std::size_t parent, unsigned depth) const {
   const ZonePlan& above = state_->zones[parent];
@@ -77,6 +87,7 @@ Cost Forecast::of_cut(std::size_t zone, std::size_t parent, unsigned depth) cons
   for (const std::size_t number : here.hosts) {
     const Host& host = plan_->hosts[number];
     if (host.name.wire().size() > longest_server_name) return {.sure = false};
+    if (!is_found(host)) return {.sure = false};
     const bool glue = std::ranges::any_of(above.records, [&](const dns::Record& record) {
       return record.owner == host.name && (record.type == dns::type::a || record.type == dns::type::aaaa);
     });

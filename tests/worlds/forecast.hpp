@@ -33,6 +33,7 @@ class Forecast {
   Cost of_asking_all(const std::vector<const Host*>& hosts) const;
   Cost of_lookup(const Host& host, unsigned depth) const;
   bool is_good(const Host& host) const;
+  bool is_found(const Host& host) const;
   Cost of_asking(const Host& host, const dns::IpAddress& address) const;
   bool may_ask(const dns::IpAddress& address) const;
   void find_tainted();

@@ -40,7 +40,7 @@ struct Host {
   Fault fault = Fault::none;
   std::uint32_t round_trip_ms = 20;
   std::uint32_t percent = 0;  ///< of loss
-  std::uint32_t lie = 0;      ///< which of the lies (behaviour.cpp)
+  std::uint32_t lie = 0;      ///< which of the lies (build.cpp)
 };
 
 /// What one zone says. Delegations of others and their glue stand in it as in a zone file.

@@ -1,6 +1,9 @@
 """The name servers of the plan, started in the lab's Internet."""
+import contextlib
+import os
 import pathlib
 import shutil
+import signal
 import string
 import subprocess
 import sys
@@ -82,6 +85,27 @@ def start(folder, far):
         for zone in server.zones:
             for address in server.addresses:
                 _wait_for(server, process, log, zone, address)
+
+
+@contextlib.contextmanager
+def stopped(name):
+    """All processes of that server of the plan stand still for a time: it hears and does not answer."""
+    place = f"/servers/{name}/".encode()
+    def lives_there(pid):
+        try:
+            return place in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return False
+    pids = [pid for pid in processes.descendants_of(os.getpid()) if lives_there(pid)]
+    if not pids:
+        raise LabError(f"no process of {name} is there to be stopped")
+    for pid in pids:
+        processes.send(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            processes.send(pid, signal.SIGCONT)
 
 
 def _wait_for(server, process, log, zone, address):

@@ -116,7 +116,18 @@ class Classifier {
     for (const dns::RRset& set : in_zone(reply_->authority)) {
       if (set.type == dns::type::soa && out_.end.is_at_or_below(set.owner) && set.rdata.count() == 1) out_.soa = set;
     }
-    const bool plain = out_.authoritative && out_.chain.empty() && (no_name || reply_->authority.empty());
+    // At a chain's end, too, DS is the parent's to deny: the SOA must not be of the name's own zone.
+    const bool of_child = question_->type == dns::type::ds && !out_.chain.empty() && out_.soa &&
+                          out_.soa->owner == out_.end && !out_.end.is_root();
+    if (of_child) {
+      out_.soa.reset();
+      return false;
+    }
+    // With an SOA of a zone above, the word is that of a server which serves that zone and no longer this one.
+    const bool of_parent = std::ranges::any_of(reply_->authority, [&](const dns::Record& record) {
+      return record.type == dns::type::soa && zone_->is_strictly_below(record.owner);
+    });
+    const bool plain = out_.authoritative && out_.chain.empty() && !of_parent && (no_name || reply_->authority.empty());
     if (!out_.soa && !plain) return false;
     out_.kind = no_name ? ReplyKind::no_name : ReplyKind::no_data;
     return true;

@@ -105,6 +105,7 @@ Iterator::Shorter Iterator::known_of_shorter(const dns::Question& shorter) {
 }
 
 Iterator::Shorter Iterator::take_shorter(Classified& found, const dns::Question& shorter, const Errand& errand) {
+  if (found.kind == ReplyKind::too_large) return Shorter::no_cut;  // the name is there, and that is all that was asked
   if (found.kind == ReplyKind::no_name && found.chain.empty()) {
     // The root denies no name that has others below it; of everybody else only strict mode believes it.
     const bool believed = errand.settings.minimisation == Minimisation::strict || shorter.name.label_count() == 1;
@@ -125,7 +126,7 @@ Task<SharedDelegation> Iterator::refreshed(const Errand& errand, const Delegatio
   const Route* route = errand.settings.routes.above(dead.zone.parent());
   const bool stub = route != nullptr && route->kind == RouteKind::stub;
   const SharedDelegation parent = begin_of_walk(dead.zone.parent(), stub ? route : nullptr, errand.settings);
-  const Errand above{errand.settings, errand.budget, {dead.zone, dns::type::a}, &errand, errand.depth};
+  const Errand above{errand.settings, errand.budget, {dead.zone, dns::type::a}, &errand, errand.depth, false, true};
   const auto found = co_await ask(above, parent);
   if (!found || found->kind != ReplyKind::referral) co_return nullptr;
   SharedDelegation cut = learn_cut(*found, *parent, errand.settings);
@@ -161,7 +162,7 @@ Task<Iterator::Result<Classified>> Iterator::walk(const Errand& errand) {
       names.passed();
       continue;
     }
-    const Errand shorter{errand.settings, errand.budget, asked, &errand, errand.depth};
+    const Errand shorter{errand.settings, errand.budget, asked, &errand, errand.depth, false, !whole};
     auto found = co_await ask(whole ? errand : shorter, cut, tries);
     if (found && found->kind == ReplyKind::referral) {
       // Strictly deeper each time, so at most as often as the name has labels.

@@ -16,7 +16,8 @@ struct Errand {
   dns::Question question;
   const Errand* above = nullptr;  ///< the errand that waits for this one
   unsigned depth = 0;
-  bool renews = false;  ///< what the cache has for the question itself does not count
+  bool renews = false;   ///< what the cache has for the question itself does not count
+  bool for_cut = false;  ///< asked to find the next cut alone: nobody needs what else comes
 
   /// Whether this errand or one above it asks that already: to ask it again would be to wait for oneself (attacks:
   /// cyclic delegations).

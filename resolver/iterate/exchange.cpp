@@ -196,7 +196,7 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
       continue;
     }
     traced.tell([&] { return verdict_of(found); });
-    if (found.kind == ReplyKind::too_large) {
+    if (found.kind == ReplyKind::too_large && !errand.for_cut) {
       errand.budget.exhaust(Limit::records_per_rrset);
       co_return useless("an RRset with too many records");
     }

@@ -28,7 +28,8 @@ OutgoingQuery make_query(const dns::Question& question, const QueryStyle& style,
   std::array<std::uint8_t, 2> id;
   random.fill(id);
   message.header.id = static_cast<std::uint16_t>(id[0] << 8 | id[1]);
-  message.question = question;
+  // In lower case where case is no secret: some servers answer so whatever they were asked, and would never match.
+  message.question = style.random_case ? question : dns::Question{question.name.lowercased(), question.type};
   if (style.edns) {
     message.edns.emplace();
     message.edns->cookie = style.cookie;

@@ -18,8 +18,10 @@ dns::Name wildcard_below(const dns::Name& name) {
 
 }  // namespace
 
-Zone::Zone(dns::Name apex, std::string_view text) : apex_{apex} {
-  for (dns::Record& record : records_from_text(text, apex_)) {
+Zone::Zone(dns::Name apex, std::string_view text) : Zone{apex, records_from_text(text, apex)} {}
+
+Zone::Zone(dns::Name apex, std::vector<dns::Record> records) : apex_{apex} {
+  for (dns::Record& record : records) {
     sets_[{record.owner, record.type.value}].push_back(std::move(record));
   }
   if (find(apex_, dns::type::soa) == nullptr) {

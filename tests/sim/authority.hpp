@@ -16,6 +16,8 @@ class Zone {
  public:
   /// text as in zone_text.hpp, relative to the apex. Without an SOA one is added (TTL and MINIMUM 900).
   Zone(dns::Name apex, std::string_view text);
+  /// The same from records.
+  Zone(dns::Name apex, std::vector<dns::Record> records);
 
   const dns::Name& apex() const { return apex_; }
   /// Adds the answer for the question to the message: sections, AA, rcode. The question's name is at or below the apex.

@@ -93,8 +93,37 @@ TEST(Denial, with_another_zone_s_soa_is_not_kept) {
       message.authority = records_from_text(std::string{owner} + " 86400 SOA ns host 1 3600 600 86400 86400");
     }));
     world.ask("gone.shop.com.");
+    world.pass(6s);  // a failure is kept for a moment
     EXPECT_FALSE(world.cached("gone.shop.com.", "A")) << owner;
   }
+}
+
+TEST(Denial, by_a_server_that_serves_the_zone_above_alone_is_no_denial) {
+  World world;
+  world.site("shop.com.", "192.0.2.1").behaves(edits([](const Heard&, dns::Message& message) {
+    message.answer.clear();
+    message.set_rcode(dns::Rcode::nxdomain);
+    message.authority = records_from_text("com. 60 SOA ns host 1 3600 600 86400 60");
+  }));
+  world.delegate("com.", "shop.com. NS ns2.shop.com.\nns2.shop.com. A 192.0.2.2");
+  world.internet().server("192.0.2.2").serves(world.zone("shop.com.", "www A 192.0.2.80"));
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(world.ask("www.shop.com.").rcode(), dns::Rcode::noerror) << world.trace();
+    world.pass(4000s);
+  }
+  EXPECT_GT(world.internet().packets_to("192.0.2.1"), 0U);
+}
+
+TEST(Denial, of_ds_at_the_end_of_an_alias_is_for_its_parent_to_say) {
+  World world;
+  world.site("shop.com.", "192.0.2.1", "alias CNAME sub\nsub NS ns.sub\nns.sub A 192.0.2.3\nsub DS \\# 6 00010d020011")
+      .behaves(edits_for("alias.shop.com.", [](dns::Message& message) {
+        std::erase_if(message.answer, [](const dns::Record& record) { return record.type == dns::type::ds; });
+        message.authority = records_from_text("sub.shop.com. 60 SOA ns host 1 3600 600 86400 60");
+      }));
+  const Answer answer = world.ask("alias.shop.com.", "DS");
+  ASSERT_EQ(answer.message.answer.size(), 2U) << world.trace();
+  EXPECT_EQ(answer.message.answer.back().type, dns::type::ds);
 }
 
 TEST(Denial, replaces_what_was_there_and_is_replaced_by_what_comes) {

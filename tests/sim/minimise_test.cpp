@@ -57,6 +57,15 @@ TEST_F(Minimised, a_warm_cache_costs_no_packet_more) {
   EXPECT_EQ(world_.ask("x.b.c.shop.com.").packets, 1U) << world_.trace();
 }
 
+TEST_F(Minimised, too_many_addresses_of_a_name_between_are_nobodys_trouble) {
+  std::string crowd;
+  for (int i = 0; i < 30; ++i) crowd += "crowd A 192.0.2." + std::to_string(100 + i) + "\n";
+  world_.site("bank.com.", "192.0.2.2", crowd + "below.crowd A 192.0.2.9\n");
+  world_.limit("records-per-rrset", 20);
+  EXPECT_EQ(world_.ask("below.crowd.bank.com.").rcode(), dns::Rcode::noerror) << world_.trace();
+  EXPECT_EQ(world_.ask("crowd.bank.com.").rcode(), dns::Rcode::servfail) << "the limit holds for who asks for them";
+}
+
 TEST_F(Minimised, off_shows_everything_to_everybody) {
   mode(Minimisation::off);
   world_.ask("a.b.c.shop.com.", "TXT");

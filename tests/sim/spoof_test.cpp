@@ -118,12 +118,21 @@ TEST(Spoofing, queries_differ_in_id_and_case) {
   EXPECT_GT(cases.size(), 120U) << "of 256 that eight letters have";
 }
 
-TEST(Spoofing, names_go_out_as_they_came_when_the_setting_is_off) {
+TEST(Spoofing, names_go_out_in_lower_case_when_the_setting_is_off) {
   World world{{.case_randomisation = false}};
   world.settings().minimisation = resolver::Minimisation::off;
   world.site("shop.com.", "192.0.2.1");
   world.ask("wWw.sHoP.cOm.");
-  for (const Heard& heard : world.internet().heard()) EXPECT_EQ(heard.query.question->name.to_text(), "wWw.sHoP.cOm.");
+  for (const Heard& heard : world.internet().heard()) EXPECT_EQ(heard.query.question->name.to_text(), "www.shop.com.");
+}
+
+TEST(Spoofing, server_that_answers_in_lower_case_is_understood_when_the_setting_is_off) {
+  World world{{.case_randomisation = false}};
+  world.site("shop.com.", "192.0.2.1").behaves(edits([](const Heard&, dns::Message& message) {
+    message.question->name = message.question->name.lowercased();
+  }));
+  EXPECT_EQ(world.ask("WWW.shop.com.").rcode(), dns::Rcode::noerror);
+  EXPECT_EQ(world.internet().packets_to("192.0.2.1"), 1U) << "no move to TCP";
 }
 
 TEST(Spoofing, queries_to_servers_ask_for_no_recursion_and_carry_nothing_of_the_client) {

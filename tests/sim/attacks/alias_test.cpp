@@ -72,7 +72,7 @@ TEST(Attack, C02_names_that_lead_back_to_themselves) {
                     .off = [](resolver::Settings& settings) { settings.guards.ring_check = false; }});
 }
 
-TEST(Attack, C05_rrset_of_five_thousand_records) {
+TEST(Attack, C05_rrset_of_three_thousand_records) {
   in_three_arms(Row{.benign =
                         [](World& world, Findings& findings) {
                           world.site("shop.com.", "192.0.2.1", records("big", 90));
@@ -93,7 +93,7 @@ TEST(Attack, C06_answers_name_hundreds_of_hosts_and_none_is_looked_up) {
   // There is no lookup for additional data that could be switched off: the third arm does the lookups itself.
   const auto hosts = [](World& world) {
     std::string text;
-    for (int i = 0; i < 60; ++i) text += fmt::format("@ MX 10 m{0}.victim.net.\n", i);
+    for (int i = 0; i < 20; ++i) text += fmt::format("@ MX 10 m{0}.victim.net.\n", i);
     world.site("evil.com.", "192.0.2.1", text);
     world.site("victim.net.", "192.0.2.9");
     return world.ask("evil.com.", "MX");
@@ -104,7 +104,7 @@ TEST(Attack, C06_answers_name_hundreds_of_hosts_and_none_is_looked_up) {
   in_three_arms(Arms{.benign =
                          [&](Findings& findings) {
                            World world;
-                           findings.holds("60 records", hosts(world).message.answer.size() == 60);
+                           findings.holds("20 records", hosts(world).message.answer.size() == 20);
                          },
                      .attack =
                          [&](Findings& findings) {

@@ -46,8 +46,8 @@ struct Cache::Entry {
   std::uint32_t octets = 0;
   std::uint64_t hash = 0;
   Instant expires = {};
-  SharedRRset held = {};  // the data, or only owner and type; null for delegations
-  SharedRRset soa = {};   // of a denial
+  SharedRRset held = {};    // the data, or only owner and type; null for delegations
+  SharedRRset beside = {};  // of a denial its SOA; of a CNAME the DNAME that made it
   std::shared_ptr<const dns::ExtendedError> error = {};
   SharedDelegation delegation = {};
 
@@ -59,7 +59,7 @@ struct Cache::Entry {
   bool renewal_falls_due(Instant now) {
     if (hits < popular) ++hits;
     if (hits < popular || renewal_told || kind == EntryKind::failure) return false;
-    const HeldRRset* timed = kind == EntryKind::data ? held.get() : soa.get();
+    const HeldRRset* timed = kind == EntryKind::data ? held.get() : beside.get();
     if (timed == nullptr) return false;
     using std::chrono::milliseconds;
     const milliseconds whole = std::chrono::seconds{timed->ttl().seconds()};
@@ -67,7 +67,10 @@ struct Cache::Entry {
     renewal_told = now >= expires - last;
     return renewal_told;
   }
-  Found found() const { return {kind, rank, kind == EntryKind::data ? held : soa, error, expires, false}; }
+  Found found() const {
+    const bool is_data = kind == EntryKind::data;
+    return {kind, rank, is_data ? held : beside, error, expires, false, is_data ? beside : nullptr};
+  }
   /// For when a name has too many: what has expired goes before denials, denials before data.
   int worth(Instant now) const { return (expires > now ? 2 : 0) + (kind == EntryKind::data ? 1 : 0); }
   bool is_alias() const { return kind == EntryKind::data && held->type() == dns::type::cname; }
@@ -245,7 +248,7 @@ void Cache::store(Entry entry, const dns::Name& name, Instant now) {
   if (entry.is_delegation() && entry.expires <= now) return;
   entry.hash = name.hash(key_);
   const std::size_t octets = sizeof(Entry) + administration_octets + (entry.held ? entry.held->octets() : 0) +
-                             (entry.soa ? entry.soa->octets() : 0) +
+                             (entry.beside ? entry.beside->octets() : 0) +
                              (entry.error ? sizeof(dns::ExtendedError) + entry.error->text.size() + 32 : 0) +
                              octets_of(entry.delegation);
   Shard& shard = shard_of(entry.hash);
@@ -259,8 +262,12 @@ void Cache::store(Entry entry, const dns::Name& name, Instant now) {
   shard.shrink_to_bound(now);
 }
 
-void Cache::store_data(SharedRRset rrset, Rank rank, Instant now) {
-  Entry entry{.kind = EntryKind::data, .rank = rank, .expires = rrset->expires(), .held = std::move(rrset)};
+void Cache::store_data(SharedRRset rrset, Rank rank, Instant now, SharedRRset made_by) {
+  Entry entry{.kind = EntryKind::data,
+              .rank = rank,
+              .expires = rrset->expires(),
+              .held = std::move(rrset),
+              .beside = std::move(made_by)};
   const dns::Name name = entry.held->owner();
   store(std::move(entry), name, now);
 }
@@ -271,7 +278,7 @@ void Cache::store_denial(const dns::Name& name, std::optional<dns::RrType> type,
          .rank = rank,
          .expires = expires,
          .held = only_key(name, type.value_or(dns::RrType{}), expires),
-         .soa = std::move(soa)},
+         .beside = std::move(soa)},
         name, now);
 }
 

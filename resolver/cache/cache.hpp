@@ -43,6 +43,8 @@ struct Found {
   Instant expires;
   /// Clients ask for it and it ends soon: whoever found it sees to it that it is fetched again. Told once.
   bool renewal_due = false;
+  /// Of a CNAME that a DNAME made: that DNAME, which is answered before it (RFC 6672 §3.1).
+  SharedRRset made_by = {};
   /// When it was taken in.
   Instant learned() const;
 };
@@ -84,7 +86,8 @@ class Cache {
   std::optional<Found> find_kept(const dns::Name& name, dns::RrType type, Instant now);
 
   /// What has no time left is not kept, nor what is larger than max_entry_octets; what it supersedes goes all the same.
-  void store_data(SharedRRset rrset, Rank rank, Instant now);
+  /// made_by: of a CNAME, the DNAME that made it; they end together.
+  void store_data(SharedRRset rrset, Rank rank, Instant now, SharedRRset made_by = nullptr);
   /// type is nothing for a name that does not exist.
   void store_denial(const dns::Name& name, std::optional<dns::RrType> type, SharedRRset soa, Rank rank, Instant expires,
                     Instant now);

@@ -32,7 +32,12 @@ class Classifier {
 
   Classified run() {
     const std::vector<dns::RRset> answer = in_zone(reply_->answer);
-    if (!follow_chain(answer)) return std::move(out_);  // contradicts itself: lame
+    if (question_->type == dns::type::cname) {
+      const dns::RRset* dname = is_theirs(out_.end) ? find_dname(answer, out_.end) : nullptr;
+      if (dname != nullptr) return make_asked_alias(*dname);
+    } else if (!follow_chain(answer)) {
+      return std::move(out_);  // contradicts itself: lame
+    }
     if (out_.kind == ReplyKind::too_long) return std::move(out_);
     if (const dns::RRset* data = find_set(answer, out_.end, question_->type); data != nullptr) {
       out_.kind = ReplyKind::answer;
@@ -63,7 +68,6 @@ class Classifier {
   /// The chain is as long as the limit on alias steps at most, so a ring ends. False when the records contradict each
   /// other.
   bool follow_chain(const std::vector<dns::RRset>& answer) {
-    if (question_->type == dns::type::cname) return true;
     for (std::uint64_t step = 0; step < settings_->limits[Limit::alias_steps]; ++step) {
       if (!is_theirs(out_.end) || find_set(answer, out_.end, question_->type) != nullptr || has_been(out_.end))
         return true;
@@ -89,6 +93,17 @@ class Classifier {
     return settings_->guards.ring_check && std::ranges::any_of(out_.chain, [&](const dns::RRset& link) {
              return link.type == dns::type::cname && link.owner == name;
            });
+  }
+
+  /// The CNAME that was asked for itself is made by a DNAME, and that goes with it (RFC 6672 §3.1).
+  Classified make_asked_alias(const dns::RRset& dname) {
+    if (follow_dname(dname)) {
+      out_.kind = ReplyKind::answer;
+      out_.data = std::move(out_.chain.back());
+      out_.chain.pop_back();
+      out_.end = question_->name;
+    }
+    return std::move(out_);
   }
 
   bool follow_dname(const dns::RRset& dname) {

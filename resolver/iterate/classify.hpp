@@ -28,6 +28,7 @@ enum class ReplyKind : std::uint8_t {
 struct Classified {
   ReplyKind kind = ReplyKind::lame;
   std::vector<dns::RRset> chain;  ///< CNAMEs, and DNAMEs with the CNAME they make, in order
+  SharedRRset dname;              ///< known before, and makes the first link of the chain or the data; answered first
   dns::Name end;                  ///< the question's name, or where the chain leads
   std::optional<dns::RRset> data;
   std::optional<dns::RRset> soa;    ///< of a denial, when there was one of an enclosing zone

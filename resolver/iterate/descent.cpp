@@ -149,6 +149,12 @@ Task<Iterator::Result<Classified>> Iterator::walk(const Errand& errand) {
     tell(errand, TraceKind::cache, question, [] { return std::string{"a name above does not exist"}; });
     co_return std::move(*denied);
   }
+  if (!errand.renews) {
+    if (auto renamed = renamed_above(question, cut->zone)) {
+      tell(errand, TraceKind::cache, question, [] { return std::string{"a name above is renamed by a DNAME"}; });
+      co_return std::move(*renamed);
+    }
+  }
   tell(errand, TraceKind::cache, question,
        [&] { return fmt::format("the deepest cut that is known is {}", cut->zone.to_text()); });
 
@@ -187,6 +193,9 @@ Task<Iterator::Result<Classified>> Iterator::walk(const Errand& errand) {
     }
     switch (take_shorter(*found, asked, errand)) {
       case Shorter::no_cut:
+        if (!found->chain.empty()) {  // a DNAME, perhaps, which has its say about the whole name too
+          if (auto renamed = renamed_above(question, cut->zone)) co_return std::move(*renamed);
+        }
         names.passed();
         break;
       case Shorter::unknown:

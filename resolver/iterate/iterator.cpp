@@ -21,6 +21,12 @@ SharedRRset hold(dns::RRset& rrset, const Settings& settings, Instant now) {
   return HeldRRset::make(rrset, expiry(rrset.ttl, now));
 }
 
+/// A CNAME that a DNAME made, which ends with it.
+SharedRRset hold_made(dns::RRset& cname, const HeldRRset& dname) {
+  cname.ttl = dname.ttl();
+  return HeldRRset::make(cname, dname.expires());
+}
+
 /// A zone that is to be resolved takes itself and all below it out of the special zone that it lies in.
 bool is_excepted(const dns::Name& name, const policy::SpecialZone& special, const Settings& settings) {
   return std::ranges::any_of(settings.not_special, [&](const dns::Name& zone) {
@@ -45,6 +51,7 @@ Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Inst
     switch (found->kind) {
       case EntryKind::data:
         outcome.rcode = dns::Rcode::noerror;
+        if (found->made_by) outcome.answer.push_back(std::move(found->made_by));
         outcome.answer.push_back(std::move(found->rrset));
         break;
       case EntryKind::no_data:
@@ -66,6 +73,7 @@ Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Inst
   if (!alias || alias->kind != EntryKind::data) return Step::unknown;
   const auto target = dns::target_name(dns::type::cname, alias->rrset->rdata().front());
   if (!target) return Step::unknown;
+  if (alias->made_by) outcome.answer.push_back(std::move(alias->made_by));
   outcome.answer.push_back(std::move(alias->rrset));
   name = *target;
   return Step::alias;
@@ -173,9 +181,12 @@ Task<Iterator::Result<bool>> Iterator::advance(const Errand& errand, dns::Name& 
 bool Iterator::take(Classified found, const dns::Question& question, const Settings& settings, Outcome& outcome) {
   const Instant now = clock_->now();
   const Rank rank = found.authoritative ? Rank::authoritative_answer : Rank::answer;
+  SharedRRset dname = std::move(found.dname);  // makes what is kept next
+  if (dname) outcome.answer.push_back(dname);
   const auto keep = [&](dns::RRset& rrset) {
-    SharedRRset held = hold(rrset, settings, now);
-    shared_->cache.store_data(held, rank, now);
+    SharedRRset held = dname ? hold_made(rrset, *dname) : hold(rrset, settings, now);
+    shared_->cache.store_data(held, rank, now, std::move(dname));
+    dname = held->type() == dns::type::dname ? held : nullptr;
     outcome.answer.push_back(std::move(held));
   };
   for (dns::RRset& link : found.chain) keep(link);

@@ -67,6 +67,8 @@ class Iterator {
   Task<Result<Classified>> walk(const Errand& errand);
   std::optional<Classified> denied_above(const dns::Question& question, const dns::Name& zone,
                                          const Settings& settings);
+  /// The alias that a DNAME above the name makes, when that is known (renamed.cpp).
+  std::optional<Classified> renamed_above(const dns::Question& question, const dns::Name& zone);
   /// What a shorter name than the question's brought (RFC 9156).
   enum class Shorter : std::uint8_t { no_cut, denied, unknown };
   Shorter known_of_shorter(const dns::Question& shorter);

@@ -33,6 +33,7 @@ SharedOutcome Iterator::stale(const dns::Question& question, const Settings& set
       outcome->authority = std::move(found->rrset);
     } else {
       outcome->rcode = dns::Rcode::noerror;
+      if (found->made_by) outcome->answer.push_back(found->made_by);
       outcome->answer.push_back(found->rrset);
     }
     const bool is_link =

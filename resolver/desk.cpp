@@ -77,9 +77,9 @@ SharedOutcome Desk::special(const dns::Query& query) const {
   const dns::Question& question = query.question;
   if (question.rr_class == dns::rr_class::ch) return about_ourselves(question, settings_->identity, clock_->now());
   if (question.rr_class != dns::rr_class::in) return refused(dns::EdeCode::not_supported, "only class IN is resolved");
-  if (!query.header.recursion_desired)
+  if (!query.header.recursion_desired && settings_->guards.recursion_asked)
     return refused(dns::EdeCode::not_authoritative, "without recursion there is nothing to tell");
-  if (question.type == dns::type::any) {
+  if (question.type == dns::type::any && settings_->guards.minimal_any) {
     auto outcome = std::make_shared<Outcome>();
     outcome->rcode = dns::Rcode::noerror;
     outcome->answer.push_back(minimal_any(question.name, clock_->now()));
@@ -88,7 +88,7 @@ SharedOutcome Desk::special(const dns::Query& query) const {
   if (question.type == dns::type::axfr || question.type == dns::type::ixfr)
     return refused(dns::EdeCode::not_supported, "no zone transfers here");
   if (question.type == dns::type::opt || question.type.value == 0) return with_rcode(dns::Rcode::formerr);
-  if (dns::is_meta(question.type)) return with_rcode(dns::Rcode::notimp);
+  if (dns::is_meta(question.type) && question.type != dns::type::any) return with_rcode(dns::Rcode::notimp);
   return nullptr;
 }
 
@@ -154,6 +154,7 @@ Task<SharedOutcome> Desk::answer(dns::Query query, Client asker) {
       const Abroad::Return found = shared_->abroad.is_returning(query.question, asker.address);
       if (found != Abroad::Return::no) co_return co_await wait_out_the_loop(std::move(query), found);
     }
+    if (!settings_->guards.shared_flights) co_return co_await alone(std::move(query.question));
     co_return co_await join(std::move(query.question), asker.network);
   } catch (const std::exception&) {  // no memory, most likely: this question ends here, the others go on
     co_return failure(dns::EdeCode::other, "out of means to resolve it");
@@ -168,6 +169,12 @@ Task<SharedOutcome> Desk::answer_traced(dns::Query query, Budget& budget, bool f
   } catch (const std::exception&) {
     co_return failure(dns::EdeCode::other, "out of means to resolve it");
   }
+}
+
+Task<SharedOutcome> Desk::alone(dns::Question question) {
+  const std::shared_ptr<const Settings> settings = settings_;  // stays in this frame through a reload
+  Budget budget{settings->limits, clock_->now()};
+  co_return co_await iterator_.resolve(std::move(question), *settings, budget);
 }
 
 Flights::Bounds Desk::bounds() const {

@@ -60,6 +60,7 @@ class Desk {
   Task<void> fly(dns::Question question, Holder client, bool renews);
   Task<void> prime();
   Task<SharedOutcome> join(dns::Question question, Holder client);
+  Task<SharedOutcome> alone(dns::Question question);
   Task<SharedOutcome> wait_out_the_loop(dns::Query query, Abroad::Return found);
   SharedOutcome beyond(const dns::Question& question, Limit limit);
   Task<void> watch_late_flights();

@@ -11,6 +11,7 @@
 #include "dns/ttl.hpp"
 #include "resolver/budget.hpp"
 #include "resolver/forward/route.hpp"
+#include "resolver/guards.hpp"
 #include "resolver/local/local_zone.hpp"
 #include "resolver/ttl_bounds.hpp"
 
@@ -67,10 +68,7 @@ struct Settings {
   bool prefetch = false;
   TtlBounds ttl_bounds_of(const dns::Name& owner) const { return zone_ttls.of(owner, {min_ttl, max_ttl}); }
   Limits limits;
-  /// Off only in tests that show what the check keeps out; no configuration reaches it.
-  bool check_bailiwick = true;
-  /// Likewise: each link of a forwarder's chain of aliases is asked for itself.
-  bool ask_every_link = true;
+  Guards guards;
 };
 
 }  // namespace redoubt::resolver

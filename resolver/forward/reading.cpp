@@ -28,7 +28,7 @@ Classified read_from_upstream(dns::Message reply, const dns::Question& question,
   if (found.kind == ReplyKind::referral) found.kind = ReplyKind::lame;
   const bool of_use = found.kind != ReplyKind::lame && found.kind != ReplyKind::too_large;
   const bool too_long_at_once = found.kind == ReplyKind::too_long && found.chain.size() == 1;
-  if (settings.ask_every_link && of_use && !found.chain.empty() && !too_long_at_once) keep_first_link(found);
+  if (settings.guards.every_link && of_use && !found.chain.empty() && !too_long_at_once) keep_first_link(found);
   return found;
 }
 

@@ -14,7 +14,7 @@ bool may_ask(const dns::IpAddress& address, const Settings& settings) {
 }
 
 Asking::Asking(const Errand& errand, SharedDelegation cut, unsigned tries)
-    : errand_{&errand}, cut_{std::move(cut)}, most_tries_{tries} {
+    : errand_{&errand}, cut_{std::move(cut)}, most_tries_{errand.settings.guards.tries_bound ? tries : 1000} {
   for (const NameServer& server : cut_->servers) {
     if (server.addresses.empty()) without_address_.push_back(server.name);
     for (const dns::IpAddress& address : server.addresses) add(address);

@@ -54,7 +54,7 @@ class Classifier {
 
  private:
   /// Whether the zone that was asked has a say about the name.
-  bool is_theirs(const dns::Name& name) const { return !settings_->check_bailiwick || name.is_at_or_below(*zone_); }
+  bool is_theirs(const dns::Name& name) const { return !settings_->guards.bailiwick || name.is_at_or_below(*zone_); }
 
   std::vector<dns::RRset> in_zone(const std::vector<dns::Record>& records) const {
     std::vector<dns::Record> kept;
@@ -90,8 +90,9 @@ class Classifier {
 
   /// The chain has come back to one of its own names.
   bool has_been(const dns::Name& name) const {
-    return std::ranges::any_of(
-        out_.chain, [&](const dns::RRset& link) { return link.type == dns::type::cname && link.owner == name; });
+    return settings_->guards.ring_check && std::ranges::any_of(out_.chain, [&](const dns::RRset& link) {
+             return link.type == dns::type::cname && link.owner == name;
+           });
   }
 
   /// The CNAME that was asked for itself is made by a DNAME, and that goes with it (RFC 6672 §3.1).
@@ -155,7 +156,8 @@ class Classifier {
     const std::vector<dns::RRset> authority = in_zone(reply_->authority);
     for (const dns::RRset& set : authority) {
       if (set.type != dns::type::ns) continue;
-      if (cut != nullptr || !set.owner.is_strictly_below(*zone_) || !question_->name.is_at_or_below(set.owner)) return;
+      const bool fits = set.owner.is_strictly_below(*zone_) && question_->name.is_at_or_below(set.owner);
+      if (settings_->guards.strict_referrals && (cut != nullptr || !fits)) return;
       cut = &set;
     }
     // A DS question is the parent's to answer: a cut at the very name would send us in a circle.

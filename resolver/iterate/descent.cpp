@@ -48,7 +48,8 @@ SharedDelegation Iterator::learn_cut(const Classified& found, const Delegation& 
   // Never longer than the cut above it holds: what the parent takes back is gone when its own time is up (attacks:
   // phoenix domains). Nobody takes back the root.
   cut->expires = now + std::chrono::seconds{ttl.seconds()};
-  if (!parent.zone.is_root()) cut->expires = std::min(cut->expires, parent.expires);
+  if (settings.guards.cut_within_parent && !parent.zone.is_root())
+    cut->expires = std::min(cut->expires, parent.expires);
   shared_->cache.store_delegation(cut, now);
   return cut;
 }
@@ -157,7 +158,7 @@ Task<Iterator::Result<Classified>> Iterator::walk(const Errand& errand) {
   tell(errand, TraceKind::cache, question,
        [&] { return fmt::format("the deepest cut that is known is {}", cut->zone.to_text()); });
 
-  Minimiser names{question, errand.settings.minimisation};
+  Minimiser names{question, errand.settings.minimisation, errand.settings.guards};
   unsigned tries = tries_per_server;
   for (;;) {
     // A stub zone's own servers are told all: they are the site's, and may deny names that have others below them.
@@ -289,7 +290,7 @@ Task<bool> Iterator::look_up_address(Asking& asking, dns::Question question) {
   const Errand below{errand.settings, errand.budget, std::move(question), &errand, errand.depth + 1};
   Outcome outcome;
   dns::Name name = below.question.name;
-  if (errand.waits_for(below.question)) {
+  if (errand.settings.guards.cycle_check && errand.waits_for(below.question)) {
     asking.note(fmt::format("name server {} depends on itself", name.to_text()), FailureScope::asker);
     co_return false;
   }
@@ -310,7 +311,8 @@ Task<bool> Iterator::look_up_address(Asking& asking, dns::Question question) {
   }
   std::uint64_t added = 0;
   for (const SharedRRset& held : outcome.answer) {
-    if (held->type() != below.question.type || !(held->owner() == below.question.name)) continue;
+    const bool is_its_own = held->owner() == below.question.name || !errand.settings.guards.plain_server_names;
+    if (held->type() != below.question.type || !is_its_own) continue;
     for (const auto rdata : held->rdata()) {
       const auto address = dns::IpAddress::from_octets(rdata);
       if (address && added++ < errand.settings.limits[Limit::addresses_kept]) asking.add(*address);

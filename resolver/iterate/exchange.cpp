@@ -68,7 +68,7 @@ Task<std::expected<dns::Message, NetworkFault>> Iterator::exchange(Asking& askin
   asking.heard();
   if (!errand.budget.spend(Limit::upstream_octets, reply->message.size()))
     co_return std::unexpected{NetworkFault::malformed};
-  auto message = read_reply(query, std::move(reply->message));
+  auto message = read_reply(query, std::move(reply->message), errand.settings.guards);
   if (!message) co_return std::unexpected{message.error()};
   if (!stream) shared_->servers.answered(server, reply->round_trip);
   if (style.cookie) learn_cookie(*message, *style.cookie, server, stream);
@@ -165,7 +165,7 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
     }
     const dns::Rcode rcode = reply->rcode();
     if (reply->header.truncated) {
-      if (transport != UpstreamTransport::udp) {
+      if (transport != UpstreamTransport::udp && errand.settings.guards.truncation_is_last) {
         asking.give_up(server);
         traced.tell([] { return std::string{"truncated even over TCP"}; });
         co_return useless("truncated even over TCP");
@@ -190,7 +190,7 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
       co_return useless(dns::to_text(rcode));
     }
     Classified found = classify(*reply, errand.question, zone, errand.settings, shared_->cache.key());
-    if (came_by_dname(found) && transport == UpstreamTransport::udp) {
+    if (errand.settings.guards.dname_by_tcp && came_by_dname(found) && transport == UpstreamTransport::udp) {
       // One forged datagram must not take a whole subtree (attacks: DNAME single shot).
       again_by(UpstreamTransport::tcp, "a DNAME by UDP");
       continue;

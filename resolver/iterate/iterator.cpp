@@ -115,7 +115,8 @@ SharedOutcome Iterator::fail(const Errand& errand, Failure why) {
     why.scope = std::max(why.scope, FailureScope::asker);
   }
   const bool is_the_clients = errand.above == nullptr;
-  if (why.scope == FailureScope::question || (why.scope == FailureScope::asker && is_the_clients)) {
+  const bool holds = why.scope == FailureScope::question || (why.scope == FailureScope::asker && is_the_clients);
+  if (holds && errand.settings.guards.failure_memory) {
     const Instant now = clock_->now();
     shared_->cache.store_failure(errand.question.name, errand.question.type, why.told, now + failure_lifetime, now);
   }
@@ -140,7 +141,7 @@ Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& se
       tell(errand, TraceKind::end, errand.question, [&] { return std::string{dns::to_text(outcome->rcode)}; });
       co_return outcome;
     }
-    if (is_alias_in(*outcome, name))
+    if (settings.guards.ring_check && is_alias_in(*outcome, name))
       co_return fail(errand, {{dns::EdeCode::other, fmt::format("the aliases come back to {}", name.to_text())}});
   }
 }

@@ -16,8 +16,11 @@ inline constexpr unsigned single_label_steps = 4;
 class Minimiser {
  public:
   /// question outlives the minimiser.
-  Minimiser(const dns::Question& question, Minimisation mode)
-      : question_{&question}, labels_{question.name.label_count()}, whole_{mode == Minimisation::off} {}
+  Minimiser(const dns::Question& question, Minimisation mode, const Guards& guards = {})
+      : question_{&question},
+        labels_{question.name.label_count()},
+        whole_{mode == Minimisation::off},
+        bounded_{guards.minimisation_bound} {}
 
   /// What to ask servers of that zone, which is at or above the question's name: the question itself, or a shorter name
   /// for type A. Zones only ever get deeper.
@@ -31,6 +34,7 @@ class Minimiser {
   const dns::Question* question_;
   std::size_t labels_;
   bool whole_;
+  bool bounded_;
   std::size_t passed_ = 0;  ///< labels of the longest name that is known to be no cut
   std::size_t asked_ = 0;   ///< labels of the name that next() gave
   unsigned steps_ = 0;

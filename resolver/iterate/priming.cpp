@@ -23,6 +23,8 @@ std::shared_ptr<Delegation> primed(const std::vector<NameServer>& told, const st
         std::ranges::any_of(at->addresses, [&](const dns::IpAddress& address) { return may_ask(address, settings); });
     root->servers.push_back({hint.name, usable ? at->addresses : hint.addresses});
   }
+  if (settings.guards.hinted_root) return root;
+  root->servers.insert(root->servers.end(), told.begin(), told.end());
   return root;
 }
 

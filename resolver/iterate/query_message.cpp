@@ -39,9 +39,13 @@ OutgoingQuery make_query(const dns::Question& question, const QueryStyle& style,
   return query;
 }
 
-std::expected<dns::Message, NetworkFault> read_reply(const OutgoingQuery& query, std::vector<std::uint8_t> reply) {
-  if (!is_reply_to(query.wire, reply)) return std::unexpected{NetworkFault::spoofed};
-  std::ranges::copy(query.name.wire(), reply.begin() + dns::header_octets);
+std::expected<dns::Message, NetworkFault> read_reply(const OutgoingQuery& query, std::vector<std::uint8_t> reply,
+                                                     const Guards& guards) {
+  if (is_reply_to(query.wire, reply)) {
+    std::ranges::copy(query.name.wire(), reply.begin() + dns::header_octets);
+  } else if (guards.reply_match) {
+    return std::unexpected{NetworkFault::spoofed};
+  }
   auto message = dns::Message::parse(reply);
   if (!message) return std::unexpected{NetworkFault::malformed};
   return std::move(*message);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dns/message.hpp"
+#include "resolver/guards.hpp"
 #include "resolver/network.hpp"
 
 namespace redoubt::resolver {
@@ -27,6 +28,7 @@ OutgoingQuery make_query(const dns::Question& question, const QueryStyle& style,
 /// Puts the question's own case back over the random one before parsing: every name that the server compressed against
 /// its question comes out as the client wrote it. Whether the reply matches the query is checked once more: stream
 /// replies come from another process, which may have been taken over.
-std::expected<dns::Message, NetworkFault> read_reply(const OutgoingQuery& query, std::vector<std::uint8_t> reply);
+std::expected<dns::Message, NetworkFault> read_reply(const OutgoingQuery& query, std::vector<std::uint8_t> reply,
+                                                     const Guards& guards = {});
 
 }  // namespace redoubt::resolver

@@ -145,7 +145,7 @@ TEST(Forward, forged_tail_of_a_chain_is_never_taken) {
 
 TEST(Forward, forged_tail_of_a_chain_has_teeth_when_it_is_taken_whole) {
   World world;
-  world.settings().ask_every_link = false;
+  world.settings().guards.every_link = false;
   forwarder(world, "10.0.0.1", "corp.example.", corp)
       .behaves(edits_for("alias.corp.example.", [](dns::Message& message) {
         message.answer =
@@ -291,7 +291,7 @@ TEST(Stub, what_its_server_says_of_other_zones_is_used_nowhere) {
 
 TEST(Stub, what_its_server_says_of_other_zones_has_teeth_without_the_bailiwick) {
   World world;
-  world.settings().check_bailiwick = false;
+  world.settings().guards.bailiwick = false;
   tell_of_a_foreign_target(world);
   world.ask("out.lan.");
   EXPECT_THAT(world.ask("www.example.com.").answer(), ElementsAre("www.example.com. A 203.0.113.66"));

@@ -123,7 +123,7 @@ TEST(Bailiwick, target_outside_the_zone_is_asked_for_at_its_own) {
 
 TEST(Bailiwick, has_teeth_without_the_check_the_forgery_is_cached) {
   World world;
-  world.settings().check_bailiwick = false;
+  world.settings().guards.bailiwick = false;
   forge_behind_alias(world);
   world.ask("www.evil.com.");
   EXPECT_THAT(world.ask("www.bank.net.").answer(), Contains("www.bank.net. A 192.0.2.66"));
@@ -152,7 +152,7 @@ TEST(Bailiwick, glue_outside_the_zone_is_looked_up_instead) {
 
 TEST(Bailiwick, has_teeth_without_the_check_the_glue_is_used) {
   World world;
-  world.settings().check_bailiwick = false;
+  world.settings().guards.bailiwick = false;
   forge_glue(world);
   world.ask("www.sub.evil.com.");
   EXPECT_GT(world.internet().packets_to("192.0.2.66"), 0U) << world.trace();

@@ -48,6 +48,8 @@ World::World(WorldOptions options) : random_{options.seed}, internet_{clock_}, s
   settings_.root_servers.push_back({name_from_text("a.root."), {*dns::IpAddress::from_text("198.51.100.1")}});
   settings_.prime = false;  // one packet more that most scenarios would have to count
   settings_.case_randomisation = options.case_randomisation;
+  settings_.guards = options.guards;
+  internet_.match_replies(options.guards.reply_match);
   settings_.do_not_query.push_back(*dns::Prefix::from_text("127.0.0.0/8"));
   serve("198.51.100.1", ".", root_text);
   for (const auto& [top, address] : top_servers) {

@@ -47,6 +47,7 @@ struct WorldOptions {
   std::uint64_t seed = 1;
   std::uint64_t cache_octets = 8U << 20;
   bool case_randomisation = true;
+  resolver::Guards guards{};
 };
 
 /// The root at 198.51.100.1 delegates com., net. and org. (198.51.100.2 to .4); nothing else is there yet.

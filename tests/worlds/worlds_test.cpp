@@ -33,7 +33,7 @@ TEST(WorldsTeeth, bailiwick_check_switched_off_is_found) {
   std::uint64_t found = 0;
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     Plan plan = generate(seed);
-    plan.settings.check_bailiwick = false;
+    plan.settings.guards.bailiwick = false;
     if (live(plan).breach) ++found;
   }
   EXPECT_GE(found, 5U);

@@ -3,7 +3,7 @@ import re
 import subprocess
 
 from kit.runner import check, check_equal, needs_own_daemon, scenario
-from kit.tools import ask, http
+from kit.tools import ask, http, metrics
 
 
 def good(daemon, *arguments):

@@ -221,4 +221,19 @@ std::vector<std::uint8_t> edns_to_wire(const Edns& edns) {
   return std::move(out).finish();
 }
 
+std::array<std::uint8_t, plain_opt_octets> plain_opt(bool dnssec_ok) {
+  constexpr auto high = [](std::size_t value) { return static_cast<std::uint8_t>(value >> 8); };
+  return {0,
+          0,
+          type::opt.value,
+          high(default_udp_payload),
+          default_udp_payload & 0xff,
+          0,
+          0,
+          dnssec_ok ? high(do_bit) : std::uint8_t{0},
+          0,
+          0,
+          0};
+}
+
 }  // namespace redoubt::dns

@@ -126,4 +126,8 @@ Parsed<Edns> parse_edns(std::uint16_t udp_payload, std::uint32_t ttl_field, Wire
 /// out.
 std::vector<std::uint8_t> edns_to_wire(const Edns& edns);
 
+/// The same for an Edns as it is made, but for DO: without options, and without a trip to the heap.
+inline constexpr std::size_t plain_opt_octets = 11;
+std::array<std::uint8_t, plain_opt_octets> plain_opt(bool dnssec_ok);
+
 }  // namespace redoubt::dns

@@ -38,6 +38,8 @@ enum class ResolverCounter : std::uint8_t {
   cache_entries,
   cache_octets,
   cache_evictions,
+  packet_cache_hits,
+  packet_cache_octets,
   resolutions_running,
   resolutions_refused,
   upstream_udp_queries,

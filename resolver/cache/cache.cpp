@@ -339,6 +339,7 @@ std::uint64_t Cache::flush(const dns::Name& name, bool below) {
   } else {
     for (std::size_t i = 0; i < shard_count; ++i) flush_shard(shards_[i]);
   }
+  flushes_.fetch_add(1, std::memory_order_release);  // behind the last entry: what is copied before it is noticed
   return flushed;
 }
 

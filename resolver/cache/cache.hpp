@@ -2,6 +2,7 @@
 // The record cache: RRsets, denials, recent failures and delegations, bounded in octets, shared by all workers.
 // Delegations are kept apart from data: what a child zone says of itself never prolongs or changes what its parent said
 // (attacks: ghost domains), and glue is never an answer.
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -101,6 +102,8 @@ class Cache {
   void resize(std::uint64_t octets);
   /// How many entries went.
   std::uint64_t flush(const dns::Name& name, bool below);
+  /// How often that was done: copies of answers made before are not to be given out any more.
+  std::uint64_t flushes() const { return flushes_.load(std::memory_order_acquire); }
   /// At most `limit`. more: there are others.
   std::vector<ShownEntry> show(const dns::Name& name, bool below, std::size_t limit, Instant now, bool& more) const;
   CacheCounters counters() const;
@@ -118,6 +121,7 @@ class Cache {
   dns::HashKey key_;
   Guards guards_;
   std::unique_ptr<Shard[]> shards_;
+  std::atomic<std::uint64_t> flushes_{0};
 };
 
 }  // namespace redoubt::resolver

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "dns/message.hpp"
 #include "resolver/role/machine_clock.hpp"
 
 namespace redoubt::resolver {
@@ -85,25 +86,38 @@ void Bookkeeping::resolved(std::chrono::nanoseconds took) {
                  static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
 }
 
+Bookkeeping::Told Bookkeeping::told_by(const Outcome& outcome, AnswerSource source) {
+  Told told{.source = outcome.stale ? AnswerSource::stale : source, .rcode = outcome.rcode};
+  if (outcome.error) told.error = outcome.error->code;
+  return told;
+}
+
+void Bookkeeping::count(dns::Rcode rcode) { counters_->add(counter_of(rcode)); }
+
 void Bookkeeping::count(const Outcome& outcome) {
-  counters_->add(counter_of(outcome.rcode));
+  count(outcome.rcode);
   if (outcome.stale) counters_->add(ResolverCounter::answers_stale);
   if (!outcome.limit) return;
   if (const auto counter = counter_of(*outcome.limit)) counters_->add(*counter);
 }
 
-void Bookkeeping::log(const dns::Question& question, const Recipient& recipient, const Outcome& outcome,
-                      AnswerSource source, std::chrono::nanoseconds took) {
+void Bookkeeping::log_again(std::span<const std::uint8_t> query, const Recipient& recipient, dns::Rcode rcode) {
+  if (const auto parsed = dns::parse_query(query))
+    log(parsed->question, recipient, {.source = AnswerSource::known, .rcode = rcode}, {});
+}
+
+void Bookkeeping::log(const dns::Question& question, const Recipient& recipient, const Told& told,
+                      std::chrono::nanoseconds took) {
   if (ring_ == nullptr || recipient.is_operator) return;
   QueryRecord record;
   record.took = std::chrono::duration_cast<std::chrono::microseconds>(took);
   record.client = recipient.address;
   record.stream = recipient.stream;
-  record.source = outcome.stale ? AnswerSource::stale : source;
+  record.source = told.source;
   record.name = question.name;
   record.type = question.type;
-  record.rcode = outcome.rcode;
-  if (outcome.error) record.error = outcome.error->code;
+  record.rcode = told.rcode;
+  record.error = told.error;
   if (!is_picked(record, *settings_)) return;
   if (settings_->sample > 1 && random_->below(settings_->sample) != 0) return;
   record.at = machine_wall();

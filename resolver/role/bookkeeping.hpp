@@ -1,6 +1,8 @@
 #pragma once
 // What one worker counts and logs of the questions that it answers. Single-threaded, as its worker is.
 #include <chrono>
+#include <optional>
+#include <span>
 
 #include "dns/address.hpp"
 #include "dns/question.hpp"
@@ -32,13 +34,28 @@ class Bookkeeping {
   void answered(const dns::Question& question, const Recipient& recipient, const Outcome& outcome, AnswerSource source,
                 std::chrono::nanoseconds took = {}) {
     count(outcome);
-    if (settings_ != nullptr && settings_->sample != 0) log(question, recipient, outcome, source, took);
+    if (logs()) log(question, recipient, told_by(outcome, source), took);
+  }
+  /// One leaves that was made for an earlier query. It is counted here alone.
+  void answered_again(std::span<const std::uint8_t> query, const Recipient& recipient, dns::Rcode rcode) {
+    count(rcode);
+    if (logs()) log_again(query, recipient, rcode);
   }
 
  private:
+  /// What a log line tells of an answer.
+  struct Told {
+    AnswerSource source;
+    dns::Rcode rcode;
+    std::optional<dns::EdeCode> error = {};
+  };
+  static Told told_by(const Outcome& outcome, AnswerSource source);
+
+  bool logs() const { return settings_ != nullptr && settings_->sample != 0; }
+  void count(dns::Rcode rcode);
   void count(const Outcome& outcome);
-  void log(const dns::Question& question, const Recipient& recipient, const Outcome& outcome, AnswerSource source,
-           std::chrono::nanoseconds took);
+  void log(const dns::Question& question, const Recipient& recipient, const Told& told, std::chrono::nanoseconds took);
+  void log_again(std::span<const std::uint8_t> query, const Recipient& recipient, dns::Rcode rcode);
 
   WorkerCounters* counters_;
   Random* random_;

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "appliance/log/log.hpp"
+#include "resolver/packet/packet_cache.hpp"
 #include "resolver/render/render.hpp"
 #include "resolver/role/bookkeeping.hpp"
 #include "resolver/role/datagrams.hpp"
@@ -31,6 +32,13 @@ constexpr int batches_in_a_row = 8;
 std::size_t datagram_limit(const dns::Query& query) {
   const std::size_t theirs = query.edns ? query.edns->usable_payload() : dns::minimum_udp_payload;
   return std::min(theirs, max_datagram_answer);
+}
+
+/// How long before it ends an answer is left to the record cache again, which then has it renewed (Cache's own rule).
+std::chrono::seconds renewal_lead(const Outcome& outcome) {
+  std::uint32_t lead = 0;
+  for (const SharedRRset& held : outcome.answer) lead = std::max(lead, held->ttl().seconds() / 10 + 1);
+  return std::chrono::seconds{lead};
 }
 
 /// Both roads to servers behind the core's one interface.
@@ -64,7 +72,8 @@ class Uplink final : public Network {
 class Worker::Loop {
  public:
   Loop(Shared& shared, StreamRoad& road, std::shared_ptr<const WorkerSettings> settings)
-      : road_{&road},
+      : shared_{&shared},
+        road_{&road},
         settings_{std::move(settings)},
         clock_{context_.get_executor()},
         datagrams_{context_.get_executor(), random_},
@@ -72,6 +81,7 @@ class Worker::Loop {
         desk_{shared, uplink_, clock_, random_, settings_->core, context_.get_executor()} {
     datagrams_.use(settings_->outgoing);
     books_.use(settings_->query_log);
+    renew_packets();
     thread_ = std::thread{[this] { run(); }};
   }
   ~Loop() {
@@ -89,6 +99,7 @@ class Worker::Loop {
     datagrams_.use(settings_->outgoing);
     books_.use(settings_->query_log);
     desk_.use(settings_->core);
+    renew_packets();
   }
 
   void take_socket(channel::ListenerId listener, channel::Descriptor socket) {
@@ -146,6 +157,11 @@ class Worker::Loop {
     }
   }
 
+  /// Whatever changed may have changed answers.
+  void renew_packets() {
+    packets_ = std::make_unique<PacketCache>(settings_->packet_cache_octets, shared_->cache.key());
+  }
+
   void await_datagrams(channel::ListenerId listener) {
     const auto at = listeners_.find(listener);
     if (at == listeners_.end()) return;
@@ -169,10 +185,39 @@ class Worker::Loop {
       const std::size_t taken = batch_.receive(socket);
       if (taken == 0) return;
       counters_.add(ResolverCounter::queries_udp, taken);
+      begin_batch();
       for (std::size_t i = 0; i < taken; ++i) serve_datagram(listener, batch_.datagram(i));
       if (const std::size_t lost = batch_.flush(socket); lost != 0) counters_.add(ResolverCounter::send_failures, lost);
       if (taken < batch_size) return;
     }
+  }
+
+  void begin_batch() {
+    batch_began_ = clock_.now();
+    const std::uint64_t flushes = shared_->cache.flushes();
+    if (flushes == flushes_seen_) return;
+    flushes_seen_ = flushes;
+    packets_->clear();
+    counters_.set(ResolverCounter::packet_cache_octets, packets_->octets());
+  }
+
+  /// The answer of an earlier query, when it is this one's too.
+  bool serve_again(const QueryGlance& glance, const Datagram& datagram, const dns::IpAddress& client) {
+    const auto served = packets_->find(glance, datagram.octets, batch_began_, batch_.room());
+    if (served.octets == 0) return false;
+    counters_.add(ResolverCounter::cache_hits);
+    counters_.add(ResolverCounter::packet_cache_hits);
+    books_.answered_again(datagram.octets, {.address = client}, served.rcode);
+    batch_.commit(served.octets, *datagram.path);
+    return true;
+  }
+
+  /// An answer from the record cache stands in the batch's room: the next asker gets it without all that.
+  void keep_packet(const QueryGlance& glance, const Outcome& outcome, std::size_t octets) {
+    if (outcome.stale || outcome.error) return;
+    packets_->keep(glance, batch_.room().first(octets), batch_began_,
+                   settings_->core->prefetch ? renewal_lead(outcome) : std::chrono::seconds{0});
+    counters_.set(ResolverCounter::packet_cache_octets, packets_->octets());
   }
 
   /// Answers right into the batch when no resolution is needed, else starts one.
@@ -180,6 +225,9 @@ class Worker::Loop {
     const dns::Endpoint client = datagram.path->endpoint();
     if (client.port == 0) return counters_.add(ResolverCounter::ignored_datagrams);  // nobody can be answered there
     const bool allowed = settings_->access.allows(client.address);
+    QueryGlance glance;
+    const bool plain = allowed && look_at(datagram.octets, glance);
+    if (plain && serve_again(glance, datagram, client.address)) return;
     const auto query = dns::parse_query(datagram.octets);
     if (!query) {
       // A stranger's garbage gets nothing at all; a friend's gets the header that says what was wrong.
@@ -189,7 +237,9 @@ class Worker::Loop {
     }
     const auto answer_at_once = [&](const Outcome& outcome, AnswerSource source) {
       books_.answered(query->question, {.address = client.address}, outcome, source);
-      batch_.commit(put(*query, outcome, datagram_limit(*query), batch_.room()), *datagram.path);
+      const std::size_t octets = put(*query, outcome, datagram_limit(*query), batch_.room());
+      if (plain && source == AnswerSource::known) keep_packet(glance, outcome, octets);
+      batch_.commit(octets, *datagram.path);
     };
     if (!allowed) {
       counters_.add(ResolverCounter::refused);
@@ -332,6 +382,7 @@ class Worker::Loop {
 
   asio::io_context context_{1};
   asio::executor_work_guard<asio::io_context::executor_type> guard_{context_.get_executor()};
+  Shared* shared_;
   StreamRoad* road_;
   std::shared_ptr<const WorkerSettings> settings_;
   WorkerCounters counters_;
@@ -342,6 +393,9 @@ class Worker::Loop {
   Uplink uplink_;
   Desk desk_;
   DatagramBatch batch_;
+  Instant batch_began_{};
+  std::unique_ptr<PacketCache> packets_;  // never null
+  std::uint64_t flushes_seen_ = 0;
   const SharedOutcome refused_ = refused(dns::EdeCode::prohibited, "");
   std::map<channel::ListenerId, asio::posix::stream_descriptor> listeners_;
   std::thread thread_;

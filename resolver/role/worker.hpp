@@ -23,6 +23,7 @@ struct WorkerSettings {
   policy::AccessList access;
   OutgoingSettings outgoing;
   QueryLogSettings query_log;
+  std::size_t packet_cache_octets = 0;  ///< of each worker
   std::shared_ptr<const Settings> core;
 };
 

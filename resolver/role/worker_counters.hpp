@@ -15,6 +15,10 @@ struct WorkerCounters {
     value.store(value.load(std::memory_order_relaxed) + amount,
                 std::memory_order_relaxed);  // one writer: no locked instruction
   }
+  /// Of a gauge.
+  void set(channel::ResolverCounter which, std::uint64_t value) {
+    values[static_cast<std::size_t>(which)].store(value, std::memory_order_relaxed);
+  }
   std::uint64_t get(channel::ResolverCounter which) const {
     return values[static_cast<std::size_t>(which)].load(std::memory_order_relaxed);
   }

@@ -15,6 +15,9 @@ namespace flat = snapshot::flat;
 
 /// What the configuration allows at most.
 constexpr std::chrono::seconds most_stale{7 * 24 * 3600};
+/// One part of so many of the cache's size is for copies of answers, shared out among the workers; the rest is for
+/// records.
+constexpr std::uint64_t packet_cache_share = 4;
 
 /// Tables that the verifier lets a snapshot leave out, but control never does.
 bool complete(const flat::Snapshot& snapshot) {
@@ -196,12 +199,14 @@ std::expected<RoleSettings, std::string> settings_from(const snapshot::Mapped& m
   worker->outgoing.first_port = std::max<std::uint16_t>(resolution.first_port(), 1);
   worker->outgoing.last_port = std::max(resolution.last_port(), worker->outgoing.first_port);
   worker->core = std::make_shared<const Settings>(std::move(*core));
+  const std::uint64_t cache_octets = snapshot.cache()->size();
+  worker->packet_cache_octets = cache_octets / packet_cache_share / std::max(snapshot.workers(), 1U);
 
   RoleSettings role;
   role.worker = std::move(worker);
   role.generation = snapshot.generation();
   role.workers = snapshot.workers();
-  role.cache_octets = snapshot.cache()->size();
+  role.cache_octets = cache_octets - cache_octets / packet_cache_share;
   for (const flat::Listener* listener : *snapshot.listeners()) role.datagram_listeners += listener->udp() ? 1 : 0;
   return role;
 }

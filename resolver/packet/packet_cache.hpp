@@ -1,0 +1,67 @@
+#pragma once
+// Answers as they were sent, in front of the record cache: a question that was answered from there a moment ago is
+// answered again by one look-up and one copy. One per worker: nothing here is shared, locked or allocated per packet.
+//
+// What is kept is the part behind the question. Header, question and OPT are made afresh from each query, and every bit
+// of the query that changes the kept part stands in the key: name, type, DO, CD and AD (attacks: whole-packet
+// pollution).
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "dns/name.hpp"
+#include "resolver/clock.hpp"
+#include "resolver/packet/kept_answer.hpp"
+#include "resolver/packet/query_glance.hpp"
+
+namespace redoubt::resolver {
+
+class PacketCache {
+ public:
+  /// octets bounds all that it holds, its index included. Memory is taken from the system as it fills. Too few octets,
+  /// or no memory: it keeps nothing.
+  PacketCache(std::size_t octets, const dns::HashKey& key);
+  ~PacketCache();
+  PacketCache(const PacketCache&) = delete;
+  PacketCache& operator=(const PacketCache&) = delete;
+
+  struct Served {
+    std::size_t octets = 0;  ///< 0: not here, or longer than this asker can take
+    dns::Rcode rcode = dns::Rcode::noerror;
+  };
+  /// The whole answer to `query`, of which `glance` is a look, in `room`. TTLs are less by the time since keep(),
+  /// rounded up, so never more than what is left.
+  Served find(const QueryGlance& glance, std::span<const std::uint8_t> query, Instant now,
+              std::span<std::uint8_t> room);
+
+  /// `answer` was sent to the query of `glance`: a whole message, neither truncated, nor stale, nor with anything in
+  /// its OPT. Served until `lead` before the first of its TTLs ends. What has no records, is long, or cannot be read is
+  /// not kept.
+  void keep(const QueryGlance& glance, std::span<const std::uint8_t> answer, Instant now, std::chrono::seconds lead);
+
+  /// Nothing of what was kept is served any more.
+  void clear();
+
+  /// What is filled of the octets.
+  std::size_t octets() const;
+
+  /// Larger answers are rare and not worth their room.
+  static constexpr std::size_t max_entry_octets = 2048;
+
+ private:
+  struct Bucket;
+  struct Memory;
+
+  std::uint64_t hash_of(const QueryGlance& glance) const;
+  Bucket& bucket_of(std::uint64_t hash) const;
+  static bool is_of(const KeptAnswer& kept, std::uint64_t hash, const QueryGlance& glance);
+  KeptAnswer* look_up(const QueryGlance& glance, std::uint64_t hash);
+  RingPlace make_room(std::size_t units, Instant now);
+  void put_in_index(const QueryGlance& glance, std::uint64_t hash, RingPlace place);
+
+  dns::HashKey key_;
+  std::unique_ptr<Memory> memory_;  // null: it keeps nothing
+};
+
+}  // namespace redoubt::resolver

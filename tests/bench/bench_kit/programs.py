@@ -1,0 +1,222 @@
+"""The programs that are measured: how each is configured, started and charged."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+from kit import processes
+from kit.namespaces import inside
+from kit.processes import LabError
+
+ROOT_SERVER, TLD_SERVER, LEAF_SERVER = SERVERS = ("10.53.0.1", "10.53.0.2", "10.53.0.3")
+PORT = 5300
+CACHE_MIB = 512
+
+
+def unbound(folder, threads):
+    (folder / "unbound.conf").write_text(f"""
+server:
+  interface: 127.0.0.1@{PORT}
+  num-threads: {threads}
+  so-reuseport: yes
+  module-config: "iterator"
+  msg-cache-size: {CACHE_MIB // 3}m
+  rrset-cache-size: {CACHE_MIB * 2 // 3}m
+  msg-cache-slabs: 4
+  rrset-cache-slabs: 4
+  infra-cache-slabs: 4
+  outgoing-range: 4096
+  num-queries-per-thread: 2048
+  root-hints: "{folder}/root.hints"
+  do-not-query-localhost: no
+  use-syslog: no
+  do-daemonize: no
+  chroot: ""
+  username: ""
+  directory: "{folder}"
+  pidfile: "{folder}/unbound.pid"
+  verbosity: 0
+  minimal-responses: yes
+remote-control:
+  control-enable: no
+""")
+    return ["/usr/sbin/unbound", "-d", "-p", "-c", str(folder / "unbound.conf")]
+
+
+def knot_resolver(folder, threads):
+    (folder / "kresd.conf").write_text(f"""
+net.listen('127.0.0.1', {PORT})
+log_level('crit')
+cache.open({CACHE_MIB} * MB, 'lmdb://{folder}/cache')
+hints.root_file('{folder}/root.hints')
+trust_anchors.remove('.')
+modules.unload('ta_update')
+modules.unload('priming')
+modules.unload('detect_time_skew')
+modules.unload('ta_signal_query')
+modules.unload('ta_sentinel')
+""".replace("hints.root_file", "modules.load('hints')\nhints.root_file"))
+    (folder / "cache").mkdir(exist_ok=True)
+    return [["/usr/sbin/kresd", "-n", "-c", str(folder / "kresd.conf"), str(folder)] for _ in range(threads)]
+
+
+def pdns_recursor(folder, threads):
+    (folder / "recursor.conf").write_text(f"""
+local-address=127.0.0.1
+local-port={PORT}
+hint-file={folder}/root.hints
+threads={threads}
+pdns-distributes-queries=no
+reuseport=yes
+dnssec=off
+max-cache-entries=2000000
+max-packetcache-entries=1000000
+dont-query=
+allow-from=127.0.0.0/8
+socket-dir={folder}
+daemon=no
+write-pid=no
+quiet=yes
+loglevel=0
+disable-syslog=yes
+security-poll-suffix=
+qname-minimization=yes
+""")
+    return ["/usr/sbin/pdns_recursor", f"--config-dir={folder}"]
+
+
+def redoubt_settings(folder, threads):
+    return {
+        "listen": [{"address": f"127.0.0.1@{PORT}", "transports": ["udp"]}],
+        "workers": threads,
+        "state": str(folder / "state"),
+        "control": {"socket": str(folder / "control.sock"), "http": "127.0.0.1@8053"},
+        "cache": {"size": f"{CACHE_MIB}MiB"},
+        "validation": {"enabled": False},
+        "resolution": {"root-hints": {"ns.": [ROOT_SERVER]}, "do-not-query": []},
+    }
+
+
+PEERS = {"unbound": (unbound, "/usr/sbin/unbound"), "knot-resolver": (knot_resolver, "/usr/sbin/kresd"),
+         "pdns-recursor": (pdns_recursor, "/usr/sbin/pdns_recursor")}
+
+
+def cpu_of(pid):
+    """Nanoseconds on a processor of a process and all its threads, and of those below it."""
+    total = 0
+    for one in (pid, *processes.descendants_of(pid)):
+        try:
+            for task in pathlib.Path(f"/proc/{one}/task").iterdir():
+                total += int((task / "schedstat").read_text().split()[0])
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return total
+
+
+def memory_of(pid):
+    """Octets that a process and those below it hold for themselves or share (PSS)."""
+    total = 0
+    for one in (pid, *processes.descendants_of(pid)):
+        try:
+            for line in pathlib.Path(f"/proc/{one}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) * 1024
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return total
+
+
+class Program:
+    """One that answers."""
+
+    def __init__(self, name, started):
+        self.name = name
+        self.started = started
+
+    def cpu(self):
+        return sum(cpu_of(one.pid) for one in self.started)
+
+    def memory(self):
+        return sum(memory_of(one.pid) for one in self.started)
+
+    def end(self):
+        for one in self.started:
+            one.send_signal(signal.SIGTERM)
+        for one in self.started:
+            try:
+                one.wait(10)
+            except subprocess.TimeoutExpired:
+                for pid in processes.descendants_of(one.pid):
+                    processes.send(pid, signal.SIGKILL)
+                one.kill()
+                one.wait()
+
+
+class Bench:
+    def __init__(self, options, folder, namespace):
+        self.options = options
+        self.folder = folder
+        self.namespace = namespace
+        folder.chmod(0o755)
+        cores = sorted(os.sched_getaffinity(0))
+        if len(cores) < 2:
+            raise LabError("needs two cores: one for the program, one for the load")
+        self.server_cores = ",".join(map(str, cores[:1] if options.threads == 1 else cores))
+        self.load_core = str(cores[1])
+        for program in ("resolverd", "resolverctl"):
+            shutil.copy(options.programs / program, folder / program)
+        authority = self._start([str(options.programs / "tests/bench/bench_authority"), *(f"{address}@53" for address in SERVERS)],
+                                folder / "authority.log", self.load_core)
+        processes.wait_until(lambda: "ready" in "".join(processes.tail(folder / "authority.log")), 5, "the name servers")
+        self.authority = authority
+
+    def _start(self, command, log, cores):
+        return processes.start(inside(self.namespace, ["taskset", "-c", cores, *command]), log, cwd=self.folder)
+
+    def names(self):
+        wanted = [name for name in self.options.peers.split(",") if name]
+        missing = [name for name in wanted if not pathlib.Path(PEERS[name][1]).exists()]
+        if missing:
+            raise LabError(f"not installed: {' '.join(missing)}; scripts/deps bench")
+        return ["redoubt", *wanted]
+
+    def start(self, name, threads=None):
+        threads = threads or self.options.threads
+        folder = self.folder / f"{name}-{time.monotonic_ns()}"
+        folder.mkdir()
+        (folder / "root.hints").write_text(f". 3600000 IN NS ns.\nns. 3600000 IN A {ROOT_SERVER}\n")
+        if name == "echo":
+            commands = [[str(self.options.programs / "tests/bench/bench_echo_loop"), f"127.0.0.1@{PORT}"]] * threads
+        elif name == "redoubt":
+            path = folder / "redoubt.yaml"
+            path.write_text("".join(f"{key}: {json.dumps(value)}\n" for key, value in redoubt_settings(folder, threads).items()))
+            commands = [[str(self.folder / "resolverd"), "--config", str(path)]]
+        else:
+            made = PEERS[name][0](folder, threads)
+            commands = made if isinstance(made[0], list) else [made]
+        program = Program(name, [self._start(command, folder / "log", self.server_cores) for command in commands])
+        try:
+            processes.wait_until(lambda: name == "echo" or self.load("--queries", 1, "--names", "ready.bench.")["answered"] == 1, 20,
+                                 f"{name}'s first answer")
+        except LabError as trouble:
+            raise LabError("\n".join([str(trouble), *processes.tail(folder / "log")])) from None
+        return program
+
+    def load(self, *options):
+        command = [str(self.options.programs / "tests/bench/bench_load"), f"127.0.0.1@{PORT}", *map(str, options)]
+        done = subprocess.run(inside(self.namespace, ["taskset", "-c", self.load_core, *command]), capture_output=True, text=True)
+        if done.returncode != 0:
+            raise LabError(f"load: {done.stderr.strip()}")
+        return json.loads(done.stdout)
+
+    def charged(self, program, *options):
+        """A load, with the program's microseconds of CPU per answer."""
+        before = program.cpu()
+        result = self.load(*options)
+        result["failed"] = result["answered"] - result["rcodes"].get("0", 0)
+        result["cpu"] = (program.cpu() - before) / 1000 / max(result["answered"], 1)
+        result["rate"] = result["answered"] / max(result["seconds"], 1e-9)
+        return result

@@ -271,11 +271,14 @@ int start_provider(const OSSL_CORE_HANDLE*, const OSSL_DISPATCH*, const OSSL_DIS
   return 1;
 }
 
-/// The built-in provider stays the one that everything else is done by: what is ours has to be asked for.
+/// The built-in provider stays the one that everything else is done by: what is ours has to be asked for. Both stay
+/// loaded for the process's life.
 bool load_provider() {
-  return prepare_openssl() && OSSL_PROVIDER_add_builtin(nullptr, provider_name, start_provider) == 1 &&
-         EVP_set_default_properties(nullptr, "?provider=default") == 1 &&
-         OSSL_PROVIDER_load(nullptr, "default") != nullptr && OSSL_PROVIDER_load(nullptr, provider_name) != nullptr;
+  if (!prepare_openssl() || OSSL_PROVIDER_add_builtin(nullptr, provider_name, start_provider) != 1 ||
+      EVP_set_default_properties(nullptr, "?provider=default") != 1)
+    return false;
+  static const std::array loaded{OSSL_PROVIDER_load(nullptr, "default"), OSSL_PROVIDER_load(nullptr, provider_name)};
+  return std::ranges::all_of(loaded, [](const OSSL_PROVIDER* provider) { return provider != nullptr; });
 }
 
 }  // namespace

@@ -7,12 +7,17 @@ namespace redoubt::resolver {
 
 struct Guards {
   // Poisoning
-  bool reply_match = true;       ///< a reply echoes id and question
-  bool bailiwick = true;         ///< records count only at or below the zone that was asked
-  bool strict_referrals = true;  ///< a referral is one NS RRset, below the zone asked and above the name
-  bool dname_by_tcp = true;      ///< a DNAME counts only by TCP
-  bool every_link = true;        ///< each link of a forwarder's chain of aliases is asked for itself
-  bool hinted_root = true;       ///< priming brings addresses of servers that the hints name, and of no others
+  bool reply_match = true;        ///< a reply echoes id and question
+  bool own_ports = true;          ///< ports of our own drawing, from the whole range
+  bool connected_sockets = true;  ///< one server's datagrams alone reach a socket
+  bool path_mtu_ignored = true;   ///< ICMP changes nothing of what is sent
+  bool datagram_bound = true;     ///< a datagram longer than what was advertised is no reply
+  bool mismatch_bound = true;     ///< so many wrong replies end an exchange
+  bool bailiwick = true;          ///< records count only at or below the zone that was asked
+  bool strict_referrals = true;   ///< a referral is one NS RRset, below the zone asked and above the name
+  bool dname_by_tcp = true;       ///< a DNAME counts only by TCP
+  bool every_link = true;         ///< each link of a forwarder's chain of aliases is asked for itself
+  bool hinted_root = true;        ///< priming brings addresses of servers that the hints name, and of no others
   // Work
   bool shared_flights = true;      ///< equal questions at once are one resolution
   bool failure_memory = true;      ///< failures are remembered
@@ -23,6 +28,7 @@ struct Guards {
   bool minimisation_bound = true;  ///< packets spent on shorter names
   bool ring_check = true;          ///< a chain of aliases that comes back to itself ends there
   // Cache
+  bool short_failures = true;         ///< failures are remembered for seconds
   bool cut_within_parent = true;      ///< a delegation ends with the one above it at the latest
   bool entry_bound = true;            ///< octets of one entry
   bool entries_of_name_bound = true;  ///< entries of one name

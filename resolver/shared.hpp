@@ -18,13 +18,13 @@ namespace redoubt::resolver {
 
 struct Shared {
   /// key: secret, fresh for each process.
-  Shared(std::uint64_t cache_octets, const dns::HashKey& key)
-      : cache{cache_octets, key},
+  Shared(std::uint64_t cache_octets, const dns::HashKey& key, const Guards& guards = {})
+      : cache{cache_octets, key, guards},
         servers{key},
         flights{key},
         rechecks{key},
         upstreams{key},
-        waiting{key},
+        waiting{key, guards},
         cookies{key} {}
   Cache cache;
   Servers servers;

@@ -136,11 +136,11 @@ struct Cache::Shard {
   }
 
   /// Makes room for what is new of this name. False when what is there is better.
-  bool clear_for(const Entry& entry, const dns::Name& name, Instant now);
+  bool clear_for(const Entry& entry, const dns::Name& name, Instant now, bool bounded);
 };
 
-Cache::Cache(std::uint64_t octets, const dns::HashKey& key)
-    : key_{key}, shards_{std::make_unique<Shard[]>(shard_count)} {
+Cache::Cache(std::uint64_t octets, const dns::HashKey& key, const Guards& guards)
+    : key_{key}, guards_{guards}, shards_{std::make_unique<Shard[]>(shard_count)} {
   resize(octets);
 }
 
@@ -189,7 +189,7 @@ std::optional<Found> Cache::find_kept(const dns::Name& name, dns::RrType type, I
       found = entry.found();
     }
   }
-  if (!found || found->expires > now) return found;
+  if (!found || found->expires > now || !guards_.withdrawn_is_gone) return found;
   const auto denied = denied_above(name, now);
   return denied && *denied > found->learned() ? std::nullopt : found;
 }
@@ -214,7 +214,7 @@ std::optional<Instant> Cache::denied_above(const dns::Name& name, Instant now) {
   return latest;
 }
 
-bool Cache::Shard::clear_for(const Entry& entry, const dns::Name& name, Instant now) {
+bool Cache::Shard::clear_for(const Entry& entry, const dns::Name& name, Instant now, bool bounded) {
   std::size_t of_this_name = 0;
   Queue::iterator spare = queue.end();  // what goes when the name has too many
   std::vector<Queue::iterator> leaving;
@@ -240,7 +240,7 @@ bool Cache::Shard::clear_for(const Entry& entry, const dns::Name& name, Instant 
     leaving.push_back(old);
   }
   for (const auto old : leaving) remove(old);
-  if (of_this_name >= max_entries_per_name && !entry.is_delegation()) remove(spare);
+  if (bounded && of_this_name >= max_entries_per_name && !entry.is_delegation()) remove(spare);
   return true;
 }
 
@@ -253,8 +253,9 @@ void Cache::store(Entry entry, const dns::Name& name, Instant now) {
                              octets_of(entry.delegation);
   Shard& shard = shard_of(entry.hash);
   const std::lock_guard guard{shard.lock};
-  if (!shard.clear_for(entry, name, now)) return;
-  if (entry.expires <= now || octets > std::min<std::uint64_t>(shard.bound, max_entry_octets)) return;
+  if (!shard.clear_for(entry, name, now, guards_.entries_of_name_bound)) return;
+  const std::uint64_t most = guards_.entry_bound ? std::min<std::uint64_t>(shard.bound, max_entry_octets) : shard.bound;
+  if (entry.expires <= now || octets > most) return;
   entry.octets = static_cast<std::uint32_t>(octets);
   shard.octets += entry.octets;
   shard.queue.push_front(std::move(entry));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dns/address.hpp"
+#include "resolver/guards.hpp"
 #include "resolver/outcome.hpp"
 
 namespace redoubt::resolver {
@@ -71,7 +72,7 @@ inline constexpr std::size_t max_entry_octets = 8'192;
 class Cache {
  public:
   /// octets bounds everything that entries hold, their own administration included.
-  Cache(std::uint64_t octets, const dns::HashKey& key);
+  Cache(std::uint64_t octets, const dns::HashKey& key, const Guards& guards = {});
   ~Cache();
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
@@ -115,6 +116,7 @@ class Cache {
   std::optional<Instant> denied_above(const dns::Name& name, Instant now);
 
   dns::HashKey key_;
+  Guards guards_;
   std::unique_ptr<Shard[]> shards_;
 };
 

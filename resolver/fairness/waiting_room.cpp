@@ -18,7 +18,7 @@ WaitingRoom::Entry WaitingRoom::enter(const dns::IpAddress& client, Bounds bound
   Network& network = known != networks_.end() ? known->second : networks_[holder];
   ++network.waiting;
   ++count_;
-  network.crowded = network.crowded || network.waiting >= crowd;
+  network.crowded = network.crowded || (guards_.steady_answers && network.waiting >= crowd);
   return {Place{*this, holder, now}};
 }
 

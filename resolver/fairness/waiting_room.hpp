@@ -11,6 +11,7 @@
 
 #include "resolver/clock.hpp"
 #include "resolver/fairness/holder.hpp"
+#include "resolver/guards.hpp"
 
 namespace redoubt::resolver {
 
@@ -62,7 +63,7 @@ class WaitingRoom {
     Turned turned = Turned::away;
   };
 
-  explicit WaitingRoom(const dns::HashKey& key) : key_{key} {}
+  explicit WaitingRoom(const dns::HashKey& key, const Guards& guards = {}) : key_{key}, guards_{guards} {}
   Entry enter(const dns::IpAddress& client, Bounds bounds, Instant now);
   std::size_t count() const;
   /// Networks that have somebody waiting; for tests.
@@ -79,6 +80,7 @@ class WaitingRoom {
   std::optional<Instant> answer_at(Holder network, Instant came, Instant now);
 
   dns::HashKey key_;
+  Guards guards_;
   mutable std::mutex lock_;  // guards the rest
   std::unordered_map<Holder, Network, HolderHash> networks_;
   std::size_t count_ = 0;

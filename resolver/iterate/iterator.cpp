@@ -117,8 +117,10 @@ SharedOutcome Iterator::fail(const Errand& errand, Failure why) {
   const bool is_the_clients = errand.above == nullptr;
   const bool holds = why.scope == FailureScope::question || (why.scope == FailureScope::asker && is_the_clients);
   if (holds && errand.settings.guards.failure_memory) {
+    const std::chrono::seconds lifetime =
+        errand.settings.guards.short_failures ? failure_lifetime : std::chrono::hours{1};
     const Instant now = clock_->now();
-    shared_->cache.store_failure(errand.question.name, errand.question.type, why.told, now + failure_lifetime, now);
+    shared_->cache.store_failure(errand.question.name, errand.question.type, why.told, now + lifetime, now);
   }
   auto outcome = std::make_shared<Outcome>();
   outcome->budget_spent = errand.budget.exhausted().has_value();

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
@@ -79,6 +80,13 @@ void ignore_path_mtu(int socket, bool v6) {
   }
 }
 
+bool send_query(int socket, const Exchange& exchange, const Guards& guards) {
+  const SocketAddress there = socket_address(exchange.server.address, exchange.server.port);
+  const sockaddr* to = guards.connected_sockets ? nullptr : as_sockaddr(there);  // a connected one knows where to
+  const socklen_t octets = guards.connected_sockets ? 0 : there.octets;
+  return sendto(socket, exchange.query.data(), exchange.query.size(), MSG_NOSIGNAL, to, octets) >= 0;
+}
+
 /// Counts an exchange while it lives, however its coroutine ends.
 class Held {
  public:
@@ -97,7 +105,7 @@ std::expected<int, NetworkFault> UpstreamDatagrams::open(const dns::Endpoint& se
   const bool v6 = server.address.is_v6();
   const int socket = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (socket < 0) return std::unexpected{fault_of(errno)};
-  ignore_path_mtu(socket, v6);
+  if (settings_.guards.path_mtu_ignored) ignore_path_mtu(socket, v6);
 
   dns::IpAddress source = v6 ? dns::IpAddress::v6({}) : dns::IpAddress{};
   std::uint32_t seen = 0;
@@ -108,13 +116,15 @@ std::expected<int, NetworkFault> UpstreamDatagrams::open(const dns::Endpoint& se
   const std::uint32_t ports = std::uint32_t{settings_.last_port} - settings_.first_port + 1;
   int trouble = EADDRINUSE;
   for (int draw = 0; draw < port_draws && trouble == EADDRINUSE; ++draw) {
-    const auto port = static_cast<std::uint16_t>(settings_.first_port + random_->below(ports));
+    const auto drawn = static_cast<std::uint16_t>(settings_.first_port + random_->below(ports));
+    const std::uint16_t port = settings_.guards.own_ports ? drawn : 0;
     const SocketAddress here = socket_address(source, port);
     trouble = bind(socket, as_sockaddr(here), here.octets) == 0 ? 0 : errno;
     if (trouble == EACCES) trouble = EADDRINUSE;  // a reserved port in the configured range: draw again
   }
   const SocketAddress there = socket_address(server.address, server.port);
-  if (trouble == 0 && connect(socket, as_sockaddr(there), there.octets) != 0) trouble = errno;
+  if (trouble == 0 && settings_.guards.connected_sockets && connect(socket, as_sockaddr(there), there.octets) != 0)
+    trouble = errno;
   if (trouble != 0) {
     close(socket);
     return std::unexpected{trouble == EADDRINUSE ? NetworkFault::no_resources : fault_of(trouble)};
@@ -137,8 +147,7 @@ Task<std::expected<Reply, NetworkFault>> UpstreamDatagrams::exchange(Exchange ex
   MachineTimer timer{executor_};
 
   const Instant started = MachineClock::now();
-  if (::send(*opened, exchange.query.data(), exchange.query.size(), MSG_NOSIGNAL) < 0)
-    co_return std::unexpected{fault_of(errno)};
+  if (!send_query(*opened, exchange, settings_.guards)) co_return std::unexpected{fault_of(errno)};
   ++counts_.queries;
 
   Reply reply;
@@ -158,19 +167,22 @@ Task<std::expected<Reply, NetworkFault>> UpstreamDatagrams::exchange(Exchange ex
       if (octets < 0) {
         if (errno == EINTR) continue;
         if (errno == EAGAIN) break;
+        // Somebody says by ICMP that this was too long, although what we send may be cut to pieces: nothing to heed.
+        if (errno == EMSGSIZE && settings_.guards.path_mtu_ignored) continue;
         co_return std::unexpected{fault_of(errno)};
       }
       // Longer than what we said we take: no honest server sends it, and fragments are where forgeries ride (RFC 9715).
-      const bool too_long = static_cast<std::size_t>(octets) > buffer_.size();
-      const auto message =
-          std::span<const std::uint8_t>{buffer_}.first(too_long ? 0 : static_cast<std::size_t>(octets));
+      const std::size_t taken = std::min(static_cast<std::size_t>(octets), buffer_.size());
+      const bool too_long = settings_.guards.datagram_bound && static_cast<std::size_t>(octets) > buffer_.size();
+      const auto message = std::span<const std::uint8_t>{buffer_}.first(too_long ? 0 : taken);
       if (!too_long && is_reply_to(exchange.query, message, exchange.cookie)) {
         reply.message.assign(message.begin(), message.end());
         reply.round_trip = MachineClock::now() - started;
         co_return reply;
       }
       ++counts_.mismatched;
-      if (++reply.mismatched >= max_mismatched_replies) co_return std::unexpected{NetworkFault::spoofed};
+      if (++reply.mismatched >= max_mismatched_replies && settings_.guards.mismatch_bound)
+        co_return std::unexpected{NetworkFault::spoofed};
     }
   }
 }

@@ -8,6 +8,7 @@
 
 #include "dns/address.hpp"
 #include "dns/edns.hpp"
+#include "resolver/guards.hpp"
 #include "resolver/network.hpp"
 
 namespace redoubt::resolver {
@@ -21,6 +22,7 @@ struct OutgoingSettings {
   std::uint16_t first_port = 1024;
   std::uint16_t last_port = 65535;
   std::uint32_t max_open = 2048;  ///< exchanges of one worker under way at once; more find no_resources
+  Guards guards;
 };
 
 struct UpstreamCounts {

@@ -6,72 +6,11 @@
 
 #include <algorithm>
 
-#include "tests/sim/world.hpp"
+#include "tests/sim/bystander.hpp"
 
 namespace redoubt::sim {
 
 using testing::HasSubstr;
-
-namespace {
-
-dns::IpAddress client(const char* text) { return *dns::IpAddress::from_text(text); }
-
-/// A client that asks for new names of an honest zone, ten a second, beside whatever else happens.
-class Bystander {
- public:
-  Bystander(World& world, const char* zone, const char* address = "192.0.2.200")
-      : world_{&world}, zone_{zone}, address_{client(address)} {}
-
-  void ask() {
-    ++asked_;
-    world_->send(World::query(fmt::format("b{}.{}", asked_, zone_)), address_, [this](std::optional<Answer> answer) {
-      if (answer && answer->rcode() == dns::Rcode::noerror) took_.push_back(answer->took);
-    });
-  }
-  std::size_t asked() const { return asked_; }
-  std::size_t answered() const { return took_.size(); }
-  Duration slowest() const { return took_.empty() ? Duration::max() : std::ranges::max(took_); }
-
- private:
-  World* world_;
-  std::string zone_;
-  dns::IpAddress address_;
-  std::size_t asked_ = 0;
-  std::vector<Duration> took_;
-};
-
-constexpr std::string_view anything = "* 60 A 192.0.2.80\n";
-
-/// Time goes by in steps of a millisecond, with `each` at every one and the bystander every hundred.
-void attack(World& world, Bystander& bystander, std::chrono::milliseconds time, const std::function<void(int)>& each) {
-  for (int step = 0; step < time.count(); ++step) {
-    each(step);
-    if (step % 100 == 0) bystander.ask();
-    world.run_for(1ms);
-  }
-}
-
-/// The bystander's slowest answer when nothing else happens.
-Duration quiet() {
-  World world;
-  world.site("calm.net.", "192.0.2.9", anything);
-  Bystander bystander{world, "calm.net."};
-  attack(world, bystander, 2s, [](int) {});
-  return bystander.slowest();
-}
-
-/// At most so many of these moments lie within ten milliseconds.
-std::size_t largest_pulse(std::vector<Instant> moments) {
-  std::ranges::sort(moments);
-  std::size_t largest = 0;
-  for (std::size_t first = 0, last = 0; last < moments.size(); ++last) {
-    while (moments[last] - moments[first] >= 10ms) ++first;
-    largest = std::max(largest, last - first + 1);
-  }
-  return largest;
-}
-
-}  // namespace
 
 TEST(Fairness, random_names_under_one_zone_cost_its_servers_two_hundred_a_second_and_others_nothing) {
   World world;
@@ -114,7 +53,7 @@ TEST(Fairness, names_that_exist_have_no_such_limit) {
   attack(world, bystander, 2s, [&](int) {
     for (int i = 0; i < 2; ++i) {
       world.send(
-          World::query(fmt::format("r{}.busy.com.", name++)), client("10.0.0.1"),
+          World::query(fmt::format("r{}.busy.com.", name++)), client_at("10.0.0.1"),
           [&](std::optional<Answer> answer) { answered += answer && answer->rcode() == dns::Rcode::noerror ? 1 : 0; });
     }
   });
@@ -129,10 +68,11 @@ TEST(Fairness, one_clients_random_names_leave_half_of_the_zones_rate_to_others) 
   int name = 0;
   std::size_t others = 0;
   for (int step = 0; step < 3000; ++step) {
-    world.send(World::query(fmt::format("r{}.victim.com.", name++)), client("10.0.0.1"), [](std::optional<Answer>) {});
+    world.send(World::query(fmt::format("r{}.victim.com.", name++)), client_at("10.0.0.1"),
+               [](std::optional<Answer>) {});
     if (step % 100 == 0) {
       world.send(
-          World::query(fmt::format("o{}.victim.com.", step)), client("10.0.0.2"),
+          World::query(fmt::format("o{}.victim.com.", step)), client_at("10.0.0.2"),
           [&](std::optional<Answer> answer) { others += answer && answer->rcode() == dns::Rcode::nxdomain ? 1 : 0; });
     }
     world.run_for(1ms);
@@ -150,7 +90,7 @@ TEST(Fairness, three_thousand_lookups_that_never_end_hold_their_share_of_places_
   std::size_t told = 0;
   int name = 0;
   attack(world, bystander, 3s, [&](int) {
-    world.send(World::query(fmt::format("r{}.slow.com.", name++)), client("10.0.0.1"),
+    world.send(World::query(fmt::format("r{}.slow.com.", name++)), client_at("10.0.0.1"),
                [&](std::optional<Answer> answer) {
                  told += answer && answer->error().find("limit ") != std::string::npos ? 1 : 0;
                });
@@ -174,7 +114,7 @@ TEST(Fairness, one_source_with_a_zone_for_each_question_holds_its_share_too) {
   std::size_t most = 0;
   int zone = 0;
   attack(world, bystander, 3s, [&](int) {
-    world.send(World::query(fmt::format("www.z{}.com.", zone++)), client("2001:db8:0:1::1"),
+    world.send(World::query(fmt::format("www.z{}.com.", zone++)), client_at("2001:db8:0:1::1"),
                [](std::optional<Answer>) {});
     most = std::max(most, world.shared().flights.in_flight());
   });
@@ -256,7 +196,7 @@ TEST(Fairness, answers_that_a_server_held_back_do_not_leave_in_one_pulse) {
       for (int i = 0; i < (step < 1000 ? 5 : 0); ++i) {
         const Instant sent = world.clock().now();
         const std::string wanted = equal ? "big.bomb.com." : fmt::format("r{}.bomb.com.", name++);
-        world.send(World::query(wanted, "TXT"), client("10.0.0.1"), [&, sent](std::optional<Answer> answer) {
+        world.send(World::query(wanted, "TXT"), client_at("10.0.0.1"), [&, sent](std::optional<Answer> answer) {
           if (!answer) return;
           left.push_back(world.clock().now());
           if (world.clock().now() - sent > 1900ms) ++late;
@@ -282,7 +222,7 @@ TEST(Fairness, a_site_of_a_hundred_thousand_addresses_is_one_client) {
   std::uint32_t host = 0;
   attack(world, bystander, 3s, [&](int) {
     for (int i = 0; i < 3; ++i, ++host) {
-      const auto source = client(fmt::format("2001:db8:0:{:x}::{:x}", 0x100 + host % 0x100, host).c_str());
+      const auto source = client_at(fmt::format("2001:db8:0:{:x}::{:x}", 0x100 + host % 0x100, host));
       world.send(World::query(fmt::format("r{}.slow.com.", host)), source, [](std::optional<Answer>) {});
     }
     most = std::max(most, world.shared().flights.in_flight());

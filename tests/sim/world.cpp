@@ -44,7 +44,8 @@ std::string Answer::error() const {
   return fmt::format("{} {}", static_cast<unsigned>(error.code), error.text);
 }
 
-World::World(WorldOptions options) : random_{options.seed}, internet_{clock_}, shared_{options.cache_octets, test_key} {
+World::World(WorldOptions options)
+    : random_{options.seed}, internet_{clock_}, shared_{options.cache_octets, test_key, options.guards} {
   settings_.root_servers.push_back({name_from_text("a.root."), {*dns::IpAddress::from_text("198.51.100.1")}});
   settings_.prime = false;  // one packet more that most scenarios would have to count
   settings_.case_randomisation = options.case_randomisation;

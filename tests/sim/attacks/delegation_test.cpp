@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "appliance/config/compile.hpp"
 #include "tests/sim/attacks/arms.hpp"
 #include "tests/sim/zone_text.hpp"
 
@@ -220,11 +221,16 @@ TEST(Attack, D06_twenty_servers_with_eight_addresses_each_are_cut_to_the_limits)
 }
 
 TEST(Attack, D07_null_and_local_addresses_as_glue_are_never_asked) {
-  // As configured where nothing is said (docs/reference/configuration.md, do-not-query), as far as World has it.
-  const std::vector<std::string> special{"127.0.0.1", "127.0.0.2", "127.1.2.3", "127.255.255.255"};
+  const std::vector<std::string> special{
+      "0.0.0.0",   "0.1.2.3",         "127.0.0.1", "127.255.255.255",  "169.254.169.254",
+      "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255",  "::",
+      "::1",       "fe80::1",         "ff02::1",   "::ffff:192.0.2.9", "::ffff:127.0.0.1"};
   in_three_arms(Row{.benign = shop_is_served,
                     .attack =
                         [&special](World& world, Findings& findings) {
+                          const bool guarded = !world.settings().do_not_query.empty();
+                          const auto builtin = config::builtin_do_not_query();
+                          if (guarded) world.settings().do_not_query.assign(builtin.begin(), builtin.end());
                           world.site("shop.com.", "192.0.2.1");
                           world.ask("www.shop.com.");
                           std::size_t packets = 0;

@@ -1,0 +1,103 @@
+#include "dnssec/verify/signature.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "dnssec/verify/describe.hpp"
+
+namespace redoubt::dnssec {
+
+namespace {
+
+constexpr std::uint32_t least_skew = 3600;
+constexpr std::uint32_t most_skew = 86'400;
+
+Reason reason(dns::EdeCode code, const SetView& set, const Rrsig& rrsig, std::string_view what) {
+  return {code,
+          fmt::format("{}: RRSIG by key {} of {} {}", set_name(set), rrsig.key_tag, rrsig.signer.to_text(), what)};
+}
+
+/// Nothing when the time is one at which the signature holds.
+std::optional<Reason> out_of_time(const SetView& set, const Rrsig& rrsig, std::uint32_t now) {
+  if (is_before(rrsig.expiration, rrsig.inception))
+    return reason(dns::EdeCode::signature_expired_before_valid, set, rrsig, "expires before it begins");
+  const std::uint32_t skew = clock_skew(rrsig.inception, rrsig.expiration);
+  if (is_before(now + skew, rrsig.inception))
+    return reason(dns::EdeCode::signature_not_yet_valid, set, rrsig,
+                  fmt::format("is not valid before {}", time_text(rrsig.inception)));
+  if (is_before(rrsig.expiration, now - skew))
+    return reason(dns::EdeCode::signature_expired, set, rrsig,
+                  fmt::format("has expired at {}", time_text(rrsig.expiration)));
+  return std::nullopt;
+}
+
+/// RFC 4035 §5.3.3. A signature that is past its end, but within the skew, gives its data a short life.
+dns::Ttl ttl_of(dns::Ttl received, const Rrsig& rrsig, std::uint32_t now) {
+  constexpr std::uint32_t within_skew = 60;
+  const std::uint32_t left = is_before(now, rrsig.expiration) ? rrsig.expiration - now : 0;
+  return std::min({received, rrsig.original_ttl, dns::Ttl::from_wire(std::max(left, within_skew))});
+}
+
+/// Tries the keys that the signature may be of. True: one fits. An error: no key has the tag, none fits, or the ledger
+/// is spent.
+std::expected<void, Reason> try_keys(const SetView& set, const Rrsig& rrsig, const ZoneKeys& keys,
+                                     const SignatureRules& rules, Effort& effort) {
+  const auto candidates = keys.of_tag(rrsig.key_tag, rrsig.algorithm, rules.limits.keys_of_tag);
+  if (candidates.empty())
+    return std::unexpected{reason(dns::EdeCode::dnskey_missing, set, rrsig, "has no key in the zone's DNSKEY RRset")};
+  Octets octets;
+  if (!append_signed_data(octets, rrsig_prefix(rrsig), set))
+    return std::unexpected{reason(dns::EdeCode::dnssec_bogus, set, rrsig, "has more labels than the name")};
+  std::string_view what = "does not verify";
+  for (const ZoneKey* key : candidates) {
+    if (!effort.spend(Work::signature, 1))
+      return std::unexpected{reason(dns::EdeCode::dnssec_bogus, set, rrsig, "is one signature too many to check")};
+    const auto& usable = key->usable();
+    if (usable && usable->verifies(octets, rrsig.signature)) return {};
+    if (!usable) what = "is of a key that cannot be used";
+    if (!effort.spend(Work::failed_signature, 1)) break;
+  }
+  return std::unexpected{reason(dns::EdeCode::dnssec_bogus, set, rrsig, what)};
+}
+
+}  // namespace
+
+bool is_supported(std::uint8_t algorithm, const SignatureRules& rules) {
+  const AlgorithmInfo* row = find_algorithm(algorithm);
+  if (row == nullptr) return false;
+  const bool is_sha1 = row->algorithm == Algorithm::rsa_sha1 || row->algorithm == Algorithm::rsa_sha1_nsec3;
+  return !is_sha1 || rules.sha1;
+}
+
+std::uint32_t clock_skew(std::uint32_t inception, std::uint32_t expiration) {
+  return std::clamp((expiration - inception) / 10, least_skew, most_skew);
+}
+
+bool is_of(const Rrsig& rrsig, const SetView& set, const dns::Name& zone) {
+  return rrsig.covered == set.type && rrsig.signer == zone && set.owner.is_at_or_below(zone) &&
+         rrsig.labels <= rrsig_labels(set.owner) && rrsig.labels >= zone.label_count();
+}
+
+std::expected<Signed, Reason> check_signatures(const SetView& set, dns::Ttl ttl, RdataRange rrsigs,
+                                               const ZoneKeys& keys, const SignatureRules& rules, Effort& effort) {
+  Reason why{dns::EdeCode::rrsigs_missing,
+             fmt::format("{}: no RRSIG of zone {}", set_name(set), keys.zone().to_text())};
+  std::size_t looked_at = 0;
+  for (const OctetView rdata : rrsigs) {
+    const auto rrsig = Rrsig::parse(rdata);
+    if (!rrsig || !is_of(*rrsig, set, keys.zone()) || !is_supported(rrsig->algorithm, rules)) continue;
+    if (looked_at++ == rules.limits.signatures_of_set) break;
+    if (auto untimely = out_of_time(set, *rrsig, rules.now)) {
+      why = std::move(*untimely);
+      continue;
+    }
+    auto fits = try_keys(set, *rrsig, keys, rules, effort);
+    if (fits) return Signed{ttl_of(ttl, *rrsig, rules.now), rrsig->labels, rrsig->labels < rrsig_labels(set.owner)};
+    why = std::move(fits.error());
+  }
+  return std::unexpected{std::move(why)};
+}
+
+}  // namespace redoubt::dnssec

@@ -1,0 +1,44 @@
+#pragma once
+// Whether an RRset is signed by one of its zone's keys (RFC 4035 §5.3).
+#include <expected>
+
+#include "dns/ttl.hpp"
+#include "dnssec/base/canonical.hpp"
+#include "dnssec/verify/effort.hpp"
+#include "dnssec/verify/reason.hpp"
+#include "dnssec/verify/zone_keys.hpp"
+
+namespace redoubt::dnssec {
+
+/// What is taken for a signature at all.
+struct SignatureRules {
+  std::uint32_t now = 0;  ///< seconds since 1970 modulo 2^32
+  bool sha1 = false;      ///< algorithms 5 and 7 are known (RFC 9905 asks that they may not be)
+  CandidateLimits limits{};
+};
+
+/// Whether signatures and keys of that algorithm count: known here, and not switched off.
+bool is_supported(std::uint8_t algorithm, const SignatureRules& rules);
+
+/// How far a clock may be off for a signature that holds from inception to expiration: a tenth of that, at least an
+/// hour and at most a day.
+std::uint32_t clock_skew(std::uint32_t inception, std::uint32_t expiration);
+
+struct Signed {
+  dns::Ttl ttl;              ///< the least of the RRset's, the original one and what is left of the signature
+  std::uint8_t labels = 0;   ///< of the RRSIG
+  bool is_expanded = false;  ///< from a wildcard: that no closer name exists is still to be proven (RFC 4035 §5.3.4)
+};
+
+/// Whether signature `rrsig`, taken alone, may be over that RRset: type, labels, signer. keys.zone() is who must have
+/// signed. Labels fewer than the signer's would reach above the zone (attacks: RRSIG labels).
+bool is_of(const Rrsig& rrsig, const SetView& set, const dns::Name& zone);
+
+/// rrsigs: RDATA of the RRSIG records beside the RRset, of whatever type they cover; ttl: as received.
+/// errors: rrsigs_missing when none could be of that zone and type, signature_expired, signature_not_yet_valid,
+/// signature_expired_before_valid, dnskey_missing when no key has its tag, dnssec_bogus when it does not verify.
+[[nodiscard]] std::expected<Signed, Reason> check_signatures(const SetView& set, dns::Ttl ttl, RdataRange rrsigs,
+                                                             const ZoneKeys& keys, const SignatureRules& rules,
+                                                             Effort& effort);
+
+}  // namespace redoubt::dnssec

@@ -1,0 +1,47 @@
+#pragma once
+// The keys of a zone that signatures are checked with.
+#include <expected>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "dns/rrset.hpp"
+#include "dnssec/base/canonical.hpp"
+#include "dnssec/base/public_key.hpp"
+
+namespace redoubt::dnssec {
+
+/// One key of the zone. What OpenSSL makes of it is made when first needed and kept. May be shared by threads.
+class ZoneKey {
+ public:
+  ZoneKey(std::uint16_t tag, std::uint8_t algorithm, OctetView public_key)
+      : tag_{tag}, algorithm_{algorithm}, octets_{public_key.begin(), public_key.end()} {}
+  std::uint16_t tag() const { return tag_; }
+  std::uint8_t algorithm() const { return algorithm_; }
+  const std::expected<PublicKey, KeyFault>& usable() const;
+
+ private:
+  std::uint16_t tag_;
+  std::uint8_t algorithm_;
+  Octets octets_;
+  mutable std::once_flag once_;
+  mutable std::optional<std::expected<PublicKey, KeyFault>> key_;
+};
+
+/// All keys of a zone that may sign its data (RFC 4034 §2.1.1; RFC 5011 §2.1: revoked ones may not).
+class ZoneKeys {
+ public:
+  ZoneKeys(const dns::Name& zone, RdataRange dnskeys);
+  const dns::Name& zone() const { return zone_; }
+  bool empty() const { return keys_.empty(); }
+  std::size_t count() const { return keys_.size(); }
+  /// At most `most` keys of that tag and algorithm.
+  std::vector<const ZoneKey*> of_tag(std::uint16_t tag, std::uint8_t algorithm, std::size_t most) const;
+
+ private:
+  dns::Name zone_;
+  std::vector<std::unique_ptr<const ZoneKey>> keys_;
+};
+
+}  // namespace redoubt::dnssec

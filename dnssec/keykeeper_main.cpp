@@ -181,8 +181,8 @@ class Keykeeper {
       if (received.error() != channel::ReceiveTrouble::would_block) client.attach({});  // monitor brings a fresh one
       return;
     }
-    const bool understood = client.role == Role::control ? hear_control(client, *received)
-                                                         : hear_transport(client, *received);
+    const bool understood =
+        client.role == Role::control ? hear_control(client, *received) : hear_transport(client, *received);
     if (understood) return;
     log::error("{} sent garbage: its channel is closed", channel::to_text(client.role));
     client.attach({});

@@ -17,11 +17,11 @@ using KeyHash = std::array<std::uint8_t, 32>;
 /// DER, the server's own first, then those that signed it.
 using CertificateChain = std::vector<std::vector<std::uint8_t>>;
 
-inline constexpr std::uint32_t max_chain = 8;                  ///< certificates of one chain
-inline constexpr std::size_t max_certificate_octets = 8192;    ///< of each
-inline constexpr std::size_t max_handshake_message = 256;      ///< octets under a handshake's signature: at most 165
-inline constexpr std::size_t max_signature_octets = 1024;      ///< RSA of 8192 bits
-inline constexpr std::uint32_t max_certificate_names = 257;    ///< names, and addresses, of a certificate we make
+inline constexpr std::uint32_t max_chain = 8;                ///< certificates of one chain
+inline constexpr std::size_t max_certificate_octets = 8192;  ///< of each
+inline constexpr std::size_t max_handshake_message = 256;    ///< octets under a handshake's signature: at most 165
+inline constexpr std::size_t max_signature_octets = 1024;    ///< RSA of 8192 bits
+inline constexpr std::uint32_t max_certificate_names = 257;  ///< names, and addresses, of a certificate we make
 
 struct Ping {
   RequestId id;
@@ -31,8 +31,8 @@ struct Pong {
 };
 
 // --- from control
-/// A self-signed certificate with these names and addresses, please, for the key that keykeeper keeps for that; `former`
-/// (DER, may be empty) will do if it still fits.
+/// A self-signed certificate with these names and addresses, please, for the key that keykeeper keeps for that;
+/// `former` (DER, may be empty) will do if it still fits.
 struct MakeCertificate {
   RequestId id;
   std::vector<std::string> names;

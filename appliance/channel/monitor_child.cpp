@@ -187,9 +187,7 @@ struct Fields<OpenTlsFiles> {
     to.text(message.certificate);
     to.text(message.key);
   }
-  static OpenTlsFiles read(Decoder& from) {
-    return {.id = from.u64(), .certificate = from.text(), .key = from.text()};
-  }
+  static OpenTlsFiles read(Decoder& from) { return {.id = from.u64(), .certificate = from.text(), .key = from.text()}; }
 };
 
 std::vector<std::uint8_t> encode(const MonitorToChild& message) { return encode_variant(message); }

@@ -91,16 +91,18 @@ const std::array rows{
     Setting{.key = "tls.certificate",
             .kind = Kind::file_or_word,
             .initial = "self-signed",
-            .help = "A file with the certificate chain in PEM, which is looked at every ten seconds and used anew when it "
-                    "changes; or self-signed for one that is made at the first start, with the listeners' addresses in "
-                    "it. It is then found in the state folder as certificate.pem.",
+            .help =
+                "A file with the certificate chain in PEM, which is looked at every ten seconds and used anew when it "
+                "changes; or self-signed for one that is made at the first start, with the listeners' addresses in "
+                "it. It is then found in the state folder as certificate.pem.",
             .store = [](Configuration& c, Value& v) { c.tls.certificate = std::move(v.text); },
             .choices = self_signed},
     Setting{.key = "tls.key",
             .kind = Kind::file,
             .initial = R"("")",
-            .help = "A file with its private key in PEM: P-256, P-384, or RSA of at least 2048 bits. Only keykeeper reads "
-                    "it; monitor must be able to open it.",
+            .help =
+                "A file with its private key in PEM: P-256, P-384, or RSA of at least 2048 bits. Only keykeeper reads "
+                "it; monitor must be able to open it.",
             .store = [](Configuration& c, Value& v) { c.tls.key = std::move(v.text); },
             .may_be_empty = true},
     Setting{.key = "tls.names",

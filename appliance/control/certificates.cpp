@@ -159,7 +159,8 @@ void Certificates::hear(const channel::Received& received) {
     if (!made->trouble.empty()) return fail(made->trouble);
     write_for_people(made->certificate);
     have({made->certificate});
-  } else if (const auto* read = std::get_if<channel::TlsFilesRead>(&*message); read != nullptr && read->id == last_id_) {
+  } else if (const auto* read = std::get_if<channel::TlsFilesRead>(&*message);
+             read != nullptr && read->id == last_id_) {
     if (!read->trouble.empty()) return fail(fmt::format("{}: {}", certificate_path_, read->trouble));
     have(read->chain);
   }

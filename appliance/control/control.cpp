@@ -44,11 +44,12 @@ Control::Control(std::string sandbox_trouble)
                 }},
       reload_{loop_, siblings_, [this](const channel::ChildToMonitor& message) { tell_monitor(message); }},
       root_copy_{loop_, siblings_},
-      certificates_{loop_, [this](const channel::ChildToMonitor& message) { tell_monitor(message); },
-                    [this](const channel::UseCertificate& certificate) { return siblings_.use_certificate(certificate); },
-                    [this](const std::string&) {
-                      if (initial_ && !all_ready_) end(1);  // the start is to fail, and has said why
-                    }},
+      certificates_{
+          loop_, [this](const channel::ChildToMonitor& message) { tell_monitor(message); },
+          [this](const channel::UseCertificate& certificate) { return siblings_.use_certificate(certificate); },
+          [this](const std::string&) {
+            if (initial_ && !all_ready_) end(1);  // the start is to fail, and has said why
+          }},
       server_files_timer_{loop_},
       sandbox_trouble_{std::move(sandbox_trouble)},
       started_at_{seconds_since_1970()} {

@@ -97,7 +97,7 @@ class Control {
   std::map<channel::Role, channel::ChildState> children_;
   std::optional<Reading> next_;  ///< read while a change was under way; the newest one counts
   std::vector<dns::IpAddress> own_addresses_;
-  Reading current_;              ///< the reading whose change is under way
+  Reading current_;  ///< the reading whose change is under way
   LastReload last_;
   std::vector<std::function<void(const ReloadAnswer&)>> reloaders_;          ///< wait for the next reading
   std::vector<std::function<void(const ReloadAnswer&)>> current_reloaders_;  ///< wait for the change under way

@@ -36,8 +36,8 @@ ssize_t read_whole(int descriptor, std::span<std::uint8_t> into) {
 }  // namespace
 
 bool prepare_locked_memory() {
-  static const bool locked =
-      OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr) == 1 && CRYPTO_secure_malloc_init(locked_octets, 32) == 1;
+  static const bool locked = OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr) == 1 &&
+                             CRYPTO_secure_malloc_init(locked_octets, 32) == 1;
   return locked && ::sodium_init() >= 0;
 }
 
@@ -68,7 +68,8 @@ std::expected<Secret, std::string> Secret::from_file(int descriptor) {
         ::write(descriptor, file.octets().data(), file_octets) != static_cast<ssize_t>(file_octets) ||
         ::fdatasync(descriptor) != 0)
       return std::unexpected{fmt::format("the secret cannot be written: {}", std::strerror(errno))};
-  } else if (static_cast<std::size_t>(count) != file_octets || std::memcmp(file.octets().data(), mark.data(), mark.size()) != 0) {
+  } else if (static_cast<std::size_t>(count) != file_octets ||
+             std::memcmp(file.octets().data(), mark.data(), mark.size()) != 0) {
     return std::unexpected{std::string{"the secret's file is not whole; it is left as it is"}};
   }
   std::ranges::copy(kept, own.octets().begin());
@@ -78,7 +79,8 @@ std::expected<Secret, std::string> Secret::from_file(int descriptor) {
 LockedOctets Secret::derive(std::string_view purpose, std::size_t count) const {
   LockedOctets derived{count};
   if (derived) {
-    ::crypto_generichash(derived.octets().data(), count, reinterpret_cast<const unsigned char*>(purpose.data()),  // NOLINT
+    ::crypto_generichash(derived.octets().data(), count,
+                         reinterpret_cast<const unsigned char*>(purpose.data()),  // NOLINT
                          purpose.size(), octets_.octets().data(), octets_.octets().size());
   }
   return derived;

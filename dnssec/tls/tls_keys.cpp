@@ -82,7 +82,8 @@ constexpr std::array schemes{Scheme{0x0403, "EC", "SHA256", 0},
 Octets signature_of(EVP_PKEY& key, const Scheme& scheme, std::span<const std::uint8_t> message) {
   const DigestContext context{EVP_MD_CTX_new()};
   EVP_PKEY_CTX* key_context = nullptr;  // the digest context's
-  if (!context || EVP_DigestSignInit_ex(context.get(), &key_context, scheme.digest, nullptr, nullptr, &key, nullptr) != 1)
+  if (!context ||
+      EVP_DigestSignInit_ex(context.get(), &key_context, scheme.digest, nullptr, nullptr, &key, nullptr) != 1)
     return {};
   if (scheme.padding != 0 && EVP_PKEY_CTX_set_rsa_padding(key_context, scheme.padding) <= 0) return {};
   if (scheme.padding == RSA_PKCS1_PSS_PADDING &&

@@ -9,7 +9,8 @@ namespace redoubt::transport {
 void KeykeeperRoad::attach(channel::Channel channel) {
   channel_.attach(
       std::move(channel), [this](channel::Received received) { receive(received); }, [] {});
-  for (const auto& [id, waiting] : waiting_) channel_.send(channel::encode(channel::TransportToKeykeeper{waiting.request}));
+  for (const auto& [id, waiting] : waiting_)
+    channel_.send(channel::encode(channel::TransportToKeykeeper{waiting.request}));
 }
 
 /// Without a keykeeper it waits for the next one, as long as its connection does.

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <exception>
-#include <optional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "appliance/channel/async_channel.hpp"

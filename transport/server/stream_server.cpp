@@ -69,9 +69,9 @@ void StreamServer::adopt(ListenerId listener, Protocol protocol, Accepted accept
     return;
   }
   ++counters_.connections_accepted;
-  const auto connection = std::make_shared<Connection>(executor_, static_cast<ConnectionHost&>(*this),
-                                                       std::move(stream), length_framing(),
-                                                       Origin{listener, protocol, accepted.peer});
+  const auto connection =
+      std::make_shared<Connection>(executor_, static_cast<ConnectionHost&>(*this), std::move(stream), length_framing(),
+                                   Origin{listener, protocol, accepted.peer});
   const bool was_busy = busy();
   connections_.emplace(connection.get(), connection);
   clients_.add(accepted.peer.address, *connection);

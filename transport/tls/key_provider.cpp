@@ -77,17 +77,17 @@ int key_export(void* from, int selection, OSSL_CALLBACK* take, void* argument) {
 }
 
 const OSSL_PARAM* ec_types(int) {
-  static const OSSL_PARAM types[] = {  // NOLINT: the API\'s macros
-      OSSL_PARAM_DEFN(OSSL_PKEY_PARAM_GROUP_NAME, OSSL_PARAM_UTF8_STRING, nullptr, 0),
-                                OSSL_PARAM_DEFN(OSSL_PKEY_PARAM_PUB_KEY, OSSL_PARAM_OCTET_STRING, nullptr, 0),
-                                OSSL_PARAM_END};
+  static const OSSL_PARAM types[] = {// NOLINT: the API\'s macros
+                                     OSSL_PARAM_DEFN(OSSL_PKEY_PARAM_GROUP_NAME, OSSL_PARAM_UTF8_STRING, nullptr, 0),
+                                     OSSL_PARAM_DEFN(OSSL_PKEY_PARAM_PUB_KEY, OSSL_PARAM_OCTET_STRING, nullptr, 0),
+                                     OSSL_PARAM_END};
   return types;
 }
 const OSSL_PARAM* rsa_types(int) {
-  static const OSSL_PARAM types[] = {  // NOLINT: the API\'s macros
-      OSSL_PARAM_DEFN(OSSL_PKEY_PARAM_RSA_N, OSSL_PARAM_UNSIGNED_INTEGER, nullptr, 0),
-                                OSSL_PARAM_DEFN(OSSL_PKEY_PARAM_RSA_E, OSSL_PARAM_UNSIGNED_INTEGER, nullptr, 0),
-                                OSSL_PARAM_END};
+  static const OSSL_PARAM types[] = {// NOLINT: the API\'s macros
+                                     OSSL_PARAM_DEFN(OSSL_PKEY_PARAM_RSA_N, OSSL_PARAM_UNSIGNED_INTEGER, nullptr, 0),
+                                     OSSL_PARAM_DEFN(OSSL_PKEY_PARAM_RSA_E, OSSL_PARAM_UNSIGNED_INTEGER, nullptr, 0),
+                                     OSSL_PARAM_END};
   return types;
 }
 
@@ -95,7 +95,8 @@ int key_get_params(void* key, OSSL_PARAM* params) {
   return EVP_PKEY_get_params(static_cast<Key*>(key)->half.get(), params);
 }
 const OSSL_PARAM* key_gettable_params(void*) {
-  static const OSSL_PARAM params[] = {  // NOLINT: the API\'s macros
+  static const OSSL_PARAM params[] = {
+      // NOLINT: the API\'s macros
       OSSL_PARAM_DEFN(OSSL_PKEY_PARAM_BITS, OSSL_PARAM_INTEGER, nullptr, 0),
       OSSL_PARAM_DEFN(OSSL_PKEY_PARAM_SECURITY_BITS, OSSL_PARAM_INTEGER, nullptr, 0),
       OSSL_PARAM_DEFN(OSSL_PKEY_PARAM_MAX_SIZE, OSSL_PARAM_INTEGER, nullptr, 0),
@@ -149,7 +150,8 @@ int signing_set_params(void* context, const OSSL_PARAM* params) {
   return 1;  // the salt is always as long as the digest (RFC 8446 §4.2.3)
 }
 const OSSL_PARAM* signing_settable_params(void*, void*) {
-  static const OSSL_PARAM params[] = {  // NOLINT: the API\'s macros
+  static const OSSL_PARAM params[] = {
+      // NOLINT: the API\'s macros
       OSSL_PARAM_DEFN(OSSL_SIGNATURE_PARAM_PAD_MODE, OSSL_PARAM_UTF8_STRING, nullptr, 0),
       OSSL_PARAM_DEFN(OSSL_SIGNATURE_PARAM_PSS_SALTLEN, OSSL_PARAM_UTF8_STRING, nullptr, 0),
       OSSL_PARAM_DEFN(OSSL_SIGNATURE_PARAM_DIGEST, OSSL_PARAM_UTF8_STRING, nullptr, 0), OSSL_PARAM_END};
@@ -177,8 +179,8 @@ int rsa_begin(void* context, const char* digest, void* key, const OSSL_PARAM* pa
 int never_update(void*, const unsigned char*, std::size_t) { return 0; }
 int never_final(void*, unsigned char*, std::size_t*, std::size_t) { return 0; }
 
-int digest_sign(void* context, unsigned char* into, std::size_t* octets, std::size_t room,
-                const unsigned char* message, std::size_t message_octets) try {
+int digest_sign(void* context, unsigned char* into, std::size_t* octets, std::size_t room, const unsigned char* message,
+                std::size_t message_octets) try {
   const Signing& signing = *static_cast<const Signing*>(context);
   const auto most = static_cast<std::size_t>(EVP_PKEY_get_size(signing.key->half.get()));
   if (into == nullptr) {

@@ -15,7 +15,8 @@ namespace redoubt::transport {
 
 namespace {
 
-// RFC 9325 §4.2: forward secrecy and authenticated encryption, nothing else. AES-128 first: the cheapest that is strong.
+// RFC 9325 §4.2: forward secrecy and authenticated encryption, nothing else. AES-128 first: the cheapest that is
+// strong.
 constexpr const char* tls13_suites = "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384";
 constexpr const char* tls12_suites =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
@@ -62,7 +63,9 @@ bool set_mac_key(EVP_MAC_CTX* mac, const TicketKey& key) {
   return EVP_MAC_CTX_set_params(mac, params.data()) == 1;
 }
 
-/// OpenSSL's callback: 1 sealed or opened, 0 no such key (a whole handshake follows), -1 trouble.
+/// OpenSSL's callback: 1 sealed or opened, 2 opened and a new one is due, 0 no such key (a whole handshake follows), -1
+/// trouble. Clients of TLS 1.3 use a ticket once (RFC 8446 §C.4): without a new one each second connection would cost a
+/// signature.
 int ticket_keys(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
                 int sealing) {
   auto* keys = static_cast<TicketKeys*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), tickets_index()));
@@ -71,7 +74,10 @@ int ticket_keys(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX
       sealing != 0 ? keys->current(now) : keys->find(std::span<const std::uint8_t, 16>{name, 16}, now);
   if (key == nullptr) return sealing != 0 ? -1 : 0;
   if (!set_mac_key(mac, *key)) return -1;
-  if (sealing == 0) return EVP_DecryptInit_ex(cipher, ticket_cipher(), nullptr, key->cipher.data(), iv) == 1 ? 1 : -1;
+  if (sealing == 0) {
+    if (EVP_DecryptInit_ex(cipher, ticket_cipher(), nullptr, key->cipher.data(), iv) != 1) return -1;
+    return SSL_version(ssl) == TLS1_3_VERSION ? 2 : 1;
+  }
   std::memcpy(name, key->name.data(), key->name.size());
   if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(ticket_cipher())) != 1) return -1;
   return EVP_EncryptInit_ex(cipher, ticket_cipher(), nullptr, key->cipher.data(), iv) == 1 ? 1 : -1;

@@ -1,5 +1,6 @@
 #include "transport/tls/tls_stream.hpp"
 
+#include <netinet/tcp.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <sys/uio.h>
@@ -90,6 +91,11 @@ std::size_t TlsStream::Wire::send(std::span<const std::uint8_t> octets) {
   return static_cast<std::size_t>(count) - of_held;
 }
 
+void TlsStream::Wire::acknowledge() const {
+  const int on = 1;
+  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);  // a refusal costs its client time, no more
+}
+
 bool TlsStream::Wire::send_held() {
   if (!held.empty()) send({});
   return held.empty();
@@ -154,7 +160,8 @@ Moved TlsStream::state_of(int result) {
 
 /// Nothing once the handshake is done.
 std::optional<Moved> TlsStream::shake_hands() {
-  if (!wire_.held.empty() && !wire_.send_held()) return Moved{wire_.failed ? StreamState::failed : StreamState::wants_write};
+  if (!wire_.held.empty() && !wire_.send_held())
+    return Moved{wire_.failed ? StreamState::failed : StreamState::wants_write};
   if (signature_ && signature_->waiting()) return Moved{StreamState::waits};
   std::optional<HandshakeSignature::Scope> scope;
   if (signature_) scope.emplace(*signature_);
@@ -184,7 +191,8 @@ Moved TlsStream::read(std::span<std::uint8_t> into) {
   if (broken_) return {StreamState::failed};
   wire_.dry = false;
   ERR_clear_error();
-  if (!established_) {
+  const bool shakes_hands = !established_;
+  if (shakes_hands) {
     if (const auto state = shake_hands()) return *state;
   }
   std::size_t total = 0;
@@ -210,8 +218,10 @@ Moved TlsStream::read(std::span<std::uint8_t> into) {
     return {StreamState::moved, total};
   }
   // Nobody asked anything that an answer could be sent along with.
-  if (!broken_ && !wire_.send_held() && state.state == StreamState::wants_read)
-    return {wire_.failed ? StreamState::failed : StreamState::wants_write};
+  if (broken_ || state.state != StreamState::wants_read) return state;
+  const bool tells = !wire_.held.empty();
+  if (!wire_.send_held()) return {wire_.failed ? StreamState::failed : StreamState::wants_write};
+  if (!tells && shakes_hands) wire_.acknowledge();
   return state;
 }
 

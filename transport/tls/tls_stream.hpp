@@ -37,12 +37,16 @@ class TlsStream : public ByteStream {
   /// What OpenSSL reads from and writes to.
   struct Wire {
     Socket socket;
-    /// Written by OpenSSL and not by us yet: the parts of a handshake leave together, and tickets with the first answer.
+    /// Written by OpenSSL and not by us yet: the parts of a handshake leave together, and tickets with the first
+    /// answer.
     std::vector<std::uint8_t> held;
     bool holding = false;
     bool dry = false;  ///< the socket has been read to its end in this turn
     std::size_t send(std::span<const std::uint8_t> octets);
     bool send_held();
+    /// Tells the peer's kernel that its octets are here without waiting for some of ours: a client that leaves Nagle's
+    /// algorithm on sends its query only then, and would else wait for 40 ms behind its last handshake message.
+    void acknowledge() const;
     bool failed = false;
   };
 

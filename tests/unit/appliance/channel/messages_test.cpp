@@ -69,12 +69,10 @@ TEST(Messages, transport_to_control) {
   expect_exact(samples::transport_to_control(), decode_transport_to_control, std::variant_size_v<TransportToControl>);
 }
 TEST(Messages, control_to_keykeeper) {
-  expect_exact(samples::control_to_keykeeper(), decode_control_to_keykeeper,
-               std::variant_size_v<ControlToKeykeeper>);
+  expect_exact(samples::control_to_keykeeper(), decode_control_to_keykeeper, std::variant_size_v<ControlToKeykeeper>);
 }
 TEST(Messages, keykeeper_to_control) {
-  expect_exact(samples::keykeeper_to_control(), decode_keykeeper_to_control,
-               std::variant_size_v<KeykeeperToControl>);
+  expect_exact(samples::keykeeper_to_control(), decode_keykeeper_to_control, std::variant_size_v<KeykeeperToControl>);
 }
 TEST(Messages, transport_to_keykeeper) {
   expect_exact(samples::transport_to_keykeeper(), decode_transport_to_keykeeper,

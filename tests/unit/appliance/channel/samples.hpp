@@ -113,10 +113,14 @@ inline std::vector<ResolverToControl> resolver_to_control() {
 }
 
 inline std::vector<ControlToTransport> control_to_transport() {
-  return {UseSnapshot{.generation = 3}, AskStatistics{.id = 4},
-          OpenTransfer{.id = 5, .server = v6, .patience = 60'000, .query = query}, ContinueTransfer{.id = 5},
-          CloseTransfer{.id = 5}, UseCertificate{.chain = {}},
-          UseCertificate{.chain = CertificateChain(max_chain, std::vector<std::uint8_t>(max_certificate_octets, 0x30))}};
+  return {
+      UseSnapshot{.generation = 3},
+      AskStatistics{.id = 4},
+      OpenTransfer{.id = 5, .server = v6, .patience = 60'000, .query = query},
+      ContinueTransfer{.id = 5},
+      CloseTransfer{.id = 5},
+      UseCertificate{.chain = {}},
+      UseCertificate{.chain = CertificateChain(max_chain, std::vector<std::uint8_t>(max_certificate_octets, 0x30))}};
 }
 inline std::vector<TransportToControl> transport_to_control() {
   return {SnapshotTaken{.generation = 3, .trouble = {}}, Statistics{.id = 4, .values = {1, 2, 3}},
@@ -124,8 +128,7 @@ inline std::vector<TransportToControl> transport_to_control() {
           CertificateTaken{.trouble = "its key is too weak"}};
 }
 inline std::vector<ControlToKeykeeper> control_to_keykeeper() {
-  return {Ping{.id = 11},
-          MakeCertificate{.id = 12, .names = {}, .addresses = {}, .former = {}},
+  return {Ping{.id = 11}, MakeCertificate{.id = 12, .names = {}, .addresses = {}, .former = {}},
           MakeCertificate{.id = 12, .names = {"dns.example"}, .addresses = {v4.address, v6.address}, .former = query}};
 }
 inline std::vector<KeykeeperToControl> keykeeper_to_control() {

@@ -137,7 +137,7 @@ SharedOutcome Desk::turn_away(const dns::Question& question, WaitingRoom::Turned
 SharedOutcome Desk::beyond(const dns::Question& question, Limit limit) {
   std::string why = fmt::format("limit {} reached: too many at once", name_of(limit));
   if (auto outcome = stale(question, why)) return outcome;
-  return failure(dns::EdeCode::other, std::move(why));
+  return failure(dns::EdeCode::other, std::move(why), limit);
 }
 
 Task<bool> Desk::leave(WaitingRoom::Place& place) {

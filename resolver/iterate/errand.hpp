@@ -40,6 +40,7 @@ enum class FailureScope : std::uint8_t {
 struct Failure {
   dns::ExtendedError told;
   FailureScope scope = FailureScope::question;
+  std::optional<Limit> limit = std::nullopt;  ///< one that many questions share, when that was the cause
 };
 
 }  // namespace redoubt::resolver

@@ -123,7 +123,7 @@ SharedOutcome Iterator::fail(const Errand& errand, Failure why) {
     shared_->cache.store_failure(errand.question.name, errand.question.type, why.told, now + lifetime, now);
   }
   auto outcome = std::make_shared<Outcome>();
-  outcome->budget_spent = errand.budget.exhausted().has_value();
+  outcome->limit = errand.budget.exhausted() ? errand.budget.exhausted() : why.limit;
   outcome->house_trouble = why.scope == FailureScope::house;
   outcome->error = std::move(why.told);
   return outcome;

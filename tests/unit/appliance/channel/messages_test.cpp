@@ -164,7 +164,11 @@ TEST(Metrics, each_row_is_its_counters) {
   const auto row = [](ResolverCounter counter) { return resolver_metrics.at(static_cast<std::size_t>(counter)); };
   EXPECT_EQ(row(ResolverCounter::queries_stream).labels, "transport=\"stream\"");
   EXPECT_EQ(row(ResolverCounter::cache_octets).name, "redoubt_cache_bytes");
-  EXPECT_EQ(row(ResolverCounter::budget_exhausted).name, "redoubt_budget_exhausted_total");
+  EXPECT_EQ(row(ResolverCounter::limit_question_time).labels, "limit=\"question-time\"");
+  EXPECT_EQ(row(ResolverCounter::limit_upstream_queue).labels, "limit=\"upstream-queue\"");
+  EXPECT_EQ(row(ResolverCounter::resolution_time_any).labels, "le=\"+Inf\"");
+  EXPECT_EQ(row(ResolverCounter::resolution_time_sum).name, "redoubt_resolution_seconds_sum");
+  EXPECT_EQ(row(ResolverCounter::query_log_lost).name, "redoubt_query_log_lost_total");
   EXPECT_EQ(row(ResolverCounter::snapshot_generation).name, "redoubt_snapshot_generation");
 }
 

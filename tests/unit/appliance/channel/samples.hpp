@@ -106,10 +106,20 @@ inline std::vector<ResolverToControl> resolver_to_control() {
                 .verdict = {}},
       Traced{
           .id = 6, .allowed = true, .answer = query, .spent = {{.name = "upstream-queries", .spent = 3, .limit = 60}}},
-      Upstreams{
-          .id = 7,
-          .known = 9,
-          .rows = {{.address = v6.address, .round_trip = 12'000, .failures = 2, .aside_for = 5, .cookie = true}}}};
+      Upstreams{.id = 7,
+                .known = 9,
+                .rows = {{.address = v6.address, .round_trip = 12'000, .failures = 2, .aside_for = 5, .cookie = true}},
+                .configured = {{.at = v6,
+                                .queries = 1,
+                                .answers = 2,
+                                .timeouts = 3,
+                                .failures = 4,
+                                .overtaken = 5,
+                                .refused = 6,
+                                .waiting = 7,
+                                .round_trip = 8,
+                                .aside_for = 9}},
+                .zones = {{.zone = name, .questions = 10, .failures = 11}}}};
 }
 
 inline std::vector<ControlToTransport> control_to_transport() {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t max_message = 65'535;
 constexpr std::string_view media_type = "application/dns-message";
-constexpr std::string_view text = "text/plain; charset=utf-8";
+constexpr std::string_view plain_text = "text/plain; charset=utf-8";
 constexpr std::string_view html = "text/html; charset=utf-8";
 
 constexpr std::string_view page =
@@ -22,7 +22,7 @@ constexpr std::string_view page_end =
     "</code> of this address. Browsers and systems that speak it want the whole URL in their settings for secure DNS."
     "</p><p>There is nothing else to see here.</p></html>\n";
 
-HttpReply refusal(unsigned status, std::string_view words) { return {status, text, std::string{words} + "\n"}; }
+HttpReply refusal(unsigned status, std::string_view words) { return {status, plain_text, std::string{words} + "\n"}; }
 
 char lower(char letter) { return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter; }
 

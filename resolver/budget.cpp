@@ -43,6 +43,11 @@ constexpr std::array<dns::LimitRow, static_cast<std::size_t>(Limit::count)> rows
     {"upstream-queue", 2000, 1, 100'000,
      "packets that may wait until max-rate lets them go to one upstream; more are answered SERVFAIL (floods through a "
      "forward zone)"},
+    {"amplified-answers", 1000, 1, 1'000'000,
+     "answers a second by UDP, more than three times as long as their questions, to one IPv4 /24 or IPv6 /56 from "
+     "which "
+     "no cookie of ours comes; others are told to come by TCP or with a cookie (reflection). Each worker counts its "
+     "share. 5 suits a resolver that is open to the Internet"},
 }};
 
 }  // namespace

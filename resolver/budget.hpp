@@ -34,6 +34,7 @@ enum class Limit : std::uint8_t {
   exchanges_of_one_server,
   denials_of_one_zone,
   upstream_queue,
+  amplified_answers,
   count
 };
 

@@ -2,7 +2,9 @@
 // What the workers of one process share. Each part guards itself.
 #include <cstdint>
 
+#include "policy/cookies/server_cookies.hpp"
 #include "resolver/cache/cache.hpp"
+#include "resolver/derived_key.hpp"
 #include "resolver/fairness/denial_rates.hpp"
 #include "resolver/fairness/places.hpp"
 #include "resolver/fairness/waiting_room.hpp"
@@ -25,7 +27,8 @@ struct Shared {
         rechecks{key},
         upstreams{key},
         waiting{key, guards},
-        cookies{key} {}
+        cookies{key},
+        client_cookies{derived_key(key, "server cookies")} {}
   Cache cache;
   Servers servers;
   Flights flights;
@@ -38,6 +41,7 @@ struct Shared {
   DenialRates denials;
   Priming priming;
   Cookies cookies;
+  policy::ServerCookies client_cookies;
 };
 
 }  // namespace redoubt::resolver

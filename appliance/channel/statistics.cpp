@@ -56,6 +56,7 @@ const std::array<Metric, static_cast<std::size_t>(ResolverCounter::count)> resol
     {"redoubt_limit_reached_total", "limit=\"exchanges-per-server\"", limit_help, counter},
     {"redoubt_limit_reached_total", "limit=\"denials-per-zone\"", limit_help, counter},
     {"redoubt_limit_reached_total", "limit=\"upstream-queue\"", limit_help, counter},
+    {"redoubt_limit_reached_total", "limit=\"amplified-answers\"", limit_help, counter},
     {"redoubt_resolution_seconds_bucket", "le=\"0.001\"", time_help, histogram},
     {"redoubt_resolution_seconds_bucket", "le=\"0.01\"", time_help, histogram},
     {"redoubt_resolution_seconds_bucket", "le=\"0.03\"", time_help, histogram},

@@ -61,6 +61,7 @@ enum class ResolverCounter : std::uint8_t {
   limit_exchanges_of_one_server,
   limit_denials_of_one_zone,
   limit_upstream_queue,
+  limit_amplified_answers,
   resolution_time_1ms,
   resolution_time_10ms,
   resolution_time_30ms,

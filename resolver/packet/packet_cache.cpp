@@ -188,7 +188,7 @@ PacketCache::Served PacketCache::find(const QueryGlance& glance, std::span<const
   const std::size_t question_octets = std::size_t{glance.name_octets} + question_tail_octets;
   const std::size_t octets =
       dns::header_octets + question_octets + kept->body_octets + (glance.edns ? dns::plain_opt_octets : 0);
-  if (octets > std::min<std::size_t>(room.size(), glance.udp_payload)) return {};
+  if (octets > room.size()) return {};
   kept->visited = 1;
 
   std::uint8_t* at = std::copy_n(query.data(), 2, room.data());  // the id
@@ -211,7 +211,8 @@ PacketCache::Served PacketCache::find(const QueryGlance& glance, std::span<const
 void PacketCache::keep(const QueryGlance& glance, std::span<const std::uint8_t> answer, Instant now,
                        std::chrono::seconds lead) {
   const std::size_t question_end = dns::header_octets + glance.name_octets + question_tail_octets;
-  const std::size_t opt_octets = glance.edns ? dns::plain_opt_octets : 0;
+  const std::size_t opt_octets =
+      (glance.edns ? dns::plain_opt_octets : 0) + (glance.cookie.empty() ? 0 : cookie_option_octets);
   if (!memory_ || answer.size() < question_end) return;
   const std::uint16_t flags = u16(&answer[2]);
   const std::uint16_t answers = u16(&answer[6]);

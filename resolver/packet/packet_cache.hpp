@@ -17,6 +17,9 @@
 
 namespace redoubt::resolver {
 
+/// A COOKIE option of ours: code, length, the client's part, the server's (RFC 9018).
+inline constexpr std::size_t cookie_option_octets = 4 + 8 + 16;
+
 class PacketCache {
  public:
   /// octets bounds all that it holds, its index included. Memory is taken from the system as it fills. Too few octets,
@@ -27,11 +30,12 @@ class PacketCache {
   PacketCache& operator=(const PacketCache&) = delete;
 
   struct Served {
-    std::size_t octets = 0;  ///< 0: not here, or longer than this asker can take
+    std::size_t octets = 0;  ///< 0: not here, or longer than the room
     dns::Rcode rcode = dns::Rcode::noerror;
   };
-  /// The whole answer to `query`, of which `glance` is a look, in `room`. TTLs are less by the time since keep(),
-  /// rounded up, so never more than what is left.
+  /// The whole answer to `query`, of which `glance` is a look, in `room`, which is the limit. Its OPT, if the query had
+  /// one, stands at its end and has no options: a cookie is the caller's to add, within what he held back of the limit.
+  /// TTLs are less by the time since keep(), rounded up, so never more than what is left.
   Served find(const QueryGlance& glance, std::span<const std::uint8_t> query, Instant now,
               std::span<std::uint8_t> room);
 

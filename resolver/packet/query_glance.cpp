@@ -37,14 +37,26 @@ std::size_t read_name(std::span<const std::uint8_t> wire, QueryGlance& glance) {
   }
 }
 
+/// The RDATA of an OPT: nothing, or a cookie (RFC 7873 §4).
+bool read_options(std::span<const std::uint8_t> options, QueryGlance& glance) {
+  glance.cookie = {};
+  if (options.empty()) return true;
+  constexpr std::size_t head_octets = 4;  // code and length
+  if (options.size() < head_octets || u16(options, 0) != static_cast<std::uint16_t>(dns::OptionCode::cookie))
+    return false;
+  glance.cookie = options.subspan(head_octets);
+  const std::size_t octets = glance.cookie.size();
+  return u16(options, 2) == octets && (octets == 8 || (octets >= 16 && octets <= 40));
+}
+
 bool read_opt(std::span<const std::uint8_t> opt, QueryGlance& glance) {
-  if (opt.size() != dns::plain_opt_octets) return false;
+  if (opt.size() < dns::plain_opt_octets) return false;
   const bool plain = opt[0] == 0 && u16(opt, 1) == dns::type::opt.value && opt[5] == 0 && opt[6] == 0 &&
-                     (opt[7] & ~dnssec_ok_bit) == 0 && opt[8] == 0 && u16(opt, 9) == 0;
+                     (opt[7] & ~dnssec_ok_bit) == 0 && opt[8] == 0 && u16(opt, 9) == opt.size() - dns::plain_opt_octets;
   glance.edns = true;
   glance.udp_payload = std::max(u16(opt, 3), dns::minimum_udp_payload);
   glance.dnssec_ok = (opt[7] & dnssec_ok_bit) != 0;
-  return plain;
+  return plain && read_options(opt.subspan(dns::plain_opt_octets), glance);
 }
 
 bool is_data(dns::RrType type) { return type.value != 0 && type != dns::type::opt && !dns::is_meta(type); }
@@ -67,6 +79,7 @@ bool look_at(std::span<const std::uint8_t> query, QueryGlance& glance) {
   glance.checking_disabled = (query[3] & checking_disabled_bit) != 0;
   glance.edns = glance.dnssec_ok = false;
   glance.udp_payload = dns::minimum_udp_payload;
+  glance.cookie = {};
   const std::span<const std::uint8_t> rest = body.subspan(name_octets + question_tail_octets);
   return u16(query, 10) == 0 ? rest.empty() : read_opt(rest, glance);
 }

@@ -20,6 +20,7 @@ struct QueryGlance {
   bool checking_disabled = false;
   bool authentic = false;  ///< AD: the asker wants to hear whether the answer is secure (RFC 6840 §5.7)
   std::uint16_t udp_payload = dns::minimum_udp_payload;  ///< never less than 512
+  std::span<const std::uint8_t> cookie;  ///< within the query: client's part, then the server's; empty: none
 
   std::span<const std::uint8_t> lower_name() const { return std::span{name}.first(name_octets); }
 };

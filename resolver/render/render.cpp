@@ -28,11 +28,12 @@ dns::Header answer_header(const dns::Header& asked) {
   return header;
 }
 
-std::vector<std::uint8_t> answer_opt(const dns::Edns& asked, const Outcome& outcome, std::string_view nsid) {
+std::vector<std::uint8_t> answer_opt(const dns::Edns& asked, const Outcome& outcome, const Extras& extras) {
   dns::Edns edns;
   edns.dnssec_ok = asked.dnssec_ok;  // RFC 3225 §3
   edns.extended_rcode = static_cast<std::uint8_t>(static_cast<unsigned>(outcome.rcode) >> 4);
-  if (asked.nsid && !nsid.empty()) edns.nsid.emplace(nsid.begin(), nsid.end());
+  if (asked.nsid && !extras.nsid.empty()) edns.nsid.emplace(extras.nsid.begin(), extras.nsid.end());
+  edns.cookie = extras.cookie;
   if (outcome.error) {
     edns.extended_errors.push_back(*outcome.error);
     std::string& text = edns.extended_errors.back().text;
@@ -59,13 +60,13 @@ bool write_rrset(dns::WireWriter& writer, const HeldRRset& held, const dns::Ques
 }  // namespace
 
 Rendered render(const dns::Query& query, const Outcome& outcome, Instant now, std::span<std::uint8_t> room,
-                std::string_view nsid) {
+                const Extras& extras) {
   dns::WireWriter writer{room};
   dns::Header header = answer_header(query.header);
   header.rcode_low = static_cast<std::uint8_t>(static_cast<unsigned>(outcome.rcode) & 0xf);
   if (writer.question(query.question)) header.questions = 1;
   const std::vector<std::uint8_t> opt =
-      query.edns ? answer_opt(*query.edns, outcome, nsid) : std::vector<std::uint8_t>{};
+      query.edns ? answer_opt(*query.edns, outcome, extras) : std::vector<std::uint8_t>{};
   writer.reserve(opt.size());
   bool whole = true;
   for (const SharedRRset& held : outcome.answer) {
@@ -77,6 +78,18 @@ Rendered render(const dns::Query& query, const Outcome& outcome, Instant now, st
   writer.release();
   if (!opt.empty() && writer.raw_record(opt)) header.additionals = 1;
   return {writer.finish(header).size(), !whole};
+}
+
+std::size_t render_slip(const dns::Query& query, std::span<std::uint8_t> room, const Extras& extras) {
+  Outcome nothing;
+  nothing.rcode = extras.cookie ? dns::Rcode::badcookie : dns::Rcode::noerror;
+  dns::WireWriter writer{room};
+  dns::Header header = answer_header(query.header);
+  header.rcode_low = static_cast<std::uint8_t>(static_cast<unsigned>(nothing.rcode) & 0xf);
+  header.truncated = !extras.cookie;
+  if (writer.question(query.question)) header.questions = 1;
+  if (query.edns && writer.raw_record(answer_opt(*query.edns, nothing, extras))) header.additionals = 1;
+  return writer.finish(header).size();
 }
 
 std::size_t render_fault(const dns::QueryError& error, std::span<std::uint8_t> room) {

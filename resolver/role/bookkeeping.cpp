@@ -51,6 +51,8 @@ std::optional<ResolverCounter> counter_of(Limit limit) {
       return ResolverCounter::limit_denials_of_one_zone;
     case Limit::upstream_queue:
       return ResolverCounter::limit_upstream_queue;
+    case Limit::amplified_answers:
+      return ResolverCounter::limit_amplified_answers;
     case Limit::nameserver_lookups:
     case Limit::nameservers_kept:
     case Limit::addresses_kept:

@@ -14,9 +14,11 @@
 #include "resolver/packet/packet_cache.hpp"
 #include "resolver/render/render.hpp"
 #include "resolver/role/bookkeeping.hpp"
+#include "resolver/role/client_claims.hpp"
 #include "resolver/role/datagrams.hpp"
 #include "resolver/role/system.hpp"
 #include "resolver/role/trace_view.hpp"
+#include "resolver/role/uplink.hpp"
 
 namespace redoubt::resolver {
 
@@ -41,32 +43,6 @@ std::chrono::seconds renewal_lead(const Outcome& outcome) {
   return std::chrono::seconds{lead};
 }
 
-/// Both roads to servers behind the core's one interface.
-class Uplink final : public Network {
- public:
-  Uplink(UpstreamDatagrams& datagrams, StreamRoad& road, WorkerCounters& counters)
-      : datagrams_{&datagrams}, road_{&road}, counters_{&counters} {}
-
-  Task<std::expected<Reply, NetworkFault>> exchange(Exchange exchange) override {
-    if (exchange.transport == UpstreamTransport::udp) {
-      counters_->add(ResolverCounter::upstream_udp_queries);
-      auto reply = co_await datagrams_->exchange(std::move(exchange));
-      if (!reply && reply.error() == NetworkFault::timed_out) counters_->add(ResolverCounter::upstream_timeouts);
-      if (reply && reply->mismatched != 0) counters_->add(ResolverCounter::upstream_mismatched, reply->mismatched);
-      if (!reply && reply.error() == NetworkFault::spoofed)
-        counters_->add(ResolverCounter::upstream_mismatched, max_mismatched_replies);
-      co_return reply;
-    }
-    counters_->add(ResolverCounter::upstream_tcp_queries);
-    co_return co_await road_->fetch(std::move(exchange));
-  }
-
- private:
-  UpstreamDatagrams* datagrams_;
-  StreamRoad* road_;
-  WorkerCounters* counters_;
-};
-
 }  // namespace
 
 class Worker::Loop {
@@ -75,6 +51,7 @@ class Worker::Loop {
       : shared_{&shared},
         road_{&road},
         settings_{std::move(settings)},
+        claims_{shared.client_cookies, derived_key(shared.cache.key(), "amplified answers")},
         clock_{context_.get_executor()},
         datagrams_{context_.get_executor(), random_},
         uplink_{datagrams_, road, counters_},
@@ -134,7 +111,7 @@ class Worker::Loop {
     if (!query) return end_at_once(true, put_fault(query.error(), room));
     if (tracing.request.client && !settings_->access.allows(*tracing.request.client)) {
       books_.answered(query->question, {.address = {}, .is_operator = true}, *refused_, AnswerSource::refused);
-      return end_at_once(false, put(*query, *refused_, room.size(), room));
+      return end_at_once(false, put(*query, *refused_, {}, room.size(), room));
     }
     asio::co_spawn(context_, resolve_traced(*query, std::move(tracing)),
                    [](const std::exception_ptr& trouble) { note(trouble); });
@@ -159,6 +136,7 @@ class Worker::Loop {
 
   /// Whatever changed may have changed answers.
   void renew_packets() {
+    claims_.limit_to(settings_->amplified_answers);
     packets_ = std::make_unique<PacketCache>(settings_->packet_cache_octets, shared_->cache.key());
   }
 
@@ -194,6 +172,7 @@ class Worker::Loop {
 
   void begin_batch() {
     batch_began_ = clock_.now();
+    claims_.begin_batch(clock_.wall());
     const std::uint64_t flushes = shared_->cache.flushes();
     if (flushes == flushes_seen_) return;
     flushes_seen_ = flushes;
@@ -203,13 +182,30 @@ class Worker::Loop {
 
   /// The answer of an earlier query, when it is this one's too.
   bool serve_again(const QueryGlance& glance, const Datagram& datagram, const dns::IpAddress& client) {
-    const auto served = packets_->find(glance, datagram.octets, batch_began_, batch_.room());
+    const std::size_t limit = std::min<std::size_t>(glance.udp_payload, max_datagram_answer);
+    const std::size_t held_back = glance.cookie.empty() ? 0 : cookie_option_octets;
+    const auto served = packets_->find(glance, datagram.octets, batch_began_, batch_.room().first(limit - held_back));
     if (served.octets == 0) return false;
     counters_.add(ResolverCounter::cache_hits);
     counters_.add(ResolverCounter::packet_cache_hits);
     books_.answered_again(datagram.octets, {.address = client}, served.rcode);
-    batch_.commit(served.octets, *datagram.path);
+    const Claim claim = claims_.judge(glance.cookie, client);
+    const std::size_t octets = claim.add_to(batch_.room(), served.octets);
+    batch_.commit(unless_amplified(datagram.octets, claim, client, batch_.room(), octets), *datagram.path);
     return true;
+  }
+
+  /// The answer that stands in the room, or what goes in its place when too many such go there.
+  std::size_t unless_amplified(std::span<const std::uint8_t> query, const Claim& claim, const dns::IpAddress& client,
+                               std::span<std::uint8_t> room, std::size_t octets) {
+    if (claims_.may_leave(query.size(), octets, claim, client)) return octets;
+    const auto parsed = dns::parse_query(query);
+    return parsed ? slip(*parsed, claim, room) : octets;
+  }
+
+  std::size_t slip(const dns::Query& query, const Claim& claim, std::span<std::uint8_t> room) {
+    counters_.add(ResolverCounter::limit_amplified_answers);
+    return render_slip(query, room, {.cookie = claim.cookie()});
   }
 
   /// An answer from the record cache stands in the batch's room: the next asker gets it without all that.
@@ -235,10 +231,13 @@ class Worker::Loop {
         return counters_.add(ResolverCounter::ignored_datagrams);
       return batch_.commit(put_fault(query.error(), batch_.room()), *datagram.path);
     }
+    const Claim claim = claims_.judge(query->edns, client.address);
     const auto answer_at_once = [&](const Outcome& outcome, AnswerSource source) {
       books_.answered(query->question, {.address = client.address}, outcome, source);
-      const std::size_t octets = put(*query, outcome, datagram_limit(*query), batch_.room());
+      std::size_t octets = put(*query, outcome, claim, datagram_limit(*query), batch_.room());
       if (plain && source == AnswerSource::known) keep_packet(glance, outcome, octets);
+      if (!claims_.may_leave(datagram.octets.size(), octets, claim, client.address))
+        octets = slip(*query, claim, batch_.room());
       batch_.commit(octets, *datagram.path);
     };
     if (!allowed) {
@@ -256,12 +255,13 @@ class Worker::Loop {
       if (turned == WaitingRoom::Turned::silently) return counters_.add(ResolverCounter::answers_withheld);
       return answer_at_once(*desk_.turn_away(query->question, turned), AnswerSource::refused);
     }
-    asio::co_spawn(context_, resolve_datagram(listener, *query, *datagram.path, std::move(*place)),
+    asio::co_spawn(context_,
+                   resolve_datagram(listener, *query, datagram.octets.size(), claim, *datagram.path, std::move(*place)),
                    [](const std::exception_ptr& trouble) { note(trouble); });
   }
 
-  Task<void> resolve_datagram(channel::ListenerId listener, dns::Query query, ReturnPath path,
-                              WaitingRoom::Place place) {
+  Task<void> resolve_datagram(channel::ListenerId listener, dns::Query query, std::size_t query_octets, Claim claim,
+                              ReturnPath path, WaitingRoom::Place place) {
     const Recipient recipient{.address = path.endpoint().address};
     const auto [outcome, took] = co_await resolve(query, {.network = place.client(), .address = recipient.address});
     if (!co_await desk_.leave(place)) {
@@ -270,7 +270,8 @@ class Worker::Loop {
     }
     books_.answered(query.question, recipient, *outcome, AnswerSource::resolved, took);
     std::array<std::uint8_t, max_datagram_answer> room;
-    const std::size_t octets = put(query, *outcome, datagram_limit(query), room);
+    std::size_t octets = put(query, *outcome, claim, datagram_limit(query), room);
+    if (!claims_.may_leave(query_octets, octets, claim, recipient.address)) octets = slip(query, claim, room);
     const auto at = listeners_.find(listener);
     if (at == listeners_.end()) co_return;  // the listener went with a reload while we worked
     if (!send_datagram(at->second.native_handle(), std::span{room}.first(octets), path))
@@ -308,7 +309,7 @@ class Worker::Loop {
     }
     const auto answer_at_once = [&](const Outcome& outcome, AnswerSource source) {
       books_.answered(query->question, recipient, outcome, source);
-      finish(put(*query, outcome, room.size(), room));
+      finish(put(*query, outcome, claims_.judge(query->edns, recipient.address), room.size(), room));
     };
     if (!allowed) {
       counters_.add(ResolverCounter::refused);
@@ -332,7 +333,7 @@ class Worker::Loop {
     const auto [outcome, took] = co_await resolve(query, {.network = place.client(), .address = recipient.address});
     books_.answered(query.question, recipient, *outcome, AnswerSource::resolved, took);
     std::vector<std::uint8_t> room(dns::max_message_octets);
-    room.resize(put(query, *outcome, room.size(), room));
+    room.resize(put(query, *outcome, claims_.judge(query.edns, recipient.address), room.size(), room));
     done(std::move(room));
   }
 
@@ -343,13 +344,14 @@ class Worker::Loop {
     const auto outcome = co_await desk_.answer_traced(query, budget, tracing.request.fresh);
     books_.answered(query.question, {.address = {}, .is_operator = true}, *outcome, AnswerSource::resolved);
     std::vector<std::uint8_t> room(dns::max_message_octets);
-    room.resize(put(query, *outcome, room.size(), room));
+    room.resize(put(query, *outcome, {}, room.size(), room));
     tracing.done({.id = tracing.request.id, .allowed = true, .answer = std::move(room), .spent = spent_of(budget)});
   }
 
-  std::size_t put(const dns::Query& query, const Outcome& outcome, std::size_t limit, std::span<std::uint8_t> room) {
-    const Rendered rendered =
-        render(query, outcome, clock_.now(), room.first(std::min(limit, room.size())), settings_->core->identity.nsid);
+  std::size_t put(const dns::Query& query, const Outcome& outcome, const Claim& claim, std::size_t limit,
+                  std::span<std::uint8_t> room) {
+    const Rendered rendered = render(query, outcome, clock_.now(), room.first(std::min(limit, room.size())),
+                                     {.nsid = settings_->core->identity.nsid, .cookie = claim.cookie()});
     if (rendered.truncated) counters_.add(ResolverCounter::answers_truncated);
     return rendered.octets;
   }
@@ -386,6 +388,7 @@ class Worker::Loop {
   StreamRoad* road_;
   std::shared_ptr<const WorkerSettings> settings_;
   WorkerCounters counters_;
+  ClientClaims claims_;
   SystemClock clock_;
   SystemRandom random_;
   Bookkeeping books_{counters_, random_};

@@ -23,7 +23,8 @@ struct WorkerSettings {
   policy::AccessList access;
   OutgoingSettings outgoing;
   QueryLogSettings query_log;
-  std::size_t packet_cache_octets = 0;  ///< of each worker
+  std::size_t packet_cache_octets = 0;     ///< of each worker
+  std::uint32_t amplified_answers = 1000;  ///< each worker's share of Limit::amplified_answers
   std::shared_ptr<const Settings> core;
 };
 

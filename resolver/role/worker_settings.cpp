@@ -200,7 +200,10 @@ std::expected<RoleSettings, std::string> settings_from(const snapshot::Mapped& m
   worker->outgoing.last_port = std::max(resolution.last_port(), worker->outgoing.first_port);
   worker->core = std::make_shared<const Settings>(std::move(*core));
   const std::uint64_t cache_octets = snapshot.cache()->size();
-  worker->packet_cache_octets = cache_octets / packet_cache_share / std::max(snapshot.workers(), 1U);
+  const std::uint32_t workers = std::max(snapshot.workers(), 1U);
+  worker->packet_cache_octets = cache_octets / packet_cache_share / workers;
+  worker->amplified_answers =
+      static_cast<std::uint32_t>((worker->core->limits[Limit::amplified_answers] + workers - 1) / workers);
 
   RoleSettings role;
   role.worker = std::move(worker);

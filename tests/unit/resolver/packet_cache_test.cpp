@@ -76,7 +76,8 @@ struct Counter {
     Octets room(1232);
     served = false;
     if (plain) {
-      const auto found = cache.find(glance, query, now, room);
+      const std::size_t limit = std::min<std::size_t>(glance.udp_payload, room.size());
+      const auto found = cache.find(glance, query, now, std::span{room}.first(limit));
       served = found.octets != 0;
       room.resize(found.octets);
       if (served) return room;
@@ -260,6 +261,27 @@ TEST(PacketCache, secure_answers_say_so_to_those_alone_who_want_to_hear_it) {
   EXPECT_EQ(room, answer);
 }
 
+/// The cookie in an answer is its asker's own; what stands before it is everybody's.
+TEST(PacketCache, answers_with_a_cookie_are_kept_without_it) {
+  PacketCache cache{plenty, key};
+  const Outcome outcome = address_of("www.example.");
+  const dns::Cookie cookie{{1, 2, 3, 4, 5, 6, 7, 8}, {}};
+  const Octets with =
+      query_octets("www.example.", [&](dns::Message& message) { message.edns.emplace().cookie = cookie; });
+  const Octets without = query_octets("www.example.", [](dns::Message& message) { message.edns.emplace(); });
+  QueryGlance glance;
+  ASSERT_TRUE(look_at(with, glance));
+  EXPECT_EQ(Octets(glance.cookie.begin(), glance.cookie.end()), Octets(cookie.client.begin(), cookie.client.end()));
+  Octets answer(1232);
+  const dns::Cookie whole{cookie.client, Octets(16, 9)};
+  answer.resize(render(*dns::parse_query(with), outcome, start, answer, {.cookie = whole}).octets);
+  cache.keep(glance, answer, start, 0s);
+  ASSERT_TRUE(look_at(without, glance));
+  Octets room(1232);
+  room.resize(cache.find(glance, without, start, room).octets);
+  EXPECT_EQ(room, rendered(without, outcome));
+}
+
 TEST(PacketCache, cleared_cache_serves_nothing) {
   Counter counter;
   const Outcome outcome = address_of("www.example.");
@@ -401,6 +423,24 @@ TEST(QueryGlance, whatever_is_not_plain_is_left_to_parse_query) {
   EXPECT_FALSE(look_at(query, glance));
   for (std::size_t octets = 0; octets + 1 < query.size(); ++octets)
     EXPECT_FALSE(look_at(std::span{query}.first(octets), glance)) << octets;
+}
+
+TEST(QueryGlance, cookies_of_wrong_lengths_and_second_options_are_left_to_parse_query) {
+  for (std::size_t octets = 0; octets <= 41; ++octets) {
+    Octets query = query_octets("www.example.", [](dns::Message& message) { message.edns.emplace(); });
+    query.back() = static_cast<std::uint8_t>(4 + octets);
+    query.insert(query.end(), {0, 10, 0, static_cast<std::uint8_t>(octets)});
+    query.resize(query.size() + octets, 7);
+    QueryGlance glance;
+    const bool right = octets == 8 || (octets >= 16 && octets <= 40);
+    EXPECT_EQ(look_at(query, glance), right) << octets;
+    EXPECT_EQ(dns::parse_query(query).has_value(), right) << octets;
+    if (right) {
+      EXPECT_EQ(glance.cookie.size(), octets);
+    }
+    query.insert(query.end(), {0, 3, 0, 0});
+    EXPECT_FALSE(look_at(query, glance));
+  }
 }
 
 TEST(PlainOpt, is_the_opt_of_an_edns_as_it_is_made) {

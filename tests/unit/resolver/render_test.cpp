@@ -23,6 +23,24 @@ dns::Message rendered(const dns::Query& query, const Outcome& outcome, std::size
   return *message;
 }
 
+TEST(Render, slip_is_the_question_with_tc_or_for_those_who_speak_cookies_badcookie) {
+  dns::Query query = sim::World::query("www.example.");
+  std::vector<std::uint8_t> room(1232);
+  const auto slip = [&](const Extras& extras) {
+    return *dns::Message::parse(std::span{room}.first(render_slip(query, room, extras)));
+  };
+  const dns::Message truncated = slip({});
+  EXPECT_TRUE(truncated.header.truncated);
+  EXPECT_EQ(truncated.rcode(), dns::Rcode::noerror);
+  EXPECT_EQ(truncated.question, query.question);
+  EXPECT_TRUE(truncated.answer.empty() && truncated.authority.empty());
+  const dns::Cookie cookie{{1, 2, 3, 4, 5, 6, 7, 8}, std::vector<std::uint8_t>(16, 9)};
+  const dns::Message asks_again = slip({.cookie = cookie});
+  EXPECT_FALSE(asks_again.header.truncated);
+  EXPECT_EQ(asks_again.rcode(), dns::Rcode::badcookie);
+  EXPECT_EQ(asks_again.edns->cookie, cookie);
+}
+
 }  // namespace
 
 TEST(Render, longest_name_and_longest_explanation_fit_the_smallest_room) {
@@ -47,7 +65,7 @@ TEST(Render, the_server_identifier_is_told_to_those_who_ask_for_it) {
   const std::string nsid(60, 'n');
   const auto told = [&](std::string_view configured) {
     std::vector<std::uint8_t> room(512);
-    room.resize(render(query, outcome, now, room, configured).octets);
+    room.resize(render(query, outcome, now, room, {.nsid = configured}).octets);
     const auto message = dns::Message::parse(room);
     EXPECT_TRUE(message && message->edns);
     return message && message->edns ? message->edns->nsid : std::nullopt;

@@ -45,6 +45,8 @@ class WorkerTest : public ::testing::Test {
     core->minimisation = Minimisation::off;
     core->limits.set("waiting-queries-per-client", 100'000);
     settings->core = core;
+    settings->packet_cache_octets = 1U << 20;
+    settings->amplified_answers = 5;
     return settings;
   }
 
@@ -97,6 +99,98 @@ TEST_F(WorkerTest, a_query_is_resolved_once_and_then_answered_from_the_cache) {
   EXPECT_EQ(authority_.queries(), 1U);
   EXPECT_EQ(counted(channel::ResolverCounter::cache_hits), 2U);
   EXPECT_EQ(counted(channel::ResolverCounter::cache_misses), 1U);
+}
+
+TEST_F(WorkerTest, a_third_asker_gets_a_copy_and_nobody_gets_one_after_a_flush) {
+  const std::uint16_t port = listen(1);
+  const LoopbackSocket client{"127.0.0.1"};
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(ask(client, port, client_query("www.example")));
+  EXPECT_EQ(counted(channel::ResolverCounter::packet_cache_hits), 2U);
+  EXPECT_EQ(counted(channel::ResolverCounter::answers_noerror), 4U);
+  EXPECT_GT(counted(channel::ResolverCounter::packet_cache_octets), 0U);
+  shared_.cache.flush(dns::Name::literal("www.example."), false);
+  ASSERT_TRUE(ask(client, port, client_query("www.example")));
+  EXPECT_EQ(counted(channel::ResolverCounter::packet_cache_hits), 2U);
+  EXPECT_EQ(authority_.queries(), 2U);
+}
+
+/// RFC 7873 §5.2: from every step of an answer's way.
+TEST_F(WorkerTest, clients_who_send_a_cookie_get_one_that_is_good_and_stays) {
+  const std::uint16_t port = listen(1);
+  const LoopbackSocket client{"127.0.0.1"};
+  std::optional<dns::Cookie> cookie = dns::Cookie{{1, 2, 3, 4, 5, 6, 7, 8}, {}};
+  for (int i = 0; i < 5; ++i) {
+    dns::Message query = *dns::Message::parse(client_query("www.example"));
+    query.edns.emplace().cookie = cookie;
+    const auto answer = ask(client, port, query.to_wire());
+    ASSERT_TRUE(answer && answer->edns && answer->edns->cookie);
+    EXPECT_EQ(answer->edns->cookie->client, cookie->client);
+    EXPECT_EQ(answer->edns->cookie->server.size(), 16U);
+    if (i > 0) {
+      EXPECT_EQ(answer->edns->cookie, cookie);
+    }
+    cookie = answer->edns->cookie;
+  }
+  EXPECT_GT(counted(channel::ResolverCounter::packet_cache_hits), 0U);
+  const auto without = ask(client, port, client_query("www.example"));
+  ASSERT_TRUE(without && without->edns);
+  EXPECT_FALSE(without->edns->cookie);
+}
+
+class AmplifyingTest : public WorkerTest {
+ protected:
+  AmplifyingTest()
+      : WorkerTest{[](dns::Message query) {
+          dns::Message reply = Authority::address(std::move(query), 1, 300);
+          const dns::Record first = reply.answer.front();
+          for (std::uint8_t i = 2; i < 30; ++i) {
+            reply.answer.push_back(first);
+            reply.answer.back().rdata.back() = i;
+          }
+          return reply;
+        }} {}
+};
+
+/// attacks: reflection, and the limiter turned on its victim.
+TEST_F(AmplifyingTest, long_answers_leave_five_times_a_second_and_without_bound_to_proven_addresses) {
+  const std::uint16_t port = listen(1);
+  const LoopbackSocket client{"127.0.0.1"};
+  const auto plain = client_query("www.example");
+  std::size_t whole = 0;
+  std::size_t octets = 0;
+  constexpr std::size_t asked = 200;
+  const auto begun = std::chrono::steady_clock::now();
+  for (std::size_t i = 0; i < asked; ++i) {
+    client.send(plain, LoopbackSocket::at("127.0.0.1", port));
+    const auto answer = client.receive(soon);
+    ASSERT_TRUE(answer);
+    const auto message = dns::Message::parse(*answer);
+    if (message->header.truncated) {
+      octets += answer->size();
+      EXPECT_TRUE(message->answer.empty());
+    } else {
+      ++whole;
+    }
+  }
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(std::chrono::steady_clock::now() - begun).count();
+  EXPECT_GE(whole, 5U);
+  EXPECT_LE(whole, 5U * static_cast<std::size_t>(seconds + 1)) << "each second that was begun has its own five";
+  EXPECT_LE(octets, (asked - whole) * plain.size() * 3);
+
+  dns::Message query = *dns::Message::parse(plain);
+  query.edns.emplace().cookie = dns::Cookie{{1, 2, 3, 4, 5, 6, 7, 8}, {}};
+  const auto first = ask(client, port, query.to_wire());
+  ASSERT_TRUE(first && first->edns->cookie);
+  if (first->answer.empty()) {
+    EXPECT_EQ(first->rcode(), dns::Rcode::badcookie);
+  }
+  query.edns->cookie = first->edns->cookie;
+  for (std::size_t i = 0; i < asked; ++i) {
+    const auto answer = ask(client, port, query.to_wire());
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->answer.size(), 29U) << "a cookie of ours proves the address";
+  }
+  EXPECT_GT(counted(channel::ResolverCounter::limit_amplified_answers), 0U);
 }
 
 TEST_F(WorkerTest, strangers_are_refused_with_no_more_octets_than_they_sent_and_their_garbage_gets_nothing) {

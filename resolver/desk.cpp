@@ -127,9 +127,9 @@ Task<SharedOutcome> Desk::wait_out_the_loop(dns::Query query, Abroad::Return fou
   co_return failure(dns::EdeCode::other, "forwarding loop: this question is out at a forwarder and has come back");
 }
 
-WaitingRoom::Entry Desk::enter(const dns::IpAddress& client) {
+WaitingRoom::Entry Desk::enter(const dns::IpAddress& client, AddressProof proof) {
   const Limits& limits = settings_->limits;
-  return shared_->waiting.enter(client, {limits[Limit::waiting_queries], limits[Limit::waiting_of_one_client]},
+  return shared_->waiting.enter(client, proof, {limits[Limit::waiting_queries], limits[Limit::waiting_of_one_client]},
                                 clock_->now());
 }
 

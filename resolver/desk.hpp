@@ -40,7 +40,7 @@ class Desk {
   /// from what is kept, fresh or stale; null when there is none. `why` is told with a stale one. At once.
   SharedOutcome stale(const dns::Question& question, std::string_view why);
   /// A place for a query of this client that has to wait.
-  WaitingRoom::Entry enter(const dns::IpAddress& client);
+  WaitingRoom::Entry enter(const dns::IpAddress& client, AddressProof proof = AddressProof::none);
   /// What a client is told who got no place: what is kept, else SERVFAIL.
   SharedOutcome turn_away(const dns::Question& question, WaitingRoom::Turned turned);
   /// Never null, never throws: trouble is a SERVFAIL with its reason.

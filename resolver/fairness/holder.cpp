@@ -29,6 +29,11 @@ Holder holder_of(const dns::IpAddress& address, const dns::HashKey& key) {
   return Holder{value};
 }
 
+Holder holder_of(const dns::IpAddress& address, AddressProof proof, const dns::HashKey& key) {
+  const Holder holder = holder_of(address, key);
+  return proof == AddressProof::none ? holder : together(holder, Holder{1});
+}
+
 Holder holder_of(const dns::Name& name, const dns::HashKey& key) { return Holder{name.hash(key)}; }
 
 Holder together(Holder one, Holder other) {

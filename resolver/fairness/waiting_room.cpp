@@ -4,8 +4,8 @@
 
 namespace redoubt::resolver {
 
-WaitingRoom::Entry WaitingRoom::enter(const dns::IpAddress& client, Bounds bounds, Instant now) {
-  const Holder holder = holder_of(network_of(client), key_);
+WaitingRoom::Entry WaitingRoom::enter(const dns::IpAddress& client, AddressProof proof, Bounds bounds, Instant now) {
+  const Holder holder = holder_of(network_of(client), proof, key_);
   const std::lock_guard guard{lock_};
   const auto known = networks_.find(holder);
   if (known != networks_.end() && known->second.waiting >= bounds.of_one) {

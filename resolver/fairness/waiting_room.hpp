@@ -64,7 +64,8 @@ class WaitingRoom {
   };
 
   explicit WaitingRoom(const dns::HashKey& key, const Guards& guards = {}) : key_{key}, guards_{guards} {}
-  Entry enter(const dns::IpAddress& client, Bounds bounds, Instant now);
+  /// Proven and unproven queries of one network are two networks here.
+  Entry enter(const dns::IpAddress& client, AddressProof proof, Bounds bounds, Instant now);
   std::size_t count() const;
   /// Networks that have somebody waiting; for tests.
   std::size_t networks() const;

@@ -249,7 +249,7 @@ class Worker::Loop {
       return answer_at_once(*known, AnswerSource::known);
     }
     counters_.add(ResolverCounter::cache_misses);
-    auto [place, turned] = desk_.enter(client.address);
+    auto [place, turned] = desk_.enter(client.address, claim.is_proven ? AddressProof::given : AddressProof::none);
     if (!place) {
       counters_.add(ResolverCounter::resolutions_refused);
       if (turned == WaitingRoom::Turned::silently) return counters_.add(ResolverCounter::answers_withheld);
@@ -320,7 +320,7 @@ class Worker::Loop {
       return answer_at_once(*known, AnswerSource::known);
     }
     counters_.add(ResolverCounter::cache_misses);
-    auto [place, turned] = desk_.enter(recipient.address);
+    auto [place, turned] = desk_.enter(recipient.address, AddressProof::given);
     if (!place) {
       counters_.add(ResolverCounter::resolutions_refused);
       return answer_at_once(*desk_.turn_away(query->question, turned), AnswerSource::refused);

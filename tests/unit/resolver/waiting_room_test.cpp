@@ -17,8 +17,9 @@ dns::IpAddress at(const char* text) { return *dns::IpAddress::from_text(text); }
 
 class WaitingRoomTest : public testing::Test {
  protected:
-  bool enter(const char* client, WaitingRoom::Bounds bounds, Instant now = start) {
-    auto entry = room.enter(at(client), bounds, now);
+  bool enter(const char* client, WaitingRoom::Bounds bounds, Instant now = start,
+             AddressProof proof = AddressProof::none) {
+    auto entry = room.enter(at(client), proof, bounds, now);
     turned = entry.turned;
     if (entry.place) places.push_back(std::move(*entry.place));
     return entry.place.has_value();
@@ -37,6 +38,15 @@ TEST_F(WaitingRoomTest, one_client_fills_its_share_and_no_more) {
   EXPECT_TRUE(enter("192.0.2.2", bounds));
   places.pop_front();
   EXPECT_TRUE(enter("192.0.2.1", bounds));
+}
+
+/// attacks F02: the limiter turned on its victim.
+TEST_F(WaitingRoomTest, queries_in_a_forged_name_take_no_place_from_whoever_has_proven_it) {
+  const WaitingRoom::Bounds bounds{10'000, 1000};
+  for (int i = 0; i < 3000; ++i) enter("192.0.2.1", bounds);
+  EXPECT_FALSE(enter("192.0.2.1", bounds));
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(enter("192.0.2.1", bounds, start, AddressProof::given));
+  EXPECT_FALSE(enter("192.0.2.1", bounds, start, AddressProof::given)) << "proven, but one client still";
 }
 
 TEST_F(WaitingRoomTest, a_site_counts_as_one_client_in_ipv6) {

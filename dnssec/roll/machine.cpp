@@ -334,8 +334,8 @@ std::optional<unsigned> add_key(ZoneKeys& zone, ZoneKey key) {
 }
 
 void adopt(ZoneKeys& zone, const KeySet& keys, KeyMask signatures) {
-  zone.key_sets = {keys, std::nullopt, {}};
-  zone.signatures = {signatures, std::nullopt, {}};
+  zone.key_sets.current = keys;  // how long already, nobody says: before may have been an unsigned zone
+  zone.signatures.current = signatures;
   for (unsigned place = 0; place < zone.keys.size(); ++place) {
     if ((keys.signers & bit(place)) != 0) ds_version(zone, bit(place), false);
   }

@@ -29,7 +29,7 @@ struct Policy {
   seconds zsk_lifetime{std::chrono::days{90}};
   bool standby_ksk = false;  ///< a second KSK in the DNSKEY RRset, which signs nothing until it is needed
 
-  seconds max_zone_ttl{std::chrono::days{1}};         ///< TTLsig: no TTL of the zone may be larger
+  seconds max_zone_ttl{std::chrono::days{2}};         ///< TTLsig: no TTL of the zone may be larger
   seconds zone_propagation{std::chrono::hours{1}};    ///< Dprp: until every secondary serves a new version
   seconds parent_ds_ttl{std::chrono::days{1}};        ///< TTLds
   seconds parent_propagation{std::chrono::hours{1}};  ///< DprpP: until every server of the parent serves a new DS

@@ -61,15 +61,15 @@ std::vector<std::string> faults_of(const Policy& policy) {
   require(policy.rsa_bits >= min_rsa_bits && policy.rsa_bits <= max_rsa_bits, "rsa-bits: expected 1024 to 4096");
   require(policy.dnskey_ttl() > 0s, "dnskey-ttl: expected at least 1s");
   require(policy.max_zone_ttl > 0s, "max-zone-ttl: expected at least 1s");
-  require(rules.refresh < rules.lifetime, "signatures.refresh: it must be less than signatures.lifetime");
+  require(rules.refresh < rules.lifetime, "signature-refresh: it must be less than signature-lifetime");
   require(rules.jitter < rules.lifetime - rules.refresh,
-          "signatures.jitter: it must be less than lifetime minus refresh, or signatures are made anew at each run");
+          "signature-jitter: it must be less than lifetime minus refresh, or signatures are made anew at each run");
   // A signature may be handed out just before it is refreshed, and then be cached for the largest TTL (RFC 6781
   // §4.4.2).
   require(rules.refresh > policy.max_zone_ttl + policy.zone_propagation,
-          "signatures.refresh: it must be more than max-zone-ttl plus zone-propagation, or caches hold expired ones");
+          "signature-refresh: it must be more than max-zone-ttl plus zone-propagation, or caches hold expired ones");
   require(rules.refresh > policy.dnskey_ttl() + policy.zone_propagation,
-          "signatures.refresh: it must be more than dnskey-ttl plus zone-propagation");
+          "signature-refresh: it must be more than dnskey-ttl plus zone-propagation");
   const seconds zsk_roll = policy.keys_linger() + policy.signatures_linger();
   require(policy.zsk_lifetime == 0s || policy.zsk_lifetime > zsk_roll,
           "zsk-lifetime: a roll takes longer (dnskey-ttl, max-zone-ttl, zone-propagation and safety)");

@@ -247,17 +247,25 @@ class Maintenance {
     }
     auto done = sign_file(file);
     if (!done) return std::unexpected{done.error()};
-    const SigningCounts before = result_.file.counts;
-    const bool was_written = result_.file.written;
+    take_result(std::move(*done));
+    return {};
+  }
+
+  /// One run may write the zone several times; what it did is told as one.
+  void take_result(SignFileResult&& done) {
     std::vector<std::string> remarks = std::move(result_.file.remarks);
-    result_.file = std::move(*done);
-    result_.file.written = result_.file.written || was_written;
-    if (was_written) result_.file.counts.made += before.made;
-    for (std::string& remark : result_.file.remarks) {
+    for (std::string& remark : done.remarks) {
       if (std::ranges::find(remarks, remark) == remarks.end()) remarks.push_back(std::move(remark));
     }
+    const bool before = result_.file.written;
+    const std::uint64_t made = before ? result_.file.counts.made : 0;
+    if (!before || done.written) {
+      result_.file = std::move(done);
+      result_.file.counts.made += made;
+    }
+    result_.file.written = result_.file.written || before;
+    result_.file.was_due = result_.file.was_due || before;
     result_.file.remarks = std::move(remarks);
-    return {};
   }
 
   void describe_ds() {

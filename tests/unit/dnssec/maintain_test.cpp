@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "dnssec/zone/load.hpp"
 #include "tests/unit/dnssec/random_zone.hpp"
@@ -155,7 +156,8 @@ TEST(Maintain, a_zone_that_another_tool_signed_keeps_its_keys) {
   ASSERT_TRUE(adopted) << adopted.error();
   EXPECT_EQ(adopted->keys.size(), 2U);
   EXPECT_EQ(adopted->file.counts.made, 0U);
-  EXPECT_EQ(adopted->zone.key_sets.current, first->zone.key_sets.newest());
+  EXPECT_EQ(std::popcount(adopted->zone.key_sets.current.published), 2);
+  EXPECT_EQ(std::popcount(adopted->zone.signatures.current), 1);
 }
 
 TEST(Maintain, a_key_that_is_gone_or_a_state_that_is_damaged_is_an_error_and_nothing_is_replaced) {

@@ -24,8 +24,9 @@ struct Listener {
 };
 
 struct Tls {
-  std::string certificate;  ///< "self-signed", or a file
-  std::string key;          ///< a file; empty with a self-signed certificate
+  std::string certificate;       ///< "self-signed", or a file
+  std::string key;               ///< a file; empty with a self-signed certificate
+  std::vector<dns::Name> names;  ///< beside the listeners' addresses
   bool operator==(const Tls&) const = default;
 };
 

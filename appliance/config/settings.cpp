@@ -20,7 +20,6 @@ constexpr std::uint64_t day = 86'400'000;
 constexpr std::uint64_t max_upstreams_of_a_zone = 16;
 
 constexpr std::array<std::string_view, 4> transports{"udp", "tcp", "tls", "https"};
-constexpr std::array<std::string_view, 2> transports_to_come{"tls", "https"};
 constexpr std::array<std::string_view, 2> upstream_orders{"fastest", "configured"};
 constexpr std::array<std::string_view, 1> self_signed{"self-signed"};
 constexpr std::array<std::string_view, 2> local_root{"off", "transfer"};
@@ -77,8 +76,7 @@ const std::array rows{
             .initial = "[udp, tcp]",
             .help = "tcp, tls and https need an address of their own each.",
             .store = set_transports,
-            .choices = transports,
-            .choices_without_effect = transports_to_come},
+            .choices = transports},
     Setting{.key = "listen[].path",
             .kind = Kind::http_path,
             .initial = "/dns-query",
@@ -92,16 +90,25 @@ const std::array rows{
     Setting{.key = "tls.certificate",
             .kind = Kind::file_or_word,
             .initial = "self-signed",
-            .help = "A file with the certificate chain in PEM, or self-signed for one that is made at the first start.",
+            .help =
+                "A file with the certificate chain in PEM, which is looked at every ten seconds and used anew when it "
+                "changes; or self-signed for one that is made at the first start, with the listeners' addresses in "
+                "it. It is then found in the state folder as certificate.pem.",
             .store = [](Configuration& c, Value& v) { c.tls.certificate = std::move(v.text); },
-            .choices = self_signed,
-            .without_effect = true},
+            .choices = self_signed},
     Setting{.key = "tls.key",
             .kind = Kind::file,
             .initial = R"("")",
-            .help = "A file with its private key in PEM.",
+            .help =
+                "A file with its private key in PEM: P-256, P-384, or RSA of at least 2048 bits. Only keykeeper reads "
+                "it; monitor must be able to open it.",
             .store = [](Configuration& c, Value& v) { c.tls.key = std::move(v.text); },
-            .without_effect = true},
+            .may_be_empty = true},
+    Setting{.key = "tls.names",
+            .kind = Kind::names,
+            .initial = "[]",
+            .help = "Names by which clients know this server: they stand in a self-signed certificate.",
+            .store = [](Configuration& c, Value& v) { c.tls.names = std::move(v.names); }},
 
     Setting{.key = "workers",
             .kind = Kind::workers,

@@ -163,6 +163,10 @@ std::string metrics_page(const MetricsSources& sources) {
   page.one("process_start_time_seconds", "When control started, in seconds since 1970.", MetricKind::gauge,
            sources.started_at);
   page.one("process_cpu_seconds_total", "CPU time that control used.", MetricKind::counter, sources.cpu_seconds);
+  if (sources.certificate_expires_at)
+    page.one("redoubt_tls_certificate_expiry_seconds",
+             "When the certificate of the encrypted listeners expires, in seconds since 1970.", MetricKind::gauge,
+             *sources.certificate_expires_at);
   statistics(page, sources);
   if (sources.upstreams) upstreams(page, *sources.upstreams);
   return page.take();

@@ -36,6 +36,7 @@ struct MetricsSources {
   double cpu_seconds = 0;       ///< of control
   std::uint64_t requests = 0;   ///< that control's HTTP servers answered
   std::string_view version;
+  std::optional<std::int64_t> certificate_expires_at;  ///< of the encrypted listeners; seconds since 1970
 };
 
 std::string metrics_page(const MetricsSources& sources);

@@ -68,11 +68,19 @@ TEST(Messages, control_to_transport) {
 TEST(Messages, transport_to_control) {
   expect_exact(samples::transport_to_control(), decode_transport_to_control, std::variant_size_v<TransportToControl>);
 }
-TEST(Messages, to_keykeeper) {
-  expect_exact(samples::to_keykeeper(), decode_to_keykeeper, std::variant_size_v<ToKeykeeper>);
+TEST(Messages, control_to_keykeeper) {
+  expect_exact(samples::control_to_keykeeper(), decode_control_to_keykeeper, std::variant_size_v<ControlToKeykeeper>);
 }
-TEST(Messages, from_keykeeper) {
-  expect_exact(samples::from_keykeeper(), decode_from_keykeeper, std::variant_size_v<FromKeykeeper>);
+TEST(Messages, keykeeper_to_control) {
+  expect_exact(samples::keykeeper_to_control(), decode_keykeeper_to_control, std::variant_size_v<KeykeeperToControl>);
+}
+TEST(Messages, transport_to_keykeeper) {
+  expect_exact(samples::transport_to_keykeeper(), decode_transport_to_keykeeper,
+               std::variant_size_v<TransportToKeykeeper>);
+}
+TEST(Messages, keykeeper_to_transport) {
+  expect_exact(samples::keykeeper_to_transport(), decode_keykeeper_to_transport,
+               std::variant_size_v<KeykeeperToTransport>);
 }
 TEST(Messages, transport_to_resolver) {
   expect_exact(samples::transport_to_resolver(), decode_transport_to_resolver,

@@ -114,6 +114,25 @@ void add_keys(CLI::App& app, const AddCommand& command) {
   exported->add_flag("--pem", options->pem, "in PKCS#8");
 }
 
+void add_caa(CLI::App& app, const AddCommand& command) {
+  CLI::App* caa = app.add_subcommand("caa", "who may issue certificates");
+  caa->require_subcommand(1);
+  const auto options = std::make_shared<CaaOptions>();
+  CLI::App* check = command(*caa, "check", "whether a certificate for NAME may be issued, and what says so",
+                            [options](const Context& context) { return caa_check(context, *options); });
+  check->add_option("NAME", options->name, "the name; *.NAME for a wildcard")->required();
+  check->add_option("--issuer", options->issuer, "the authority's domain (default: anyone at all)");
+  check->add_option("--account", options->account, "the account's URI (RFC 8657)");
+  check->add_option("--method", options->method, "the validation method, such as dns-01 (RFC 8657)");
+  check->add_flag("--wildcard", options->wildcard, "for *.NAME");
+  check->add_flag("--mail", options->mail, "for mail addresses at NAME (RFC 9495)");
+  check->add_option("--server", options->server, "a validating resolver, asked over TCP")->capture_default_str();
+  const auto files = std::make_shared<std::vector<std::string>>();
+  CLI::App* audit = command(*caa, "audit", "names in zone files that have no CAA",
+                            [files](const Context& context) { return caa_audit(context, *files); });
+  audit->add_option("ZONEFILE", *files, "zone files")->required();
+}
+
 }  // namespace
 
 void add_signing_commands(CLI::App& app, const AddCommand& command) {
@@ -123,6 +142,7 @@ void add_signing_commands(CLI::App& app, const AddCommand& command) {
   add_judges(*zone, command);
   add_rolls(*zone, command);
   add_keys(app, command);
+  add_caa(app, command);
 }
 
 }  // namespace redoubt::ctl

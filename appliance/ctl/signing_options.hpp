@@ -72,6 +72,16 @@ struct KeyOptions {
   KeyPlace keys;
 };
 
+struct CaaOptions {
+  std::string name;
+  std::string server = "127.0.0.1@53";  ///< a resolver that validates and is trusted
+  std::string issuer;
+  std::string account;
+  std::string method;
+  bool wildcard = false;
+  bool mail = false;
+};
+
 // commands_zone.cpp
 ExitCode zone_sign(const Context& context, const ZoneSignOptions& options);
 /// failed when there is a fault.
@@ -92,5 +102,11 @@ ExitCode key_generate(const Context& context, const KeyOptions& options);
 ExitCode key_list(const Context& context, const KeyOptions& options);
 ExitCode key_import(const Context& context, const KeyOptions& options);
 ExitCode key_export(const Context& context, const KeyOptions& options);
+
+// commands_caa.cpp
+/// failed when it is forbidden.
+ExitCode caa_check(const Context& context, const CaaOptions& options);
+/// failed when a name has none.
+ExitCode caa_audit(const Context& context, const std::vector<std::string>& files);
 
 }  // namespace redoubt::ctl

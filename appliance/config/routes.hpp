@@ -13,11 +13,18 @@ struct PlannedRoute {
   dns::Name zone;
   bool stub = false;
   std::vector<dns::Endpoint> to{};  ///< empty: its questions fail
-  bool by_tcp = false;
+  UpstreamTransport transport = UpstreamTransport::udp;
   UpstreamOrder order = UpstreamOrder::fastest;
   bool first = false;
   std::uint32_t max_rate = 0;
 };
+
+/// The usual port of the transport where none was given.
+dns::Endpoint endpoint_of(const Upstream& upstream, UpstreamTransport transport);
+
+/// Of `to`, or of the file as it is now.
+std::vector<dns::Endpoint> servers_of(const Forward& forward, const Configuration& configuration,
+                                      const Circumstances& circumstances);
 
 /// In the order of the configuration, forward zones first. A zone whose transport is still to come has no servers:
 /// nothing of it leaves in the clear. Servers of files that are ourselves are left out.

@@ -17,9 +17,13 @@ struct Rendered {
 /// The question is echoed as it was asked, case included; aliases stand first and in order; TTLs are what is left at
 /// `now`. room is at least 512 octets and is the limit: what does not fit is left out RRset by RRset, with TC set (RFC
 /// 2181 §9). EDNS is spoken to those who speak it, with the extended error if there is one (RFC 8914). nsid: told to
-/// those who ask for it (RFC 5001); empty: to nobody.
+/// those who ask for it (RFC 5001); empty: to nobody. block: answers to those who padded their query are padded to a
+/// multiple of so many octets (RFC 7830 §4, RFC 8467 §4.1); zero: to none, as in the clear.
 Rendered render(const dns::Query& query, const Outcome& outcome, Instant now, std::span<std::uint8_t> room,
-                std::string_view nsid = {});
+                std::string_view nsid = {}, std::size_t block = 0);
+
+/// Of answers that leave encrypted (RFC 8467 §4.1).
+inline constexpr std::size_t padding_block = 468;
 
 /// Header alone, but for BADVERS an OPT too (RFC 6891 §6.1.3). fault is not `ignore`. Never longer than the query was.
 std::size_t render_fault(const dns::QueryError& error, std::span<std::uint8_t> room);

@@ -21,9 +21,14 @@ void set_id(std::vector<std::uint8_t>& message, std::uint16_t id) {
 
 }  // namespace
 
-UpstreamConnection::UpstreamConnection(const Executor& executor, UpstreamServer server, Socket connecting,
+UpstreamConnection::UpstreamConnection(const Executor& executor, UpstreamServer server, Socket connecting, Speak speak,
                                        ConnectionTimes times, ConnectionUser& user)
-    : server_{server}, user_{user}, times_{times}, connecting_{std::move(connecting)} {
+    : executor_{executor},
+      server_{server},
+      user_{user},
+      times_{times},
+      connecting_{std::move(connecting)},
+      speak_{std::move(speak)} {
   watch_.emplace(executor, connecting_.get());
   idle_.emplace(executor);
   // A descriptor that the loop refuses is known once the caller is back in the loop.
@@ -113,13 +118,20 @@ bool UpstreamConnection::finish_connecting() {
     end(fault_of(error));
     return false;
   }
-  stream_ = tcp_stream(std::move(connecting_));
-  watch_->when_readable([this] { on_readable(); });
-  return true;
+  stream_ = speak_(std::move(connecting_));
+  if (!stream_) {
+    end(UpstreamFault::bad_request);
+    return false;
+  }
+  if (stream_->established())
+    watch_->when_readable([this] { on_readable(); });
+  else
+    read();  // which brings a handshake on
+  return !closed_;
 }
 
 void UpstreamConnection::on_writable() {
-  if (!connected() && !finish_connecting()) return;
+  if (!stream_ && !finish_connecting()) return;
   send();
   if (!closed_ && std::exchange(read_wants_write_, false)) read();
 }
@@ -130,7 +142,7 @@ void UpstreamConnection::on_readable() {
 }
 
 void UpstreamConnection::send() {
-  while (!output_.empty()) {
+  while (connected() && !output_.empty()) {
     const Moved moved = stream_->write(output_.front());
     switch (moved.state) {
       case StreamState::moved:
@@ -151,7 +163,9 @@ void UpstreamConnection::send() {
 
 void UpstreamConnection::read() {
   std::array<std::uint8_t, 16 * 1024> buffer;  // NOLINT: only what was read into it is looked at
+  const bool shakes_hands = !stream_->established();
   const Moved moved = stream_->read(buffer);
+  if (shakes_hands && connected()) watch_->when_writable([this] { on_writable(); });  // queries wait for that
   switch (moved.state) {
     case StreamState::moved:
       take(std::span{buffer}.first(moved.octets));
@@ -165,9 +179,14 @@ void UpstreamConnection::read() {
     case StreamState::waits:  // a client's streams do not
     case StreamState::closed:
     case StreamState::failed:
-      return end(UpstreamFault::closed_early);
+      return end(stream_->untrusted() ? UpstreamFault::untrusted : UpstreamFault::closed_early);
   }
-  if (!closed_) watch_->when_readable([this] { on_readable(); });
+  if (closed_) return;
+  if (!stream_->holds_more()) return watch_->when_readable([this] { on_readable(); });
+  later(executor_, [waiting = weak_from_this()] {
+    const auto there = waiting.lock();
+    if (there && there->open()) there->on_readable();
+  });
 }
 
 void UpstreamConnection::take(std::span<const std::uint8_t> octets) {

@@ -41,6 +41,7 @@ struct Failure {
   dns::ExtendedError told;
   FailureScope scope = FailureScope::question;
   std::optional<Limit> limit = std::nullopt;  ///< one that many questions share, when that was the cause
+  bool heard = false;                         ///< a server spoke, though to no purpose: it may like another question
 };
 
 }  // namespace redoubt::resolver

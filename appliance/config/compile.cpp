@@ -153,7 +153,8 @@ Tables<flat::TlsServer> flat_tls_servers(Builder& builder, const Configuration& 
     std::vector<std::uint8_t> pins;
     for (const KeyPin& pin : server.pins) pins.insert(pins.end(), pin.begin(), pin.end());
     const auto name = builder.CreateString(server.name);
-    rows.push_back(flat::CreateTlsServer(builder, at, name, builder.CreateVector(pins), server.anybody));
+    rows.push_back(flat::CreateTlsServer(builder, at, name, builder.CreateVector(pins), server.anybody,
+                                         builder.CreateString(server.path)));
   }
   return builder.CreateVector(rows);
 }

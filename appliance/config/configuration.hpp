@@ -77,6 +77,9 @@ struct Upstream {
 };
 
 enum class UpstreamTransport : std::uint8_t { udp, tcp, tls, https };
+inline bool is_encrypted(UpstreamTransport transport) {
+  return transport == UpstreamTransport::tls || transport == UpstreamTransport::https;
+}
 
 enum class UpstreamOrder : std::uint8_t { fastest, configured };
 
@@ -90,6 +93,7 @@ struct Forward {
   UpstreamTransport transport = UpstreamTransport::udp;
   std::vector<KeyPin> pins;
   bool authenticate = true;
+  std::string path;  ///< of DNS over HTTPS
   UpstreamOrder order = UpstreamOrder::fastest;
   bool first = false;
   std::uint32_t max_rate = 0;  ///< packets a second towards each; 0: no bound

@@ -25,8 +25,6 @@ bool is_wildcard(const dns::IpAddress& address) {
   return std::ranges::all_of(address.octets(), [](std::uint8_t octet) { return octet == 0; });
 }
 
-bool is_to_come(UpstreamTransport transport) { return transport == UpstreamTransport::https; }
-
 std::uint16_t port_of(UpstreamTransport transport) {
   return transport == UpstreamTransport::tls ? 853 : transport == UpstreamTransport::https ? 443 : dns_port;
 }
@@ -52,18 +50,19 @@ void judge_zone(const dns::Name& zone, Place place, std::string_view key, std::m
 }
 
 bool can_be_known(const Forward& forward, const Upstream& upstream) {
-  return forward.transport != UpstreamTransport::tls || !forward.authenticate || !forward.pins.empty() ||
+  return !is_encrypted(forward.transport) || !forward.authenticate || !forward.pins.empty() ||
          !upstream.authentication_name.empty();
 }
 
-using Identity = std::tuple<std::string, std::vector<KeyPin>, bool>;
+using Identity = std::tuple<std::string, std::vector<KeyPin>, bool, UpstreamTransport, std::string>;
 using TlsServers = std::map<dns::Endpoint, Identity>;
 
 /// Who is asked by TLS has to be known, or it has to be said that anybody will do.
 void judge_trust(const Forward& forward, Place place, Notebook& notes) {
-  if (forward.transport != UpstreamTransport::tls) {
+  if (!is_encrypted(forward.transport)) {
     if (!forward.pins.empty() || !forward.authenticate)
-      notes.fault(place, "resolution.forward[].transport", "found pins or authenticate without tls, expected tls");
+      notes.fault(place, "resolution.forward[].transport",
+                  "found pins or authenticate without tls or https, expected one of them");
     return;
   }
   if (!forward.authenticate) {
@@ -86,13 +85,15 @@ void judge_trust(const Forward& forward, Place place, Notebook& notes) {
 
 /// Connections to a server are shared by all who ask it: two zones cannot want it to be two.
 void judge_agreement(const Forward& forward, Place place, TlsServers& seen, Notebook& notes) {
-  if (forward.transport != UpstreamTransport::tls) return;
+  if (!is_encrypted(forward.transport)) return;
   for (const Upstream& upstream : forward.to) {
     const dns::Endpoint server = endpoint_of(upstream, forward.transport);
-    const Identity wanted{upstream.authentication_name, forward.pins, forward.authenticate};
+    const Identity wanted{upstream.authentication_name, forward.pins, forward.authenticate, forward.transport,
+                          forward.path};
     if (seen.emplace(server, wanted).first->second == wanted) continue;
     notes.fault(place, "resolution.forward[].to",
-                fmt::format("found {} with another name, pins or authenticate than in a zone before, expected the same",
+                fmt::format("found {} with another name, pins, authenticate, transport or path than in a zone before, "
+                            "expected the same",
                             server.to_text()));
   }
 }
@@ -106,7 +107,6 @@ dns::Endpoint endpoint_of(const Upstream& upstream, UpstreamTransport transport)
 std::vector<dns::Endpoint> servers_of(const Forward& forward, const Configuration& configuration,
                                       const Circumstances& circumstances) {
   std::vector<dns::Endpoint> servers;
-  if (is_to_come(forward.transport)) return servers;
   for (const Upstream& upstream : forward.to) {
     if (can_be_known(forward, upstream)) servers.push_back(endpoint_of(upstream, forward.transport));
   }
@@ -139,7 +139,7 @@ std::vector<PlannedRoute> plan_routes(const Configuration& configuration, const 
                       .to = servers_of(forward, configuration, circumstances),
                       .transport = forward.transport,
                       .order = forward.order,
-                      .first = forward.first && !is_to_come(forward.transport),
+                      .first = forward.first,
                       .max_rate = forward.max_rate});
   }
   for (const Stub& stub : configuration.resolution.stub) {
@@ -170,11 +170,6 @@ void judge_forwards(const Configuration& configuration, const Node& node, Notebo
     if (files.insert(forward.to_file).second && files.size() > max_files) {
       notes.fault(place, "resolution.forward[].to-file",
                   fmt::format("found more than {} different files, expected fewer", max_files - 1));
-    }
-    if (is_to_come(forward.transport)) {
-      notes.warning(place, "resolution.forward[].transport",
-                    "https is not in this version: questions of this zone fail, for they are not sent in the clear "
-                    "instead");
     }
   }
 }

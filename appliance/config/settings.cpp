@@ -336,7 +336,7 @@ const std::array rows{
             .initial = "[]",
             .help = "The resolvers, as 192.0.2.2@53: address and port. They may be where do-not-query forbids to ask. "
                     "What stands behind a # is the name that their certificate has to have where they are asked by "
-                    "tls. Without a port it is 53, by tls 853.",
+                    "tls or https. Without a port it is 53, by tls 853, by https 443.",
             .store = [](Configuration& c, Value& v) { c.resolution.forward.back().to = std::move(v.upstreams); },
             .range = {0, max_upstreams_of_a_zone}},
     Setting{.key = "resolution.forward[].to-file",
@@ -349,23 +349,29 @@ const std::array rows{
     Setting{.key = "resolution.forward[].transport",
             .kind = Kind::choice,
             .initial = "udp",
-            .help = "How they are asked; udp moves on to TCP where an answer needs it. With tls nothing is ever asked "
-                    "in the clear: where no server can be reached and known, the zone's questions fail. https is to "
-                    "come: such a zone's questions fail.",
+            .help = "How they are asked; udp moves on to TCP where an answer needs it. With tls and https nothing "
+                    "is ever asked in the clear: where no server can be reached and known, the zone's questions fail.",
             .store = [](Configuration& c,
                         Value& v) { c.resolution.forward.back().transport = static_cast<UpstreamTransport>(v.number); },
             .choices = transports},
+    Setting{.key = "resolution.forward[].path",
+            .kind = Kind::http_path,
+            .initial = "/dns-query",
+            .help = "With https: where they serve DNS (RFC 8484).",
+            .store = [](Configuration& c, Value& v) { c.resolution.forward.back().path = std::move(v.text); }},
     Setting{.key = "resolution.forward[].pins",
             .kind = Kind::pins,
             .initial = "[]",
-            .help = "With tls: one of these keys has to be theirs, whoever signed their certificate (RFC 7858 section "
+            .help = "With tls and https: one of these keys has to be theirs, whoever signed their certificate (RFC "
+                    "7858 section "
                     "4.2); SHA-256 of the public key in base64, as kdig +tls-pin takes it.",
             .store = [](Configuration& c, Value& v) { c.resolution.forward.back().pins = std::move(v.pins); },
             .range = {0, max_pins_of_a_zone}},
     Setting{.key = "resolution.forward[].authenticate",
             .kind = Kind::boolean,
             .initial = "true",
-            .help = "With tls: whether they have to show who they are, by name or pin. false encrypts towards whoever "
+            .help = "With tls and https: whether they have to show who they are, by name or pin. false encrypts "
+                    "towards whoever "
                     "is there, and is open to those who sit on the way.",
             .store = [](Configuration& c, Value& v) { c.resolution.forward.back().authenticate = v.flag; }},
     Setting{.key = "resolution.forward[].order",

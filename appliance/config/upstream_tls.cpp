@@ -19,8 +19,6 @@ constexpr std::size_t pin_text_octets = 44;  // 32 octets in base64, one padding
 using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
 
-bool by_tls(const Forward& forward) { return forward.transport == UpstreamTransport::tls; }
-
 std::string without_final_dot(std::string name) {
   if (name.ends_with('.')) name.pop_back();
   return name;
@@ -60,16 +58,21 @@ std::expected<std::vector<std::vector<std::uint8_t>>, std::string> certificates_
 
 bool needs_authorities(const Configuration& configuration) {
   return std::ranges::any_of(configuration.resolution.forward, [](const Forward& forward) {
-    return by_tls(forward) && forward.authenticate && forward.pins.empty();
+    return is_encrypted(forward.transport) && forward.authenticate && forward.pins.empty();
   });
 }
 
 std::vector<PlannedTlsServer> plan_tls_servers(const Configuration& configuration, const Circumstances& circumstances) {
   std::vector<PlannedTlsServer> planned;
   for (const Forward& forward : configuration.resolution.forward) {
-    if (!by_tls(forward)) continue;
+    if (!is_encrypted(forward.transport)) continue;
     for (const dns::Endpoint& at : servers_of(forward, configuration, circumstances)) {
-      PlannedTlsServer server{.at = at, .name = {}, .pins = forward.pins, .anybody = !forward.authenticate};
+      const bool by_https = forward.transport == UpstreamTransport::https;
+      PlannedTlsServer server{.at = at,
+                              .name = {},
+                              .pins = forward.pins,
+                              .anybody = !forward.authenticate,
+                              .path = by_https ? forward.path : std::string{}};
       const auto given = std::ranges::find_if(
           forward.to, [&](const Upstream& upstream) { return endpoint_of(upstream, forward.transport) == at; });
       if (given != forward.to.end()) server.name = without_final_dot(given->authentication_name);

@@ -29,6 +29,7 @@ struct PlannedTlsServer {
   std::string name;  ///< without a final dot; empty where none was given
   std::vector<KeyPin> pins;
   bool anybody = false;
+  std::string path{};  ///< of DNS over HTTPS; empty: DNS over TLS
   bool operator==(const PlannedTlsServer&) const = default;
 };
 

@@ -14,7 +14,10 @@ namespace redoubt::transport {
 
 namespace {
 
-constexpr std::string_view offered_protocol{"\3dot"};  // RFC 7301 §3.1
+// RFC 7301 §3.1: each name with its length in front.
+constexpr std::string_view dot{"\3dot"};
+constexpr std::string_view doh{"\2h2"};
+constexpr std::uint16_t https_port = 443;
 
 /// What an SSL has of the server it speaks to: trust may change while it lives.
 struct Server {
@@ -55,6 +58,12 @@ void trust_in(SSL_CTX& context, const std::vector<std::vector<std::uint8_t>>& au
 }
 
 }  // namespace
+
+std::string authority_of(const dns::Endpoint& server, const ServerIdentity& identity) {
+  std::string host = identity.name;
+  if (host.empty()) host = server.address.is_v6() ? "[" + server.address.to_text() + "]" : server.address.to_text();
+  return server.port == https_port ? host : host + ":" + std::to_string(server.port);
+}
 
 ClientTls::~ClientTls() = default;
 
@@ -110,9 +119,10 @@ std::unique_ptr<ByteStream> ClientTls::connect(const dns::Endpoint& server, Sock
   const ServerIdentity& identity = known->second;
   auto remembered = std::make_unique<Server>(server, identity);
   if (SSL_set_ex_data(ssl.get(), server_index(), remembered.get()) != 1) return nullptr;
-  static_cast<void>(remembered.release());                                                         // the SSL's now
-  SSL_set_alpn_protos(ssl.get(), reinterpret_cast<const unsigned char*>(offered_protocol.data()),  // NOLINT: the API's
-                      static_cast<unsigned>(offered_protocol.size()));
+  static_cast<void>(remembered.release());  // the SSL's now
+  const std::string_view offered = identity.path.empty() ? dot : doh;
+  SSL_set_alpn_protos(ssl.get(), reinterpret_cast<const unsigned char*>(offered.data()),  // NOLINT: the API's way
+                      static_cast<unsigned>(offered.size()));
   if (!identity.name.empty()) {
     SSL_set_hostflags(ssl.get(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     if (SSL_ctrl(ssl.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,

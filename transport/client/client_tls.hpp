@@ -1,5 +1,5 @@
 #pragma once
-// TLS towards servers (RFC 7858): who they have to be, what they said last time, and the streams themselves.
+// TLS towards servers (RFC 7858, RFC 8484): who they have to be, what they said last time, and the streams themselves.
 #include <array>
 #include <cstdint>
 #include <map>
@@ -24,8 +24,12 @@ struct ServerIdentity {
   std::string name;
   std::vector<KeyPin> pins;
   bool anybody = false;
+  std::string path{};  ///< of DNS over HTTPS; empty: it speaks DNS over TLS
   bool operator==(const ServerIdentity&) const = default;
 };
+
+/// What a request of HTTP calls that server: its name, else its address; with a port that is not the usual one.
+std::string authority_of(const dns::Endpoint& server, const ServerIdentity& identity);
 
 struct ClientTrust {
   std::map<dns::Endpoint, ServerIdentity> servers;
@@ -44,6 +48,11 @@ class ClientTls {
   /// For streams from now on. What servers gave for a resumption under the former trust is dropped.
   void use(ClientTrust trust);
   const ClientTrust& trust() const { return trust_; }
+  bool speaks_with(const dns::Endpoint& server) const { return trust_.servers.contains(server); }
+  bool speaks_https_with(const dns::Endpoint& server) const {
+    const auto known = trust_.servers.find(server);
+    return known != trust_.servers.end() && !known->second.path.empty();
+  }
   /// A stream on that connected socket. Nothing is written to it before the server has shown who it is. Null for a
   /// server of which nobody said who it has to be.
   std::unique_ptr<ByteStream> connect(const dns::Endpoint& server, Socket socket);

@@ -22,13 +22,15 @@ void set_id(std::vector<std::uint8_t>& message, std::uint16_t id) {
 }  // namespace
 
 UpstreamConnection::UpstreamConnection(const Executor& executor, UpstreamServer server, Socket connecting, Speak speak,
-                                       ConnectionTimes times, ConnectionUser& user)
+                                       std::unique_ptr<ClientFraming> framing, ConnectionTimes times,
+                                       ConnectionUser& user)
     : executor_{executor},
       server_{server},
       user_{user},
       times_{times},
       connecting_{std::move(connecting)},
-      speak_{std::move(speak)} {
+      speak_{std::move(speak)},
+      framing_{std::move(framing)} {
   watch_.emplace(executor, connecting_.get());
   idle_.emplace(executor);
   // A descriptor that the loop refuses is known once the caller is back in the loop.
@@ -41,7 +43,7 @@ bool UpstreamConnection::stalled(Clock::time_point now) const {
 }
 
 bool UpstreamConnection::takes(std::size_t most, Clock::time_point now) const {
-  return !closed_ && !retired_ && waiting_.size() < most && !stalled(now);
+  return !closed_ && !retired_ && waiting_.size() < most && !stalled(now) && framing_->takes();
 }
 
 std::uint16_t UpstreamConnection::free_id(std::uint16_t wanted) const {
@@ -58,7 +60,7 @@ void UpstreamConnection::put(UpstreamId exchange, std::span<const std::uint8_t> 
   if (watch_->ok()) idle_->cancel();
   std::vector<std::uint8_t> message{query.begin(), query.end()};
   set_id(message, id);
-  output_.append_frame(message);
+  framing_->put(message, output_);
   // From the loop, so that what is put in one turn leaves in one write.
   watch_->when_writable([this] { on_writable(); });
 }
@@ -86,7 +88,7 @@ void UpstreamConnection::retire() {
 void UpstreamConnection::rest_or_close(Clock::time_point now) {
   if (live_ > 0 || closed_) return;
   idle_since_ = now;
-  if (waiting_.empty() && reader_.unfinished()) retired_ = true;  // octets that nobody asked for
+  if (waiting_.empty() && framing_->unfinished()) retired_ = true;  // octets that nobody asked for
   const bool useless = retired_ || !connected() || stalled(now);
   idle_->at(useless ? now : now + times_.idle, [this] { end(UpstreamFault::closed_early); });
 }
@@ -142,7 +144,9 @@ void UpstreamConnection::on_readable() {
 }
 
 void UpstreamConnection::send() {
-  while (connected() && !output_.empty()) {
+  while (connected()) {
+    if (output_.empty()) framing_->speak(output_);
+    if (output_.empty()) return;
     const Moved moved = stream_->write(output_.front());
     switch (moved.state) {
       case StreamState::moved:
@@ -191,13 +195,14 @@ void UpstreamConnection::read() {
 
 void UpstreamConnection::take(std::span<const std::uint8_t> octets) {
   const std::uint64_t answers_before = answers_;
-  reader_.append(octets);
+  framing_->append(octets);
   while (!closed_) {
-    const auto message = reader_.next();
-    if (!message) return end(UpstreamFault::malformed);
+    const auto message = framing_->next();
+    if (!message) return end(framing_->left() ? UpstreamFault::closed_early : UpstreamFault::malformed);
     if (!*message) break;
     if (!take_message(**message)) return end(UpstreamFault::malformed);
   }
+  if (!closed_ && framing_->speaks()) watch_->when_writable([this] { on_writable(); });
   // Octets without an answer do not make an idle connection last (dripping servers).
   const bool news = answers_ != answers_before || waiting_.empty();
   if (!closed_ && news) rest_or_close(Clock::now());

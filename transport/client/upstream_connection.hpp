@@ -9,8 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "transport/client/client_framing.hpp"
 #include "transport/client/server_book.hpp"
-#include "transport/framing/frame_reader.hpp"
 #include "transport/framing/output_queue.hpp"
 #include "transport/net/byte_stream.hpp"
 #include "transport/net/loop.hpp"
@@ -45,7 +45,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   /// What is spoken on the socket once it is connected; null when that cannot be.
   using Speak = std::function<std::unique_ptr<ByteStream>(Socket connected)>;
   UpstreamConnection(const Executor& executor, UpstreamServer server, Socket connecting, Speak speak,
-                     ConnectionTimes times, ConnectionUser& user);
+                     std::unique_ptr<ClientFraming> framing, ConnectionTimes times, ConnectionUser& user);
 
   /// Whether one more query may go this way: the connection is open, less than `most` wait on it, and those that wait
   /// are not passed over in silence.
@@ -106,7 +106,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   std::optional<Watch> watch_;  // behind both: it goes first
   std::optional<Timer> idle_;
   OutputQueue output_;
-  FrameReader reader_;
+  std::unique_ptr<ClientFraming> framing_;
   std::unordered_map<std::uint16_t, Waiting> waiting_;  ///< by the id on the wire
   std::size_t live_ = 0;
   std::uint64_t answers_ = 0;

@@ -35,7 +35,14 @@ void UpstreamPool::use(const Limits& limits, std::vector<dns::IpAddress> sources
 bool UpstreamPool::speaks_with(const UpstreamServer& server) const {
   if (server.endpoint.port == 0) return false;
   return server.protocol == Protocol::tcp ||
-         (server.protocol == Protocol::tls && tls_.trust().servers.contains(server.endpoint));
+         (tls_.speaks_with(server.endpoint) &&
+          tls_.speaks_https_with(server.endpoint) == (server.protocol == Protocol::https));
+}
+
+std::unique_ptr<ClientFraming> UpstreamPool::framing_for(const UpstreamServer& server) const {
+  if (server.protocol != Protocol::https) return client_length_framing();
+  const ServerIdentity& identity = tls_.trust().servers.at(server.endpoint);  // speaks_with() saw to it
+  return client_http_framing(authority_of(server.endpoint, identity), identity.path);
 }
 
 UpstreamConnection::Speak UpstreamPool::speech_for(const UpstreamServer& server) {
@@ -113,8 +120,8 @@ std::expected<UpstreamConnection*, UpstreamFault> UpstreamPool::connect(const Up
   ++counters_.upstream_connections_open;
   const ConnectionTimes times{limits_.time(Limit::upstream_idle_time), limits_.time(Limit::upstream_stall_time)};
   ConnectionUser& user = *this;
-  const auto connection =
-      std::make_shared<UpstreamConnection>(executor_, server, *std::move(socket), speech_for(server), times, user);
+  const auto connection = std::make_shared<UpstreamConnection>(executor_, server, *std::move(socket),
+                                                               speech_for(server), framing_for(server), times, user);
   connections_[server].push_back(connection);
   return connection.get();
 }

@@ -62,6 +62,7 @@ class UpstreamPool : private ConnectionUser {
   std::optional<UpstreamFault> place(UpstreamId id, Running& exchange);
   UpstreamConnection* one_with_room(const Running& exchange, Clock::time_point now) const;
   bool speaks_with(const UpstreamServer& server) const;
+  std::unique_ptr<ClientFraming> framing_for(const UpstreamServer& server) const;
   UpstreamConnection::Speak speech_for(const UpstreamServer& server);
   std::expected<UpstreamConnection*, UpstreamFault> connect(const UpstreamServer& server, Clock::time_point now);
   bool close_longest_idle();

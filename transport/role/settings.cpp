@@ -25,7 +25,8 @@ std::expected<ClientTrust, std::string> trust_from(const flat::Snapshot& snapsho
   ClientTrust trust;
   if (snapshot.tls_servers() == nullptr || snapshot.tls_authorities() == nullptr) return trust;
   for (const flat::TlsServer* row : *snapshot.tls_servers()) {
-    ServerIdentity identity{.name = row->name()->str(), .pins = {}, .anybody = row->anybody()};
+    ServerIdentity identity{
+        .name = row->name()->str(), .pins = {}, .anybody = row->anybody(), .path = row->path()->str()};
     const std::span pins{row->pins()->data(), row->pins()->size()};
     if (pins.size() % std::tuple_size_v<KeyPin> != 0) return std::unexpected{"a server's pins are none"};
     for (std::size_t at = 0; at < pins.size(); at += std::tuple_size_v<KeyPin>)

@@ -108,12 +108,20 @@ def a_forwarder_that_was_away_is_asked_again_and_never_in_the_clear(context):
 @scenario
 @needs_own_daemon
 def one_resolverd_asks_another_by_its_pin(context):
-    listen = [{"address": f"{ADDRESS}@5300", "transports": ["udp", "tcp"]}, {"address": SERVER, "transports": ["tls"]}]
+    listen = [{"address": f"{ADDRESS}@5300", "transports": ["udp", "tcp"]}, {"address": SERVER, "transports": ["tls"]},
+              {"address": f"{ADDRESS}@8443", "transports": ["https"], "path": "/q"}]
     with context.daemon(settings={"listen": listen, "tls": {"names": [NAME]},
                                   "control": {"socket": str(context.folder / "far.sock"), "http": "off"}}) as far:
         pin = pin_of(far.folder / "state" / "certificate.pem")
-        near = {"resolution": {"root-hints": NO_ROOT,
-                               "forward": [{"zone": ".", "to": [SERVER], "transport": "tls", "pins": [pin]}]}}
-        with context.daemon(settings=near):
-            check_equal(ask("tour.alpha.lab-tld").data("A") != [], True, "an answer")
-            check(metric("redoubt_tls_handshakes_total") >= 1, "no handshake")
+        by_tls = {"zone": ".", "to": [SERVER], "transport": "tls"}
+        by_https = {"zone": ".", "to": [f"{ADDRESS}@8443"], "transport": "https", "path": "/q"}
+        for forward in (by_tls, by_https):
+            near = {"resolution": {"root-hints": NO_ROOT, "forward": [{**forward, "pins": [pin]}]}}
+            with context.daemon(settings=near):
+                check_equal(ask("tour.alpha.lab-tld").data("A") != [], True, f"an answer by {forward}")
+                check_equal(len(ask("large.beta.knot-tld", "TXT", tcp=True).data("TXT")) > 20, True, "a large answer")
+                check(metric("redoubt_tls_handshakes_total") >= 1, "no handshake")
+                check(metric("redoubt_upstream_connections_total") <= 2, "connections are not used again")
+            wrong = {"resolution": {"root-hints": NO_ROOT, "forward": [{**forward, "pins": ["A" * 43 + "="]}]}}
+            with context.daemon(settings=wrong):
+                fails("www.alpha.lab-tld", "not who it has to be, by its certificate")

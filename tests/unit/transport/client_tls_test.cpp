@@ -26,7 +26,8 @@ class ClientTlsTest : public TlsServerTest {
     pool_.reset();
     TlsServerTest::TearDown();
   }
-  void serve_as(const std::string& names, int days = 30) {
+  void serve_as(const std::string& names, int days = 30, Protocol protocol = Protocol::tls) {
+    protocol_ = protocol;
     serve(KeyKind::p256, Protocol::tls);
     KeyPointer key{make_key(KeyKind::p256)};
     certificate_ = make_certificate(key.get(), names, days);
@@ -39,7 +40,7 @@ class ClientTlsTest : public TlsServerTest {
     server_->use(limits_);
     Socket socket = listening_socket();
     at_ = local_endpoint(socket);
-    ASSERT_TRUE(server_->listen(listener, {Protocol::tls}, std::move(socket)));
+    ASSERT_TRUE(server_->listen(listener, {protocol, "/dns-query"}, std::move(socket)));
     pool_ = std::make_unique<UpstreamPool>(executor(), ours_);
   }
   void expect_server(ServerIdentity identity) { expect_server(std::move(identity), {certificate_}); }
@@ -48,7 +49,7 @@ class ClientTlsTest : public TlsServerTest {
   }
   UpstreamResult ask(std::uint16_t id = 7) {
     std::optional<UpstreamResult> result;
-    EXPECT_TRUE(pool_->fetch({++last_, Protocol::tls, at_, 5s, query(id)},
+    EXPECT_TRUE(pool_->fetch({++last_, protocol_, at_, 5s, query(id)},
                              [&result](UpstreamResult came) { result = std::move(came); }));
     EXPECT_TRUE(run_until([&] {
       for (; given_ < resolver_.asked.size(); ++given_) give(resolver_.asked[given_]);
@@ -61,6 +62,7 @@ class ClientTlsTest : public TlsServerTest {
   std::unique_ptr<UpstreamPool> pool_;
   Octets certificate_;
   KeyPin pin_{};
+  Protocol protocol_ = Protocol::tls;
   UpstreamId last_ = 0;
   std::size_t given_ = 0;
 };
@@ -140,6 +142,70 @@ TEST_F(ClientTlsTest, a_long_answer_comes_whole) {
   give(resolver_.asked[0], 65'535);
   ASSERT_TRUE(run_until([&] { return result.has_value(); }));
   EXPECT_EQ(result->value().size(), 65'535U);
+}
+
+class ClientHttpsTest : public ClientTlsTest {
+ protected:
+  void SetUp() override { serve_as("DNS:dns.example", 30, Protocol::https); }
+};
+
+TEST_F(ClientHttpsTest, a_server_is_asked_by_https_over_one_connection) {
+  expect_server({.name = "dns.example", .pins = {}, .path = "/dns-query"});
+  for (std::uint16_t id = 1; id <= 20; ++id) EXPECT_EQ(ask(id).value(), answer_to(query(id)));
+  EXPECT_EQ(resolver_.asked[0].origin.protocol, Protocol::https);
+  EXPECT_EQ(ours_.upstream_connections, 1U);
+}
+
+TEST_F(ClientHttpsTest, many_queries_go_at_once_and_long_answers_come_whole) {
+  expect_server({.name = "dns.example", .pins = {}, .path = "/dns-query"});
+  std::map<std::uint16_t, UpstreamResult> results;
+  for (std::uint16_t id = 1; id <= 40; ++id) {
+    ASSERT_TRUE(pool_->fetch({++last_, Protocol::https, at_, 5s, query(id)},
+                             [&results, id](UpstreamResult came) { results.emplace(id, std::move(came)); }));
+  }
+  ASSERT_TRUE(run_until([&] {
+    for (; given_ < resolver_.asked.size(); ++given_) give(resolver_.asked[given_], 4000);
+    return results.size() == 40;
+  }));
+  for (const auto& [id, result] : results) {
+    ASSERT_TRUE(result) << id;
+    EXPECT_EQ(id_of(*result), id);
+    EXPECT_EQ(result->size(), 4000U);
+  }
+}
+
+TEST_F(ClientHttpsTest, another_path_is_no_answer) {
+  expect_server({.name = "dns.example", .pins = {}, .path = "/elsewhere"});
+  EXPECT_EQ(ask().error(), UpstreamFault::malformed);
+  EXPECT_TRUE(resolver_.asked.empty());
+}
+
+TEST_F(ClientHttpsTest, what_speaks_tls_only_is_not_asked_by_https) {
+  serve_as("DNS:dns.example");
+  protocol_ = Protocol::https;
+  expect_server({.name = "dns.example", .pins = {}, .path = "/dns-query"});
+  EXPECT_FALSE(ask());
+  EXPECT_TRUE(resolver_.asked.empty());
+}
+
+TEST_F(ClientHttpsTest, the_way_that_was_not_configured_is_refused) {
+  expect_server({.name = "dns.example", .pins = {}});
+  EXPECT_EQ(ask().error(), UpstreamFault::bad_request);
+}
+
+TEST_F(ClientHttpsTest, a_server_that_goes_away_is_asked_anew) {
+  expect_server({.name = "dns.example", .pins = {}, .path = "/dns-query"});
+  ASSERT_TRUE(ask());
+  limit(Limit::idle_time, 500);  // the server closes
+  ASSERT_TRUE(run_until([&] { return pool_->connections() == 0; }));
+  EXPECT_TRUE(ask());
+  EXPECT_EQ(ours_.handshakes_resumed, 1U);
+}
+
+TEST_F(ClientHttpsTest, a_server_that_is_somebody_else_is_asked_nothing) {
+  expect_server({.name = "other.example", .pins = {}, .path = "/dns-query"});
+  EXPECT_EQ(ask().error(), UpstreamFault::untrusted);
+  EXPECT_TRUE(resolver_.asked.empty());
 }
 
 struct Bad {

@@ -41,12 +41,25 @@ TEST(Routes, what_is_configured_arrives) {
   EXPECT_THAT(routes[1].to, ElementsAre(at("192.0.2.9@53")));
 }
 
-TEST(Routes, zone_whose_transport_is_still_to_come_has_no_servers_and_no_way_around_them) {
+TEST(Routes, servers_asked_by_https_have_its_port_and_path) {
+  const Configuration c = configuration(
+      "resolution: {forward: [{zone: a., to: ['192.0.2.1', '192.0.2.2@8443#dns.example'], transport: https, path: /q, "
+      "authenticate: false}]}\n");
+  const auto routes = plan_routes(c, {});
+  EXPECT_THAT(routes[0].to, ElementsAre(at("192.0.2.1@443"), at("192.0.2.2@8443")));
+  EXPECT_EQ(routes[0].transport, UpstreamTransport::https);
+  EXPECT_THAT(
+      plan_tls_servers(c, {}),
+      ElementsAre(PlannedTlsServer{.at = at("192.0.2.1@443"), .name = "", .pins = {}, .anybody = true, .path = "/q"},
+                  PlannedTlsServer{
+                      .at = at("192.0.2.2@8443"), .name = "dns.example", .pins = {}, .anybody = true, .path = "/q"}));
+}
+
+TEST(Routes, servers_that_cannot_be_known_are_not_asked) {
   const auto routes = plan_routes(
-      configuration("resolution: {forward: [{zone: a., to: ['192.0.2.1@443'], transport: https, first: true}]}\n"), {});
+      configuration("resolution: {forward: [{zone: a., to: ['192.0.2.1'], transport: tls, first: true}]}\n"), {});
   ASSERT_EQ(routes.size(), 1U);
   EXPECT_THAT(routes[0].to, IsEmpty());
-  EXPECT_FALSE(routes[0].first);
 }
 
 TEST(Routes, servers_of_a_file_come_in_its_order_without_ourselves) {

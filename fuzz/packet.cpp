@@ -1,6 +1,6 @@
-// Entrance: look_at, and what the packet cache keeps. Input: two octets of length, a query, and an answer to it of whatever
-// kind. Properties: a plain query is one that parse_query accepts, with the same in it; what is kept comes back with the
-// asker's id and question, is no longer than its room, and stays within the cache.
+// Entrance: look_at, and what the packet cache keeps. Input: two octets of length, a query, and an answer to it of
+// whatever kind. Properties: a plain query is one that parse_query accepts, with the same in it; what is kept comes
+// back with the asker's id and question, is no longer than its room, and stays within the cache.
 #include <algorithm>
 #include <array>
 
@@ -27,9 +27,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(name && name->identical(parsed->question.name.lowercased()), "the same name");
   require(glance.type == parsed->question.type, "the same type");
   require(glance.edns == parsed->edns.has_value(), "the same EDNS");
-  require(!glance.edns || (glance.udp_payload == parsed->edns->usable_payload() &&
-                           glance.dnssec_ok == parsed->edns->dnssec_ok &&
-                           glance.cookie.empty() == !parsed->edns->cookie.has_value()),
+  require(!glance.edns ||
+              (glance.udp_payload == parsed->edns->usable_payload() && glance.dnssec_ok == parsed->edns->dnssec_ok &&
+               glance.cookie.empty() == !parsed->edns->cookie.has_value()),
           "the same in it");
 
   static PacketCache cache{64U << 10, dns::HashKey{1}};

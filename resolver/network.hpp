@@ -10,12 +10,12 @@
 #include "dns/address.hpp"
 #include "resolver/clock.hpp"
 #include "resolver/task.hpp"
+#include "resolver/upstream_transport.hpp"
 
 namespace redoubt::resolver {
 
-enum class UpstreamTransport : std::uint8_t { udp, tcp, tls, https };
-
 /// Why there is no reply. spoofed: too many wrong ones came by UDP, so that the exchange was given up in favour of TCP.
+/// untrusted: by its certificate the server is not who it has to be, and was asked nothing.
 enum class NetworkFault : std::uint8_t {
   timed_out,
   refused,
@@ -23,7 +23,8 @@ enum class NetworkFault : std::uint8_t {
   closed_early,
   malformed,
   spoofed,
-  no_resources
+  no_resources,
+  untrusted
 };
 
 /// What a reply must carry beside id and question, by UDP (RFC 7873 §5.3).

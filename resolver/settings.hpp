@@ -43,6 +43,8 @@ struct Settings {
     std::string id;       ///< id.server, hostname.bind
     std::string nsid;
   } identity;
+  /// Where this resolver can be asked encrypted: RDATA of SVCB records of _dns.resolver.arpa (RFC 9462).
+  std::vector<std::vector<std::uint8_t>> designated;
   /// Forward and stub zones.
   Routes routes;
   /// Where no query is ever sent, whatever a delegation says (attacks: null-address glue).

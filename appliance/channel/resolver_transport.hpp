@@ -42,9 +42,10 @@ enum class FetchFault : std::uint8_t {
   closed_early,
   malformed,
   too_many,
-  bad_request
+  bad_request,
+  untrusted
 };
-inline constexpr std::uint32_t fetch_faults = 7;
+inline constexpr std::uint32_t fetch_faults = 8;
 struct FetchFailed {
   ExchangeId id;
   FetchFault fault;

@@ -8,8 +8,10 @@
 #include "appliance/config/routes.hpp"
 #include "appliance/config/settings.hpp"
 #include "appliance/config/suggest.hpp"
+#include "appliance/config/upstream_tls.hpp"
 #include "appliance/config/values.hpp"
 #include "appliance/config/yaml.hpp"
+#include "appliance/log/log.hpp"
 
 namespace redoubt::config {
 
@@ -42,6 +44,7 @@ class Checker {
   Checked run(const Node& root) {
     section("", root);
     if (notes_.faults() == 0) judge_as_a_whole();
+    if (notes_.faults() == 0) read_authorities();
     Checked checked;
     if (notes_.faults() == 0) checked.configuration = std::move(configuration_);
     checked.remarks = notes_.take();
@@ -199,6 +202,25 @@ class Checker {
       notes_.fault(place_of("tls.certificate"), "tls",
                    "found a certificate or a key alone, expected both as files, or self-signed");
     }
+  }
+
+  /// Read here and once, rather than when it is set: only some configurations have a use for it.
+  void read_authorities() {
+    if (!needs_authorities(configuration_)) return;
+    const std::string& path = configuration_.tls.authorities;
+    const auto text = surroundings_.read_file(path);
+    auto read = text ? certificates_from_pem(*text) : std::unexpected{text.error()};
+    if (!read && places_.contains("tls.authorities")) {
+      return notes_.fault(
+          place_of("tls.authorities"), "tls.authorities",
+          fmt::format("found {}, expected a file with certificates: {}", quoted(path), log::printable(read.error())));
+    }
+    if (!read) {
+      return notes_.warning({}, "tls.authorities",
+                            fmt::format("{} has no certificates: no server can be known by its name: {}", quoted(path),
+                                        log::printable(read.error())));
+    }
+    configuration_.tls.authority_certificates = *std::move(read);
   }
 
   const Surroundings& surroundings_;

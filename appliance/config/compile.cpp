@@ -4,7 +4,9 @@
 #include <array>
 #include <string_view>
 
+#include "appliance/config/designated.hpp"
 #include "appliance/config/routes.hpp"
+#include "appliance/config/upstream_tls.hpp"
 #include "snapshot_generated.h"
 
 namespace redoubt::config {
@@ -136,9 +138,31 @@ Tables<flat::Route> flat_routes(Builder& builder, const Configuration& configura
     const auto zone = builder.CreateVector(wire.data(), wire.size());
     const auto to = builder.CreateVector(servers);
     rows.push_back(flat::CreateRoute(builder, zone, route.stub ? flat::RouteKind::stub : flat::RouteKind::forward, to,
-                                     route.by_tcp, static_cast<flat::UpstreamOrder>(route.order), route.first,
-                                     route.max_rate));
+                                     static_cast<flat::ForwardTransport>(route.transport),
+                                     static_cast<flat::UpstreamOrder>(route.order), route.first, route.max_rate));
   }
+  return builder.CreateVector(rows);
+}
+
+Tables<flat::TlsServer> flat_tls_servers(Builder& builder, const Configuration& configuration,
+                                         const Circumstances& circumstances) {
+  std::vector<flatbuffers::Offset<flat::TlsServer>> rows;
+  for (const PlannedTlsServer& server : plan_tls_servers(configuration, circumstances)) {
+    const flat::Address address = flat_address(server.at.address);
+    const auto at = flat::CreateEndpoint(builder, &address, server.at.port);
+    std::vector<std::uint8_t> pins;
+    for (const KeyPin& pin : server.pins) pins.insert(pins.end(), pin.begin(), pin.end());
+    const auto name = builder.CreateString(server.name);
+    rows.push_back(flat::CreateTlsServer(builder, at, name, builder.CreateVector(pins), server.anybody,
+                                         builder.CreateString(server.path)));
+  }
+  return builder.CreateVector(rows);
+}
+
+Tables<flat::Certificate> flat_authorities(Builder& builder, const Configuration& configuration) {
+  std::vector<flatbuffers::Offset<flat::Certificate>> rows;
+  for (const auto& der : configuration.tls.authority_certificates)
+    rows.push_back(flat::CreateCertificate(builder, builder.CreateVector(der)));
   return builder.CreateVector(rows);
 }
 
@@ -193,9 +217,16 @@ std::vector<std::uint8_t> compile(const Configuration& configuration, const Circ
                                              builder.CreateString(configuration.identity.id),
                                              builder.CreateString(configuration.identity.nsid));
   const auto query_log = flat_query_log(builder, configuration.log);
+  const auto tls_servers = flat_tls_servers(builder, configuration, circumstances);
+  const auto authorities = flat_authorities(builder, configuration);
+  std::vector<flatbuffers::Offset<flat::Rdata>> svcb;
+  for (const auto& rdata : designated_resolvers(configuration, circumstances))
+    svcb.push_back(flat::CreateRdata(builder, builder.CreateVector(rdata)));
+  const auto designated = builder.CreateVector(svcb);
   const std::uint32_t workers = configuration.workers == 0 ? circumstances.workers : configuration.workers;
-  flat::FinishSnapshotBuffer(builder, flat::CreateSnapshot(builder, circumstances.generation, listeners, workers,
-                                                           access, cache, resolution, limits, identity, query_log));
+  flat::FinishSnapshotBuffer(
+      builder, flat::CreateSnapshot(builder, circumstances.generation, listeners, workers, access, cache, resolution,
+                                    limits, identity, query_log, tls_servers, authorities, designated));
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 // The configuration as values: what the settings table (settings.hpp) fills in. Only a checked one exists.
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -27,6 +28,9 @@ struct Tls {
   std::string certificate;       ///< "self-signed", or a file
   std::string key;               ///< a file; empty with a self-signed certificate
   std::vector<dns::Name> names;  ///< beside the listeners' addresses
+  std::string authorities;       ///< a file: who certifies servers that we ask by TLS
+  /// What that file has, in DER; empty where no server is asked that needs it.
+  std::vector<std::vector<std::uint8_t>> authority_certificates{};
   bool operator==(const Tls&) const = default;
 };
 
@@ -73,14 +77,23 @@ struct Upstream {
 };
 
 enum class UpstreamTransport : std::uint8_t { udp, tcp, tls, https };
+inline bool is_encrypted(UpstreamTransport transport) {
+  return transport == UpstreamTransport::tls || transport == UpstreamTransport::https;
+}
 
 enum class UpstreamOrder : std::uint8_t { fastest, configured };
+
+/// SHA-256 of a SubjectPublicKeyInfo.
+using KeyPin = std::array<std::uint8_t, 32>;
 
 struct Forward {
   dns::Name zone;
   std::vector<Upstream> to;
   std::string to_file;  ///< in the place of `to`; empty where none was given
   UpstreamTransport transport = UpstreamTransport::udp;
+  std::vector<KeyPin> pins;
+  bool authenticate = true;
+  std::string path;  ///< of DNS over HTTPS
   UpstreamOrder order = UpstreamOrder::fastest;
   bool first = false;
   std::uint32_t max_rate = 0;  ///< packets a second towards each; 0: no bound

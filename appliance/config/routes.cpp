@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 namespace redoubt::config {
 
@@ -24,33 +25,14 @@ bool is_wildcard(const dns::IpAddress& address) {
   return std::ranges::all_of(address.octets(), [](std::uint8_t octet) { return octet == 0; });
 }
 
-/// The usual port where none was given.
-dns::Endpoint endpoint_of(const Upstream& upstream) {
-  return {upstream.at.address, upstream.at.port == 0 ? dns_port : upstream.at.port};
+std::uint16_t port_of(UpstreamTransport transport) {
+  return transport == UpstreamTransport::tls ? 853 : transport == UpstreamTransport::https ? 443 : dns_port;
 }
 
-bool is_to_come(UpstreamTransport transport) {
-  return transport == UpstreamTransport::tls || transport == UpstreamTransport::https;
-}
-
-std::vector<dns::Endpoint> servers_of(const Forward& forward, const Configuration& configuration,
-                                      const Circumstances& circumstances) {
-  std::vector<dns::Endpoint> servers;
-  if (is_to_come(forward.transport)) return servers;
-  for (const Upstream& upstream : forward.to) servers.push_back(endpoint_of(upstream));
-  const auto file = circumstances.servers_in_files.find(forward.to_file);
-  if (forward.to_file.empty() || file == circumstances.servers_in_files.end()) return servers;
-  for (const dns::IpAddress& address : file->second) {
-    const dns::Endpoint server{address, dns_port};
-    if (!leads_to_us(server, configuration.listeners, circumstances.own_addresses)) servers.push_back(server);
-  }
-  return servers;
-}
-
-void judge_servers(const Configuration& configuration, std::span<const Upstream> to, Place place, std::string_view key,
-                   Notebook& notes) {
+void judge_servers(const Configuration& configuration, std::span<const Upstream> to, UpstreamTransport transport,
+                   Place place, std::string_view key, Notebook& notes) {
   for (const Upstream& upstream : to) {
-    const dns::Endpoint server = endpoint_of(upstream);
+    const dns::Endpoint server = endpoint_of(upstream, transport);
     if (leads_to_us(server, configuration.listeners, {}))
       notes.fault(place, key,
                   fmt::format("found {}, which is a listener of our own, expected another server", server.to_text()));
@@ -67,12 +49,81 @@ void judge_zone(const dns::Name& zone, Place place, std::string_view key, std::m
                           quoted(zone.to_text()), first->second));
 }
 
+bool can_be_known(const Forward& forward, const Upstream& upstream) {
+  return !is_encrypted(forward.transport) || !forward.authenticate || !forward.pins.empty() ||
+         !upstream.authentication_name.empty();
+}
+
+using Identity = std::tuple<std::string, std::vector<KeyPin>, bool, UpstreamTransport, std::string>;
+using TlsServers = std::map<dns::Endpoint, Identity>;
+
+/// Who is asked by TLS has to be known, or it has to be said that anybody will do.
+void judge_trust(const Forward& forward, Place place, Notebook& notes) {
+  if (!is_encrypted(forward.transport)) {
+    if (!forward.pins.empty() || !forward.authenticate)
+      notes.fault(place, "resolution.forward[].transport",
+                  "found pins or authenticate without tls or https, expected one of them");
+    return;
+  }
+  if (!forward.authenticate) {
+    if (!forward.pins.empty())
+      notes.fault(place, "resolution.forward[].authenticate",
+                  "found pins and authenticate: false, expected one of them");
+    return;
+  }
+  if (!forward.pins.empty()) return;
+  if (!forward.to_file.empty())
+    notes.fault(place, "resolution.forward[].to-file",
+                "found servers without names, expected pins or authenticate: false");
+  for (const Upstream& upstream : forward.to) {
+    if (can_be_known(forward, upstream)) continue;
+    notes.warning(place, "resolution.forward[].to",
+                  fmt::format("{} is not asked: neither #name nor pins say who it has to be, and authenticate is true",
+                              endpoint_of(upstream, forward.transport).to_text()));
+  }
+}
+
+/// Connections to a server are shared by all who ask it: two zones cannot want it to be two.
+void judge_agreement(const Forward& forward, Place place, TlsServers& seen, Notebook& notes) {
+  if (!is_encrypted(forward.transport)) return;
+  for (const Upstream& upstream : forward.to) {
+    const dns::Endpoint server = endpoint_of(upstream, forward.transport);
+    const Identity wanted{upstream.authentication_name, forward.pins, forward.authenticate, forward.transport,
+                          forward.path};
+    if (seen.emplace(server, wanted).first->second == wanted) continue;
+    notes.fault(place, "resolution.forward[].to",
+                fmt::format("found {} with another name, pins, authenticate, transport or path than in a zone before, "
+                            "expected the same",
+                            server.to_text()));
+  }
+}
+
 }  // namespace
+
+dns::Endpoint endpoint_of(const Upstream& upstream, UpstreamTransport transport) {
+  return {upstream.at.address, upstream.at.port == 0 ? port_of(transport) : upstream.at.port};
+}
+
+std::vector<dns::Endpoint> servers_of(const Forward& forward, const Configuration& configuration,
+                                      const Circumstances& circumstances) {
+  std::vector<dns::Endpoint> servers;
+  for (const Upstream& upstream : forward.to) {
+    if (can_be_known(forward, upstream)) servers.push_back(endpoint_of(upstream, forward.transport));
+  }
+  const auto file = circumstances.servers_in_files.find(forward.to_file);
+  if (forward.to_file.empty() || file == circumstances.servers_in_files.end()) return servers;
+  for (const dns::IpAddress& address : file->second) {
+    const dns::Endpoint server{address, port_of(forward.transport)};
+    if (!leads_to_us(server, configuration.listeners, circumstances.own_addresses)) servers.push_back(server);
+  }
+  return servers;
+}
 
 bool leads_to_us(const dns::Endpoint& server, const std::vector<Listener>& listeners,
                  std::span<const dns::IpAddress> own) {
   return std::ranges::any_of(listeners, [&](const Listener& listener) {
-    if (!(listener.udp || listener.tcp) || listener.at.port != server.port) return false;
+    const bool listens = listener.udp || listener.tcp || listener.tls || listener.https;
+    if (!listens || listener.at.port != server.port) return false;
     if (listener.at.address == server.address) return true;
     // A wildcard IPv6 listener takes no IPv4: its sockets are of one family.
     return is_wildcard(listener.at.address) && listener.at.address.is_v6() == server.address.is_v6() &&
@@ -86,14 +137,14 @@ std::vector<PlannedRoute> plan_routes(const Configuration& configuration, const 
     routes.push_back({.zone = forward.zone,
                       .stub = false,
                       .to = servers_of(forward, configuration, circumstances),
-                      .by_tcp = forward.transport == UpstreamTransport::tcp,
+                      .transport = forward.transport,
                       .order = forward.order,
-                      .first = forward.first && !is_to_come(forward.transport),
+                      .first = forward.first,
                       .max_rate = forward.max_rate});
   }
   for (const Stub& stub : configuration.resolution.stub) {
     PlannedRoute route{.zone = stub.zone, .stub = true, .to = {}};
-    for (const Upstream& upstream : stub.to) route.to.push_back(endpoint_of(upstream));
+    for (const Upstream& upstream : stub.to) route.to.push_back(endpoint_of(upstream, UpstreamTransport::udp));
     routes.push_back(std::move(route));
   }
   return routes;
@@ -103,11 +154,14 @@ void judge_forwards(const Configuration& configuration, const Node& node, Notebo
   if (notes.faults() != 0) return;
   std::map<dns::Name, std::uint32_t> seen;
   std::set<std::string> files;
+  TlsServers tls_servers;
   for (std::size_t i = 0; i < configuration.resolution.forward.size() && !notes.full(); ++i) {
     const Forward& forward = configuration.resolution.forward[i];
     const Place place = node.children[i].place;
     judge_zone(forward.zone, place, "resolution.forward[].zone", seen, notes);
-    judge_servers(configuration, forward.to, place, "resolution.forward[].to", notes);
+    judge_servers(configuration, forward.to, forward.transport, place, "resolution.forward[].to", notes);
+    judge_trust(forward, place, notes);
+    judge_agreement(forward, place, tls_servers, notes);
     if (forward.to.empty() == forward.to_file.empty()) {
       notes.fault(
           place, "resolution.forward[].to",
@@ -116,12 +170,6 @@ void judge_forwards(const Configuration& configuration, const Node& node, Notebo
     if (files.insert(forward.to_file).second && files.size() > max_files) {
       notes.fault(place, "resolution.forward[].to-file",
                   fmt::format("found more than {} different files, expected fewer", max_files - 1));
-    }
-    if (is_to_come(forward.transport)) {
-      notes.warning(place, "resolution.forward[].transport",
-                    fmt::format("{} is not in this version: questions of this zone fail, for they are not sent in the "
-                                "clear instead",
-                                forward.transport == UpstreamTransport::tls ? "tls" : "https"));
     }
   }
 }
@@ -141,7 +189,7 @@ void judge_stubs(const Configuration& configuration, const Node& node, Notebook&
     } else {
       judge_zone(stub.zone, place, "resolution.stub[].zone", seen, notes);
     }
-    judge_servers(configuration, stub.to, place, "resolution.stub[].to", notes);
+    judge_servers(configuration, stub.to, UpstreamTransport::udp, place, "resolution.stub[].to", notes);
   }
 }
 

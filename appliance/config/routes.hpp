@@ -13,14 +13,21 @@ struct PlannedRoute {
   dns::Name zone;
   bool stub = false;
   std::vector<dns::Endpoint> to{};  ///< empty: its questions fail
-  bool by_tcp = false;
+  UpstreamTransport transport = UpstreamTransport::udp;
   UpstreamOrder order = UpstreamOrder::fastest;
   bool first = false;
   std::uint32_t max_rate = 0;
 };
 
-/// In the order of the configuration, forward zones first. A zone whose transport is still to come has no servers:
-/// nothing of it leaves in the clear. Servers of files that are ourselves are left out.
+/// The usual port of the transport where none was given.
+dns::Endpoint endpoint_of(const Upstream& upstream, UpstreamTransport transport);
+
+/// Of `to`, or of the file as it is now.
+std::vector<dns::Endpoint> servers_of(const Forward& forward, const Configuration& configuration,
+                                      const Circumstances& circumstances);
+
+/// In the order of the configuration, forward zones first. Servers of files that are ourselves are left out, and so are
+/// those that would have to show who they are and of which nobody says who that is.
 std::vector<PlannedRoute> plan_routes(const Configuration& configuration, const Circumstances& circumstances);
 
 /// Whether queries to that endpoint would come back to one of the listeners. own: addresses of this machine, which

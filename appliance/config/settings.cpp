@@ -18,6 +18,7 @@ using Milliseconds = std::chrono::milliseconds;
 constexpr std::uint64_t kib = 1024;
 constexpr std::uint64_t day = 86'400'000;
 constexpr std::uint64_t max_upstreams_of_a_zone = 16;
+constexpr std::uint64_t max_pins_of_a_zone = 16;
 
 constexpr std::array<std::string_view, 4> transports{"udp", "tcp", "tls", "https"};
 constexpr std::array<std::string_view, 2> upstream_orders{"fastest", "configured"};
@@ -107,8 +108,16 @@ const std::array rows{
     Setting{.key = "tls.names",
             .kind = Kind::names,
             .initial = "[]",
-            .help = "Names by which clients know this server: they stand in a self-signed certificate.",
+            .help =
+                "Names by which clients know this server: they stand in a self-signed certificate, and the first one "
+                "is told to clients that look for encrypted listeners (_dns.resolver.arpa, RFC 9462).",
             .store = [](Configuration& c, Value& v) { c.tls.names = std::move(v.names); }},
+    Setting{.key = "tls.authorities",
+            .kind = Kind::file,
+            .initial = "/etc/ssl/certs/ca-certificates.crt",
+            .help = "A file with the certificates, in PEM, of those who certify servers that are asked by tls. It is "
+                    "read when a forward zone needs it.",
+            .store = [](Configuration& c, Value& v) { c.tls.authorities = std::move(v.text); }},
 
     Setting{.key = "workers",
             .kind = Kind::workers,
@@ -326,7 +335,8 @@ const std::array rows{
             .kind = Kind::upstreams,
             .initial = "[]",
             .help = "The resolvers, as 192.0.2.2@53: address and port. They may be where do-not-query forbids to ask. "
-                    "What stands behind a # is the name in the certificate, for transports to come.",
+                    "What stands behind a # is the name that their certificate has to have where they are asked by "
+                    "tls or https. Without a port it is 53, by tls 853, by https 443.",
             .store = [](Configuration& c, Value& v) { c.resolution.forward.back().to = std::move(v.upstreams); },
             .range = {0, max_upstreams_of_a_zone}},
     Setting{.key = "resolution.forward[].to-file",
@@ -339,11 +349,31 @@ const std::array rows{
     Setting{.key = "resolution.forward[].transport",
             .kind = Kind::choice,
             .initial = "udp",
-            .help = "How they are asked; udp moves on to TCP where an answer needs it. With tls and https, which are "
-                    "to come, nothing is asked in the clear instead: such a zone's questions fail.",
+            .help = "How they are asked; udp moves on to TCP where an answer needs it. With tls and https nothing "
+                    "is ever asked in the clear: where no server can be reached and known, the zone's questions fail.",
             .store = [](Configuration& c,
                         Value& v) { c.resolution.forward.back().transport = static_cast<UpstreamTransport>(v.number); },
             .choices = transports},
+    Setting{.key = "resolution.forward[].path",
+            .kind = Kind::http_path,
+            .initial = "/dns-query",
+            .help = "With https: where they serve DNS (RFC 8484).",
+            .store = [](Configuration& c, Value& v) { c.resolution.forward.back().path = std::move(v.text); }},
+    Setting{.key = "resolution.forward[].pins",
+            .kind = Kind::pins,
+            .initial = "[]",
+            .help = "With tls and https: one of these keys has to be theirs, whoever signed their certificate (RFC "
+                    "7858 section "
+                    "4.2); SHA-256 of the public key in base64, as kdig +tls-pin takes it.",
+            .store = [](Configuration& c, Value& v) { c.resolution.forward.back().pins = std::move(v.pins); },
+            .range = {0, max_pins_of_a_zone}},
+    Setting{.key = "resolution.forward[].authenticate",
+            .kind = Kind::boolean,
+            .initial = "true",
+            .help = "With tls and https: whether they have to show who they are, by name or pin. false encrypts "
+                    "towards whoever "
+                    "is there, and is open to those who sit on the way.",
+            .store = [](Configuration& c, Value& v) { c.resolution.forward.back().authenticate = v.flag; }},
     Setting{.key = "resolution.forward[].order",
             .kind = Kind::choice,
             .initial = "fastest",
@@ -587,6 +617,8 @@ std::string expectation(const Setting& setting) {
       return "a list of domain names";
     case Kind::upstreams:
       return "a list of servers such as 192.0.2.2@853#dns.corp.example";
+    case Kind::pins:
+      return "a list of SHA-256 digests of keys, in base64";
     case Kind::trust_anchors:
       return "builtin, a file, or a list of DS or DNSKEY records";
     case Kind::instant:

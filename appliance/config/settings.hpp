@@ -36,6 +36,7 @@ enum class Kind : std::uint8_t {
   name,
   names,
   upstreams,
+  pins,  ///< of keys, in base64
   trust_anchors,
   instant,  ///< system, or a time
   limits,
@@ -52,6 +53,7 @@ struct Value {
   std::vector<dns::Prefix> prefixes;
   std::vector<dns::Name> names;
   std::vector<Upstream> upstreams;
+  std::vector<KeyPin> pins;
   std::vector<RootServer> root_servers;
   std::vector<std::string> texts;
   std::vector<Limit> limits;

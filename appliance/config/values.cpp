@@ -8,6 +8,7 @@
 
 #include "appliance/config/suggest.hpp"
 #include "appliance/config/units.hpp"
+#include "appliance/config/upstream_tls.hpp"
 #include "appliance/log/log.hpp"
 #include "dns/text.hpp"
 
@@ -80,6 +81,8 @@ class ValueReader {
         return list(node, &Value::names, name_from_text, "a domain name such as corp.example.");
       case Kind::upstreams:
         return upstreams(node);
+      case Kind::pins:
+        return pins(node);
       case Kind::trust_anchors:
         return trust_anchors(node);
       case Kind::instant:
@@ -255,6 +258,11 @@ class ValueReader {
       return std::nullopt;
     }
     return list(node, &Value::upstreams, upstream_from_text, "a server such as 192.0.2.2@853#dns.corp.example");
+  }
+
+  std::optional<Value> pins(const Node& node) {
+    if (node.kind == NodeKind::list && node.children.size() > setting_.range.most) return mismatch(node);
+    return list(node, &Value::pins, pin_from_text, "the SHA-256 of a public key in base64, 44 letters");
   }
 
   std::optional<Value> root_hints(const Node& node) {

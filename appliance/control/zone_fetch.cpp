@@ -28,6 +28,8 @@ std::string_view describe(channel::FetchFault fault) {
       return "too many connections";
     case channel::FetchFault::bad_request:
       return "not possible";
+    case channel::FetchFault::untrusted:
+      return "not who it has to be, by its certificate";
   }
   return "network fault";
 }

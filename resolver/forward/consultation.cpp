@@ -49,9 +49,13 @@ bool came_by_dname(const Classified& found) {
 
 /// RD asks the upstream to resolve (RFC 1035 §4.1.1).
 OutgoingQuery query_for(const Errand& errand, const Route& route, bool edns, Random& random) {
-  OutgoingQuery query =
-      make_query(errand.question,
-                 {.edns = edns, .random_case = errand.settings.case_randomisation, .cookie = std::nullopt}, random);
+  const bool encrypted = route.transport == UpstreamTransport::tls || route.transport == UpstreamTransport::https;
+  OutgoingQuery query = make_query(errand.question,
+                                   {.edns = edns,
+                                    .padded = edns && encrypted,
+                                    .random_case = errand.settings.case_randomisation,
+                                    .cookie = std::nullopt},
+                                   random);
   if (route.kind == RouteKind::forward) query.wire[2] |= 0x01;
   return query;
 }
@@ -143,17 +147,16 @@ Duration Consultation::time_alone(std::size_t candidate) const {
 /// False when nobody could be asked.
 bool Consultation::ask_next(Urgency urgency) {
   std::vector<std::size_t> next = next_in_line();
-  const auto transport = route_->by_tcp ? UpstreamTransport::tcp : UpstreamTransport::udp;
   const Instant now = clock_->now();
   for (const std::size_t candidate : next) {
-    if (reserve_and_ask(candidate, transport, true, now)) return true;
+    if (reserve_and_ask(candidate, route_->transport, true, now)) return true;
     if (errand_->budget.exhausted()) return false;
   }
   if (next.empty() || urgency == Urgency::now_or_never) return false;
   // All have spent what they may get now: in line at the shortest queue.
   put_in_order(next, [&](std::size_t candidate) { return candidates_[candidate].upstream->figures(now).waiting; });
   for (const std::size_t candidate : next) {
-    if (reserve_and_ask(candidate, transport, true, errand_->budget.deadline() - least_time_left)) return true;
+    if (reserve_and_ask(candidate, route_->transport, true, errand_->budget.deadline() - least_time_left)) return true;
     candidates_[candidate].upstream->refused();
   }
   trouble_ = fmt::format("limit max-rate of {} packets a second reached, {} wait already", route_->max_rate,
@@ -184,7 +187,7 @@ void Consultation::ask(std::size_t candidate, UpstreamTransport transport, bool 
   contest_->start({.upstream = asked.upstream,
                    .transport = transport,
                    .edns = edns,
-                   .measured = (transport == UpstreamTransport::tcp) == route_->by_tcp,
+                   .measured = transport == route_->transport,
                    .departs = departs,
                    .patience = alone},
                   std::move(query), std::move(ticket), std::min(errand_->budget.deadline(), departs + longest));
@@ -245,6 +248,8 @@ void Consultation::judge_fault(std::size_t candidate, const Attempt& attempt, Ne
       return give_up(candidate, "unreachable");
     case NetworkFault::closed_early:
       return give_up(candidate, "connection closed early", Trouble::broken);
+    case NetworkFault::untrusted:
+      return give_up(candidate, "not who it has to be, by its certificate", Trouble::broken);
     case NetworkFault::no_resources:
       scope_ = FailureScope::house;
       return give_up(candidate, "no local port or descriptor left");

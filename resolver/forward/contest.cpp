@@ -54,6 +54,7 @@ void Contest::judge(Attempt& attempt, const std::expected<Reply, NetworkFault>& 
     case NetworkFault::refused:
     case NetworkFault::unreachable:
     case NetworkFault::closed_early:
+    case NetworkFault::untrusted:
       return upstream.unwilling(now);
     case NetworkFault::malformed:
     case NetworkFault::spoofed:

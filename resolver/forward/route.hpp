@@ -7,6 +7,7 @@
 #include "dns/address.hpp"
 #include "dns/name.hpp"
 #include "dns/question.hpp"
+#include "resolver/upstream_transport.hpp"
 
 namespace redoubt::resolver {
 
@@ -25,7 +26,8 @@ struct Route {
   dns::Name zone;
   RouteKind kind = RouteKind::forward;
   std::vector<dns::Endpoint> to;  ///< empty: its file names none now
-  bool by_tcp = false;
+  /// udp moves on to TCP where an answer needs it; the others keep to themselves, whatever fails.
+  UpstreamTransport transport = UpstreamTransport::udp;
   UpstreamOrder order = UpstreamOrder::fastest;
   /// Of a forward zone: resolved from the root when none of its servers helps.
   bool first = false;

@@ -34,6 +34,8 @@ std::string_view describe(NetworkFault fault) {
       return "answers that do not match the query";
     case NetworkFault::no_resources:
       return "no local port or descriptor left";
+    case NetworkFault::untrusted:
+      return "not who it has to be, by its certificate";
   }
   return "network fault";
 }

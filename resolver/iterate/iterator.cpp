@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dns/rdata.hpp"
+#include "policy/special/designated.hpp"
 #include "policy/special/special_names.hpp"
 
 namespace redoubt::resolver {
@@ -86,7 +87,8 @@ Iterator::Step Iterator::step_here(dns::Name& name, dns::RrType type, const Sett
   if (step != Step::unknown) return step;
   const policy::SpecialZone* zone = policy::find_special(name);
   if (zone == nullptr || is_excepted(name, *zone, settings)) return Step::unknown;
-  const policy::LocalAnswer local = policy::answer_locally(*zone, {name, type});
+  const auto designated = policy::answer_designated({name, type}, settings.designated);
+  const policy::LocalAnswer local = designated ? *designated : policy::answer_locally(*zone, {name, type});
   outcome.rcode = local.rcode;
   if (local.data) outcome.answer.push_back(HeldRRset::make(*local.data, expiry(local.data->ttl, now)));
   if (local.soa) outcome.authority = HeldRRset::make(*local.soa, expiry(local.soa->ttl, now));

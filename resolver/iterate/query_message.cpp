@@ -9,6 +9,10 @@ namespace redoubt::resolver {
 
 namespace {
 
+constexpr std::size_t max_query_octets = 512;
+constexpr std::size_t query_block = 128;  // octets, RFC 8467 §4.1
+constexpr std::size_t option_head_octets = 4;
+
 /// One random bit for each letter of the name, which begins right behind the header.
 void randomise_case(std::vector<std::uint8_t>& wire, std::size_t name_octets, Random& random) {
   std::array<std::uint8_t, dns::max_name_octets / 8 + 1> bits;
@@ -34,7 +38,12 @@ OutgoingQuery make_query(const dns::Question& question, const QueryStyle& style,
     message.edns.emplace();
     message.edns->cookie = style.cookie;
   }
-  OutgoingQuery query{message.to_wire(512), question.name};
+  OutgoingQuery query{message.to_wire(max_query_octets), question.name};
+  if (style.edns && style.padded) {
+    const std::size_t octets = query.wire.size() + option_head_octets;
+    message.edns->padding = static_cast<std::uint16_t>((query_block - octets % query_block) % query_block);
+    query.wire = message.to_wire(max_query_octets);
+  }
   if (style.random_case) randomise_case(query.wire, question.name.wire().size(), random);
   return query;
 }

@@ -15,9 +15,11 @@ struct OutgoingQuery {
   dns::Name name;  ///< as the client asked; what is on the wire may differ in case
 };
 
-/// How a query is put. cookie needs edns.
+/// How a query is put. cookie and padded need edns. padded: to a multiple of 128 octets, so that its size tells nothing
+/// of the name to those who see it encrypted (RFC 8467 §4.1).
 struct QueryStyle {
   bool edns = true;
+  bool padded = false;
   bool random_case = false;  ///< draft-vixie-dnsext-dns0x20
   std::optional<dns::Cookie> cookie{};
 };

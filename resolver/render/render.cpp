@@ -11,6 +11,10 @@ namespace {
 /// Longer explanations are cut, so that header, question and OPT fit every client's buffer (attacks: reply trimming).
 constexpr std::size_t max_error_text = 154;
 
+constexpr std::size_t option_head_octets = 4;
+/// Of an OPT record: its name, the root, then type, class, TTL and length (RFC 6891 §6.1.2).
+constexpr std::size_t opt_head_octets = 11;
+
 dns::Ttl left_of(const HeldRRset& held, Instant now, bool stale) {
   if (stale && held.expires() <= now) return stale_ttl;
   const auto left = std::chrono::ceil<std::chrono::seconds>(held.expires() - now).count();
@@ -43,6 +47,22 @@ std::vector<std::uint8_t> answer_opt(const dns::Edns& asked, const Outcome& outc
   return dns::edns_to_wire(edns);
 }
 
+/// Appends the option that makes the whole message a multiple of `block`, or fills the room. written: octets of the
+/// message before this OPT record.
+void pad(std::vector<std::uint8_t>& opt, std::size_t written, std::size_t room, std::size_t block) {
+  const std::size_t octets = written + opt.size() + option_head_octets;
+  if (octets > room) return;
+  const std::size_t zeros = std::min((block - octets % block) % block, room - octets);
+  for (const std::size_t half : {std::size_t{static_cast<std::uint16_t>(dns::OptionCode::padding)}, zeros}) {
+    opt.push_back(static_cast<std::uint8_t>(half >> 8U));
+    opt.push_back(static_cast<std::uint8_t>(half));
+  }
+  opt.resize(opt.size() + zeros);
+  const std::size_t rdata = opt.size() - opt_head_octets;
+  opt[opt_head_octets - 2] = static_cast<std::uint8_t>(rdata >> 8U);
+  opt[opt_head_octets - 1] = static_cast<std::uint8_t>(rdata);
+}
+
 bool write_rrset(dns::WireWriter& writer, const HeldRRset& held, const dns::Question& asked, Instant now, bool stale,
                  std::uint16_t& count) {
   const dns::Name own = held.owner();
@@ -66,9 +86,9 @@ Rendered render(const dns::Query& query, const Outcome& outcome, Instant now, st
   dns::Header header = answer_header(query.header);
   header.rcode_low = static_cast<std::uint8_t>(static_cast<unsigned>(outcome.rcode) & 0xf);
   if (writer.question(query.question)) header.questions = 1;
-  const std::vector<std::uint8_t> opt =
-      query.edns ? answer_opt(*query.edns, outcome, extras) : std::vector<std::uint8_t>{};
-  writer.reserve(opt.size());
+  std::vector<std::uint8_t> opt = query.edns ? answer_opt(*query.edns, outcome, extras) : std::vector<std::uint8_t>{};
+  const bool padded = extras.padding_block != 0 && query.edns && query.edns->padding;
+  writer.reserve(opt.size() + (padded ? option_head_octets : 0));
   bool whole = true;
   for (const SharedRRset& held : outcome.answer) {
     whole = whole && write_rrset(writer, *held, query.question, now, outcome.stale, header.answers);
@@ -77,6 +97,7 @@ Rendered render(const dns::Query& query, const Outcome& outcome, Instant now, st
     whole = whole && write_rrset(writer, *outcome.authority, query.question, now, outcome.stale, header.authorities);
   header.truncated = !whole;
   writer.release();
+  if (padded) pad(opt, writer.size(), room.size(), block);
   if (!opt.empty() && writer.raw_record(opt)) header.additionals = 1;
   return {writer.finish(header).size(), !whole};
 }

@@ -17,6 +17,7 @@ namespace redoubt::resolver {
 struct Recipient {
   dns::IpAddress address;
   bool stream = false;
+  bool encrypted = false;    ///< answers are padded for those who pad
   bool is_operator = false;  ///< asked through the control socket: not logged
 };
 

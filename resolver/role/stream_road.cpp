@@ -49,6 +49,8 @@ NetworkFault fault_of(channel::FetchFault fault) {
       return NetworkFault::no_resources;
     case channel::FetchFault::bad_request:
       return NetworkFault::malformed;
+    case channel::FetchFault::untrusted:
+      return NetworkFault::untrusted;
   }
   return NetworkFault::malformed;
 }

@@ -96,7 +96,8 @@ class Worker::Loop {
   void ask(channel::Ask ask) {
     counters_.add(ResolverCounter::queries_stream);
     answer_message(
-        std::move(ask.query), {.address = ask.client.address, .stream = true},
+        std::move(ask.query),
+        {.address = ask.client.address, .stream = true, .encrypted = ask.protocol != channel::StreamProtocol::tcp},
         settings_->access.allows(ask.client.address),
         [road = road_, id = ask.id](std::vector<std::uint8_t> answer) { road->give(id, std::move(answer)); });
   }
@@ -310,7 +311,8 @@ class Worker::Loop {
     }
     const auto answer_at_once = [&](const Outcome& outcome, AnswerSource source) {
       books_.answered(query->question, recipient, outcome, source);
-      finish(put(*query, outcome, claims_.judge(query->edns, recipient.address), room.size(), room));
+      finish(
+          put(*query, outcome, claims_.judge(query->edns, recipient.address), room.size(), room, block_for(recipient)));
     };
     if (!allowed) {
       counters_.add(ResolverCounter::refused);
@@ -334,7 +336,8 @@ class Worker::Loop {
     const auto [outcome, took] = co_await resolve(query, {.network = place.client(), .address = recipient.address});
     books_.answered(query.question, recipient, *outcome, AnswerSource::resolved, took);
     std::vector<std::uint8_t> room(dns::max_message_octets);
-    room.resize(put(query, *outcome, claims_.judge(query.edns, recipient.address), room.size(), room));
+    room.resize(
+        put(query, *outcome, claims_.judge(query.edns, recipient.address), room.size(), room, block_for(recipient)));
     done(std::move(room));
   }
 
@@ -349,10 +352,13 @@ class Worker::Loop {
     tracing.done({.id = tracing.request.id, .allowed = true, .answer = std::move(room), .spent = spent_of(budget)});
   }
 
+  static std::size_t block_for(const Recipient& recipient) { return recipient.encrypted ? padding_block : 0; }
+
   std::size_t put(const dns::Query& query, const Outcome& outcome, const Claim& claim, std::size_t limit,
-                  std::span<std::uint8_t> room) {
-    const Rendered rendered = render(query, outcome, clock_.now(), room.first(std::min(limit, room.size())),
-                                     {.nsid = settings_->core->identity.nsid, .cookie = claim.cookie()});
+                  std::span<std::uint8_t> room, std::size_t block = 0) {
+    const Rendered rendered =
+        render(query, outcome, clock_.now(), room.first(std::min(limit, room.size())),
+               {.nsid = settings_->core->identity.nsid, .cookie = claim.cookie(), .padding_block = block});
     if (rendered.truncated) counters_.add(ResolverCounter::answers_truncated);
     return rendered.octets;
   }

@@ -79,6 +79,8 @@ Limits limits_of(const flat::Snapshot& snapshot) {
   return limits;
 }
 
+constexpr std::size_t max_designated_octets = 1024;
+
 std::expected<Routes, std::string> routes_of(const flat::Resolution& resolution) {
   std::vector<Route> routes;
   for (const flat::Route* row : *resolution.routes()) {
@@ -92,7 +94,8 @@ std::expected<Routes, std::string> routes_of(const flat::Resolution& resolution)
       if (route.to.size() == max_servers_of_a_route) return std::unexpected{"a zone has too many upstreams"};
       route.to.push_back({address_of(*server->address()), server->port()});
     }
-    route.by_tcp = row->by_tcp();
+    if (row->transport() > flat::ForwardTransport::MAX) return std::unexpected{"a zone's transport is none"};
+    route.transport = static_cast<UpstreamTransport>(row->transport());
     route.order = row->order() == flat::UpstreamOrder::configured ? UpstreamOrder::configured : UpstreamOrder::fastest;
     route.first = row->first();
     route.max_rate = row->max_rate();
@@ -168,6 +171,12 @@ std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snap
   auto routes = routes_of(resolution);
   if (!routes) return std::unexpected{routes.error()};
   settings.routes = *std::move(routes);
+  if (snapshot.designated() != nullptr) {
+    for (const flat::Rdata* row : *snapshot.designated()) {
+      if (row->octets()->size() > max_designated_octets) return std::unexpected{"a designated resolver is too long"};
+      settings.designated.emplace_back(row->octets()->begin(), row->octets()->end());
+    }
+  }
   const flat::Identity& identity = *snapshot.identity();
   settings.identity = {identity_text(*identity.version(), 255), identity_text(*identity.id(), 255),
                        identity_text(*identity.nsid(), 60)};

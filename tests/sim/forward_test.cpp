@@ -125,7 +125,7 @@ TEST(Forward, by_tcp_alone_where_it_is_told_so) {
   World world;
   forwarder(world, "10.0.0.1", "corp.example.", corp);
   Route by_tcp = route("corp.example.", {"10.0.0.1"});
-  by_tcp.by_tcp = true;
+  by_tcp.transport = UpstreamTransport::tcp;
   use_routes(world, {by_tcp});
   EXPECT_EQ(world.ask("www.corp.example.").rcode(), dns::Rcode::noerror);
   EXPECT_EQ(world.internet().heard().front().transport, UpstreamTransport::tcp);

@@ -36,6 +36,23 @@ TEST(SpecialNames, localhost_is_this_machine) {
               ElementsAre("1.0.0.127.in-addr.arpa. PTR localhost."));
 }
 
+TEST(SpecialNames, encrypted_listeners_are_found_where_there_are_some) {
+  World world;
+  EXPECT_EQ(world.ask("_dns.resolver.arpa.", "SVCB").rcode(), dns::Rcode::nxdomain);
+  // 1 dns.example. alpn=dot port=853
+  world.settings().designated = {{0, 1, 3, 'd', 'n', 's', 7,   'e', 'x', 'a', 'm', 'p', 'l', 'e', 0,
+                                  0, 1, 0, 4,   3,   'd', 'o', 't', 0,   3,   0,   2,   3,   0x55}};
+  const Answer found = world.ask("_dns.resolver.arpa.", "SVCB");
+  EXPECT_EQ(found.rcode(), dns::Rcode::noerror);
+  EXPECT_THAT(found.answer(), ElementsAre(HasSubstr("_dns.resolver.arpa. SVCB 1 dns.example.")));
+  const Answer other = world.ask("_dns.resolver.arpa.", "A");
+  EXPECT_EQ(other.rcode(), dns::Rcode::noerror);
+  EXPECT_THAT(other.authority(), ElementsAre(HasSubstr("resolver.arpa. SOA")));
+  EXPECT_EQ(world.ask("resolver.arpa.", "SVCB").answer().size(), 0U);
+  EXPECT_EQ(world.ask("_dns.dns.resolver.arpa.", "SVCB").rcode(), dns::Rcode::nxdomain);
+  EXPECT_EQ(world.internet().packets(), 0U) << world.trace();
+}
+
 TEST(SpecialNames, an_alias_to_one_of_them_ends_here) {
   World world;
   world.site("shop.com.", "192.0.2.1", "db CNAME db.localhost.\nprinter CNAME printer.home.arpa.\n");

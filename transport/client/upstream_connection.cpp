@@ -21,9 +21,16 @@ void set_id(std::vector<std::uint8_t>& message, std::uint16_t id) {
 
 }  // namespace
 
-UpstreamConnection::UpstreamConnection(const Executor& executor, UpstreamServer server, Socket connecting,
-                                       ConnectionTimes times, ConnectionUser& user)
-    : server_{server}, user_{user}, times_{times}, connecting_{std::move(connecting)} {
+UpstreamConnection::UpstreamConnection(const Executor& executor, UpstreamServer server, Socket connecting, Speak speak,
+                                       std::unique_ptr<ClientFraming> framing, ConnectionTimes times,
+                                       ConnectionUser& user)
+    : executor_{executor},
+      server_{server},
+      user_{user},
+      times_{times},
+      connecting_{std::move(connecting)},
+      speak_{std::move(speak)},
+      framing_{std::move(framing)} {
   watch_.emplace(executor, connecting_.get());
   idle_.emplace(executor);
   // A descriptor that the loop refuses is known once the caller is back in the loop.
@@ -36,7 +43,7 @@ bool UpstreamConnection::stalled(Clock::time_point now) const {
 }
 
 bool UpstreamConnection::takes(std::size_t most, Clock::time_point now) const {
-  return !closed_ && !retired_ && waiting_.size() < most && !stalled(now);
+  return !closed_ && !retired_ && waiting_.size() < most && !stalled(now) && framing_->takes();
 }
 
 std::uint16_t UpstreamConnection::free_id(std::uint16_t wanted) const {
@@ -53,7 +60,7 @@ void UpstreamConnection::put(UpstreamId exchange, std::span<const std::uint8_t> 
   if (watch_->ok()) idle_->cancel();
   std::vector<std::uint8_t> message{query.begin(), query.end()};
   set_id(message, id);
-  output_.append_frame(message);
+  framing_->put(message, output_);
   // From the loop, so that what is put in one turn leaves in one write.
   watch_->when_writable([this] { on_writable(); });
 }
@@ -81,7 +88,7 @@ void UpstreamConnection::retire() {
 void UpstreamConnection::rest_or_close(Clock::time_point now) {
   if (live_ > 0 || closed_) return;
   idle_since_ = now;
-  if (waiting_.empty() && reader_.unfinished()) retired_ = true;  // octets that nobody asked for
+  if (waiting_.empty() && framing_->unfinished()) retired_ = true;  // octets that nobody asked for
   const bool useless = retired_ || !connected() || stalled(now);
   idle_->at(useless ? now : now + times_.idle, [this] { end(UpstreamFault::closed_early); });
 }
@@ -113,13 +120,20 @@ bool UpstreamConnection::finish_connecting() {
     end(fault_of(error));
     return false;
   }
-  stream_ = tcp_stream(std::move(connecting_));
-  watch_->when_readable([this] { on_readable(); });
-  return true;
+  stream_ = speak_(std::move(connecting_));
+  if (!stream_) {
+    end(UpstreamFault::bad_request);
+    return false;
+  }
+  if (stream_->established())
+    watch_->when_readable([this] { on_readable(); });
+  else
+    read();  // which brings a handshake on
+  return !closed_;
 }
 
 void UpstreamConnection::on_writable() {
-  if (!connected() && !finish_connecting()) return;
+  if (!stream_ && !finish_connecting()) return;
   send();
   if (!closed_ && std::exchange(read_wants_write_, false)) read();
 }
@@ -130,7 +144,9 @@ void UpstreamConnection::on_readable() {
 }
 
 void UpstreamConnection::send() {
-  while (!output_.empty()) {
+  while (connected()) {
+    if (output_.empty()) framing_->speak(output_);
+    if (output_.empty()) return;
     const Moved moved = stream_->write(output_.front());
     switch (moved.state) {
       case StreamState::moved:
@@ -151,7 +167,9 @@ void UpstreamConnection::send() {
 
 void UpstreamConnection::read() {
   std::array<std::uint8_t, 16 * 1024> buffer;  // NOLINT: only what was read into it is looked at
+  const bool shakes_hands = !stream_->established();
   const Moved moved = stream_->read(buffer);
+  if (shakes_hands && connected()) watch_->when_writable([this] { on_writable(); });  // queries wait for that
   switch (moved.state) {
     case StreamState::moved:
       take(std::span{buffer}.first(moved.octets));
@@ -165,20 +183,26 @@ void UpstreamConnection::read() {
     case StreamState::waits:  // a client's streams do not
     case StreamState::closed:
     case StreamState::failed:
-      return end(UpstreamFault::closed_early);
+      return end(stream_->untrusted() ? UpstreamFault::untrusted : UpstreamFault::closed_early);
   }
-  if (!closed_) watch_->when_readable([this] { on_readable(); });
+  if (closed_) return;
+  if (!stream_->holds_more()) return watch_->when_readable([this] { on_readable(); });
+  later(executor_, [waiting = weak_from_this()] {
+    const auto there = waiting.lock();
+    if (there && there->open()) there->on_readable();
+  });
 }
 
 void UpstreamConnection::take(std::span<const std::uint8_t> octets) {
   const std::uint64_t answers_before = answers_;
-  reader_.append(octets);
+  framing_->append(octets);
   while (!closed_) {
-    const auto message = reader_.next();
-    if (!message) return end(UpstreamFault::malformed);
+    const auto message = framing_->next();
+    if (!message) return end(framing_->left() ? UpstreamFault::closed_early : UpstreamFault::malformed);
     if (!*message) break;
     if (!take_message(**message)) return end(UpstreamFault::malformed);
   }
+  if (!closed_ && framing_->speaks()) watch_->when_writable([this] { on_writable(); });
   // Octets without an answer do not make an idle connection last (dripping servers).
   const bool news = answers_ != answers_before || waiting_.empty();
   if (!closed_ && news) rest_or_close(Clock::now());

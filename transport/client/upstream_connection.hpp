@@ -2,14 +2,15 @@
 // One connection to a server, and the exchanges under way on it: several queries at once, answers in any order (RFC
 // 7766 §6.2.1.1, §7), open for the next ones when all are answered (§6.2.1).
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
 
+#include "transport/client/client_framing.hpp"
 #include "transport/client/server_book.hpp"
-#include "transport/framing/frame_reader.hpp"
 #include "transport/framing/output_queue.hpp"
 #include "transport/net/byte_stream.hpp"
 #include "transport/net/loop.hpp"
@@ -39,10 +40,12 @@ struct ConnectionTimes {
   std::chrono::milliseconds stall;
 };
 
-class UpstreamConnection {
+class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnection> {
  public:
-  UpstreamConnection(const Executor& executor, UpstreamServer server, Socket connecting, ConnectionTimes times,
-                     ConnectionUser& user);
+  /// What is spoken on the socket once it is connected; null when that cannot be.
+  using Speak = std::function<std::unique_ptr<ByteStream>(Socket connected)>;
+  UpstreamConnection(const Executor& executor, UpstreamServer server, Socket connecting, Speak speak,
+                     std::unique_ptr<ClientFraming> framing, ConnectionTimes times, ConnectionUser& user);
 
   /// Whether one more query may go this way: the connection is open, less than `most` wait on it, and those that wait
   /// are not passed over in silence.
@@ -60,7 +63,8 @@ class UpstreamConnection {
 
   const UpstreamServer& server() const { return server_; }
   bool open() const { return !closed_; }
-  bool connected() const { return stream_ != nullptr; }
+  /// Queries can leave.
+  bool connected() const { return stream_ != nullptr && stream_->established(); }
   /// Nobody waits for anything here.
   bool idle() const { return live_ == 0; }
   /// Since when: meaningful while idle().
@@ -92,15 +96,17 @@ class UpstreamConnection {
   void end(UpstreamFault fault);
   std::uint16_t free_id(std::uint16_t wanted) const;
 
+  Executor executor_;
   UpstreamServer server_;
   ConnectionUser& user_;
   ConnectionTimes times_;
   Socket connecting_;
+  Speak speak_;
   std::unique_ptr<ByteStream> stream_;
   std::optional<Watch> watch_;  // behind both: it goes first
   std::optional<Timer> idle_;
   OutputQueue output_;
-  FrameReader reader_;
+  std::unique_ptr<ClientFraming> framing_;
   std::unordered_map<std::uint16_t, Waiting> waiting_;  ///< by the id on the wire
   std::size_t live_ = 0;
   std::uint64_t answers_ = 0;

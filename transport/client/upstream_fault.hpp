@@ -9,7 +9,8 @@
 namespace redoubt::transport {
 
 /// malformed: what came answers another question, or none. too_many: a limit of ours. bad_request: the query is none,
-/// or the server cannot be reached in the way that was asked for.
+/// or the server cannot be reached in the way that was asked for. untrusted: by its certificate it is not who it has to
+/// be, and was asked nothing.
 enum class UpstreamFault : std::uint8_t {
   refused,
   unreachable,
@@ -17,7 +18,8 @@ enum class UpstreamFault : std::uint8_t {
   closed_early,
   malformed,
   too_many,
-  bad_request
+  bad_request,
+  untrusted
 };
 
 using UpstreamResult = std::expected<std::vector<std::uint8_t>, UpstreamFault>;

@@ -8,7 +8,7 @@
 namespace redoubt::transport {
 
 UpstreamPool::UpstreamPool(Executor executor, Counters& counters)
-    : executor_{std::move(executor)}, counters_{counters} {}
+    : executor_{std::move(executor)}, counters_{counters}, tls_{counters} {}
 
 UpstreamPool::~UpstreamPool() {
   for (const auto& [server, connections] : connections_) {
@@ -16,13 +16,38 @@ UpstreamPool::~UpstreamPool() {
   }
 }
 
-void UpstreamPool::use(const Limits& limits, std::vector<dns::IpAddress> sources) {
+void UpstreamPool::use(const Limits& limits, std::vector<dns::IpAddress> sources, ClientTrust trust) {
   limits_ = limits;
-  if (sources == sources_) return;
+  const bool other_sources = sources != sources_;
+  const bool other_trust = trust != tls_.trust();
   sources_ = std::move(sources);
+  tls_.use(std::move(trust));
+  // Those that stand come from the former addresses, or were trusted by the former rules.
+  std::vector<std::shared_ptr<UpstreamConnection>> former;
   for (const auto& [server, connections] : connections_) {
-    for (const auto& connection : connections) connection->retire();  // they come from the former addresses
+    if (other_sources || (other_trust && server.protocol != Protocol::tcp))
+      former.insert(former.end(), connections.begin(), connections.end());
   }
+  for (const auto& connection : former) connection->retire();
+}
+
+/// In the clear with everybody; encrypted with those of whom it is known who they have to be.
+bool UpstreamPool::speaks_with(const UpstreamServer& server) const {
+  if (server.endpoint.port == 0) return false;
+  return server.protocol == Protocol::tcp ||
+         (tls_.speaks_with(server.endpoint) &&
+          tls_.speaks_https_with(server.endpoint) == (server.protocol == Protocol::https));
+}
+
+std::unique_ptr<ClientFraming> UpstreamPool::framing_for(const UpstreamServer& server) const {
+  if (server.protocol != Protocol::https) return client_length_framing();
+  const ServerIdentity& identity = tls_.trust().servers.at(server.endpoint);  // speaks_with() saw to it
+  return client_http_framing(authority_of(server.endpoint, identity), identity.path);
+}
+
+UpstreamConnection::Speak UpstreamPool::speech_for(const UpstreamServer& server) {
+  if (server.protocol == Protocol::tcp) return tcp_stream;
+  return [this, at = server.endpoint](Socket connected) { return tls_.connect(at, std::move(connected)); };
 }
 
 bool UpstreamPool::fetch(UpstreamRequest request, UpstreamDone done) {
@@ -32,7 +57,7 @@ bool UpstreamPool::fetch(UpstreamRequest request, UpstreamDone done) {
     tell(done, std::unexpected{fault});
     return true;
   };
-  if (request.protocol != Protocol::tcp || request.server.port == 0 || !is_query(request.query))
+  if (!speaks_with({request.server, request.protocol}) || !is_query(request.query))
     return give_up(UpstreamFault::bad_request);
   if (exchanges_.size() >= limits_[Limit::upstream_exchanges]) return give_up(UpstreamFault::too_many);
   const UpstreamId id = request.id;
@@ -95,7 +120,8 @@ std::expected<UpstreamConnection*, UpstreamFault> UpstreamPool::connect(const Up
   ++counters_.upstream_connections_open;
   const ConnectionTimes times{limits_.time(Limit::upstream_idle_time), limits_.time(Limit::upstream_stall_time)};
   ConnectionUser& user = *this;
-  const auto connection = std::make_shared<UpstreamConnection>(executor_, server, *std::move(socket), times, user);
+  const auto connection = std::make_shared<UpstreamConnection>(executor_, server, *std::move(socket),
+                                                               speech_for(server), framing_for(server), times, user);
   connections_[server].push_back(connection);
   return connection.get();
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "transport/client/client_tls.hpp"
 #include "transport/client/server_book.hpp"
 #include "transport/client/upstream_connection.hpp"
 #include "transport/counters.hpp"
@@ -30,8 +31,8 @@ class UpstreamPool : private ConnectionUser {
   UpstreamPool(const UpstreamPool&) = delete;
   UpstreamPool& operator=(const UpstreamPool&) = delete;
   /// For exchanges from now on. sources: the addresses to come from; a family of which there is none leaves it to the
-  /// kernel.
-  void use(const Limits& limits, std::vector<dns::IpAddress> sources);
+  /// kernel. trust: which servers may be asked by TLS, and who they have to be.
+  void use(const Limits& limits, std::vector<dns::IpAddress> sources, ClientTrust trust = {});
   /// done comes once: from the loop, or at once when nothing can be begun. False, and no done, when that id lives.
   bool fetch(UpstreamRequest request, UpstreamDone done);
   /// No done any more; the connection goes on. An unknown id is old news.
@@ -60,6 +61,9 @@ class UpstreamPool : private ConnectionUser {
 
   std::optional<UpstreamFault> place(UpstreamId id, Running& exchange);
   UpstreamConnection* one_with_room(const Running& exchange, Clock::time_point now) const;
+  bool speaks_with(const UpstreamServer& server) const;
+  std::unique_ptr<ClientFraming> framing_for(const UpstreamServer& server) const;
+  UpstreamConnection::Speak speech_for(const UpstreamServer& server);
   std::expected<UpstreamConnection*, UpstreamFault> connect(const UpstreamServer& server, Clock::time_point now);
   bool close_longest_idle();
   void keep_one_idle(UpstreamConnection& connection);
@@ -75,6 +79,7 @@ class UpstreamPool : private ConnectionUser {
   std::vector<dns::IpAddress> sources_;
   std::size_t next_source_ = 0;
   ServerBook book_;
+  ClientTls tls_;
   std::unordered_map<UpstreamId, Running> exchanges_;
   std::map<UpstreamServer, Connections> connections_;  ///< open ones; no entry is empty
 };

@@ -30,6 +30,8 @@ class ByteStream {
   virtual int descriptor() const = 0;
   /// The peers know each other: until then there is nothing to write, and read() is what brings them on.
   virtual bool established() const { return true; }
+  /// It failed because the peer is not who it has to be. Nothing was written to it.
+  virtual bool untrusted() const { return false; }
   /// read() has more without the descriptor being readable.
   virtual bool holds_more() const { return false; }
   /// Comes from the loop.

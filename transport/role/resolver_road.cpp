@@ -54,6 +54,8 @@ channel::FetchFault to_channel(UpstreamFault fault) {
       return channel::FetchFault::too_many;
     case UpstreamFault::bad_request:
       return channel::FetchFault::bad_request;
+    case UpstreamFault::untrusted:
+      return channel::FetchFault::untrusted;
   }
   std::abort();
 }

@@ -21,6 +21,23 @@ dns::IpAddress address_from(const flat::Address& address) {
   return dns::IpAddress::v4({octets[0], octets[1], octets[2], octets[3]});
 }
 
+std::expected<ClientTrust, std::string> trust_from(const flat::Snapshot& snapshot) {
+  ClientTrust trust;
+  if (snapshot.tls_servers() == nullptr || snapshot.tls_authorities() == nullptr) return trust;
+  for (const flat::TlsServer* row : *snapshot.tls_servers()) {
+    ServerIdentity identity{
+        .name = row->name()->str(), .pins = {}, .anybody = row->anybody(), .path = row->path()->str()};
+    const std::span pins{row->pins()->data(), row->pins()->size()};
+    if (pins.size() % std::tuple_size_v<KeyPin> != 0) return std::unexpected{"a server's pins are none"};
+    for (std::size_t at = 0; at < pins.size(); at += std::tuple_size_v<KeyPin>)
+      std::ranges::copy(pins.subspan(at, std::tuple_size_v<KeyPin>), identity.pins.emplace_back().begin());
+    trust.servers.emplace(dns::Endpoint{address_from(*row->at()->address()), row->at()->port()}, std::move(identity));
+  }
+  for (const flat::Certificate* row : *snapshot.tls_authorities())
+    trust.authorities.emplace_back(row->der()->begin(), row->der()->end());
+  return trust;
+}
+
 }  // namespace
 
 std::expected<Settings, std::string> settings_from(const flat::Snapshot& snapshot) {
@@ -34,6 +51,9 @@ std::expected<Settings, std::string> settings_from(const flat::Snapshot& snapsho
   }
   for (const flat::Address* address : *snapshot.resolution()->outgoing_addresses())
     settings.outgoing_addresses.push_back(address_from(*address));
+  auto trust = trust_from(snapshot);
+  if (!trust) return std::unexpected{trust.error()};
+  settings.trust = *std::move(trust);
   for (const flat::Listener* listener : *snapshot.listeners()) {
     if (!listener->tcp() && !listener->tls() && !listener->https()) continue;
     const Protocol protocol = listener->tls() ? Protocol::tls : listener->https() ? Protocol::https : Protocol::tcp;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dns/address.hpp"
+#include "transport/client/client_tls.hpp"
 #include "transport/limits.hpp"
 #include "transport/server/query_taker.hpp"
 
@@ -21,6 +22,7 @@ struct Settings {
   std::uint64_t generation = 0;
   Limits limits;
   std::vector<dns::IpAddress> outgoing_addresses;
+  ClientTrust trust;  ///< in servers that are asked by TLS
   /// Listeners that take streams: the sockets to wait for before we are ready.
   std::map<ListenerId, ListenerManner> listeners;
   bool encrypted() const;

@@ -158,7 +158,7 @@ class Role {
     settings_ = *std::move(settings);
     keykeeper_.use(settings_->limits);
     server_.use(settings_->limits);
-    upstreams_.use(settings_->limits, settings_->outgoing_addresses);
+    upstreams_.use(settings_->limits, settings_->outgoing_addresses, settings_->trust);
     transfers_.use(settings_->outgoing_addresses);
     log::debug("snapshot {} is in force", settings_->generation);
     return {};

@@ -71,6 +71,7 @@ void Connection::read() {
 void Connection::end_of_input() {
   input_ended_ = true;
   drain();
+  finish_if_done();  // if it drained already
 }
 
 void Connection::discard() {

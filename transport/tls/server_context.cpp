@@ -10,21 +10,11 @@
 #include <utility>
 
 #include "transport/tls/key_provider.hpp"
+#include "transport/tls/manner.hpp"
 
 namespace redoubt::transport {
 
 namespace {
-
-// RFC 9325 §4.2: forward secrecy and authenticated encryption, nothing else. AES-128 first: the cheapest that is
-// strong.
-constexpr const char* tls13_suites = "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384";
-constexpr const char* tls12_suites =
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
-    "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
-constexpr const char* groups = "X25519:P-256:P-384";
-constexpr const char* signature_schemes =
-    "ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"
-    "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512";
 
 // RFC 7301 §3.1: each name with its length in front.
 constexpr std::string_view dot{"\3dot"};
@@ -84,12 +74,8 @@ int ticket_keys(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX
 }
 
 std::string set_up(SSL_CTX& context, Protocol protocol, TicketKeys& tickets) {
-  SSL_CTX_set_min_proto_version(&context, TLS1_2_VERSION);
-  SSL_CTX_set_options(&context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                    SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
-  SSL_CTX_set_mode(&context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ASYNC);
-  SSL_CTX_set_read_ahead(&context, 1);  // one read brings records whole
+  SSL_CTX_set_options(&context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+  SSL_CTX_set_mode(&context, SSL_MODE_ASYNC);
   SSL_CTX_set_session_cache_mode(&context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(&context, 1);
   SSL_CTX_set_timeout(&context, std::chrono::seconds{ticket_time}.count());
@@ -98,8 +84,7 @@ std::string set_up(SSL_CTX& context, Protocol protocol, TicketKeys& tickets) {
   SSL_CTX_set_ex_data(&context, tickets_index(), &tickets);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(&context, ticket_keys);
   const bool good =
-      SSL_CTX_set_ciphersuites(&context, tls13_suites) == 1 && SSL_CTX_set_cipher_list(&context, tls12_suites) == 1 &&
-      SSL_CTX_set1_groups_list(&context, groups) == 1 && SSL_CTX_set1_sigalgs_list(&context, signature_schemes) == 1 &&
+      set_manner(context) &&
       SSL_CTX_set_session_id_context(&context, reinterpret_cast<const unsigned char*>(known.data()),  // NOLINT
                                      static_cast<unsigned>(known.size())) == 1;
   return good ? std::string{} : "TLS cannot be set up";

@@ -29,6 +29,7 @@ class TlsStream : public ByteStream {
   void finish() override;
   int descriptor() const override { return wire_.socket.get(); }
   bool established() const override { return established_; }
+  bool untrusted() const override { return !established_ && SSL_get_verify_result(ssl_.get()) != X509_V_OK; }
   bool holds_more() const override { return holds_more_; }
   void on_wake(std::function<void()> wake) override { wake_ = std::move(wake); }
 

@@ -302,3 +302,23 @@ def clients_outside_the_access_list_are_refused_by_every_transport(context):
         check_equal(ask_by_tls("www.alpha.lab-tld", *strict(daemon)).status, "REFUSED", "by TLS")
         answer = ask("www.alpha.lab-tld", tool="kdig", port=DOH, tcp=True, options=["+https", *strict(daemon)])
         check_equal(answer.status, "REFUSED", "by HTTPS")
+
+
+@scenario
+@needs_own_daemon
+def encrypted_listeners_are_found_and_answers_are_padded(context):
+    with context.daemon(settings=settings()) as daemon:
+        found = ask("_dns.resolver.arpa", "SVCB")
+        texts = " | ".join(record.data for record in found.answers)
+        check_equal(len(found.answers), 2, f"records in {found.text}")
+        for expected in (NAME, 'alpn="dot"', f"port={DOT}", 'alpn="h2"', f"port={DOH}", "ipv4hint=127.0.0.1", "/dns-query{?dns}"):
+            check(expected in texts, f"{expected} is missing in {texts}")
+        for port, how in ((DOT, "+tls"), (DOH, "+https")):
+            for name in ("www.alpha.lab-tld", "tour.alpha.lab-tld", "missing.beta.knot-tld"):
+                answer = ask(name, tool="kdig", port=port, tcp=True, options=[how, "+padding", *strict(daemon)])
+                size = int(re.search(r"Received (\d+) B", answer.text).group(1))
+                check_equal(size % 468, 0, f"{how} {name}: {size} octets, what is beyond blocks of 468")
+            bare = ask("www.alpha.lab-tld", tool="kdig", port=port, tcp=True, options=[how, "+nopadding", *strict(daemon)])
+            check(int(re.search(r"Received (\d+) B", bare.text).group(1)) < 468, f"{how}: padded although nobody asked")
+        plain = ask("www.alpha.lab-tld", tool="kdig", tcp=True, options=["+padding=128"])
+        check(int(re.search(r"Received (\d+) B", plain.text).group(1)) < 468, "padded in the clear")

@@ -24,6 +24,20 @@ TEST(QueryMessage, asks_one_question_with_edns_and_without_recursion) {
   EXPECT_FALSE(dns::Message::parse(make_query(question, {.edns = false, .random_case = true}, random).wire)->edns);
 }
 
+TEST(QueryMessage, padded_queries_are_multiples_of_a_block_whatever_the_name) {
+  sim::SeededRandom random{1};
+  std::string name = "example.";
+  for (int i = 0; i < 110; ++i) {
+    const dns::Question longer{sim::name_from_text(name), dns::type::a};
+    const OutgoingQuery query = make_query(longer, {.edns = true, .padded = true, .random_case = true}, random);
+    EXPECT_EQ(query.wire.size() % 128, 0U) << name;
+    const auto parsed = dns::Message::parse(query.wire);
+    ASSERT_TRUE(parsed && parsed->edns);
+    EXPECT_TRUE(parsed->edns->padding);
+    name = "a." + name;
+  }
+}
+
 TEST(QueryMessage, every_letter_comes_in_both_cases_and_nothing_else_changes) {
   sim::SeededRandom random{1};
   std::vector<std::size_t> changed(question.name.wire().size());

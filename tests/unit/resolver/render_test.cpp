@@ -76,6 +76,28 @@ TEST(Render, the_server_identifier_is_told_to_those_who_ask_for_it) {
   EXPECT_EQ(told(nsid), (std::vector<std::uint8_t>{nsid.begin(), nsid.end()}));
 }
 
+TEST(Render, answers_are_padded_for_those_who_pad_and_to_the_block_or_the_room) {
+  dns::Query query = sim::World::query("www.example.");
+  std::vector<std::uint8_t> room(65'535);
+  Outcome outcome;
+  query.edns.emplace();
+  EXPECT_LT(render(query, outcome, now, room, {}, padding_block).octets, 100U);
+  query.edns->padding = 7;
+  EXPECT_LT(render(query, outcome, now, room).octets, 100U);  // in the clear
+  for (const std::size_t text : {0U, 10U, 150U}) {
+    outcome.error = dns::ExtendedError{dns::EdeCode::other, std::string(text, 'x')};
+    for (const std::size_t block : {std::size_t{128}, padding_block}) {
+      const std::size_t octets = render(query, outcome, now, room, {}, block).octets;
+      EXPECT_EQ(octets % block, 0U);
+      const auto message = dns::Message::parse(std::span{room}.first(octets));
+      ASSERT_TRUE(message && message->edns);
+      EXPECT_TRUE(message->edns->padding);
+      EXPECT_EQ(message->edns->extended_errors.size(), 1U);
+    }
+    EXPECT_EQ(render(query, outcome, now, std::span{room}.first(300), {}, padding_block).octets, 300U);
+  }
+}
+
 TEST(Render, ttl_is_what_is_left_and_never_negative) {
   const dns::Query query = sim::World::query("a.example.");
   for (const auto& [lifetime, expected] : {std::pair{100, 100U}, {1, 1U}, {0, 0U}, {-50, 0U}}) {

@@ -270,6 +270,22 @@ TEST_F(HttpLimitsTest, answers_for_which_there_is_no_window_are_dropped_with_the
   EXPECT_EQ(server_->queued_octets(), 0U);
 }
 
+TEST_F(HttpLimitsTest, a_client_that_leaves_gets_none_of_what_it_gave_no_window_for) {
+  auto peer = attacker();
+  Octets all = frame(Frame::settings, 0, 0, {0, 4, 0, 0, 0, 0});
+  all += frame(Frame::headers, end_headers | end_stream, 1, get_fields(path_of_query(7)));
+  ASSERT_TRUE(peer->send(all));
+  ASSERT_TRUE(asked(1));
+  give(resolver_.asked[0], 3000);
+  settle();
+  server_->drop_listener(listener);
+  settle();
+  EXPECT_EQ(server_->connections(), 1U);
+  peer.reset();
+  EXPECT_TRUE(open_connections(0));
+  EXPECT_EQ(server_->queued_octets(), 0U);
+}
+
 TEST_F(HttpLimitsTest, what_is_held_for_want_of_a_window_is_bounded) {
   limit(Limit::queries_in_flight, 1000);
   const auto peer = attacker();

@@ -108,9 +108,11 @@ log: {level: info, format: text}           # or json
   EXPECT_EQ(c.resolution.forward[0].to[1].at.port, 853);
   // What is not built yet is said, each with its place.
   EXPECT_THAT(warnings_of(sample),
-              ElementsAre("f:19:7: resolution.forward[].transport: tls is not in this version: questions of this "
-                          "zone fail, for they are not sent in the clear instead",
-                          "f:26:12: validation.enabled: 'true' has no effect in this version"));
+              ElementsAre("f:19:7: resolution.forward[].to: 192.0.2.1@853 is not asked: neither #name nor pins say who "
+                          "it has to be, and authenticate is true",
+                          "f:26:12: validation.enabled: 'true' has no effect in this version",
+                          StartsWith("f: tls.authorities: '/etc/ssl/certs/ca-certificates.crt' has no certificates: no "
+                                     "server can be known by its name: ")));
 }
 
 TEST(Check, the_default_asks_for_nothing_that_is_not_built) { EXPECT_THAT(warnings_of(""), IsEmpty()); }

@@ -1,0 +1,38 @@
+#pragma once
+// Between DNS messages and the octets of a connection to a server: two-octet lengths (TCP, DoT) or HTTP/2 (DoH).
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "transport/framing/message_framing.hpp"
+#include "transport/framing/output_queue.hpp"
+
+namespace redoubt::transport {
+
+class ClientFraming {
+ public:
+  virtual ~ClientFraming() = default;
+  virtual void put(std::span<const std::uint8_t> query, OutputQueue& output) = 0;
+  virtual void append(std::span<const std::uint8_t> octets) = 0;
+  /// The next whole answer, valid until the next call; nothing when octets are missing. A fault stays.
+  virtual std::expected<std::optional<std::span<const std::uint8_t>>, FramingBroken> next() = 0;
+  /// The fault is that the server leaves: what it has not answered may be asked again.
+  virtual bool left() const { return false; }
+  /// Part of an answer is here.
+  virtual bool unfinished() const = 0;
+  /// The server has not said that it takes no more queries here.
+  virtual bool takes() const { return true; }
+  /// speak() has something.
+  virtual bool speaks() const { return false; }
+  virtual void speak(OutputQueue&) {}
+};
+
+std::unique_ptr<ClientFraming> client_length_framing();
+
+/// RFC 8484 by POST. authority: the server's name, or its address.
+std::unique_ptr<ClientFraming> client_http_framing(std::string authority, std::string path);
+
+}  // namespace redoubt::transport

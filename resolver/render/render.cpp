@@ -97,7 +97,7 @@ Rendered render(const dns::Query& query, const Outcome& outcome, Instant now, st
     whole = whole && write_rrset(writer, *outcome.authority, query.question, now, outcome.stale, header.authorities);
   header.truncated = !whole;
   writer.release();
-  if (padded) pad(opt, writer.size(), room.size(), block);
+  if (padded) pad(opt, writer.size(), room.size(), extras.padding_block);
   if (!opt.empty() && writer.raw_record(opt)) header.additionals = 1;
   return {writer.finish(header).size(), !whole};
 }

@@ -81,20 +81,20 @@ TEST(Render, answers_are_padded_for_those_who_pad_and_to_the_block_or_the_room) 
   std::vector<std::uint8_t> room(65'535);
   Outcome outcome;
   query.edns.emplace();
-  EXPECT_LT(render(query, outcome, now, room, {}, padding_block).octets, 100U);
+  EXPECT_LT(render(query, outcome, now, room, {.padding_block = padding_block}).octets, 100U);
   query.edns->padding = 7;
   EXPECT_LT(render(query, outcome, now, room).octets, 100U);  // in the clear
   for (const std::size_t text : {0U, 10U, 150U}) {
     outcome.error = dns::ExtendedError{dns::EdeCode::other, std::string(text, 'x')};
     for (const std::size_t block : {std::size_t{128}, padding_block}) {
-      const std::size_t octets = render(query, outcome, now, room, {}, block).octets;
+      const std::size_t octets = render(query, outcome, now, room, {.padding_block = block}).octets;
       EXPECT_EQ(octets % block, 0U);
       const auto message = dns::Message::parse(std::span{room}.first(octets));
       ASSERT_TRUE(message && message->edns);
       EXPECT_TRUE(message->edns->padding);
       EXPECT_EQ(message->edns->extended_errors.size(), 1U);
     }
-    EXPECT_EQ(render(query, outcome, now, std::span{room}.first(300), {}, padding_block).octets, 300U);
+    EXPECT_EQ(render(query, outcome, now, std::span{room}.first(300), {.padding_block = padding_block}).octets, 300U);
   }
 }
 

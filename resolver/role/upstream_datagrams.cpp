@@ -167,6 +167,8 @@ Task<std::expected<Reply, NetworkFault>> UpstreamDatagrams::exchange(Exchange ex
       if (octets < 0) {
         if (errno == EINTR) continue;
         if (errno == EAGAIN) break;
+        // Somebody says by ICMP that this was too long, although what we send may be cut to pieces: nothing to heed.
+        if (errno == EMSGSIZE && settings_.guards.path_mtu_ignored) continue;
         co_return std::unexpected{fault_of(errno)};
       }
       // Longer than what we said we take: no honest server sends it, and fragments are where forgeries ride (RFC 9715).

@@ -68,8 +68,13 @@ Desk::Desk(Shared& shared, Network& network, Clock& clock, Random& random, std::
 }
 
 void Desk::use(std::shared_ptr<const Settings> settings) {
+  const bool other_trust = !(settings->validation == settings_->validation);
   settings_ = std::move(settings);
-  shared_->trust.clear();
+  if (other_trust) {
+    shared_->trust.clear();
+    shared_->proofs.clear();
+    shared_->cache.forget_verdicts();
+  }
   shared_->cache.keep_expired(settings_->stale);
 }
 
@@ -99,12 +104,12 @@ SharedOutcome Desk::known(const dns::Query& query) {
   const Instant now = clock_->now();
   std::optional<dns::Question> renewal;
   const bool checked = checks(query);
-  auto outcome = gate(
-      iterator_.known(question, *settings_, now, settings_->prefetch && checked ? &renewal : nullptr, checked), checked);
+  auto outcome =
+      gate(iterator_.known(question, *settings_, now, settings_->prefetch && checked ? &renewal : nullptr, checked),
+           checked);
   if (renewal) renew(*renewal);
   if (outcome && outcome->failed()) {
-    if (auto stale = iterator_.stale(question, *settings_, now, outcome->error ? outcome->error->text : "",
-                                     checked))
+    if (auto stale = iterator_.stale(question, *settings_, now, outcome->error ? outcome->error->text : "", checked))
       return stale;
   } else if (!outcome && shared_->rechecks.is_too_early(question, now)) {
     return iterator_.stale(question, *settings_, now, "its servers failed less than 30 s ago", checked);

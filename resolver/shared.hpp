@@ -13,6 +13,7 @@
 #include "resolver/rechecks.hpp"
 #include "resolver/upstream/cookies.hpp"
 #include "resolver/upstream/servers.hpp"
+#include "resolver/validate/proofs.hpp"
 #include "resolver/validate/trust.hpp"
 
 namespace redoubt::resolver {
@@ -28,7 +29,8 @@ struct Shared {
         waiting{key, guards},
         cookies{key},
         unchecked_flights{key},
-        trust{key} {}
+        trust{key},
+        proofs{key} {}
   Cache cache;
   Servers servers;
   Flights flights;
@@ -42,7 +44,8 @@ struct Shared {
   Priming priming;
   Cookies cookies;
   Flights unchecked_flights;  ///< of questions with CD: what comes of them is for nobody else
-  TrustTable trust;
+  TrustTable trust;           ///< follows from the validation settings
+  Proofs proofs;              ///< the same
 };
 
 }  // namespace redoubt::resolver

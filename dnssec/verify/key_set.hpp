@@ -11,6 +11,7 @@ namespace redoubt::dnssec {
 struct Vouchers {
   std::vector<Octets> ds;      ///< RDATA of DS records
   std::vector<Octets> dnskey;  ///< RDATA of DNSKEY records, of an anchor alone
+  bool operator==(const Vouchers&) const = default;
 };
 
 /// Whether any of them can be checked here: its algorithm and digest are known and not switched off. When not, the zone

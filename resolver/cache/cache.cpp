@@ -179,6 +179,16 @@ void Cache::keep_expired(Duration time) {
   }
 }
 
+void Cache::forget_verdicts() {
+  for (std::size_t i = 0; i < shard_count; ++i) {
+    const std::lock_guard guard{shards_[i].lock};
+    for (Entry& entry : shards_[i].queue) {
+      if (entry.standing.security == Security::bogus) entry.expires = Instant::min();
+      entry.standing.security = Security::indeterminate;
+    }
+  }
+}
+
 std::optional<Found> Cache::find_kept(const dns::Name& name, dns::RrType type, Instant now) {
   std::optional<Found> found;
   {
@@ -255,11 +265,10 @@ bool Cache::Shard::clear_for(const Entry& entry, const dns::Name& name, Instant 
 void Cache::store(Entry entry, const dns::Name& name, Instant now) {
   if (entry.is_delegation() && entry.expires <= now) return;
   entry.hash = name.hash(key_);
-  const std::size_t octets = sizeof(Entry) + administration_octets + (entry.held ? entry.held->octets() : 0) +
-                             (entry.beside ? entry.beside->octets() : 0) +
-                             (entry.standing.evidence ? entry.standing.evidence->octets() : 0) +
-                             (entry.error ? sizeof(dns::ExtendedError) + entry.error->text.size() + 32 : 0) +
-                             octets_of(entry.delegation);
+  const std::size_t octets =
+      sizeof(Entry) + administration_octets + (entry.held ? entry.held->octets() : 0) +
+      (entry.beside ? entry.beside->octets() : 0) + (entry.standing.evidence ? entry.standing.evidence->octets() : 0) +
+      (entry.error ? sizeof(dns::ExtendedError) + entry.error->text.size() + 32 : 0) + octets_of(entry.delegation);
   Shard& shard = shard_of(entry.hash);
   const std::lock_guard guard{shard.lock};
   if (!shard.clear_for(entry, name, now, guards_.entries_of_name_bound)) return;

@@ -100,6 +100,9 @@ class Cache {
   void store_failure(const dns::Name& name, dns::RrType type, dns::ExtendedError error, Instant expires, Instant now,
                      Security security = Security::indeterminate);
 
+  /// Nobody has checked anything any more, for other anchors hold. Looks at every entry.
+  void forget_verdicts();
+
   /// The deepest known cut at or above the name, which may be the primed root; null when only the hints are left.
   SharedDelegation deepest_delegation(const dns::Name& name, Instant now);
   void store_delegation(SharedDelegation delegation, Instant now);

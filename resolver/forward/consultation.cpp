@@ -49,13 +49,12 @@ bool came_by_dname(const Classified& found) {
 
 /// RD asks the upstream to resolve (RFC 1035 §4.1.1).
 OutgoingQuery query_for(const Errand& errand, const Route& route, bool edns, Random& random) {
-  OutgoingQuery query =
-      make_query(errand.question,
-                 {.edns = edns,
-                  .dnssec = edns && errand.settings.validation.enabled,
-                  .random_case = errand.settings.case_randomisation,
-                  .cookie = std::nullopt},
-                 random);
+  OutgoingQuery query = make_query(errand.question,
+                                   {.edns = edns,
+                                    .dnssec = edns && errand.settings.validation.enabled,
+                                    .random_case = errand.settings.case_randomisation,
+                                    .cookie = std::nullopt},
+                                   random);
   if (route.kind == RouteKind::forward) {
     query.wire[2] |= 0x01;
     // We check for ourselves; the upstream is to give what there is (RFC 6840 §5.9).

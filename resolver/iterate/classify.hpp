@@ -48,7 +48,7 @@ struct Classified {
   /// `dname`, which was known before.
   std::vector<Standing> chain_standing;
   Standing dname_standing;
-  Standing end_standing;  ///< of the data or denial
+  Standing end_standing;                                ///< of the data or denial
   std::vector<std::optional<dns::Name>> proof_signers;  ///< beside `proof`: the zone, when a signature was verified
   std::optional<dns::ExtendedError> note;               ///< what to tell with an answer that is insecure
 };

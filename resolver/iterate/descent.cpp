@@ -220,7 +220,8 @@ std::optional<Classified> Iterator::ask_local_root(const Errand& errand) {
   if (root == nullptr || !root->is_fresh(clock_->now())) return std::nullopt;
   // Its replies go the way that all others go.
   tell(errand, TraceKind::local, errand.question, [] { return std::string{"from the copy of the root zone"}; });
-  return classify(root->answer(errand.question), errand.question, root->apex(), errand.settings, shared_->cache.key());
+  const dns::Message reply = root->answer(errand.question, errand.settings.validation.enabled);
+  return classify(reply, errand.question, root->apex(), errand.settings, shared_->cache.key());
 }
 
 /// A limit that many questions share: it says nothing of this one.

@@ -69,10 +69,26 @@ SharedEvidence denial_evidence_of(const Classified& found, Instant expires) {
   Evidence evidence;
   bool expanded = false;
   if (found.soa)
-    evidence.signatures =
-        signatures_over(found, found.soa->owner, found.soa->type, found.soa->ttl, expires, expanded);
+    evidence.signatures = signatures_over(found, found.soa->owner, found.soa->type, found.soa->ttl, expires, expanded);
   evidence.proof = proof_until(found, expires);
   return std::make_shared<const Evidence>(std::move(evidence));
+}
+
+ProvenDenial proven_denial_of(const Classified& found, Instant now) {
+  const auto end = [&](const dns::RRset& set) { return now + std::chrono::seconds{set.ttl.seconds()}; };
+  bool expanded = false;
+  const dns::RRset& soa = *found.soa;
+  ProvenDenial denial{soa.owner,
+                      HeldRRset::make(soa, end(soa)),
+                      signatures_over(found, soa.owner, soa.type, soa.ttl, end(soa), expanded),
+                      {}};
+  for (std::size_t i = 0; i < found.proof.size() && i < found.proof_signers.size(); ++i) {
+    const dns::RRset& set = found.proof[i];
+    if (!found.proof_signers[i] || !(*found.proof_signers[i] == soa.owner)) continue;
+    denial.spans.push_back(
+        {HeldRRset::make(set, end(set)), signatures_over(found, set.owner, set.type, set.ttl, end(set), expanded)});
+  }
+  return denial;
 }
 
 void add_evidence(Classified& found, const Standing& standing) {
@@ -140,7 +156,8 @@ Task<Iterator::Result<Classified>> Iterator::fetch(const Errand& errand, dns::Qu
 Task<Iterator::Result<Classified>> Iterator::walk_and_check(const Errand& errand) {
   auto found = co_await walk(errand);
   if (!found || !errand.checks) co_return found;
-  auto fault = co_await validator_.judge(errand, *found, {found->end, errand.question.type});
+  const dns::Question end{found->end, errand.question.type};
+  auto fault = co_await validator_.judge(errand, *found, end);
   if (!fault) co_return std::unexpected{std::move(fault.error())};
   if (!*fault) co_return found;
   Failure why{{(*fault)->reason.code, (*fault)->reason.text}};
@@ -151,7 +168,8 @@ Task<Iterator::Result<Classified>> Iterator::walk_and_check(const Errand& errand
   again.not_from = found->from.value_or(dns::IpAddress{});
   auto second = co_await walk(again);
   if (!second) co_return std::unexpected{std::move(why)};
-  auto second_fault = co_await validator_.judge(again, *second, {second->end, errand.question.type});
+  const dns::Question second_end{second->end, errand.question.type};
+  auto second_fault = co_await validator_.judge(again, *second, second_end);
   if (!second_fault) co_return std::unexpected{std::move(second_fault.error())};
   if (!*second_fault) co_return second;
   co_return std::unexpected{std::move(why)};

@@ -43,6 +43,12 @@ void add_found(Outcome& outcome, Found& found) {
   outcome.add(std::move(found.rrset), {.security = found.standing.security});
 }
 
+SharedRRset shortened(const HeldRRset& held, Instant end) {
+  dns::RRset set{held.owner(), held.type(), dns::rr_class::in, held.ttl(), {}};
+  for (const auto rdata : held.rdata()) set.rdata.add(rdata);
+  return HeldRRset::make(set, end);
+}
+
 /// Whether the chain has come back to where it has been.
 bool is_alias_in(const Outcome& outcome, const dns::Name& name) {
   return std::ranges::any_of(outcome.answer, [&](const SharedRRset& held) {
@@ -92,10 +98,25 @@ Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Inst
   return Step::alias;
 }
 
+/// RFC 8198. Not where the site has a zone of its own, or somebody else begins the chain of trust.
+bool Iterator::step_from_proofs(const dns::Name& name, dns::RrType type, const Settings& settings, Instant now,
+                                Outcome& outcome) {
+  const ValidationSettings& validation = settings.validation;
+  if (!validation.enabled || !validation.aggressive || type == dns::type::ds || dns::is_meta(type)) return false;
+  auto denial = shared_->proofs.deny({name, type}, now);
+  if (!denial || !validator_.holds_below(denial->soa->owner(), name, settings)) return false;
+  outcome.rcode = denial->no_name ? dns::Rcode::nxdomain : dns::Rcode::noerror;
+  SharedRRset soa = denial->soa;
+  if (denial->expires < soa->expires()) soa = shortened(*soa, denial->expires);
+  outcome.deny(std::move(soa), {Security::secure, std::move(denial->evidence)});
+  return true;
+}
+
 Iterator::Step Iterator::step_here(dns::Name& name, dns::RrType type, const Settings& settings, Instant now,
                                    Outcome& outcome, Wanted wanted, std::optional<dns::Question>* renewal) {
   const Step step = step_from_cache(name, type, now, outcome, wanted, renewal);
   if (step != Step::unknown) return step;
+  if (step_from_proofs(name, type, settings, now, outcome)) return Step::complete;
   const policy::SpecialZone* zone = policy::find_special(name);
   if (zone == nullptr || is_excepted(name, *zone, settings)) return Step::unknown;
   const policy::LocalAnswer local = policy::answer_locally(*zone, {name, type});
@@ -125,16 +146,20 @@ SharedOutcome Iterator::known(const dns::Question& question, const Settings& set
 
 SharedOutcome Iterator::fail(const Errand& errand, Failure why) {
   if (const auto limit = errand.budget.exhausted()) {
-    why.told = {dns::EdeCode::other, fmt::format("limit {} reached: {}", name_of(*limit), why.told.text)};
+    why.told = {why.is_bogus ? why.told.code : dns::EdeCode::other,
+                fmt::format("limit {} reached: {}", name_of(*limit), why.told.text)};
     why.scope = std::max(why.scope, FailureScope::asker);
   }
   const bool is_the_clients = errand.above == nullptr;
   const bool holds = why.scope == FailureScope::question || (why.scope == FailureScope::asker && is_the_clients);
   if (holds && errand.settings.guards.failure_memory) {
-    const std::chrono::seconds lifetime =
-        errand.settings.guards.short_failures ? failure_lifetime : std::chrono::hours{1};
+    const bool is_settled = why.is_bogus && why.scope == FailureScope::question;
+    const std::chrono::seconds lifetime = !errand.settings.guards.short_failures ? std::chrono::hours{1}
+                                          : is_settled                           ? bogus_lifetime
+                                                                                 : failure_lifetime;
     const Instant now = clock_->now();
-    shared_->cache.store_failure(errand.question.name, errand.question.type, why.told, now + lifetime, now);
+    shared_->cache.store_failure(errand.question.name, errand.question.type, why.told, now + lifetime, now,
+                                 why.is_bogus ? Security::bogus : Security::indeterminate);
   }
   auto outcome = std::make_shared<Outcome>();
   outcome->budget_spent = errand.budget.exhausted().has_value();
@@ -256,6 +281,8 @@ void Iterator::take_denial(Classified& found, const dns::Question& question, con
   const dns::Ttl most = std::min(settings.negative_max_ttl, settings.ttl_bounds_of(question.name).most);
   found.soa->ttl = std::min(found.soa->ttl.capped({}, most), minimum.capped({}, most));
   const Instant expires = expiry(found.soa->ttl, now);
+  if (settings.validation.aggressive && found.end_standing.security == Security::secure)
+    shared_->proofs.learn(proven_denial_of(found, now), now);
   const Standing standing{found.end_standing.security, denial_evidence_of(found, expires)};
   SharedRRset held = HeldRRset::make(*found.soa, expires);
   outcome.deny(held, standing);

@@ -67,6 +67,9 @@ class Iterator : private Fetcher {
   }
   Step step_from_cache(dns::Name& name, dns::RrType type, Instant now, Outcome& outcome, Wanted wanted,
                        std::optional<dns::Question>* renewal = nullptr);
+  /// What proofs that were checked before say of a name that nobody has asked for yet.
+  bool step_from_proofs(const dns::Name& name, dns::RrType type, const Settings& settings, Instant now,
+                        Outcome& outcome);
   /// The same, and what the names that are nobody's have.
   Step step_here(dns::Name& name, dns::RrType type, const Settings& settings, Instant now, Outcome& outcome,
                  Wanted wanted, std::optional<dns::Question>* renewal = nullptr);

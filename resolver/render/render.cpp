@@ -82,9 +82,8 @@ bool write_authority(const Sections& sections, const Outcome& outcome, bool dnss
   if (outcome.authority && !sections.put(*outcome.authority, count)) return false;
   if (!dnssec_ok) return true;
   const auto put_proof = [&](const SharedEvidence& evidence) {
-    return !evidence || std::ranges::all_of(evidence->proof, [&](const SharedRRset& held) {
-      return sections.put(*held, count);
-    });
+    return !evidence ||
+           std::ranges::all_of(evidence->proof, [&](const SharedRRset& held) { return sections.put(*held, count); });
   };
   const SharedEvidence& denial = outcome.denial_evidence;
   if (denial && denial->signatures && outcome.authority && !sections.put(*denial->signatures, count)) return false;

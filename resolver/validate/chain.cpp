@@ -59,7 +59,8 @@ std::vector<dns::Name> signers_of_ds(const Classified& found, const dns::Name& z
   std::vector<dns::Name> signers;
   for (const dns::RRset& set : found.proof) {
     for (dns::Name& signer : signers_of(signatures_at(found.signatures, set.owner), set.type, lowest, highest)) {
-      if (signers.size() < 2 && std::ranges::find(signers, signer) == signers.end()) signers.push_back(std::move(signer));
+      if (signers.size() < 2 && std::ranges::find(signers, signer) == signers.end())
+        signers.push_back(std::move(signer));
     }
   }
   return signers;
@@ -77,11 +78,22 @@ const TrustAnchor* Validator::anchor_above(const dns::Name& name, const Settings
 }
 
 /// A negative anchor ends the trust that comes from above it, and none that begins below it (RFC 7646 §2).
-bool Validator::is_excepted(const dns::Name& name, const Settings& settings) {
+bool Validator::is_excepted(const dns::Name& name, const Settings& settings) const {
+  if (settings.validation.negative_anchors.empty()) return false;
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(clock_->wall().time_since_epoch()).count();
   const TrustAnchor* anchor = anchor_above(name, settings);
-  return std::ranges::any_of(settings.validation.negative_anchors, [&](const dns::Name& negative) {
-    return name.is_at_or_below(negative) && (anchor == nullptr || !anchor->zone.is_strictly_below(negative));
+  return std::ranges::any_of(settings.validation.negative_anchors, [&](const NegativeAnchor& negative) {
+    const bool holds = negative.until == 0 || std::cmp_less(now, negative.until);
+    return holds && name.is_at_or_below(negative.zone) &&
+           (anchor == nullptr || !anchor->zone.is_strictly_below(negative.zone));
   });
+}
+
+bool Validator::holds_below(const dns::Name& zone, const dns::Name& name, const Settings& settings) const {
+  const TrustAnchor* anchor = anchor_above(name, settings);
+  if (anchor == nullptr || anchor->zone.is_strictly_below(zone) || is_excepted(name, settings)) return false;
+  const Route* route = settings.routes.above(name);
+  return route == nullptr || !route->zone.is_strictly_below(zone);
 }
 
 dnssec::SignatureRules Validator::rules(const Settings& settings) const {
@@ -116,6 +128,12 @@ SharedTrust Validator::keep(const dns::Name& name, ZoneTrust trust) {
   return kept;
 }
 
+Validator::Result<SharedTrust> Validator::keep_bogus(const dns::Name& name, dnssec::Reason reason,
+                                                     const BudgetEffort& effort) {
+  if (effort.is_conclusive()) return keep(name, bogus(std::move(reason), clock_->now()));
+  return std::unexpected{Failure{{reason.code, std::move(reason.text)}, FailureScope::asker}};
+}
+
 /// The zone's DNSKEY RRset, checked against what vouches for it; once more from another server when it is bogus.
 Task<Validator::Result<SharedTrust>> Validator::keys_of(const Errand& errand, const dns::Name& zone,
                                                         const dnssec::Vouchers& vouchers, Instant most) {
@@ -127,11 +145,12 @@ Task<Validator::Result<SharedTrust>> Validator::keys_of(const Errand& errand, co
   }
   dnssec::Reason why;
   std::optional<dns::IpAddress> not_from;
+  BudgetEffort effort{errand.budget};
   for (const Fetcher::Source source : both_sources) {
     auto found = co_await fetcher_->fetch(errand, question, source, not_from);
+    if (!found && !why.text.empty()) break;  // nobody else to ask: it stays as bad as it was
     if (!found) co_return std::unexpected{std::move(found.error())};
     if (found->kind == ReplyKind::answer && found->chain.empty() && found->data) {
-      BudgetEffort effort{errand.budget};
       auto checked = dnssec::check_keys(zone, found->data->rdata, found->data->ttl,
                                         signatures_at(found->signatures, zone), vouchers, rules(settings), effort);
       if (checked) {
@@ -141,14 +160,14 @@ Task<Validator::Result<SharedTrust>> Validator::keys_of(const Errand& errand, co
       }
       why = std::move(checked.error());
     } else {
-      why = {dns::EdeCode::dnskey_missing, fmt::format("zone {}: it has a DS or trust anchor, but no DNSKEY",
-                                                       zone.to_text())};
+      why = {dns::EdeCode::dnskey_missing,
+             fmt::format("zone {}: it has a DS or trust anchor, but no DNSKEY", zone.to_text())};
     }
     tell(errand, question, zone, why.text);
     not_from = found->from;
     if (errand.budget.exhausted()) break;
   }
-  co_return keep(zone, bogus(std::move(why), clock_->now()));
+  co_return keep_bogus(zone, std::move(why), effort);
 }
 
 Task<Validator::Result<SharedTrust>> Validator::trust_of(const Errand& errand, const dns::Name& zone, unsigned depth) {
@@ -160,19 +179,23 @@ Task<Validator::Result<SharedTrust>> Validator::trust_of(const Errand& errand, c
   const TrustAnchor* anchor = anchor_above(zone, settings);
   if (anchor == nullptr)
     co_return std::make_shared<const ZoneTrust>(ZoneTrust{.kind = Kind::insecure, .expires = now + plain_lifetime});
+  const Turns::Turn turn = co_await turns_.take(zone);
+  if (auto known = shared_->trust.find(zone, clock_->now())) co_return known;
   // An anchor needs nobody above it, and nobody above it has a say.
   if (anchor->zone == zone)
     co_return co_await keys_of(errand, zone, anchor->vouchers, now + lifetime(settings.max_ttl, settings));
   if (depth >= max_chain_depth) {
     errand.budget.exhaust(Limit::nested_depth);
-    co_return std::unexpected{Failure{{dns::EdeCode::dnssec_indeterminate,
-                                       fmt::format("the chain of trust to {} is too long", zone.to_text())},
-                                      FailureScope::asker}};
+    co_return std::unexpected{Failure{
+        {dns::EdeCode::dnssec_indeterminate, fmt::format("the chain of trust to {} is too long", zone.to_text())},
+        FailureScope::asker}};
   }
+  const dns::Question question{zone, dns::type::ds};
   SharedTrust trust;
   std::optional<dns::IpAddress> not_from;
   for (const Fetcher::Source source : both_sources) {
-    auto found = co_await fetcher_->fetch(errand, {zone, dns::type::ds}, source, not_from);
+    auto found = co_await fetcher_->fetch(errand, question, source, not_from);
+    if (!found && trust) break;  // nobody else to ask: it stays as bad as it was
     if (!found) co_return std::unexpected{std::move(found.error())};
     auto followed = co_await follow_ds(errand, zone, *found, depth);
     if (!followed) co_return followed;
@@ -205,8 +228,8 @@ Task<Validator::Result<SharedTrust>> Validator::follow_ds(const Errand& errand, 
   if (signer->kind == Kind::bogus)
     co_return keep(zone, {.kind = Kind::bogus, .reason = signer->reason, .expires = signer->expires});
   if (signer->kind != Kind::secure) {
-    co_return keep(zone, bogus({dns::EdeCode::dnssec_bogus, fmt::format("{} DS: signed by {}, which is no zone",
-                                                                        zone.to_text(), parent.to_text())},
+    co_return keep(zone, bogus({dns::EdeCode::dnssec_bogus,
+                                fmt::format("{} DS: signed by {}, which is no zone", zone.to_text(), parent.to_text())},
                                now));
   }
   BudgetEffort effort{errand.budget};
@@ -222,15 +245,17 @@ Task<Validator::Result<SharedTrust>> Validator::follow_ds(const Errand& errand, 
                                           fmt::format("{} DS: made from a wildcard", zone.to_text())}
                          : std::move(checked.error());
       tell(errand, question, parent, why.text);
-      co_return keep(zone, bogus(std::move(why), now));
+      co_return keep_bogus(zone, std::move(why), effort);
     }
     tell(errand, question, parent, fmt::format("{} DS records, signed", found.data->rdata.count()));
-    co_return co_await keys_of(errand, zone, {octets_of(*found.data), {}},
-                               std::min(signer->expires, now + lifetime(checked->ttl, settings)));
+    // Not in braces inside the call: GCC 12 destroys such temporaries twice across a suspension.
+    const dnssec::Vouchers vouchers{octets_of(*found.data), {}};
+    const Instant expires = std::min(signer->expires, now + lifetime(checked->ttl, settings));
+    co_return co_await keys_of(errand, zone, vouchers, expires);
   }
   if (!found.chain.empty()) {  // an alias is no cut
     auto checked = check(found.chain.front());
-    if (!checked) co_return keep(zone, bogus(std::move(checked.error()), now));
+    if (!checked) co_return keep_bogus(zone, std::move(checked.error()), effort);
     const Instant expires = std::min(signer->expires, now + lifetime(checked->ttl, settings));
     co_return keep(zone, {.kind = Kind::no_cut, .expires = expires});
   }
@@ -261,7 +286,7 @@ Task<Validator::Result<SharedTrust>> Validator::follow_ds(const Errand& errand, 
       break;
   }
   tell(errand, question, parent, proof.reason.text);
-  co_return keep(zone, bogus(std::move(proof.reason), now));
+  co_return keep_bogus(zone, std::move(proof.reason), effort);
 }
 
 Task<Validator::Result<SharedTrust>> Validator::unsigned_at(const Errand& errand, const dns::Name& name,

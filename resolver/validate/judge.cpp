@@ -47,6 +47,7 @@ void drop_unproven(Classified& found) {
     if (found.proof_signers[i]) proven.push_back(std::move(found.proof[i]));
   }
   found.proof = std::move(proven);
+  std::erase(found.proof_signers, std::nullopt);
 }
 
 void cap(dns::RRset& set, dns::Ttl ttl) { set.ttl = std::min(set.ttl, ttl); }
@@ -56,6 +57,13 @@ void cap(dns::RRset& set, dns::Ttl ttl) { set.ttl = std::min(set.ttl, ttl); }
 bool BudgetEffort::spend(dnssec::Work work, std::uint64_t amount) {
   if (work != dnssec::Work::failed_signature && budget_->exhausted()) return false;
   return budget_->spend(limit_of(work), amount);
+}
+
+bool BudgetEffort::is_conclusive() const {
+  const auto limit = budget_->exhausted();
+  if (!limit) return true;
+  return (*limit == Limit::failed_signature_checks && failures_before_ == 0) ||
+         (*limit == Limit::nsec3_blocks && blocks_before_ == 0);
 }
 
 const dns::RdataList& signatures_at(const std::vector<dns::RRset>& signatures, const dns::Name& owner) {
@@ -92,7 +100,8 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_set(const Errand& e
     auto trust = co_await trust_of(errand, signer, 0);
     if (!trust) co_return std::unexpected{std::move(trust.error())};
     const ZoneTrust& zone = **trust;
-    if (zone.kind == Kind::insecure) co_return Verdict{.security = Security::insecure, .reason = zone.reason, .ttl = set.ttl};
+    if (zone.kind == Kind::insecure)
+      co_return Verdict{.security = Security::insecure, .reason = zone.reason, .ttl = set.ttl};
     if (zone.kind == Kind::bogus) {
       failed = Verdict{.reason = zone.reason, .may_be_the_servers = false};
       continue;
@@ -148,8 +157,9 @@ std::vector<dnssec::DenialRecord> Validator::proven_records(const Errand& errand
     if (set.rdata.count() != 1 || (found.proof_signers[i] && !(*found.proof_signers[i] == keys.zone()))) continue;
     if (!found.proof_signers[i]) {
       if (looked_at++ == rules_now.limits.denial_records) break;
-      const auto checked = dnssec::check_signatures({set.owner, set.type, set.rdata}, set.ttl,
-                                                    signatures_at(found.signatures, set.owner), keys, rules_now, effort);
+      const auto checked =
+          dnssec::check_signatures({set.owner, set.type, set.rdata}, set.ttl,
+                                   signatures_at(found.signatures, set.owner), keys, rules_now, effort);
       if (!checked || checked->is_expanded) continue;
       cap(set, checked->ttl);
       found.proof_signers[i] = keys.zone();
@@ -184,16 +194,17 @@ Validator::Verdict Validator::prove_denial(const Errand& errand, Classified& fou
     auto proof = prover.no_ds(question.name);
     // An unsigned zone that may begin in a span that opts out is no proof that there is no DS; nothing is lost by
     // treating all of them alike.
-    verdict.security = proof.cut == Cut::none ? Security::secure
-                       : proof.cut == Cut::unsigned_zone ? Security::insecure : Security::bogus;
+    verdict.security = proof.cut == Cut::none            ? Security::secure
+                       : proof.cut == Cut::unsigned_zone ? Security::insecure
+                                                         : Security::bogus;
     verdict.reason = std::move(proof.reason);
     if (proof.cut == Cut::no_name)
       verdict.reason = {dns::EdeCode::nsec_missing,
                         fmt::format("{} DS: denied as a type, but proven not to exist", question.name.to_text())};
     return verdict;
   }
-  auto proof = found.kind == ReplyKind::no_name ? prover.no_name(question.name)
-                                                : prover.no_data(question.name, question.type);
+  auto proof =
+      found.kind == ReplyKind::no_name ? prover.no_name(question.name) : prover.no_data(question.name, question.type);
   verdict.security = proof.security;
   verdict.reason = std::move(proof.reason);
   return verdict;
@@ -239,7 +250,8 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_denial(const Errand
   const bool insecure = (*trust)->kind == Kind::insecure;
   tell(errand, question, lowest, insecure ? "denied by an unsigned zone" : (*trust)->reason.text);
   if (insecure)
-    co_return Verdict{.security = Security::insecure, .reason = (*trust)->reason, .ttl = dns::Ttl::from_wire(0x7fffffff)};
+    co_return Verdict{
+        .security = Security::insecure, .reason = (*trust)->reason, .ttl = dns::Ttl::from_wire(0x7fffffff)};
   co_return Verdict{.reason = (*trust)->reason};
 }
 
@@ -285,9 +297,7 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_chain(const Errand&
 
 Task<Validator::Result<std::optional<Validator::Fault>>> Validator::judge(const Errand& errand, Classified& found,
                                                                           const dns::Question& question) {
-  const auto fault = [](Verdict& verdict) {
-    return Fault{std::move(verdict.reason), verdict.may_be_the_servers};
-  };
+  const auto fault = [](Verdict& verdict) { return Fault{std::move(verdict.reason), verdict.may_be_the_servers}; };
   const auto note = [&](const Verdict& verdict) {
     if (verdict.security == Security::insecure && !verdict.reason.text.empty())
       found.note = dns::ExtendedError{verdict.reason.code, verdict.reason.text};

@@ -12,14 +12,24 @@ namespace redoubt::resolver {
 struct TrustAnchor {
   dns::Name zone;
   dnssec::Vouchers vouchers;
+  bool operator==(const TrustAnchor&) const = default;
+};
+
+/// At and below it nothing is validated (RFC 7646).
+struct NegativeAnchor {
+  dns::Name zone;
+  std::uint64_t until = 0;  ///< seconds since 1970; zero: no end
+  bool operator==(const NegativeAnchor&) const = default;
 };
 
 struct ValidationSettings {
   bool enabled = false;
-  bool sha1 = false;  ///< whether algorithms 5 and 7 count (RFC 9905)
+  bool sha1 = false;       ///< whether algorithms 5 and 7 count (RFC 9905)
+  bool aggressive = true;  ///< whether proofs of absence answer for other names, too (RFC 8198)
   std::vector<TrustAnchor> anchors;
-  std::vector<dns::Name> negative_anchors;  ///< at and below them nothing is validated (RFC 7646)
-  std::optional<std::uint32_t> time;        ///< seconds since 1970 instead of the clock's, for tests
+  std::vector<NegativeAnchor> negative_anchors;
+  std::optional<std::uint32_t> time;  ///< seconds since 1970 instead of the clock's, for tests
+  bool operator==(const ValidationSettings&) const = default;
 };
 
 }  // namespace redoubt::resolver

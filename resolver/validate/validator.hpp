@@ -10,6 +10,7 @@
 #include "resolver/iterate/errand.hpp"
 #include "resolver/task.hpp"
 #include "resolver/validate/trust.hpp"
+#include "resolver/validate/turns.hpp"
 
 namespace redoubt::resolver {
 
@@ -25,6 +26,24 @@ class Fetcher {
                                                          std::optional<dns::IpAddress> not_from) = 0;
 };
 
+/// The ledger as checks see it. One for what one zone has said.
+class BudgetEffort final : public dnssec::Effort {
+ public:
+  explicit BudgetEffort(Budget& budget)
+      : budget_{&budget},
+        failures_before_{budget.spent(Limit::failed_signature_checks)},
+        blocks_before_{budget.spent(Limit::nsec3_blocks)} {}
+  bool spend(dnssec::Work work, std::uint64_t amount) override;
+  /// Whether what came to nothing says something of the zone. Not when the question had spent its allowance elsewhere:
+  /// whoever asks must not be able to make others' zones look bogus.
+  bool is_conclusive() const;
+
+ private:
+  Budget* budget_;
+  std::uint64_t failures_before_;
+  std::uint64_t blocks_before_;
+};
+
 class Validator {
  public:
   /// All outlive the validator.
@@ -34,10 +53,14 @@ class Validator {
   using Result = std::expected<T, Failure>;
   using Bogus = dnssec::Reason;
 
-  /// Fills in the standings of `found`, cuts TTLs down to what signatures allow (RFC 4035 §5.3.3), and leaves nothing in
-  /// the proof that is not proven itself. question: what the end of the chain was asked for.
-  /// Nothing: no part of it is bogus. Else why, and whether to ask elsewhere makes sense: not when the zone's keys are
-  /// to blame. A Failure: it could not be found out.
+  /// Whether what a zone proves of a name below it is the last word: no other anchor, negative anchor or zone of the
+  /// site's own lies between.
+  bool holds_below(const dns::Name& zone, const dns::Name& name, const Settings& settings) const;
+
+  /// Fills in the standings of `found`, cuts TTLs down to what signatures allow (RFC 4035 §5.3.3), and leaves nothing
+  /// in the proof that is not proven itself. question: what the end of the chain was asked for. Nothing: no part of it
+  /// is bogus. Else why, and whether to ask elsewhere makes sense: not when the zone's keys are to blame. A Failure: it
+  /// could not be found out.
   struct Fault {
     dnssec::Reason reason;
     bool may_be_the_servers = true;
@@ -77,26 +100,19 @@ class Validator {
   /// bogus.
   Task<Result<SharedTrust>> unsigned_at(const Errand& errand, const dns::Name& name, unsigned depth);
   SharedTrust keep(const dns::Name& name, ZoneTrust trust);
+  /// A bogus zone; when the ledger was spent before, that is a failure of the question instead.
+  Result<SharedTrust> keep_bogus(const dns::Name& name, dnssec::Reason reason, const BudgetEffort& effort);
 
   /// The deepest anchor at or above the name; null: there is none.
   static const TrustAnchor* anchor_above(const dns::Name& name, const Settings& settings);
-  static bool is_excepted(const dns::Name& name, const Settings& settings);
+  bool is_excepted(const dns::Name& name, const Settings& settings) const;
   dnssec::SignatureRules rules(const Settings& settings) const;
   void tell(const Errand& errand, const dns::Question& question, const dns::Name& zone, std::string_view verdict) const;
 
   Shared* shared_;
   Clock* clock_;
   Fetcher* fetcher_;
-};
-
-/// The ledger as checks see it.
-class BudgetEffort final : public dnssec::Effort {
- public:
-  explicit BudgetEffort(Budget& budget) : budget_{&budget} {}
-  bool spend(dnssec::Work work, std::uint64_t amount) override;
-
- private:
-  Budget* budget_;
+  Turns turns_;  ///< zones whose trust is being found out
 };
 
 /// RRSIGs that may be over a set of that owner; empty when there are none.

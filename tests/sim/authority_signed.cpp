@@ -3,6 +3,7 @@
 
 #include "dns/rdata.hpp"
 #include "dnssec/base/nsec3_hash.hpp"
+#include "dnssec/base/records.hpp"
 #include "tests/sim/authority.hpp"
 
 namespace redoubt::sim {
@@ -10,8 +11,7 @@ namespace redoubt::sim {
 namespace {
 
 bool contains(const std::vector<dns::Record>& section, const dns::Name& owner, dns::RrType type) {
-  return std::ranges::any_of(section,
-                             [&](const dns::Record& one) { return one.owner == owner && one.type == type; });
+  return std::ranges::any_of(section, [&](const dns::Record& one) { return one.owner == owner && one.type == type; });
 }
 
 std::uint16_t covered_by(const dns::Record& rrsig) {
@@ -140,8 +140,8 @@ void Zone::add_proofs(const dns::Question& question, dns::Message& message) cons
       if (record.owner == owner && record.type == type) end = *dns::target_name(type, record.rdata);
     }
   }
-  const bool denies = std::ranges::any_of(
-      message.authority, [](const dns::Record& record) { return record.type == dns::type::soa; });
+  const bool denies =
+      std::ranges::any_of(message.authority, [](const dns::Record& record) { return record.type == dns::type::soa; });
   if (denies) {
     add_signatures(message.authority, apex_, dns::type::soa);
     if (end.is_at_or_below(apex_)) prove_absence(message, end, message.rcode() == dns::Rcode::nxdomain);

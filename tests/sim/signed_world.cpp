@@ -28,15 +28,15 @@ bool is_over(const dns::Record& record, const dns::Name& owner, dns::RrType type
 signing::Times SignedWorld::times() { return {0U - day, 30 * day}; }
 
 signing::ZoneSigning SignedWorld::signing_of(const std::string& apex, signing::DenialBy denial) {
-  return {.keys = {signing::TestKey::make(dnssec::Algorithm::ed25519, seed_of(apex))},
-          .times = times(),
-          .denial = denial};
+  return {
+      .keys = {signing::TestKey::make(dnssec::Algorithm::ed25519, seed_of(apex))}, .times = times(), .denial = denial};
 }
 
 SignedWorld::SignedWorld(signing::DenialBy denial) : denial_{denial} {
   const std::array<std::pair<const char*, const char*>, 3> tops{
       {{".", "198.51.100.1"}, {"com.", "198.51.100.2"}, {"net.", "198.51.100.3"}}};
-  for (const auto& [apex, address] : tops) sites_[apex] = {.address = address, .text = "", .signing = signing_of(apex, denial)};
+  for (const auto& [apex, address] : tops)
+    sites_[apex] = {.address = address, .text = "", .signing = signing_of(apex, denial)};
   resolver::Settings& settings = world_.settings();
   settings.validation.enabled = true;
   const dns::Record anchor = signing::ds_record(dns::Name{}, sites_["."].signing->keys.front());
@@ -110,9 +110,8 @@ void spoil_signature(std::vector<dns::Record>& records, std::string_view owner, 
 }
 
 void strip_signature(std::vector<dns::Record>& records, std::string_view owner, std::string_view type) {
-  std::erase_if(records, [&](const dns::Record& record) {
-    return is_over(record, name_from_text(owner), type_from_text(type));
-  });
+  std::erase_if(
+      records, [&](const dns::Record& record) { return is_over(record, name_from_text(owner), type_from_text(type)); });
 }
 
 }  // namespace redoubt::sim

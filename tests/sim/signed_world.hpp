@@ -11,11 +11,11 @@ namespace redoubt::sim {
 
 /// One zone of a signed world. Change it, then publish().
 struct SignedSite {
-  std::string address;                              ///< of its server
-  std::string text;                                 ///< without NS, DNSKEY and the like
-  std::optional<signing::ZoneSigning> signing;      ///< nothing: unsigned
-  bool has_ds = true;                               ///< if it is signed
-  std::vector<dns::Record> ds{};                    ///< instead of the one that would be right
+  std::string address;                                     ///< of its server
+  std::string text;                                        ///< without NS, DNSKEY and the like
+  std::optional<signing::ZoneSigning> signing;             ///< nothing: unsigned
+  bool has_ds = true;                                      ///< if it is signed
+  std::vector<dns::Record> ds{};                           ///< instead of the one that would be right
   std::function<void(std::vector<dns::Record>&)> spoil{};  ///< after signing
   std::vector<Behaviour> behaviours{};
 };
@@ -46,7 +46,8 @@ class SignedWorld {
 };
 
 /// The records of that owner and type.
-std::vector<dns::Record*> find_records(std::vector<dns::Record>& records, std::string_view owner, std::string_view type);
+std::vector<dns::Record*> find_records(std::vector<dns::Record>& records, std::string_view owner,
+                                       std::string_view type);
 /// Flips a bit in the last octet of every RRSIG over that set.
 void spoil_signature(std::vector<dns::Record>& records, std::string_view owner, std::string_view type);
 /// Takes every RRSIG over that set away.

@@ -2,63 +2,21 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/sim/signed_world.hpp"
+#include "tests/sim/validation_fixture.hpp"
 
 namespace redoubt::sim {
 namespace {
 
 using dns::Rcode;
-using signing::DenialBy;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-struct Validation : testing::TestWithParam<DenialBy> {
-  SignedWorld internet{GetParam()};
-  void SetUp() override {
-    internet.site("shop.com.", "192.0.2.1",
-                  "mail A 192.0.2.25\nalias CNAME www\naway CNAME www.bank.com.\n*.wild A 192.0.2.7\n"
-                  "deep.ent A 192.0.2.8\nold DNAME new.shop.com.\nwww.new A 192.0.2.9\n*.cn CNAME www\n");
-    internet.site("bank.com.", "192.0.2.2", "");
-    internet.site("plain.com.", "192.0.2.3", "alias CNAME www.shop.com.\n").signing.reset();
-  }
-  std::string trace() { return internet.world().trace(); }
-  void expect_secure(std::string_view name, std::string_view type = "A", Rcode rcode = Rcode::noerror) {
-    const Answer answer = internet.ask(name, type);
-    EXPECT_EQ(answer.rcode(), rcode) << name << ' ' << answer.error() << '\n' << trace();
-    EXPECT_TRUE(answer.message.header.authentic) << name << ' ' << answer.error() << '\n' << trace();
-    const Answer again = internet.ask(name, type);
-    EXPECT_EQ(again.rcode(), rcode) << name;
-    EXPECT_TRUE(again.message.header.authentic) << name << " from the cache";
-    EXPECT_EQ(again.packets, 0U) << name;
-  }
-  void expect_insecure(std::string_view name, std::string_view type = "A", Rcode rcode = Rcode::noerror) {
-    for (int i = 0; i < 2; ++i) {
-      const Answer answer = internet.ask(name, type);
-      EXPECT_EQ(answer.rcode(), rcode) << name << ' ' << answer.error() << '\n' << trace();
-      EXPECT_FALSE(answer.message.header.authentic) << name;
-    }
-  }
-  void expect_bogus(std::string_view name, int code, std::string_view type = "A") {
-    for (int i = 0; i < 2; ++i) {
-      const Answer answer = internet.ask(name, type);
-      EXPECT_EQ(answer.rcode(), Rcode::servfail) << name << '\n' << trace();
-      EXPECT_FALSE(answer.message.header.authentic) << name;
-      EXPECT_TRUE(answer.message.answer.empty()) << name;
-      EXPECT_THAT(answer.error(), StartsWith(std::to_string(code) + " ")) << name << '\n' << trace();
-    }
-  }
-  void spoil(const std::string& apex, std::function<void(std::vector<dns::Record>&)> how) {
-    internet.at(apex).spoil = std::move(how);
-  }
-};
+struct Validation : ValidationFixture {};
 
-INSTANTIATE_TEST_SUITE_P(By, Validation, testing::Values(DenialBy::nsec, DenialBy::nsec3),
-                         [](const auto& one) { return one.param == DenialBy::nsec ? "nsec" : "nsec3"; });
+INSTANTIATE_TEST_SUITE_P(By, Validation, both_denials, denial_name);
 
-TEST_P(Validation, an_address_is_proven_from_the_root_down) {
-  expect_secure("www.shop.com.");
-}
+TEST_P(Validation, an_address_is_proven_from_the_root_down) { expect_secure("www.shop.com."); }
 
 TEST_P(Validation, signatures_go_with_the_answer_to_who_asks_for_them) {
   const Answer answer = internet.ask("www.shop.com.");
@@ -115,7 +73,7 @@ TEST_P(Validation, ds_and_dnskey_are_proven_at_their_own_side) {
   expect_secure(".", "DNSKEY");
   expect_secure(".", "NS");
   expect_secure("shop.com.", "SOA");
-  expect_secure("www.shop.com.", "DS") ;
+  expect_secure("www.shop.com.", "DS");
 }
 
 TEST_P(Validation, an_unsigned_zone_is_proven_to_be_one) {
@@ -168,8 +126,8 @@ TEST_P(Validation, a_dname_that_is_bogus_spoils_what_it_makes) {
 }
 
 TEST_P(Validation, keys_that_nobody_vouches_for_are_bogus) {
-  internet.at("shop.com.").ds = {signing::ds_record(dns::Name::literal("shop.com."),
-                                                    signing::TestKey::make(dnssec::Algorithm::ed25519, 99))};
+  internet.at("shop.com.").ds = {
+      signing::ds_record(dns::Name::literal("shop.com."), signing::TestKey::make(dnssec::Algorithm::ed25519, 99))};
   expect_bogus("www.shop.com.", 9);
   expect_bogus("mail.shop.com.", 9);
 }
@@ -261,9 +219,9 @@ TEST_P(Validation, an_unknown_algorithm_beside_a_known_one_weakens_nothing) {
 }
 
 TEST_P(Validation, every_algorithm_is_proven) {
-  for (const auto algorithm : {dnssec::Algorithm::rsa_sha256, dnssec::Algorithm::rsa_sha512,
-                               dnssec::Algorithm::ecdsa_p256_sha256, dnssec::Algorithm::ecdsa_p384_sha384,
-                               dnssec::Algorithm::ed448}) {
+  for (const auto algorithm :
+       {dnssec::Algorithm::rsa_sha256, dnssec::Algorithm::rsa_sha512, dnssec::Algorithm::ecdsa_p256_sha256,
+        dnssec::Algorithm::ecdsa_p384_sha384, dnssec::Algorithm::ed448}) {
     const std::string apex = "a" + std::to_string(static_cast<int>(algorithm)) + ".com.";
     internet.site(apex, "192.0.2." + std::to_string(50 + static_cast<int>(algorithm))).signing->keys = {
         signing::TestKey::make(algorithm)};

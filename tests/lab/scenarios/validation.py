@@ -1,0 +1,135 @@
+"""Zones signed by BIND's, ldns's and Knot's signers, served by NSD, and what is spoilt in them (RFC 4035)."""
+import re
+
+from kit import plan
+from kit.runner import check, check_equal, needs_own_daemon, scenario
+from kit.tools import ask
+
+SECURE = ["bind", "bind3", "ldns", "ldns3", "knot", "knot3", "opt-out"]
+UNSIGNED = ["plain", "sha1", "sha1nsec3"]
+# The zone, and the code that tells why (RFC 8914).
+SPOILT = {"expired": 7, "early": 8, "altered": 6, "stripped": 10, "keyless": 9, "other-ds": 9}
+DNSSEC = ("+dnssec",)
+
+
+def name(host, zone):
+    return f"{host}.{zone}.signed-tld"
+
+
+def expect(question, status, secure, type_name="A"):
+    for round in ("from servers", "from the cache"):
+        answer = ask(question, type_name, options=DNSSEC)
+        what = f"{question} {type_name} {round}: {answer.text}"
+        check_equal(answer.status, status, what)
+        check_equal("ad" in answer.flags, secure, f"AD of {what}")
+    return answer
+
+
+@scenario
+def answers_of_zones_by_three_signers_are_proven(context):
+    context.shared()
+    for zone in SECURE:
+        expect(name("www", zone), "NOERROR", True)
+        expect(name("alias", zone), "NOERROR", True)
+        expect(name("a.b.wild", zone), "NOERROR", zone != "opt-out")
+        expect(name("www.old", zone), "NOERROR", True)
+        expect(name("to-plain", zone), "NOERROR", False)
+        expect(f"{zone}.signed-tld", "NOERROR", True, "SOA")
+        expect(f"{zone}.signed-tld", "NOERROR", True, "DNSKEY")
+        expect(f"{zone}.signed-tld", "NOERROR", True, "DS")
+
+
+@scenario
+def what_is_absent_is_proven_to_be(context):
+    context.shared()
+    for zone in SECURE:
+        opts_out = zone == "opt-out"  # such spans prove less, and earn no AD
+        expect(name("missing", zone), "NXDOMAIN", not opts_out)
+        expect(name("x.y.z.missing", zone), "NXDOMAIN", not opts_out)
+        expect(name("www", zone), "NOERROR", True, "TXT")
+        expect(name("between", zone), "NOERROR", True, "TXT")
+        expect(name("a.wild", zone), "NOERROR", not opts_out, "TXT")
+    expect("missing-tld", "NXDOMAIN", True)
+
+
+@scenario
+def unsigned_zones_go_on_as_before(context):
+    context.shared()
+    for zone in UNSIGNED:
+        expect(name("www", zone), "NOERROR", False)
+        expect(name("missing", zone), "NXDOMAIN", False)
+        expect(name("www", zone), "NOERROR", False, "TXT")
+    expect("www.alpha.lab-tld", "NOERROR", False)
+
+
+@scenario
+def a_zone_with_too_many_iterations_is_proven_but_for_its_denials(context):
+    context.shared()
+    expect(name("www", "iterated"), "NOERROR", True)
+    answer = expect(name("missing", "iterated"), "NXDOMAIN", False)
+    check(re.search(r"EDE: 27\b", answer.text), f"the reason is missing in {answer.text}")
+
+
+@scenario
+def what_is_bogus_is_kept_back_and_the_reason_told(context):
+    context.shared()
+    for zone, code in SPOILT.items():
+        answer = expect(name("www", zone), "SERVFAIL", False)
+        check(re.search(rf"EDE: {code}\b", answer.text), f"code {code} is missing in {answer.text}")
+        check_equal(answer.answers, (), f"records of {zone}")
+        unchecked = ask(name("www", zone), options=("+dnssec", "+cd"))
+        check_equal(unchecked.status, "NOERROR", f"with CD: {unchecked.text}")
+        check("ad" not in unchecked.flags, f"AD with CD: {unchecked.text}")
+        expect(name("www", zone), "SERVFAIL", False)
+
+
+@scenario
+def records_of_dnssec_go_to_those_who_ask_for_them(context):
+    context.shared()
+    question = name("www", "bind")
+    check(ask(question, options=DNSSEC).data("RRSIG"), "no signature with DO")
+    plain = ask(question, options=("+noad",))
+    check_equal(plain.data("RRSIG"), [], "signatures without DO")
+    check("ad" not in plain.flags, f"AD for who did not ask: {plain.text}")
+    check("ad" in ask(question, options=("+adflag",)).flags, "AD for who asked with AD")
+
+
+@scenario
+@needs_own_daemon
+def without_validation_everything_is_answered_and_nothing_is_authentic(context):
+    with context.daemon(settings={"validation": {"enabled": False}}):
+        for zone in [*SECURE, *UNSIGNED, "expired", "altered"]:
+            expect(name("www", zone), "NOERROR", False)
+
+
+@scenario
+@needs_own_daemon
+def a_negative_anchor_lets_a_bogus_zone_through(context):
+    settings = {"validation": {"trust-anchors": plan.TRUST_ANCHORS, "negative-trust-anchors": ["expired.signed-tld"]}}
+    daemon = context.daemon(settings=settings)
+    with daemon:
+        expect(name("www", "expired"), "NOERROR", False)
+        expect(name("www", "early"), "SERVFAIL", False)
+        expect(name("www", "bind"), "NOERROR", True)
+        daemon.settings["validation"] = {"trust-anchors": plan.TRUST_ANCHORS}
+        daemon.configure()
+        check_equal(daemon.ctl("reload")[0], 0, "exit code of the reload")
+        expect(name("www", "expired"), "SERVFAIL", False)
+
+
+@scenario
+@needs_own_daemon
+def a_zone_of_its_own_anchor_below_unsigned_ones_is_proven(context):
+    apex = next(line for line in open(context.folder / "zones" / "signed-tld.zone") if re.search(r"^bind\.\S+\s+\d+\s+IN\s+DS\s", line))
+    settings = {"validation": {"trust-anchors": [" ".join(apex.split())]}}
+    with context.daemon(settings=settings):
+        expect(name("www", "bind"), "NOERROR", True)
+        expect(name("www", "ldns"), "NOERROR", False)
+
+
+@scenario
+@needs_own_daemon
+def a_fixed_time_decides_which_signatures_hold(context):
+    settings = {"validation": {"trust-anchors": plan.TRUST_ANCHORS, "time": "2020-01-15T00:00:00Z"}}
+    with context.daemon(settings=settings):
+        expect(name("www", "bind"), "SERVFAIL", False)

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -72,6 +73,16 @@ std::optional<Prefix> Prefix::make(IpAddress address, std::uint8_t length) {
     if ((octets[bit / 8] >> (7 - bit % 8)) & 1) return std::nullopt;
   }
   return Prefix{address, length};
+}
+
+Prefix Prefix::around(const IpAddress& address, std::uint8_t length) {
+  std::array<std::uint8_t, 16> octets{};
+  const std::size_t whole = address.octets().size();
+  const auto bits = static_cast<std::uint8_t>(std::min<std::size_t>(length, whole * 8));
+  std::ranges::copy(address.octets(), octets.begin());
+  for (std::size_t bit = bits; bit < whole * 8; ++bit)
+    octets[bit / 8] = static_cast<std::uint8_t>(octets[bit / 8] & ~(0x80U >> (bit % 8)));
+  return Prefix{*IpAddress::from_octets(std::span{octets}.first(whole)), bits};
 }
 
 std::optional<Prefix> Prefix::from_text(std::string_view text) {

@@ -58,6 +58,8 @@ class Prefix {
   static std::optional<Prefix> from_text(std::string_view text);
   /// Nothing when the length is over 32 or 128 or bits behind it are set.
   static std::optional<Prefix> make(IpAddress address, std::uint8_t length);
+  /// The range of that length that the address is in; a length over 32 or 128 means the address alone.
+  static Prefix around(const IpAddress& address, std::uint8_t length);
   /// IPv4 and IPv6 never contain each other; unmap first where that matters.
   bool contains(const IpAddress& address) const;
   const IpAddress& address() const { return address_; }

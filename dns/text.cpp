@@ -8,6 +8,7 @@
 #include "dns/rdata.hpp"
 #include "dns/reader.hpp"
 #include "dns/text_lines.hpp"
+#include "dns/text_reading.hpp"
 
 // Its macros trip the standard library of clang, so it comes last.
 // clang-format off
@@ -203,14 +204,8 @@ std::optional<std::vector<std::uint8_t>> generic_octets(std::string_view text) {
   return octets;
 }
 
-/// What a line of a master file means depends on.
-struct Surroundings {
-  Name origin;
-  Ttl ttl;
-  std::optional<Name> previous_owner;
-};
+}  // namespace
 
-/// An owner: `@` is the origin, and a name without final dot is taken under it.
 std::expected<Name, std::string> read_owner(std::string_view text, const Name& origin) {
   if (text == "@") return origin;
   const auto name = Name::from_text(text);
@@ -222,6 +217,8 @@ std::expected<Name, std::string> read_owner(std::string_view text, const Name& o
   if (!absolute) return std::unexpected{std::string{describe(NameTextFault::name_too_long)}};
   return *absolute;
 }
+
+namespace {
 
 /// One line, its RDATA in a form that ldns knows. The owner is read here, for ldns has room for 255 characters of it
 /// only, and escaped octets take four each.
@@ -263,13 +260,14 @@ std::expected<Record, std::string> read_generic(std::string_view front, std::str
   return record;
 }
 
+}  // namespace
+
 std::expected<Record, std::string> read_line(std::string_view text, const Surroundings& around) {
   const std::size_t mark = generic_mark(text);
   if (mark == std::string_view::npos) return read_known(text, around);
   return read_generic(text.substr(0, mark), text.substr(mark + 3), around);
 }
 
-/// $ORIGIN and $TTL change what later lines mean; the other directives are refused. What is wrong, if something is.
 std::optional<std::string> follow_directive(std::string_view text, Surroundings& around) {
   const std::size_t end = std::min(text.find(' '), text.size());
   const std::string_view directive = text.substr(0, end);
@@ -291,6 +289,8 @@ std::optional<std::string> follow_directive(std::string_view text, Surroundings&
   }
   return std::string{directive} + " is not read here";
 }
+
+namespace {
 
 /// ldns prints some RDATA in a way that it cannot read, or reads as something else (base32 with padding, times beyond
 /// 2106). What we show is what anyone can load again, so such RDATA is shown in the generic form.

@@ -1,8 +1,9 @@
-// Process: keykeeper. Given: channels to control and transport. Keeps: compute only, locked memory. Reads: typed
-// requests.
+// Process: keykeeper. Given: channels to control and transport, its secret's file, files of TLS keys, all open. Keeps:
+// compute only, locked memory. Reads: typed requests, and those files.
 #include "dnssec/keykeeper_main.hpp"
 
 #include <poll.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -17,6 +18,7 @@
 #include "appliance/channel/outbox.hpp"
 #include "appliance/log/log.hpp"
 #include "appliance/sandbox/sandbox.hpp"
+#include "dnssec/tls/tls_keys.hpp"
 
 namespace redoubt::keykeeper {
 
@@ -27,6 +29,21 @@ using channel::Role;
 
 constexpr int exit_cleanly = 0;
 constexpr int exit_trouble = 1;
+constexpr std::size_t max_tls_file = 96 * 1024;  // octets: a chain of eight in PEM
+
+/// To its end. Nothing when it is larger than any such file is, or cannot be read.
+std::optional<LockedOctets> read_file(int descriptor, std::size_t& count) {
+  std::optional<LockedOctets> octets{std::in_place, max_tls_file};
+  count = 0;
+  while (*octets && count < max_tls_file) {
+    const ssize_t got = ::read(descriptor, octets->octets().data() + count, max_tls_file - count);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return std::nullopt;
+    if (got == 0) return octets;
+    count += static_cast<std::size_t>(got);
+  }
+  return std::nullopt;
+}
 
 /// One of the two that may ask. While answers wait for it to read them, it is not listened to: its requests wait in its
 /// own socket.
@@ -50,6 +67,7 @@ class Keykeeper {
       log::error("sandbox: {}", dropped.error());
       return exit_trouble;
     }
+    if (!prepare_locked_memory()) log::warning("memory cannot be locked: keys may be swapped out");
     const auto entered = sandbox::enter({.role = Role::keykeeper, .reachable = {}});
     tell_monitor(channel::Entered{.trouble = entered ? std::string{} : entered.error()});
     tell_monitor(channel::Ready{});
@@ -104,7 +122,53 @@ class Keykeeper {
         if (client.role == attach->peer) client.attach(Channel{std::move(received->descriptors.front())});
       }
     }
+    if (const auto* kept = std::get_if<channel::Kept>(&*message)) take_secret(*kept, received->descriptors.front());
+    if (const auto* file = std::get_if<channel::TlsFile>(&*message)) take_file(*file, received->descriptors.front());
     // AllReady and what is for others only: nothing to do.
+  }
+
+  void take_secret(const channel::Kept& kept, const channel::Descriptor& file) {
+    if (kept.slot != channel::keep_key_secret) return;
+    secret_ = Secret::from_file(file.get());
+    if (!*secret_) log::error("{}", secret_->error());
+    if (const auto wish = std::exchange(wish_, std::nullopt)) make_certificate(*wish);
+  }
+
+  void make_certificate(const channel::MakeCertificate& wish) {
+    channel::CertificateMade answer{.id = wish.id, .certificate = {}, .trouble = {}};
+    auto made = *secret_ ? keys_.self_signed(**secret_, wish.names, wish.addresses, wish.former)
+                         : std::unexpected{secret_->error()};
+    if (made)
+      answer.certificate = *std::move(made);
+    else
+      answer.trouble = made.error();
+    tell(clients_[0], channel::encode(channel::KeykeeperToControl{std::move(answer)}));
+  }
+
+  /// The certificates come first and wait for their key.
+  void take_file(const channel::TlsFile& file, channel::Descriptor& descriptor) {
+    if (!file.key) {
+      certificates_ = std::pair{file.id, std::move(descriptor)};
+      return;
+    }
+    if (!certificates_ || certificates_->first != file.id) return;
+    const channel::Descriptor certificates = std::move(certificates_->second);
+    certificates_.reset();
+    channel::TlsFilesRead answer{.id = file.id, .chain = {}, .trouble = {}};
+    std::size_t chain_octets = 0;
+    std::size_t key_octets = 0;
+    const auto chain = read_file(certificates.get(), chain_octets);
+    const auto key = read_file(descriptor.get(), key_octets);
+    if (!chain || !key) {
+      answer.trouble = "a file cannot be read, or is too large";
+    } else {
+      auto taken = keys_.take(chain->octets().first(chain_octets), key->octets().first(key_octets));
+      if (taken)
+        answer.chain = *std::move(taken);
+      else
+        answer.trouble = taken.error();
+    }
+    tell(clients_[0], channel::encode(channel::KeykeeperToControl{std::move(answer)}));
   }
 
   void serve(Client& client) {
@@ -117,22 +181,53 @@ class Keykeeper {
       if (received.error() != channel::ReceiveTrouble::would_block) client.attach({});  // monitor brings a fresh one
       return;
     }
-    const auto request = channel::decode_to_keykeeper(received->octets);
-    if (!request || channel::descriptors_of(*request) != received->descriptors.size()) {
-      log::error("{} sent garbage: its channel is closed", channel::to_text(client.role));
-      client.attach({});
-      return;
-    }
-    const channel::FromKeykeeper answer =
-        std::visit([](const auto& asked) -> channel::FromKeykeeper { return answer_to(asked); }, *request);
-    if (client.outbox.send(client.channel, channel::encode(answer)) == channel::Sending::gone) client.attach({});
+    const bool understood =
+        client.role == Role::control ? hear_control(client, *received) : hear_transport(client, *received);
+    if (understood) return;
+    log::error("{} sent garbage: its channel is closed", channel::to_text(client.role));
+    client.attach({});
   }
 
-  static channel::FromKeykeeper answer_to(const channel::Ping& ping) { return channel::Pong{.id = ping.id}; }
+  static void tell(Client& client, std::vector<std::uint8_t> octets) {
+    if (client.outbox.send(client.channel, std::move(octets)) == channel::Sending::gone) client.attach({});
+  }
+
+  /// False for what nobody of ours would say.
+  bool hear_control(Client& client, const channel::Received& received) {
+    const auto request = channel::decode_control_to_keykeeper(received.octets);
+    if (!request || channel::descriptors_of(*request) != received.descriptors.size()) return false;
+    if (const auto* ping = std::get_if<channel::Ping>(&*request))
+      tell(client, channel::encode(channel::KeykeeperToControl{answer_to(*ping)}));
+    if (const auto* wish = std::get_if<channel::MakeCertificate>(&*request)) {
+      if (secret_)
+        make_certificate(*wish);
+      else
+        wish_ = *wish;  // monitor brings the secret; the newest wish counts
+    }
+    return true;
+  }
+
+  bool hear_transport(Client& client, const channel::Received& received) {
+    const auto request = channel::decode_transport_to_keykeeper(received.octets);
+    if (!request || channel::descriptors_of(*request) != received.descriptors.size()) return false;
+    const auto answer = [this](const auto& asked) -> channel::KeykeeperToTransport { return answer_to(asked); };
+    tell(client, channel::encode(std::visit(answer, *request)));
+    return true;
+  }
+
+  static channel::Pong answer_to(const channel::Ping& ping) { return {.id = ping.id}; }
+
+  channel::HandshakeSigned answer_to(const channel::SignHandshake& asked) {
+    return {.id = asked.id, .signature = keys_.sign(asked.key, asked.scheme, asked.message)};
+  }
 
   Channel monitor_;
   std::array<Client, 2> clients_{Client{.role = Role::control, .channel = {}, .outbox = {}},
                                  Client{.role = Role::transport, .channel = {}, .outbox = {}}};
+  std::optional<std::expected<Secret, std::string>> secret_;  ///< nothing: it has not come yet
+  std::optional<channel::MakeCertificate> wish_;              ///< waits for it
+  TlsKeys keys_;
+  std::optional<std::pair<std::uint64_t, channel::Descriptor>> certificates_;  ///< of files whose key is to come
   std::optional<int> exit_code_;
 };
 

@@ -36,11 +36,11 @@ void check(Octets octets) {
   require(descriptors_of(*message) <= 1, "more descriptors than any message carries");
 }
 
-constexpr std::array checks{check<decode_monitor_to_child>,      check<decode_child_to_monitor>,
-                            check<decode_control_to_resolver>,   check<decode_resolver_to_control>,
-                            check<decode_control_to_transport>,  check<decode_transport_to_control>,
-                            check<decode_to_keykeeper>,          check<decode_from_keykeeper>,
-                            check<decode_transport_to_resolver>, check<decode_resolver_to_transport>};
+constexpr std::array checks{
+    check<decode_monitor_to_child>,      check<decode_child_to_monitor>,       check<decode_control_to_resolver>,
+    check<decode_resolver_to_control>,   check<decode_control_to_transport>,   check<decode_transport_to_control>,
+    check<decode_control_to_keykeeper>,  check<decode_keykeeper_to_control>,   check<decode_transport_to_resolver>,
+    check<decode_resolver_to_transport>, check<decode_transport_to_keykeeper>, check<decode_keykeeper_to_transport>};
 
 }  // namespace
 

@@ -154,7 +154,7 @@ SharedOutcome Desk::gate(SharedOutcome outcome, bool checks) const {
 SharedOutcome Desk::beyond(const dns::Question& question, Limit limit, bool checks) {
   std::string why = fmt::format("limit {} reached: too many at once", name_of(limit));
   if (auto outcome = iterator_.stale(question, *settings_, clock_->now(), why, checks)) return outcome;
-  return failure(dns::EdeCode::other, std::move(why));
+  return failure(dns::EdeCode::other, std::move(why), limit);
 }
 
 Task<bool> Desk::leave(WaitingRoom::Place& place) {

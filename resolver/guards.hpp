@@ -32,6 +32,7 @@ struct Guards {
   bool cut_within_parent = true;      ///< a delegation ends with the one above it at the latest
   bool entry_bound = true;            ///< octets of one entry
   bool entries_of_name_bound = true;  ///< entries of one name
+  bool spares_visited = true;         ///< what is asked for again outlives what was asked for once
   bool withdrawn_is_gone = true;      ///< expired records are not given out once a name above was denied
   // Clients
   bool recursion_asked = true;  ///< what is cached is told only to those who ask for recursion

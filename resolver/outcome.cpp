@@ -3,11 +3,12 @@
 namespace redoubt::resolver {
 
 namespace {
-SharedOutcome without_data(dns::Rcode rcode, dns::EdeCode code, std::string text, bool budget_spent = false) {
+SharedOutcome without_data(dns::Rcode rcode, dns::EdeCode code, std::string text,
+                           std::optional<Limit> limit = std::nullopt) {
   auto outcome = std::make_shared<Outcome>();
   outcome->rcode = rcode;
   outcome->error = dns::ExtendedError{code, std::move(text)};
-  outcome->budget_spent = budget_spent;
+  outcome->limit = limit;
   return outcome;
 }
 }  // namespace
@@ -34,8 +35,8 @@ void Outcome::clear() {
   denial_evidence = nullptr;
 }
 
-SharedOutcome failure(dns::EdeCode code, std::string text, bool budget_spent) {
-  return without_data(dns::Rcode::servfail, code, std::move(text), budget_spent);
+SharedOutcome failure(dns::EdeCode code, std::string text, std::optional<Limit> limit) {
+  return without_data(dns::Rcode::servfail, code, std::move(text), limit);
 }
 SharedOutcome refused(dns::EdeCode code, std::string text) {
   return without_data(dns::Rcode::refused, code, std::move(text));

@@ -7,6 +7,7 @@
 
 #include "dns/edns.hpp"
 #include "dns/rr_types.hpp"
+#include "resolver/budget.hpp"
 #include "resolver/held_rrset.hpp"
 #include "resolver/validate/standing.hpp"
 
@@ -27,8 +28,8 @@ struct Outcome {
   /// The worst of the parts. What the house says itself is insecure: only `secure` earns AD.
   Security security = Security::insecure;
   std::optional<dns::ExtendedError> error;
-  /// A limit of the work budget ended the resolution.
-  bool budget_spent = false;
+  /// The limit that ended the resolution, or kept it from beginning.
+  std::optional<Limit> limit;
   /// The trouble was ours alone (no ports, no descriptors left): nothing was learned of any server.
   bool house_trouble = false;
   /// Some of the records have expired; clients may keep those for stale_ttl.
@@ -51,7 +52,7 @@ struct Outcome {
 using SharedOutcome = std::shared_ptr<const Outcome>;
 
 /// SERVFAIL with its reason: there is none without (RFC 8914).
-SharedOutcome failure(dns::EdeCode code, std::string text, bool budget_spent = false);
+SharedOutcome failure(dns::EdeCode code, std::string text, std::optional<Limit> limit = std::nullopt);
 /// For strangers, and for what we do not do.
 SharedOutcome refused(dns::EdeCode code, std::string text);
 

@@ -10,9 +10,13 @@ struct Counters {
   std::uint64_t connections_open = 0;     ///< now
   std::uint64_t queries = 0;
   std::uint64_t answers = 0;
-  std::uint64_t closed_idle = 0;       ///< by time, or to make room
-  std::uint64_t closed_malformed = 0;  ///< what came was no query
-  std::uint64_t closed_slow = 0;       ///< unfinished message, answers not taken
+  std::uint64_t closed_idle = 0;         ///< by time, or to make room
+  std::uint64_t closed_malformed = 0;    ///< what came was no query
+  std::uint64_t closed_slow = 0;         ///< unfinished message, answers not taken
+  std::uint64_t handshakes = 0;          ///< of TLS, with clients and servers, that came to their end
+  std::uint64_t handshakes_resumed = 0;  ///< of these, by a ticket
+  std::uint64_t handshakes_failed = 0;   ///< an alert, either way
+  std::uint64_t handshakes_refused = 0;  ///< not begun, over a limit
   std::uint64_t upstream_connections = 0;
   std::uint64_t upstream_exchanges = 0;
   std::uint64_t upstream_failures = 0;

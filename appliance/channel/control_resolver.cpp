@@ -164,6 +164,28 @@ struct Fields<Traced> {
   }
 };
 
+void write_row(Encoder& to, const ConfiguredUpstreamRow& row) {
+  write_address(to, row.at.address);
+  to.u16(row.at.port);
+  for (const std::uint64_t value : {row.queries, row.answers, row.timeouts, row.failures, row.overtaken, row.refused,
+                                    row.waiting, row.round_trip, row.aside_for})
+    to.u64(value);
+}
+ConfiguredUpstreamRow read_configured(Decoder& from) {
+  const auto address = read_address(from);
+  if (!address) from.fail(DecodeFault::bad_value);
+  return {.at = {address.value_or(dns::IpAddress{}), from.u16()},
+          .queries = from.u64(),
+          .answers = from.u64(),
+          .timeouts = from.u64(),
+          .failures = from.u64(),
+          .overtaken = from.u64(),
+          .refused = from.u64(),
+          .waiting = from.u64(),
+          .round_trip = from.u64(),
+          .aside_for = from.u64()};
+}
+
 template <>
 struct Fields<Upstreams> {
   static void write(Encoder& to, const Upstreams& message) {
@@ -177,9 +199,17 @@ struct Fields<Upstreams> {
       to.u64(row.aside_for);
       to.boolean(row.cookie);
     }
+    to.below(static_cast<std::uint32_t>(message.configured.size()), max_configured_shown + 1);
+    for (const ConfiguredUpstreamRow& row : message.configured) write_row(to, row);
+    to.below(static_cast<std::uint32_t>(message.zones.size()), max_zones_shown + 1);
+    for (const ConfiguredZoneRow& row : message.zones) {
+      to.name(row.zone);
+      to.u64(row.questions);
+      to.u64(row.failures);
+    }
   }
   static Upstreams read(Decoder& from) {
-    Upstreams message{.id = from.u64(), .known = from.u64(), .rows = {}};
+    Upstreams message{.id = from.u64(), .known = from.u64(), .rows = {}, .configured = {}, .zones = {}};
     const std::uint32_t count = from.below(max_upstreams_shown + 1);
     for (std::uint32_t i = 0; i < count && from.ok(); ++i) {
       const auto address = read_address(from);
@@ -190,6 +220,11 @@ struct Fields<Upstreams> {
                               .aside_for = from.u64(),
                               .cookie = from.boolean()});
     }
+    const std::uint32_t configured = from.below(max_configured_shown + 1);
+    for (std::uint32_t i = 0; i < configured && from.ok(); ++i) message.configured.push_back(read_configured(from));
+    const std::uint32_t zones = from.below(max_zones_shown + 1);
+    for (std::uint32_t i = 0; i < zones && from.ok(); ++i)
+      message.zones.push_back({.zone = from.name(), .questions = from.u64(), .failures = from.u64()});
     return message;
   }
 };

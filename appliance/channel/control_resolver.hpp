@@ -136,10 +136,34 @@ struct UpstreamRow {
   bool cookie;               ///< it speaks DNS cookies
 };
 inline constexpr std::uint32_t max_upstreams_shown = 512;
+/// A server that a forward or stub zone names. Counts since the resolver began; times in microseconds.
+struct ConfiguredUpstreamRow {
+  dns::Endpoint at;
+  std::uint64_t queries;     ///< sent, those raced against others included
+  std::uint64_t answers;     ///< that came, late ones included
+  std::uint64_t timeouts;    ///< queries without any answer
+  std::uint64_t failures;    ///< answers of no use, and errors of the network
+  std::uint64_t overtaken;   ///< queries that another upstream answered first
+  std::uint64_t refused;     ///< queries that found its queue full
+  std::uint64_t waiting;     ///< packets in its queue now
+  std::uint64_t round_trip;  ///< smoothed; zero: not known
+  std::uint64_t aside_for;   ///< zero when it is not put aside
+};
+/// A forward or stub zone.
+struct ConfiguredZoneRow {
+  dns::Name zone;
+  std::uint64_t questions;
+  std::uint64_t failures;
+};
+/// Those of a configuration that names more are not shown whole.
+inline constexpr std::uint32_t max_configured_shown = 200;
+inline constexpr std::uint32_t max_zones_shown = 100;
 struct Upstreams {
   RequestId id;
   std::uint64_t known;
   std::vector<UpstreamRow> rows;
+  std::vector<ConfiguredUpstreamRow> configured;
+  std::vector<ConfiguredZoneRow> zones;
 };
 using ResolverToControl =
     std::variant<SnapshotTaken, Statistics, CacheShown, CacheFlushed, ResolvedFor, TraceStep, Traced, Upstreams>;

@@ -1,5 +1,6 @@
 #include "appliance/channel/control_transport.hpp"
 
+#include "appliance/channel/certificate_fields.hpp"
 #include "appliance/channel/snapshot_fields.hpp"
 
 namespace redoubt::channel {
@@ -46,6 +47,18 @@ struct Fields<TransferEnded> {
   static TransferEnded read(Decoder& from) {
     return {.id = from.u64(), .fault = static_cast<FetchFault>(from.below(fetch_faults))};
   }
+};
+
+template <>
+struct Fields<UseCertificate> {
+  static void write(Encoder& to, const UseCertificate& message) { write_chain(to, message.chain); }
+  static UseCertificate read(Decoder& from) { return {.chain = read_chain(from)}; }
+};
+
+template <>
+struct Fields<CertificateTaken> {
+  static void write(Encoder& to, const CertificateTaken& message) { to.text(message.trouble); }
+  static CertificateTaken read(Decoder& from) { return {.trouble = from.text()}; }
 };
 
 std::vector<std::uint8_t> encode(const ControlToTransport& message) { return encode_variant(message); }

@@ -1,6 +1,7 @@
 #pragma once
 // Everything that control and transport may say to each other.
 #include "appliance/channel/control_resolver.hpp"
+#include "appliance/channel/keykeeper_clients.hpp"
 #include "appliance/channel/resolver_transport.hpp"
 
 namespace redoubt::channel {
@@ -20,7 +21,12 @@ struct ContinueTransfer {
 struct CloseTransfer {
   RequestId id;
 };
-using ControlToTransport = std::variant<UseSnapshot, AskStatistics, OpenTransfer, ContinueTransfer, CloseTransfer>;
+/// The certificate to show to clients from now on; keykeeper has its key.
+struct UseCertificate {
+  CertificateChain chain;
+};
+using ControlToTransport =
+    std::variant<UseSnapshot, AskStatistics, OpenTransfer, ContinueTransfer, CloseTransfer, UseCertificate>;
 
 // --- from transport
 /// A message as the server sent it: nobody has looked at it.
@@ -33,7 +39,11 @@ struct TransferEnded {
   RequestId id;
   FetchFault fault;
 };
-using TransportToControl = std::variant<SnapshotTaken, Statistics, TransferMessage, TransferEnded>;
+/// What came of UseCertificate: trouble is empty when it is in force, else the former one stays.
+struct CertificateTaken {
+  std::string trouble;
+};
+using TransportToControl = std::variant<SnapshotTaken, Statistics, TransferMessage, TransferEnded, CertificateTaken>;
 
 std::vector<std::uint8_t> encode(const ControlToTransport& message);
 std::vector<std::uint8_t> encode(const TransportToControl& message);

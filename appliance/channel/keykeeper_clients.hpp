@@ -1,9 +1,27 @@
 #pragma once
-// Everything that keykeeper and its two clients, control and transport, may say to each other: so far, whether it is
-// there.
+// Everything that keykeeper and its two clients, control and transport, may say to each other. No private key is in any
+// of it: keys are named by the SHA-256 of their SubjectPublicKeyInfo.
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
 #include "appliance/channel/control_resolver.hpp"
 
 namespace redoubt::channel {
+
+using KeyHash = std::array<std::uint8_t, 32>;
+/// DER, the server's own first, then those that signed it.
+using CertificateChain = std::vector<std::vector<std::uint8_t>>;
+
+inline constexpr std::uint32_t max_chain = 8;                ///< certificates of one chain
+inline constexpr std::size_t max_certificate_octets = 8192;  ///< of each
+inline constexpr std::size_t max_handshake_message = 256;    ///< octets under a handshake's signature: at most 165
+inline constexpr std::size_t max_signature_octets = 1024;    ///< RSA of 8192 bits
+inline constexpr std::uint32_t max_certificate_names = 257;  ///< names, and addresses, of a certificate we make
 
 struct Ping {
   RequestId id;
@@ -11,14 +29,63 @@ struct Ping {
 struct Pong {
   RequestId id;
 };
-using ToKeykeeper = std::variant<Ping>;
-using FromKeykeeper = std::variant<Pong>;
 
-std::vector<std::uint8_t> encode(const ToKeykeeper& message);
-std::vector<std::uint8_t> encode(const FromKeykeeper& message);
-std::expected<ToKeykeeper, DecodeFault> decode_to_keykeeper(std::span<const std::uint8_t> octets);
-std::expected<FromKeykeeper, DecodeFault> decode_from_keykeeper(std::span<const std::uint8_t> octets);
-std::size_t descriptors_of(const ToKeykeeper& message);
-std::size_t descriptors_of(const FromKeykeeper& message);
+// --- from control
+/// A self-signed certificate with these names and addresses, please, for the key that keykeeper keeps for that;
+/// `former` (DER, may be empty) will do if it still fits.
+struct MakeCertificate {
+  RequestId id;
+  std::vector<std::string> names;
+  std::vector<dns::IpAddress> addresses;
+  std::vector<std::uint8_t> former;
+};
+using ControlToKeykeeper = std::variant<Ping, MakeCertificate>;
+
+// --- to control
+/// trouble is empty when there is one.
+struct CertificateMade {
+  RequestId id;
+  std::vector<std::uint8_t> certificate;
+  std::string trouble;
+};
+/// What came of files that monitor handed to keykeeper (OpenTlsFiles): the chain, once its key is there too.
+struct TlsFilesRead {
+  RequestId id;
+  CertificateChain chain;
+  std::string trouble;
+};
+using KeykeeperToControl = std::variant<Pong, CertificateMade, TlsFilesRead>;
+
+// --- from transport
+/// Sign what a TLS server signs in its handshake. message: the octets under the signature; any other form than TLS's is
+/// refused.
+struct SignHandshake {
+  RequestId id;
+  KeyHash key;
+  std::uint16_t scheme;  ///< SignatureScheme, RFC 8446 §4.2.3
+  std::vector<std::uint8_t> message;
+};
+using TransportToKeykeeper = std::variant<Ping, SignHandshake>;
+
+// --- to transport
+/// An empty signature: refused.
+struct HandshakeSigned {
+  RequestId id;
+  std::vector<std::uint8_t> signature;
+};
+using KeykeeperToTransport = std::variant<Pong, HandshakeSigned>;
+
+std::vector<std::uint8_t> encode(const ControlToKeykeeper& message);
+std::vector<std::uint8_t> encode(const KeykeeperToControl& message);
+std::vector<std::uint8_t> encode(const TransportToKeykeeper& message);
+std::vector<std::uint8_t> encode(const KeykeeperToTransport& message);
+std::expected<ControlToKeykeeper, DecodeFault> decode_control_to_keykeeper(std::span<const std::uint8_t> octets);
+std::expected<KeykeeperToControl, DecodeFault> decode_keykeeper_to_control(std::span<const std::uint8_t> octets);
+std::expected<TransportToKeykeeper, DecodeFault> decode_transport_to_keykeeper(std::span<const std::uint8_t> octets);
+std::expected<KeykeeperToTransport, DecodeFault> decode_keykeeper_to_transport(std::span<const std::uint8_t> octets);
+std::size_t descriptors_of(const ControlToKeykeeper& message);
+std::size_t descriptors_of(const KeykeeperToControl& message);
+std::size_t descriptors_of(const TransportToKeykeeper& message);
+std::size_t descriptors_of(const KeykeeperToTransport& message);
 
 }  // namespace redoubt::channel

@@ -161,6 +161,35 @@ struct Fields<Keep> {
   static std::size_t descriptors(const Keep&) { return 1; }
 };
 
+template <>
+struct Fields<TlsFile> {
+  static void write(Encoder& to, const TlsFile& message) {
+    to.u64(message.id);
+    to.boolean(message.key);
+  }
+  static TlsFile read(Decoder& from) { return {.id = from.u64(), .key = from.boolean()}; }
+  static std::size_t descriptors(const TlsFile&) { return 1; }
+};
+
+template <>
+struct Fields<TlsFilesMissing> {
+  static void write(Encoder& to, const TlsFilesMissing& message) {
+    to.u64(message.id);
+    to.text(message.trouble);
+  }
+  static TlsFilesMissing read(Decoder& from) { return {.id = from.u64(), .trouble = from.text()}; }
+};
+
+template <>
+struct Fields<OpenTlsFiles> {
+  static void write(Encoder& to, const OpenTlsFiles& message) {
+    to.u64(message.id);
+    to.text(message.certificate);
+    to.text(message.key);
+  }
+  static OpenTlsFiles read(Decoder& from) { return {.id = from.u64(), .certificate = from.text(), .key = from.text()}; }
+};
+
 std::vector<std::uint8_t> encode(const MonitorToChild& message) { return encode_variant(message); }
 std::vector<std::uint8_t> encode(const ChildToMonitor& message) { return encode_variant(message); }
 

@@ -55,7 +55,8 @@ struct BindResult {
   std::uint32_t id;
   std::string trouble;
 };
-/// To control: what it gave to keep, back after its restart. One descriptor.
+/// To control: what it gave to keep, back after its restart. To keykeeper: its secret's file, at once and after each
+/// restart. One descriptor.
 struct Kept {
   std::uint8_t slot;
 };
@@ -74,8 +75,19 @@ struct LogAs {
   std::uint8_t level;
   bool json;
 };
+/// To keykeeper: one of the files that control named in OpenTlsFiles, the certificates first, then their key. One
+/// descriptor.
+struct TlsFile {
+  std::uint64_t id;
+  bool key;
+};
+/// To control: its OpenTlsFiles has failed.
+struct TlsFilesMissing {
+  std::uint64_t id;
+  std::string trouble;
+};
 using MonitorToChild = std::variant<Attach, TakeSocket, DropListener, Stop, ReadConfiguration, BindResult, Kept,
-                                    ChildState, AllReady, LogAs>;
+                                    ChildState, AllReady, LogAs, TlsFile, TlsFilesMissing>;
 
 // --- from a child
 /// The door is shut: first message of every child. trouble says what of the sandbox could not be set up; empty is the
@@ -104,17 +116,25 @@ struct Unbind {
 };
 /// From control: asks for a ReadConfiguration, as SIGHUP does.
 struct RequestReload {};
-/// From control. One descriptor, kept for its next life.
+/// From control. One descriptor, kept for its next life; keykeeper's secret is kept for keykeeper.
 struct Keep {
   std::uint8_t slot;
 };
-using ChildToMonitor = std::variant<Entered, Ready, AcceptBestEffort, Bind, Unbind, RequestReload, Keep, LogAs>;
+/// From control: open these two files and hand them to keykeeper, to nobody else.
+struct OpenTlsFiles {
+  std::uint64_t id;
+  std::string certificate;
+  std::string key;
+};
+using ChildToMonitor =
+    std::variant<Entered, Ready, AcceptBestEffort, Bind, Unbind, RequestReload, Keep, LogAs, OpenTlsFiles>;
 
 /// Slots of Keep and Kept.
 inline constexpr std::uint8_t keep_state_folder = 0;
 inline constexpr std::uint8_t keep_api_listener = 1;
 inline constexpr std::uint8_t keep_http_listener = 2;
-inline constexpr std::uint8_t keep_slots = 3;
+inline constexpr std::uint8_t keep_key_secret = 3;  ///< for keykeeper alone
+inline constexpr std::uint8_t keep_slots = 4;
 
 std::vector<std::uint8_t> encode(const MonitorToChild& message);
 std::vector<std::uint8_t> encode(const ChildToMonitor& message);

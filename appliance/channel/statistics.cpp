@@ -5,6 +5,9 @@ namespace redoubt::channel {
 namespace {
 constexpr MetricKind counter = MetricKind::counter;
 constexpr MetricKind gauge = MetricKind::gauge;
+constexpr MetricKind histogram = MetricKind::histogram;
+constexpr std::string_view limit_help = "Questions that a limit ended, or kept from being resolved.";
+constexpr std::string_view time_help = "How long questions took that the cache could not answer.";
 }  // namespace
 
 // One row for each value of the enum, in its order. Rows of one name stand together and share their help.
@@ -29,15 +32,39 @@ const std::array<Metric, static_cast<std::size_t>(ResolverCounter::count)> resol
     {"redoubt_cache_entries", "", "Entries in the cache.", gauge},
     {"redoubt_cache_bytes", "", "Memory that the cache's entries take.", gauge},
     {"redoubt_cache_evictions_total", "", "Entries evicted to stay within the cache's size.", counter},
-    {"redoubt_resolutions_joined_total", "", "Questions that joined an identical one in flight.", counter},
     {"redoubt_resolutions_running", "", "Resolutions in flight.", gauge},
     {"redoubt_resolutions_refused_total", "", "Resolutions not begun because too many were in flight.", counter},
     {"redoubt_upstream_queries_total", "transport=\"udp\"", "Queries sent to servers.", counter},
     {"redoubt_upstream_queries_total", "transport=\"tcp\"", "Queries sent to servers.", counter},
     {"redoubt_upstream_timeouts_total", "", "Queries to servers that got no answer in time.", counter},
     {"redoubt_upstream_mismatched_total", "", "Datagrams from servers that answered no question of ours.", counter},
-    {"redoubt_upstream_refused_by_policy_total", "", "Server addresses that do-not-query kept us from.", counter},
-    {"redoubt_budget_exhausted_total", "", "Questions that spent their work budget.", counter},
+    {"redoubt_limit_reached_total", "limit=\"upstream-queries\"", limit_help, counter},
+    {"redoubt_limit_reached_total", "limit=\"alias-steps\"", limit_help, counter},
+    {"redoubt_limit_reached_total", "limit=\"nested-depth\"", limit_help, counter},
+    {"redoubt_limit_reached_total", "limit=\"nested-questions\"", limit_help, counter},
+    {"redoubt_limit_reached_total", "limit=\"upstream-octets\"", limit_help, counter},
+    {"redoubt_limit_reached_total", "limit=\"records-per-rrset\"", limit_help, counter},
+    {"redoubt_limit_reached_total", "limit=\"question-time\"", limit_help, counter},
+    {"redoubt_limit_reached_total", "limit=\"waiting-queries\"", limit_help, counter},
+    {"redoubt_limit_reached_total", "limit=\"waiting-queries-per-client\"", limit_help, counter},
+    {"redoubt_limit_reached_total", "limit=\"resolutions\"", limit_help, counter},
+    {"redoubt_limit_reached_total", "limit=\"resolutions-per-client\"", limit_help, counter},
+    {"redoubt_limit_reached_total", "limit=\"resolutions-per-zone\"", limit_help, counter},
+    {"redoubt_limit_reached_total", "limit=\"exchanges-per-server\"", limit_help, counter},
+    {"redoubt_limit_reached_total", "limit=\"denials-per-zone\"", limit_help, counter},
+    {"redoubt_limit_reached_total", "limit=\"upstream-queue\"", limit_help, counter},
+    {"redoubt_resolution_seconds_bucket", "le=\"0.001\"", time_help, histogram},
+    {"redoubt_resolution_seconds_bucket", "le=\"0.01\"", time_help, histogram},
+    {"redoubt_resolution_seconds_bucket", "le=\"0.03\"", time_help, histogram},
+    {"redoubt_resolution_seconds_bucket", "le=\"0.1\"", time_help, histogram},
+    {"redoubt_resolution_seconds_bucket", "le=\"0.3\"", time_help, histogram},
+    {"redoubt_resolution_seconds_bucket", "le=\"1\"", time_help, histogram},
+    {"redoubt_resolution_seconds_bucket", "le=\"3\"", time_help, histogram},
+    {"redoubt_resolution_seconds_bucket", "le=\"+Inf\"", time_help, histogram},
+    {"redoubt_resolution_seconds_count", "", time_help, histogram},
+    {"redoubt_resolution_seconds_sum", "", time_help, histogram, 1'000'000},
+    {"redoubt_query_log_lines_total", "", "Answers picked for the query log.", counter},
+    {"redoubt_query_log_lost_total", "", "Of those, lines that could not be written.", counter},
     {"redoubt_snapshot_generation", "role=\"resolver\"", "Generation of the snapshot in force.", gauge},
 }};
 
@@ -50,6 +77,10 @@ const std::array<Metric, static_cast<std::size_t>(TransportCounter::count)> tran
     {"redoubt_connections_closed_total", "reason=\"idle\"", "Client connections that we closed.", counter},
     {"redoubt_connections_closed_total", "reason=\"malformed\"", "Client connections that we closed.", counter},
     {"redoubt_connections_closed_total", "reason=\"slow\"", "Client connections that we closed.", counter},
+    {"redoubt_tls_handshakes_total", "", "TLS handshakes that came to their end.", counter},
+    {"redoubt_tls_handshakes_resumed_total", "", "TLS handshakes by a ticket of an earlier one.", counter},
+    {"redoubt_tls_handshakes_failed_total", "", "TLS handshakes that ended with an alert.", counter},
+    {"redoubt_tls_handshakes_refused_total", "", "Connections closed before a TLS handshake, over a limit.", counter},
     {"redoubt_upstream_connections_total", "", "Connections opened to servers.", counter},
     {"redoubt_upstream_stream_exchanges_total", "", "Exchanges with servers over connections.", counter},
     {"redoubt_upstream_stream_failures_total", "", "Exchanges with servers over connections that failed.", counter},

@@ -7,12 +7,14 @@
 
 namespace redoubt::channel {
 
-enum class MetricKind : std::uint8_t { counter, gauge };
+/// histogram: rows of a Prometheus histogram, with _bucket (cumulative), _sum and _count at the end of their names.
+enum class MetricKind : std::uint8_t { counter, gauge, histogram };
 struct Metric {
   std::string_view name;    ///< Prometheus name, with _total where it counts
   std::string_view labels;  ///< e.g. transport="udp"; may be empty
   std::string_view help;
   MetricKind kind;
+  std::uint32_t parts = 1;  ///< of what the name says: 1,000,000 where microseconds are counted and seconds shown
 };
 
 enum class ResolverCounter : std::uint8_t {
@@ -36,15 +38,39 @@ enum class ResolverCounter : std::uint8_t {
   cache_entries,
   cache_octets,
   cache_evictions,
-  joined_resolutions,
   resolutions_running,
   resolutions_refused,
   upstream_udp_queries,
   upstream_tcp_queries,
   upstream_timeouts,
   upstream_mismatched,
-  upstream_refused_by_policy,
-  budget_exhausted,
+  limit_upstream_queries,
+  limit_alias_steps,
+  limit_nested_depth,
+  limit_nested_questions,
+  limit_upstream_octets,
+  limit_records_per_rrset,
+  limit_question_time,
+  limit_waiting_queries,
+  limit_waiting_of_one_client,
+  limit_resolutions,
+  limit_resolutions_of_one_client,
+  limit_resolutions_of_one_zone,
+  limit_exchanges_of_one_server,
+  limit_denials_of_one_zone,
+  limit_upstream_queue,
+  resolution_time_1ms,
+  resolution_time_10ms,
+  resolution_time_30ms,
+  resolution_time_100ms,
+  resolution_time_300ms,
+  resolution_time_1s,
+  resolution_time_3s,
+  resolution_time_any,
+  resolution_time_count,
+  resolution_time_sum,
+  query_log_lines,
+  query_log_lost,
   snapshot_generation,
   count
 };
@@ -57,6 +83,10 @@ enum class TransportCounter : std::uint8_t {
   closed_idle,
   closed_malformed,
   closed_slow,
+  handshakes,
+  handshakes_resumed,
+  handshakes_failed,
+  handshakes_refused,
   upstream_connections,
   upstream_exchanges,
   upstream_failures,

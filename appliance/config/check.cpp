@@ -155,10 +155,10 @@ class Checker {
 
   void judge_listeners(const Node& node) {
     if (notes_.faults() != 0) return;
-    const auto listens = [](const Listener& listener) { return listener.udp || listener.tcp; };
+    const auto listens = [](const Listener& listener) { return listener.udp || listener.tcp || listener.tls; };
     if (!configuration_.listeners.empty() && std::ranges::none_of(configuration_.listeners, listens)) {
       return notes_.fault(node.place, "listen",
-                          "found only tls and https, which this version does not speak yet, expected udp or tcp at one "
+                          "found only https, which this version does not speak yet, expected udp, tcp or tls at one "
                           "address at least");
     }
     std::map<dns::Endpoint, std::uint32_t> seen;

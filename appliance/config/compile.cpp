@@ -45,7 +45,7 @@ Tables<flat::Listener> flat_listeners(Builder& builder, const Configuration& con
     const flat::Address address = flat_address(listener.at.address);
     const auto at = flat::CreateEndpoint(builder, &address, listener.at.port);
     const auto path = builder.CreateString(listener.path);
-    rows.push_back(flat::CreateListener(builder, ids[i], at, listener.udp, listener.tcp, false, false, path));
+    rows.push_back(flat::CreateListener(builder, ids[i], at, listener.udp, listener.tcp, listener.tls, false, path));
   }
   return builder.CreateVector(rows);
 }
@@ -97,17 +97,29 @@ std::vector<dns::Prefix> do_not_query(const Resolution& resolution, std::span<co
   return prefixes;
 }
 
+void add_zone(Builder& builder, std::vector<flatbuffers::Offset<flat::ZoneName>>& rows, const dns::Name& zone) {
+  const auto wire = zone.wire();
+  rows.push_back(flat::CreateZoneName(builder, builder.CreateVector(wire.data(), wire.size())));
+}
+
 /// A site that says where a zone's questions go means it, special or not.
 Tables<flat::ZoneName> not_special(Builder& builder, const Resolution& resolution) {
   std::vector<flatbuffers::Offset<flat::ZoneName>> rows;
-  const auto add = [&](const dns::Name& zone) {
-    const auto wire = zone.wire();
-    rows.push_back(flat::CreateZoneName(builder, builder.CreateVector(wire.data(), wire.size())));
-  };
-  for (const dns::Name& zone : resolution.resolve_special) add(zone);
-  for (const Forward& forward : resolution.forward) add(forward.zone);
-  for (const Stub& stub : resolution.stub) add(stub.zone);
+  for (const dns::Name& zone : resolution.resolve_special) add_zone(builder, rows, zone);
+  for (const Forward& forward : resolution.forward) add_zone(builder, rows, forward.zone);
+  for (const Stub& stub : resolution.stub) add_zone(builder, rows, stub.zone);
   return builder.CreateVector(rows);
+}
+
+flatbuffers::Offset<flat::QueryLog> flat_query_log(Builder& builder, const Logging& log) {
+  const QueryLog& queries = log.queries;
+  std::vector<flatbuffers::Offset<flat::ZoneName>> rows;
+  for (const dns::Name& zone : queries.zones) add_zone(builder, rows, zone);
+  const auto clients = flat_prefixes(builder, queries.clients);
+  const auto zones = builder.CreateVector(rows);
+  return flat::CreateQueryLog(builder, queries.sample, clients, zones, queries.failed_only,
+                              static_cast<std::uint32_t>(queries.slower_than.count()), queries.whole_addresses,
+                              log.json);
 }
 
 Tables<flat::Route> flat_routes(Builder& builder, const Configuration& configuration,
@@ -197,10 +209,12 @@ std::vector<std::uint8_t> compile(const Configuration& configuration, const Circ
   const auto identity = flat::CreateIdentity(builder, builder.CreateString(configuration.identity.version),
                                              builder.CreateString(configuration.identity.id),
                                              builder.CreateString(configuration.identity.nsid));
+  const auto query_log = flat_query_log(builder, configuration.log);
   const auto validation = flat_validation(builder, configuration.validation);
   const std::uint32_t workers = configuration.workers == 0 ? circumstances.workers : configuration.workers;
-  flat::FinishSnapshotBuffer(builder, flat::CreateSnapshot(builder, circumstances.generation, listeners, workers,
-                                                           access, cache, resolution, limits, identity, validation));
+  const auto snapshot = flat::CreateSnapshot(builder, circumstances.generation, listeners, workers, access, cache,
+                                             resolution, limits, identity, query_log, validation);
+  flat::FinishSnapshotBuffer(builder, snapshot);
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 

@@ -22,7 +22,7 @@ struct Circumstances {
 /// Loopback, unspecified, link-local, multicast and reserved ranges: what no public authority is at.
 std::span<const dns::Prefix> builtin_do_not_query();
 
-/// The snapshot's octets, ready to be sealed. Listeners are in it with what this version serves: udp and tcp.
+/// The snapshot's octets, ready to be sealed. Listeners are in it with what this version serves.
 std::vector<std::uint8_t> compile(const Configuration& configuration, const Circumstances& circumstances);
 
 }  // namespace redoubt::config

@@ -25,8 +25,9 @@ struct Listener {
 };
 
 struct Tls {
-  std::string certificate;  ///< "self-signed", or a file
-  std::string key;          ///< a file; empty with a self-signed certificate
+  std::string certificate;       ///< "self-signed", or a file
+  std::string key;               ///< a file; empty with a self-signed certificate
+  std::vector<dns::Name> names;  ///< beside the listeners' addresses
   bool operator==(const Tls&) const = default;
 };
 
@@ -144,9 +145,21 @@ struct Limit {
   bool operator==(const Limit&) const = default;
 };
 
+/// Which answers get a line on standard output.
+struct QueryLog {
+  std::uint32_t sample = 0;          ///< one of so many; 0: none
+  std::vector<dns::Prefix> clients;  ///< none: of all
+  std::vector<dns::Name> zones;      ///< none: of all
+  bool failed_only = false;
+  std::chrono::milliseconds slower_than{0};
+  bool whole_addresses = true;
+  bool operator==(const QueryLog&) const = default;
+};
+
 struct Logging {
   log::Level level = log::Level::info;
   bool json = false;
+  QueryLog queries;
   bool operator==(const Logging&) const = default;
 };
 

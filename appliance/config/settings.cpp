@@ -20,7 +20,7 @@ constexpr std::uint64_t day = 86'400'000;
 constexpr std::uint64_t max_upstreams_of_a_zone = 16;
 
 constexpr std::array<std::string_view, 4> transports{"udp", "tcp", "tls", "https"};
-constexpr std::array<std::string_view, 2> transports_to_come{"tls", "https"};
+constexpr std::array<std::string_view, 1> transports_to_come{"https"};
 constexpr std::array<std::string_view, 2> upstream_orders{"fastest", "configured"};
 constexpr std::array<std::string_view, 1> self_signed{"self-signed"};
 constexpr std::array<std::string_view, 2> local_root{"off", "transfer"};
@@ -29,6 +29,7 @@ constexpr std::array<std::string_view, 3> nxdomain_cut{"off", "root", "always"};
 constexpr std::array<std::string_view, 2> sandbox{"required", "best-effort"};
 constexpr std::array<std::string_view, 5> levels{"trace", "debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 2> formats{"text", "json"};
+constexpr std::array<std::string_view, 2> logged_answers{"all", "failed"};
 
 /// A fixed setting's keep_running, from the member it lives in.
 template <auto member>
@@ -91,16 +92,25 @@ const std::array rows{
     Setting{.key = "tls.certificate",
             .kind = Kind::file_or_word,
             .initial = "self-signed",
-            .help = "A file with the certificate chain in PEM, or self-signed for one that is made at the first start.",
+            .help =
+                "A file with the certificate chain in PEM, which is looked at every ten seconds and used anew when it "
+                "changes; or self-signed for one that is made at the first start, with the listeners' addresses in "
+                "it. It is then found in the state folder as certificate.pem.",
             .store = [](Configuration& c, Value& v) { c.tls.certificate = std::move(v.text); },
-            .choices = self_signed,
-            .without_effect = true},
+            .choices = self_signed},
     Setting{.key = "tls.key",
             .kind = Kind::file,
             .initial = R"("")",
-            .help = "A file with its private key in PEM.",
+            .help =
+                "A file with its private key in PEM: P-256, P-384, or RSA of at least 2048 bits. Only keykeeper reads "
+                "it; monitor must be able to open it.",
             .store = [](Configuration& c, Value& v) { c.tls.key = std::move(v.text); },
-            .without_effect = true},
+            .may_be_empty = true},
+    Setting{.key = "tls.names",
+            .kind = Kind::names,
+            .initial = "[]",
+            .help = "Names by which clients know this server: they stand in a self-signed certificate.",
+            .store = [](Configuration& c, Value& v) { c.tls.names = std::move(v.names); }},
 
     Setting{.key = "workers",
             .kind = Kind::workers,
@@ -474,6 +484,45 @@ const std::array rows{
             .help = "json writes one object a line.",
             .store = [](Configuration& c, Value& v) { c.log.json = v.number == 1; },
             .choices = formats},
+    Setting{.key = "log.queries",
+            .kind = Kind::section,
+            .initial = "",
+            .help = "The query log: a line on standard output for each answer that meets all of these. Lines that "
+                    "cannot be written at once are lost and counted; no answer waits for its line."},
+    Setting{.key = "log.queries.sample",
+            .kind = Kind::number,
+            .initial = "0",
+            .help = "One of so many answers, by chance; 1 takes all, 0 none.",
+            .store = [](Configuration& c, Value& v) { c.log.queries.sample = static_cast<std::uint32_t>(v.number); },
+            .range = {0, 1'000'000}},
+    Setting{.key = "log.queries.clients",
+            .kind = Kind::prefixes,
+            .initial = "[]",
+            .help = "Answers to these clients alone; an empty list: to all.",
+            .store = [](Configuration& c, Value& v) { c.log.queries.clients = std::move(v.prefixes); }},
+    Setting{.key = "log.queries.zones",
+            .kind = Kind::names,
+            .initial = "[]",
+            .help = "Questions at and below these names alone; an empty list: all.",
+            .store = [](Configuration& c, Value& v) { c.log.queries.zones = std::move(v.names); }},
+    Setting{.key = "log.queries.answers",
+            .kind = Kind::choice,
+            .initial = "all",
+            .help = "failed means SERVFAIL and REFUSED.",
+            .store = [](Configuration& c, Value& v) { c.log.queries.failed_only = v.number == 1; },
+            .choices = logged_answers},
+    Setting{.key = "log.queries.slower-than",
+            .kind = Kind::duration,
+            .initial = "0s",
+            .help = "Answers that took longer; what the cache answers takes no time.",
+            .store = [](Configuration& c,
+                        Value& v) { c.log.queries.slower_than = Milliseconds{static_cast<std::int64_t>(v.number)}; },
+            .range = {0, 60'000}},
+    Setting{.key = "log.queries.whole-addresses",
+            .kind = Kind::boolean,
+            .initial = "true",
+            .help = "Otherwise clients are written as their network, a /24 or a /56.",
+            .store = [](Configuration& c, Value& v) { c.log.queries.whole_addresses = v.flag; }},
 };
 
 std::string range_text(const Setting& setting, std::string (*print)(std::uint64_t)) {

@@ -198,12 +198,15 @@ void Api::metrics(Respond respond) {
   });
 }
 
-/// Both roles are asked at once; `then` is called when the last has answered or run out of time.
+/// All is asked at once; `then` is called when the last has answered or run out of time.
 void Api::gather(std::function<void(const MetricsSources&)> then) {
   struct Gathering {
     MetricsSources sources;
-    unsigned waiting = 2;
+    unsigned waiting = 3;
     std::function<void(const MetricsSources&)> then;
+    void one_came() {
+      if (--waiting == 0) then(sources);
+    }
   };
   const auto gathering =
       std::make_shared<Gathering>(Gathering{.sources = appliance_.sources(), .then = std::move(then)});
@@ -213,11 +216,16 @@ void Api::gather(std::function<void(const MetricsSources&)> then) {
         if (state.role == role) state.up = values.has_value();
       }
       (role == Role::resolver ? gathering->sources.resolver : gathering->sources.transport) = std::move(values);
-      if (--gathering->waiting == 0) gathering->then(gathering->sources);
+      gathering->one_came();
     };
   };
   for (const Role role : {Role::resolver, Role::transport})
     appliance_.siblings->ask_statistics(role, patience_with_statistics, take(role));
+  appliance_.siblings->ask_upstreams({.id = 0, .limit = 0}, patience_with_statistics,
+                                     [gathering](std::optional<channel::Upstreams> upstreams) {
+                                       gathering->sources.upstreams = std::move(upstreams);
+                                       gathering->one_came();
+                                     });
 }
 
 }  // namespace redoubt::control

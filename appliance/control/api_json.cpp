@@ -154,7 +154,23 @@ Json upstreams_as_json(const channel::Upstreams& upstreams) {
                     {"aside_for", row.aside_for},
                     {"cookie", row.cookie}});
   }
-  return {{"known", upstreams.known}, {"upstreams", rows}};
+  auto configured = Json::array();
+  for (const channel::ConfiguredUpstreamRow& row : upstreams.configured) {
+    configured.push_back({{"upstream", row.at.to_text()},
+                          {"queries", row.queries},
+                          {"answers", row.answers},
+                          {"timeouts", row.timeouts},
+                          {"failures", row.failures},
+                          {"overtaken", row.overtaken},
+                          {"refused", row.refused},
+                          {"waiting", row.waiting},
+                          {"round_trip", row.round_trip == 0 ? Json{nullptr} : Json(row.round_trip)},
+                          {"aside_for", row.aside_for}});
+  }
+  auto zones = Json::array();
+  for (const channel::ConfiguredZoneRow& row : upstreams.zones)
+    zones.push_back({{"zone", row.zone.to_text()}, {"questions", row.questions}, {"failures", row.failures}});
+  return {{"known", upstreams.known}, {"upstreams", rows}, {"configured", configured}, {"zones", zones}};
 }
 
 Json statistics_as_json(const MetricsSources& sources) {
@@ -166,8 +182,9 @@ Json statistics_as_json(const MetricsSources& sources) {
       rows.push_back({{"name", metrics[i].name},
                       {"labels", metrics[i].labels},
                       {"help", metrics[i].help},
-                      {"counts", metrics[i].kind == channel::MetricKind::counter},
-                      {"value", (*values)[i]}});
+                      {"counts", metrics[i].kind != channel::MetricKind::gauge},
+                      {"value", metrics[i].parts == 1 ? Json((*values)[i])
+                                                      : Json(static_cast<double>((*values)[i]) / metrics[i].parts)}});
     }
   };
   add(channel::resolver_metrics, sources.resolver);

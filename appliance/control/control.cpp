@@ -40,12 +40,21 @@ Control::Control(std::string sandbox_trouble)
                 [this](Role role, bool attached) {
                   reload_.on_attachment(role, attached);
                   root_copy_.on_attachment(role, attached);
+                  if (role == Role::transport && attached) certificates_.on_transport();
                 }},
       reload_{loop_, siblings_, [this](const channel::ChildToMonitor& message) { tell_monitor(message); }},
       root_copy_{loop_, siblings_},
+      certificates_{
+          loop_, [this](const channel::ChildToMonitor& message) { tell_monitor(message); },
+          [this](const channel::UseCertificate& certificate) { return siblings_.use_certificate(certificate); },
+          [this](const std::string&) {
+            if (initial_ && !all_ready_) end(1);  // the start is to fail, and has said why
+          }},
       server_files_timer_{loop_},
       sandbox_trouble_{std::move(sandbox_trouble)},
-      started_at_{seconds_since_1970()} {}
+      started_at_{seconds_since_1970()} {
+  siblings_.on_certificate_taken([this](const channel::CertificateTaken& taken) { certificates_.on_taken(taken); });
+}
 
 int Control::run(channel::Channel monitor) {
   monitor_.attach(
@@ -84,13 +93,19 @@ void Control::hear(channel::Received received) {
     handle(*state);
   else if (const auto* log_as = std::get_if<channel::LogAs>(&*message))
     log::set(static_cast<log::Level>(log_as->level), log_as->json);
+  else if (const auto* missing = std::get_if<channel::TlsFilesMissing>(&*message))
+    certificates_.on_files_missing(*missing);
   else if (std::holds_alternative<channel::Stop>(*message))
     end(0);
-  // TakeSocket and DropListener are not for us; AllReady changes nothing here.
+  else if (std::holds_alternative<channel::AllReady>(*message))
+    all_ready_ = true;
+  // TakeSocket, DropListener and TlsFile are not for us.
 }
 
 void Control::handle(const channel::Attach& message, channel::Descriptor descriptor) {
-  siblings_.attach(message.peer, channel::Channel{std::move(descriptor)});
+  channel::Channel channel{std::move(descriptor)};
+  if (message.peer == Role::keykeeper) return certificates_.attach_keykeeper(std::move(channel));
+  siblings_.attach(message.peer, std::move(channel));
 }
 
 void Control::handle(const channel::Kept& message, channel::Descriptor descriptor) {
@@ -169,6 +184,8 @@ void Control::apply(Reading reading) {
   current_reloaders_ = std::exchange(reloaders_, {});
   current_ = std::move(reading);
   server_files_.use(*current_.configuration, configuration_path_);
+  certificates_.keep_in(kept_[channel::keep_state_folder].get());
+  certificates_.use(*current_.configuration, configuration_path_, own_addresses_);
   reload_.set_servers_in_files(server_files_.servers());
   reload_.begin(*current_.configuration, current_.text, [this](const ChangeResult& result) { done(result); });
 }
@@ -188,7 +205,10 @@ void Control::done(const ChangeResult& result) {
     root_copy_.use(*current_.configuration, configuration_path_);
     if (!std::exchange(ready_said_, true)) tell_monitor(channel::Ready{});
   } else {
-    if (reload_.in_force()) server_files_.use(reload_.in_force()->configuration, configuration_path_);
+    if (reload_.in_force()) {
+      server_files_.use(reload_.in_force()->configuration, configuration_path_);
+      certificates_.use(reload_.in_force()->configuration, configuration_path_, own_addresses_);
+    }
     log::error("the configuration is not changed");
   }
   look_at_server_files();
@@ -268,6 +288,7 @@ MetricsSources Control::sources() const {
     sources.cpu_seconds = static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
   for (const auto& server : servers_) sources.requests += server->requests();
   sources.version = REDOUBT_VERSION;
+  sources.certificate_expires_at = certificates_.expires_at();
   return sources;
 }
 

@@ -15,6 +15,7 @@
 #include "appliance/channel/monitor_child.hpp"
 #include "appliance/config/check.hpp"
 #include "appliance/control/api.hpp"
+#include "appliance/control/certificates.hpp"
 #include "appliance/control/http_server.hpp"
 #include "appliance/control/reload.hpp"
 #include "appliance/control/root_copy.hpp"
@@ -60,6 +61,7 @@ class Control {
   bool fall_back(Reading& reading);
   bool prepare(const config::Configuration& configuration);
   bool keep(std::uint8_t slot, std::expected<channel::Descriptor, std::string> opened);
+  bool give_key_secret();
   void shut_the_door(const config::Configuration& configuration);
   void open_store();
   void serve_http();
@@ -74,6 +76,7 @@ class Control {
   Siblings siblings_;
   Reload reload_;
   RootCopy root_copy_;
+  Certificates certificates_;
   ServerFiles server_files_;
   boost::asio::steady_timer server_files_timer_;
   bool server_files_changed_ = false;  ///< since the snapshot in force
@@ -85,6 +88,7 @@ class Control {
   Phase phase_ = Phase::awaiting_configuration;
   bool initial_ = true;  ///< whether the start of the whole appliance hangs on us
   bool ready_said_ = false;
+  bool all_ready_ = false;
   int exit_code_ = 0;
   std::string sandbox_trouble_;
   std::string configuration_path_;
@@ -92,7 +96,8 @@ class Control {
   std::string text_in_force_;
   std::map<channel::Role, channel::ChildState> children_;
   std::optional<Reading> next_;  ///< read while a change was under way; the newest one counts
-  Reading current_;              ///< the reading whose change is under way
+  std::vector<dns::IpAddress> own_addresses_;
+  Reading current_;  ///< the reading whose change is under way
   LastReload last_;
   std::vector<std::function<void(const ReloadAnswer&)>> reloaders_;          ///< wait for the next reading
   std::vector<std::function<void(const ReloadAnswer&)>> current_reloaders_;  ///< wait for the change under way

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace redoubt::control {
@@ -12,14 +13,27 @@ namespace {
 using channel::Metric;
 using channel::MetricKind;
 
+std::string_view text_of(MetricKind kind) {
+  switch (kind) {
+    case MetricKind::counter:
+      return "counter";
+    case MetricKind::gauge:
+      return "gauge";
+    case MetricKind::histogram:
+      return "histogram";
+  }
+  return {};
+}
+
 class Page {
  public:
   /// Rows of one name follow each other and share one head.
   void head(std::string_view name, std::string_view help, MetricKind kind) {
+    // The parts of a histogram share the name before their suffix.
+    if (kind == MetricKind::histogram) name = name.substr(0, name.rfind('_'));
     if (name == last_) return;
     last_ = name;
-    text_ += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name,
-                         kind == MetricKind::counter ? "counter" : "gauge");
+    text_ += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, text_of(kind));
   }
   template <class Value>
   void row(std::string_view name, std::string_view labels, Value value) {
@@ -62,8 +76,59 @@ void statistics(Page& page, const MetricsSources& sources) {
   std::ranges::sort(rows, {}, [](const Row& row) { return std::pair{row.metric->name, row.place}; });
   for (const Row& row : rows) {
     page.head(row.metric->name, row.metric->help, row.metric->kind);
-    page.row(row.metric->name, row.metric->labels, row.value);
+    if (row.metric->parts == 1)
+      page.row(row.metric->name, row.metric->labels, row.value);
+    else
+      page.row(row.metric->name, row.metric->labels, static_cast<double>(row.value) / row.metric->parts);
   }
+}
+
+/// A label's value: names may hold any octet, escaped as RFC 1035 has it, and that with backslashes.
+std::string label(std::string_view name, const std::string& value) {
+  std::string escaped;
+  for (const char octet : value) {
+    if (octet == '\\' || octet == '"') escaped += '\\';
+    escaped += octet;
+  }
+  return fmt::format("{}=\"{}\"", name, escaped);
+}
+
+/// Labels are what the configuration names, never what clients ask for: their number is the operator's.
+void upstreams(Page& page, const channel::Upstreams& shown) {
+  using Upstream = channel::ConfiguredUpstreamRow;
+  struct Column {
+    std::string_view name;
+    std::string_view help;
+    MetricKind kind;
+    std::uint64_t Upstream::*value;
+    std::uint32_t parts = 1;
+  };
+  static constexpr std::array<Column, 9> columns{{
+      {"redoubt_forward_queries_total", "Queries sent to an upstream.", MetricKind::counter, &Upstream::queries},
+      {"redoubt_forward_answers_total", "Answers that came from it.", MetricKind::counter, &Upstream::answers},
+      {"redoubt_forward_timeouts_total", "Queries that it never answered.", MetricKind::counter, &Upstream::timeouts},
+      {"redoubt_forward_failures_total", "Its answers of no use, and errors on the way.", MetricKind::counter,
+       &Upstream::failures},
+      {"redoubt_forward_overtaken_total", "Queries that another upstream answered first.", MetricKind::counter,
+       &Upstream::overtaken},
+      {"redoubt_forward_refused_total", "Queries that found its queue full.", MetricKind::counter, &Upstream::refused},
+      {"redoubt_forward_waiting", "Packets that wait for max-rate.", MetricKind::gauge, &Upstream::waiting},
+      {"redoubt_forward_round_trip_seconds", "Smoothed; 0 where nothing is known.", MetricKind::gauge,
+       &Upstream::round_trip, 1'000'000},
+      {"redoubt_forward_aside_seconds", "For so long it is asked last.", MetricKind::gauge, &Upstream::aside_for,
+       1'000'000},
+  }};
+  for (const Column& column : columns) {
+    for (const Upstream& row : shown.configured)
+      page.one(column.name, column.help, column.kind, static_cast<double>(row.*column.value) / column.parts,
+               label("upstream", row.at.to_text()));
+  }
+  for (const auto& row : shown.zones)
+    page.one("redoubt_forward_zone_questions_total", "Questions handed to the upstreams of a zone.",
+             MetricKind::counter, row.questions, label("zone", row.zone.to_text()));
+  for (const auto& row : shown.zones)
+    page.one("redoubt_forward_zone_failures_total", "Of those, questions to which none had an answer of use.",
+             MetricKind::counter, row.failures, label("zone", row.zone.to_text()));
 }
 
 void roles(Page& page, const MetricsSources& sources) {
@@ -98,7 +163,12 @@ std::string metrics_page(const MetricsSources& sources) {
   page.one("process_start_time_seconds", "When control started, in seconds since 1970.", MetricKind::gauge,
            sources.started_at);
   page.one("process_cpu_seconds_total", "CPU time that control used.", MetricKind::counter, sources.cpu_seconds);
+  if (sources.certificate_expires_at)
+    page.one("redoubt_tls_certificate_expiry_seconds",
+             "When the certificate of the encrypted listeners expires, in seconds since 1970.", MetricKind::gauge,
+             *sources.certificate_expires_at);
   statistics(page, sources);
+  if (sources.upstreams) upstreams(page, *sources.upstreams);
   return page.take();
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "appliance/channel/control_resolver.hpp"
 #include "appliance/channel/roles.hpp"
 #include "appliance/channel/statistics.hpp"
 
@@ -24,7 +25,8 @@ struct MetricsSources {
   std::vector<RoleState> roles;
   std::optional<std::vector<std::uint64_t>> resolver;
   std::optional<std::vector<std::uint64_t>> transport;
-  std::uint64_t generation = 0;  ///< in force; 0: none
+  std::optional<channel::Upstreams> upstreams;  ///< of configured zones
+  std::uint64_t generation = 0;                 ///< in force; 0: none
   std::int64_t generation_since = 0;
   std::uint64_t reloads_succeeded = 0;
   std::uint64_t reloads_failed = 0;
@@ -34,6 +36,7 @@ struct MetricsSources {
   double cpu_seconds = 0;       ///< of control
   std::uint64_t requests = 0;   ///< that control's HTTP servers answered
   std::string_view version;
+  std::optional<std::int64_t> certificate_expires_at;  ///< of the encrypted listeners; seconds since 1970
 };
 
 std::string metrics_page(const MetricsSources& sources);

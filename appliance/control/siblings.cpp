@@ -60,6 +60,8 @@ void Siblings::hear(Sibling& sibling, const channel::Received& received) {
       if (transfer_events_.message) transfer_events_.message(message);
     } else if constexpr (std::is_same_v<Message, channel::TransferEnded>) {
       if (transfer_events_.ended) transfer_events_.ended(message);
+    } else if constexpr (std::is_same_v<Message, channel::CertificateTaken>) {
+      if (certificate_taken_) certificate_taken_(message);
     } else {
       answer(sibling.role, message.id, message);
     }
@@ -188,6 +190,10 @@ void Siblings::ask_upstreams(channel::AskUpstreams request, std::chrono::millise
                              Then<channel::Upstreams> then) {
   ask(Role::resolver, request, patience, std::move(then),
       [](Answer& answer) { return whole<channel::Upstreams>(answer); });
+}
+
+bool Siblings::use_certificate(const channel::UseCertificate& certificate) {
+  return transport_.channel.send(channel::encode(channel::ControlToTransport{certificate}));
 }
 
 bool Siblings::use_local_root(std::chrono::seconds time, int memfd) {

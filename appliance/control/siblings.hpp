@@ -37,7 +37,7 @@ class Siblings {
 
   Siblings(boost::asio::io_context& loop, OnTaken on_taken, OnAttachment on_attachment);
 
-  /// Other roles than resolver and transport are let go: keykeeper has nothing to say to us yet.
+  /// Resolver and transport; keykeeper talks to Certificates.
   void attach(channel::Role role, channel::Channel channel);
   bool attached(channel::Role role) const;
 
@@ -57,6 +57,13 @@ class Siblings {
   };
   void trace(channel::TraceFor request, std::chrono::milliseconds patience, Then<TraceTold> then);
   void ask_upstreams(channel::AskUpstreams request, std::chrono::milliseconds patience, Then<channel::Upstreams> then);
+
+  /// What came of certificates.
+  void on_certificate_taken(std::function<void(const channel::CertificateTaken&)> then) {
+    certificate_taken_ = std::move(then);
+  }
+  /// False when transport is not there to take it.
+  bool use_certificate(const channel::UseCertificate& certificate);
 
   /// The root zone's records, which hold for so long from now. False when the resolver is not there to take it.
   bool use_local_root(std::chrono::seconds time, int memfd);
@@ -108,6 +115,7 @@ class Siblings {
       static_cast<channel::RequestId>(std::chrono::steady_clock::now().time_since_epoch().count());
   std::map<channel::RequestId, Waiting> waiting_;
   TransferEvents transfer_events_;
+  std::function<void(const channel::CertificateTaken&)> certificate_taken_;
 };
 
 }  // namespace redoubt::control

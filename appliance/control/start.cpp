@@ -8,6 +8,7 @@
 
 #include "appliance/control/control.hpp"
 #include "appliance/control/files.hpp"
+#include "appliance/control/key_secret.hpp"
 #include "appliance/log/log.hpp"
 #include "appliance/sandbox/sandbox.hpp"
 
@@ -31,7 +32,8 @@ void Control::start(Reading reading, bool initial) {
   if (!reading.configuration && !fall_back(reading))
     log::error("control has no configuration to work with until the file is mended; the others go on as they are");
   if (reading.configuration && !prepare(*reading.configuration)) return end(1);
-  reload_.set_circumstances(processors(), own_addresses());
+  own_addresses_ = own_addresses();
+  reload_.set_circumstances(processors(), own_addresses_);
   shut_the_door(reading.configuration.value_or(config::Configuration{}));
   if (reading.configuration) {
     if (!initial) open_store();  // first, for it says which listeners stand
@@ -61,6 +63,7 @@ bool Control::prepare(const config::Configuration& configuration) {
   if (!kept_[channel::keep_api_listener] &&
       !keep(channel::keep_api_listener, open_api_listener(configuration.control.socket)))
     return false;
+  if (initial_ && !give_key_secret()) return false;
   const auto& http = configuration.control.http;
   return !http || kept_[channel::keep_http_listener] || keep(channel::keep_http_listener, open_http_listener(*http));
 }
@@ -75,6 +78,14 @@ bool Control::keep(std::uint8_t slot, std::expected<channel::Descriptor, std::st
     log::warning("monitor does not keep a descriptor: a restart of control will not find it");
   }
   return true;
+}
+
+/// Monitor has it for keykeeper, in all of its lives; nothing of it stays here.
+bool Control::give_key_secret() {
+  const auto opened = open_key_secret(kept_[channel::keep_state_folder].get());
+  if (!opened) log::error("{}", opened.error());
+  return opened && monitor_.send(channel::encode(channel::ChildToMonitor{channel::Keep{channel::keep_key_secret}}),
+                                 opened->get());
 }
 
 void Control::shut_the_door(const config::Configuration& configuration) {

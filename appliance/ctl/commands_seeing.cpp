@@ -101,6 +101,26 @@ ExitCode trace(const Context& context, const TraceOptions& options) {
   return allowed && (rcode == "NOERROR" || rcode == "NXDOMAIN") ? ExitCode::done : ExitCode::failed;
 }
 
+/// Forward and stub zones and the servers that they name; nothing where there are none.
+void print_configured(const json& body, std::ostream& out) {
+  const json zones = body.value("zones", json::array());
+  if (zones.empty()) return;
+  out << fmt::format("{:<40}{:>12}{:>12}\n", "zone", "questions", "failures");
+  for (const json& row : zones)
+    out << fmt::format("{:<40}{:>12}{:>12}\n", text_of(row, "zone"), text_of(row, "questions"),
+                       text_of(row, "failures"));
+  out << fmt::format("\n{:<40}{:>12}{:>10}{:>10}{:>10}{:>10}{:>12}  {}\n", "upstream", "queries", "answers", "timeouts",
+                     "failures", "waiting", "round trip", "aside for");
+  for (const json& row : body.value("configured", json::array())) {
+    const bool aside = row.value("aside_for", std::uint64_t{0}) != 0;
+    out << fmt::format("{:<40}{:>12}{:>10}{:>10}{:>10}{:>10}{:>12}  {}\n", text_of(row, "upstream"),
+                       text_of(row, "queries"), text_of(row, "answers"), text_of(row, "timeouts"),
+                       text_of(row, "failures"), text_of(row, "waiting"), milliseconds(row, "round_trip"),
+                       aside ? milliseconds(row, "aside_for") : "-");
+  }
+  out << "\n";
+}
+
 ExitCode upstreams(const Context& context, std::uint32_t limit) {
   const Answer answer = understand(context, context.api.get(fmt::format("/v1/upstreams?limit={}", limit)));
   if (!answer.body) return answer.code;
@@ -108,6 +128,7 @@ ExitCode upstreams(const Context& context, std::uint32_t limit) {
     context.out << answer.body->dump(2) << "\n";
     return ExitCode::done;
   }
+  print_configured(*answer.body, context.out);
   const json rows = answer.body->value("upstreams", json::array());
   context.out << fmt::format("{:<40}{:>12}{:>10}{:>12}  {}\n", "server", "round trip", "failures", "aside for",
                              "cookies");

@@ -33,9 +33,10 @@ std::vector<const char*> child_environment() {
 }
 
 /// In the forked child: only calls that are safe there, then execve() or the end.
-[[noreturn]] void become(int channel, const char* const* arguments, const char* const* environment) {
+[[noreturn]] void become(int channel, bool keeps_output, const char* const* arguments, const char* const* environment) {
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (null < 0 || ::dup2(null, STDIN_FILENO) < 0 || ::dup2(null, STDOUT_FILENO) < 0) ::_exit(exit_without_exec);
+  if (null < 0 || ::dup2(null, STDIN_FILENO) < 0) ::_exit(exit_without_exec);
+  if (!keeps_output && ::dup2(null, STDOUT_FILENO) < 0) ::_exit(exit_without_exec);
   // When the channel is on 3 already, dup2() would leave its close-on-exec flag.
   if (channel == channel_descriptor) {
     if (::fcntl(channel, F_SETFD, 0) < 0) ::_exit(exit_without_exec);
@@ -76,7 +77,8 @@ std::expected<Spawned, std::string> spawn(channel::Role role) {
 
   const pid_t pid = ::fork();
   if (pid < 0) return std::unexpected{fmt::format("fork: {}", std::strerror(errno))};
-  if (pid == 0) become(pair->second.descriptor(), arguments.data(), environment.data());
+  const bool keeps_output = role == channel::Role::resolver;  // the query log's lines
+  if (pid == 0) become(pair->second.descriptor(), keeps_output, arguments.data(), environment.data());
   return Spawned{.pid = pid, .channel = std::move(pair->first)};
 }
 

@@ -1,5 +1,6 @@
 // What monitor says to its children and hears from them.
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -25,6 +26,19 @@ Role server_of(SocketKind kind) { return kind == SocketKind::datagram ? Role::re
 /// Messages that only control may send.
 bool is_for_control_alone(const channel::ChildToMonitor& message) {
   return !std::holds_alternative<channel::Entered>(message) && !std::holds_alternative<channel::Ready>(message);
+}
+
+/// Reading a pipe or a device could wait, or do things.
+std::expected<channel::Descriptor, std::string> open_regular_file(const std::string& path) {
+  const auto fail = [&path](const char* why) {
+    return std::unexpected{fmt::format("{}: {}", log::printable(path), why)};
+  };
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return fail(std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) return fail("not a file");
+  channel::Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
+  if (!file) return fail(std::strerror(errno));
+  return file;
 }
 
 /// Messages read from one child before the others get their turn.
@@ -140,6 +154,21 @@ void Monitor::handle(Child&, const channel::RequestReload&) { give_configuration
 
 void Monitor::handle(Child&, const channel::Keep& message) {
   kept_[message.slot] = *std::exchange(taken_, std::nullopt);
+  if (message.slot == channel::keep_key_secret)
+    send(child_of(Role::keykeeper), channel::Kept{.slot = message.slot}, kept_[message.slot].get());
+}
+
+/// Only keykeeper gets what is in them, so that control gains nothing by naming files that are not its own.
+void Monitor::handle(Child& child, const channel::OpenTlsFiles& message) {
+  const auto certificates = open_regular_file(message.certificate);
+  const auto key = open_regular_file(message.key);
+  if (!certificates || !key) {
+    const std::string& trouble = certificates ? key.error() : certificates.error();
+    return send(child, channel::TlsFilesMissing{.id = message.id, .trouble = trouble});
+  }
+  Child& keykeeper = child_of(Role::keykeeper);
+  send(keykeeper, channel::TlsFile{.id = message.id, .key = false}, certificates->get());
+  send(keykeeper, channel::TlsFile{.id = message.id, .key = true}, key->get());
 }
 
 void Monitor::handle(Child& child, const channel::LogAs& message) {
@@ -222,9 +251,11 @@ void Monitor::give_configuration(bool initial) {
 /// A child that was started again hears what its former life had heard.
 void Monitor::tell_what_was(Child& child) {
   if (log_as_) send(child, *log_as_);
+  if (child.role() == Role::keykeeper && kept_[channel::keep_key_secret])
+    send(child, channel::Kept{.slot = channel::keep_key_secret}, kept_[channel::keep_key_secret].get());
   if (child.role() != Role::control) return;
   for (std::uint8_t slot = 0; slot < channel::keep_slots; ++slot) {
-    if (kept_[slot]) send(child, channel::Kept{.slot = slot}, kept_[slot].get());
+    if (slot != channel::keep_key_secret && kept_[slot]) send(child, channel::Kept{.slot = slot}, kept_[slot].get());
   }
   give_configuration(false);
   for (const Child& other : children_) {

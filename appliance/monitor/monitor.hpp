@@ -57,6 +57,7 @@ class Monitor {
   void handle(Child& child, const channel::RequestReload& message);
   void handle(Child& child, const channel::Keep& message);
   void handle(Child& child, const channel::LogAs& message);
+  void handle(Child& child, const channel::OpenTlsFiles& message);
   void judge_sandboxes();
   bool acceptable(const Child& child) const;
   void hand_out_sockets();

@@ -1,7 +1,9 @@
 // Program: resolverd. The same file is all five processes: without --role it is monitor, which executes it again for
 // each other role.
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
@@ -63,6 +65,15 @@ int role_main(channel::Role role) {
   return exit_wrong_use;
 }
 
+/// Whoever starts us with a standard descriptor closed would have the next socket take its number, and lines written
+/// into it.
+void fill_standard_descriptors() {
+  int descriptor = 0;
+  do descriptor = ::open("/dev/null", O_RDWR);
+  while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+  if (descriptor > STDERR_FILENO) ::close(descriptor);
+}
+
 int run(std::span<char*> arguments, std::chrono::steady_clock::time_point started) {
   const auto line = monitor::parse_command_line(arguments);
   if (!line) {
@@ -86,6 +97,7 @@ int run(std::span<char*> arguments, std::chrono::steady_clock::time_point starte
 
 int main(int count, char** arguments) {
   const auto started = std::chrono::steady_clock::now();
+  fill_standard_descriptors();
   try {
     return run(std::span{arguments, static_cast<std::size_t>(count)}.subspan(count > 0 ? 1 : 0), started);
   } catch (const std::exception& trouble) {

@@ -184,8 +184,9 @@ constexpr std::array stream_sockets{
     setting(IPPROTO_TCP, TCP_FASTOPEN_CONNECT),
 };
 
-// keykeeper: memory that is never swapped out.
-constexpr std::array locked_memory{any(SCMP_SYS(mlock)), any(SCMP_SYS(mlock2)), any(SCMP_SYS(munlock))};
+// keykeeper: memory that is never swapped out, and its secret on the disk before it is used.
+constexpr std::array locked_memory{any(SCMP_SYS(mlock)), any(SCMP_SYS(mlock2)), any(SCMP_SYS(munlock)),
+                                   any(SCMP_SYS(fdatasync))};
 
 // control: files, as far as Landlock lets it: its state folder. The calls are those of SQLite and std::filesystem.
 constexpr std::array files{

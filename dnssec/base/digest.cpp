@@ -38,11 +38,20 @@ Digest::Digest(const evp_md_st* algorithm)
       octets_{algorithm == nullptr ? 0 : static_cast<std::size_t>(EVP_MD_get_size(algorithm))},
       context_{EVP_MD_CTX_new()} {}
 
+bool Digest::start() {
+  return context_ && algorithm_ != nullptr && EVP_DigestInit_ex2(context_.get(), algorithm_, nullptr) == 1;
+}
+
+bool Digest::add(std::span<const std::uint8_t> octets) {
+  return EVP_DigestUpdate(context_.get(), octets.data(), octets.size()) == 1;
+}
+
+bool Digest::finish(std::span<std::uint8_t> out) {
+  return out.size() >= octets_ && EVP_DigestFinal_ex(context_.get(), out.data(), nullptr) == 1;
+}
+
 bool Digest::of(std::span<const std::uint8_t> octets, std::span<std::uint8_t> out) {
-  if (!context_ || algorithm_ == nullptr || out.size() < octets_) return false;
-  return EVP_DigestInit_ex2(context_.get(), algorithm_, nullptr) == 1 &&
-         EVP_DigestUpdate(context_.get(), octets.data(), octets.size()) == 1 &&
-         EVP_DigestFinal_ex(context_.get(), out.data(), nullptr) == 1;
+  return start() && add(octets) && finish(out);
 }
 
 void Digest::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }

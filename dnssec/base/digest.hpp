@@ -25,7 +25,11 @@ std::vector<std::uint8_t> digest_of(std::string_view name, std::span<const std::
 class Digest {
  public:
   explicit Digest(const evp_md_st* algorithm);
-  /// out has at least the digest's size. False when the library had no memory.
+  /// In pieces: start(), add() as often as needed, finish(). False when the library had no memory.
+  [[nodiscard]] bool start();
+  [[nodiscard]] bool add(std::span<const std::uint8_t> octets);
+  [[nodiscard]] bool finish(std::span<std::uint8_t> out);
+  /// At once. out has at least the digest's size.
   [[nodiscard]] bool of(std::span<const std::uint8_t> octets, std::span<std::uint8_t> out);
   std::size_t octets() const { return octets_; }
 

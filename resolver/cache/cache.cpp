@@ -111,6 +111,7 @@ struct Cache::Shard {
   std::uint64_t bound = 0;
   std::uint64_t evictions = 0;
   Duration kept{};  // of what has expired
+  bool spares_visited = true;
 
   void remove(Queue::iterator entry) {
     if (hand == entry) step();
@@ -126,8 +127,8 @@ struct Cache::Shard {
   void evict_one(Instant now) {
     if (hand == queue.end()) hand = std::prev(queue.end());
     for (;;) {
-      const bool spared = hand->expires > now ? hand->visited : hand->visited_expired;
-      if (!spared) break;
+      const bool visited = hand->expires > now ? hand->visited : hand->visited_expired;
+      if (!visited || !spares_visited) break;
       hand->visited = false;
       hand->visited_expired = false;
       step();
@@ -147,6 +148,7 @@ struct Cache::Shard {
 
 Cache::Cache(std::uint64_t octets, const dns::HashKey& key, const Guards& guards)
     : key_{key}, guards_{guards}, shards_{std::make_unique<Shard[]>(shard_count)} {
+  for (std::size_t i = 0; i < shard_count; ++i) shards_[i].spares_visited = guards.spares_visited;
   resize(octets);
 }
 

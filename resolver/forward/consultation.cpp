@@ -167,6 +167,7 @@ bool Consultation::ask_next(Urgency urgency) {
   trouble_ = fmt::format("limit max-rate of {} packets a second reached, {} wait already", route_->max_rate,
                          candidates_[next.front()].upstream->figures(now).waiting);
   scope_ = FailureScope::house;
+  limit_ = Limit::upstream_queue;
   return false;
 }
 
@@ -333,7 +334,9 @@ Failure Consultation::failure() const {
   const std::string_view loop = contest_->came_back() ? "forwarding loop: " : "";
   const dns::EdeCode code =
       their_code_.value_or(heard_ ? dns::EdeCode::network_error : dns::EdeCode::no_reachable_authority);
-  return {{code, fmt::format("{}{} {}: {}", loop, describe(route_->kind), route_->zone.to_text(), trouble_)}, scope_};
+  return {{code, fmt::format("{}{} {}: {}", loop, describe(route_->kind), route_->zone.to_text(), trouble_)},
+          scope_,
+          limit_};
 }
 
 }  // namespace redoubt::resolver

@@ -60,6 +60,7 @@ class Consultation {
   std::string trouble_;                     // the last one is told
   std::optional<dns::EdeCode> their_code_;  // what an upstream itself said of its failure
   FailureScope scope_ = FailureScope::question;
+  std::optional<Limit> limit_;  // that kept every server from being asked
   bool heard_ = false;
 };
 

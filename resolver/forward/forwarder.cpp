@@ -10,7 +10,9 @@ Task<std::expected<Classified, Failure>> Forwarder::ask(const Errand& errand, co
   auto executor = co_await boost::asio::this_coro::executor;
   auto contest = std::make_shared<Contest>(askers_, *network_, *clock_, std::move(executor));
   Consultation consultation{errand, route, *shared_, *clock_, *random_, std::move(contest)};
-  co_return co_await consultation.run();
+  auto result = co_await consultation.run();
+  shared_->upstreams.count(route.zone, !result);
+  co_return result;
 }
 
 }  // namespace redoubt::resolver

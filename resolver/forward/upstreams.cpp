@@ -40,4 +40,22 @@ std::vector<UpstreamFigures> Upstreams::figures(const Routes& routes, Instant no
   return rows;
 }
 
+void Upstreams::count(const dns::Name& zone, bool failed) {
+  const std::lock_guard guard{lock_};
+  RouteFigures& figures = zones_.touch(zone);
+  ++figures.questions;
+  if (failed) ++figures.failures;
+}
+
+std::vector<RouteFigures> Upstreams::zone_figures(const Routes& routes) const {
+  std::vector<RouteFigures> rows;
+  const std::lock_guard guard{lock_};
+  for (const Route& route : routes.all()) {
+    const RouteFigures* known = zones_.find(route.zone);
+    rows.push_back(known != nullptr ? *known : RouteFigures{});
+    rows.back().zone = route.zone;
+  }
+  return rows;
+}
+
 }  // namespace redoubt::resolver

@@ -227,7 +227,8 @@ std::optional<Classified> Iterator::ask_local_root(const Errand& errand) {
 /// A limit that many questions share: it says nothing of this one.
 Failure Iterator::beyond(Limit limit, const dns::Name& zone) {
   return {{dns::EdeCode::other, fmt::format("limit {} reached at zone {}", name_of(limit), zone.to_text())},
-          FailureScope::house};
+          FailureScope::house,
+          limit};
 }
 
 /// Every server of the cut once, then those without address are looked up, then all again, until one is of use.

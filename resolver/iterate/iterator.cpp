@@ -116,9 +116,10 @@ Iterator::Step Iterator::step_here(dns::Name& name, dns::RrType type, const Sett
                                    Outcome& outcome, Wanted wanted, std::optional<dns::Question>* renewal) {
   const Step step = step_from_cache(name, type, now, outcome, wanted, renewal);
   if (step != Step::unknown) return step;
-  if (step_from_proofs(name, type, settings, now, outcome)) return Step::complete;
   const policy::SpecialZone* zone = policy::find_special(name);
-  if (zone == nullptr || is_excepted(name, *zone, settings)) return Step::unknown;
+  if (zone == nullptr || is_excepted(name, *zone, settings)) {
+    return step_from_proofs(name, type, settings, now, outcome) ? Step::complete : Step::unknown;
+  }
   const policy::LocalAnswer local = policy::answer_locally(*zone, {name, type});
   const Standing own{.security = Security::insecure};
   outcome.rcode = local.rcode;
@@ -162,7 +163,7 @@ SharedOutcome Iterator::fail(const Errand& errand, Failure why) {
                                  why.is_bogus ? Security::bogus : Security::indeterminate);
   }
   auto outcome = std::make_shared<Outcome>();
-  outcome->budget_spent = errand.budget.exhausted().has_value();
+  outcome->limit = errand.budget.exhausted() ? errand.budget.exhausted() : why.limit;
   outcome->house_trouble = why.scope == FailureScope::house;
   outcome->error = std::move(why.told);
   return outcome;

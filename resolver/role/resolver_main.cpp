@@ -1,6 +1,7 @@
 #include "resolver/role/resolver_main.hpp"
 
 #include <sodium.h>
+#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -40,6 +41,7 @@ class Role {
         [this] { loop_.stop(); });
     tell_monitor(channel::Entered{sandbox_trouble});
     loop_.run();
+    if (query_log_) query_log_->finish();
     // Frames of the workers' coroutines wait in road_ and in loop_'s queue: no order of destruction is right for all of
     // them, and nothing here outlives the process.
     std::_Exit(0);
@@ -105,7 +107,8 @@ class Role {
     } else if (auto* trace = std::get_if<channel::TraceFor>(&*message)) {
       trace_for(std::move(*trace));
     } else if (const auto* upstreams = std::get_if<channel::AskUpstreams>(&*message)) {
-      if (shared_) tell_control(show_upstreams(*shared_, *upstreams, std::chrono::steady_clock::now()));
+      if (shared_)
+        tell_control(show_upstreams(*shared_, settings_.worker->core->routes, *upstreams, MachineClock::now()));
     } else if (const auto* root = std::get_if<channel::UseLocalRoot>(&*message)) {
       take_local_root(std::chrono::seconds{root->seconds}, received.descriptors.front());
     } else if (std::holds_alternative<channel::DropLocalRoot>(*message)) {
@@ -154,9 +157,20 @@ class Role {
       // What came by another way is not what the zone's servers of now say.
       flush_zones(changed_zones(before->core->routes, settings_.worker->core->routes));
     }
+    log_queries();
     log::debug("snapshot {} is in force", generation);
     tell_control(channel::SnapshotTaken{generation, {}});
     hand_over_sockets();
+  }
+
+  /// The log's thread and its rings are made when a configuration first wants them.
+  void log_queries() {
+    const QueryLogSettings& wanted = settings_.worker->query_log;
+    if (wanted.sample != 0 && !query_log_) {
+      query_log_ = std::make_unique<QueryLog>(STDOUT_FILENO);
+      for (const auto& worker : workers_) worker->log_to(query_log_->add_ring());
+    }
+    if (query_log_) query_log_->use(wanted);
   }
 
   void flush_zones(const std::vector<dns::Name>& zones) {
@@ -223,6 +237,7 @@ class Role {
       set(channel::ResolverCounter::cache_evictions, cache.evictions);
       set(channel::ResolverCounter::resolutions_running, shared_->flights.in_flight());
     }
+    if (query_log_) values[static_cast<std::size_t>(channel::ResolverCounter::query_log_lost)] += query_log_->lost();
     set(channel::ResolverCounter::snapshot_generation, settings_.generation);
     return values;
   }
@@ -234,6 +249,7 @@ class Role {
   std::optional<Shared> shared_;
   RoleSettings settings_;
   std::shared_ptr<const LocalZone> local_root_;  // null: there is none
+  std::unique_ptr<QueryLog> query_log_;          // its rings outlive the workers
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<Socket> sockets_;                              // not handed over yet
   std::map<channel::ListenerId, std::uint32_t> sockets_of_;  // handed over, by listener

@@ -1,5 +1,6 @@
 #include "resolver/role/trace_view.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace redoubt::resolver {
@@ -38,14 +39,33 @@ std::vector<channel::SpentLimit> spent_of(const Budget& budget) {
   return spent;
 }
 
-channel::Upstreams show_upstreams(const Shared& shared, const channel::AskUpstreams& request, Instant now) {
-  channel::Upstreams shown{.id = request.id, .known = shared.servers.measured(), .rows = {}};
+channel::Upstreams show_upstreams(const Shared& shared, const Routes& routes, const channel::AskUpstreams& request,
+                                  Instant now) {
+  channel::Upstreams shown{
+      .id = request.id, .known = shared.servers.measured(), .rows = {}, .configured = {}, .zones = {}};
   for (const Servers::Row& row : shared.servers.recent(request.limit, now)) {
     shown.rows.push_back({.address = row.address,
                           .round_trip = microseconds(row.round_trip),
                           .failures = row.failures,
                           .aside_for = microseconds(row.aside_for),
                           .cookie = shared.cookies.is_expected_of(row.address)});
+  }
+  for (const UpstreamFigures& row : shared.upstreams.figures(routes, now)) {
+    if (shown.configured.size() == channel::max_configured_shown) break;
+    shown.configured.push_back({.at = row.at,
+                                .queries = row.queries,
+                                .answers = row.answers,
+                                .timeouts = row.timeouts,
+                                .failures = row.failures,
+                                .overtaken = row.overtaken,
+                                .refused = row.refused,
+                                .waiting = row.waiting,
+                                .round_trip = microseconds(row.round_trip),
+                                .aside_for = microseconds(std::max(row.aside_until - now, Duration::zero()))});
+  }
+  for (const RouteFigures& row : shared.upstreams.zone_figures(routes)) {
+    if (shown.zones.size() == channel::max_zones_shown) break;
+    shown.zones.push_back({.zone = row.zone, .questions = row.questions, .failures = row.failures});
   }
   return shown;
 }

@@ -30,6 +30,7 @@ class TraceView final : public Trace {
 /// What the budget has been charged, limit by limit.
 std::vector<channel::SpentLimit> spent_of(const Budget& budget);
 
-channel::Upstreams show_upstreams(const Shared& shared, const channel::AskUpstreams& request, Instant now);
+channel::Upstreams show_upstreams(const Shared& shared, const Routes& routes, const channel::AskUpstreams& request,
+                                  Instant now);
 
 }  // namespace redoubt::resolver

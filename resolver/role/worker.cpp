@@ -12,6 +12,7 @@
 
 #include "appliance/log/log.hpp"
 #include "resolver/render/render.hpp"
+#include "resolver/role/bookkeeping.hpp"
 #include "resolver/role/datagrams.hpp"
 #include "resolver/role/system.hpp"
 #include "resolver/role/trace_view.hpp"
@@ -25,13 +26,6 @@ namespace {
 
 /// Batches taken from one socket before others get their turn.
 constexpr int batches_in_a_row = 8;
-
-ResolverCounter counter_of(dns::Rcode rcode) {
-  if (rcode == dns::Rcode::noerror) return ResolverCounter::answers_noerror;
-  if (rcode == dns::Rcode::nxdomain) return ResolverCounter::answers_nxdomain;
-  if (rcode == dns::Rcode::servfail) return ResolverCounter::answers_servfail;
-  return ResolverCounter::answers_other;
-}
 
 /// Largest answer by UDP: what the client can take, and never more than what we trust to arrive whole.
 std::size_t datagram_limit(const dns::Query& query) {
@@ -77,6 +71,7 @@ class Worker::Loop {
         uplink_{datagrams_, road, counters_},
         desk_{shared, uplink_, clock_, random_, settings_->core, context_.get_executor()} {
     datagrams_.use(settings_->outgoing);
+    books_.use(settings_->query_log);
     thread_ = std::thread{[this] { run(); }};
   }
   ~Loop() {
@@ -92,6 +87,7 @@ class Worker::Loop {
   void use(std::shared_ptr<const WorkerSettings> settings) {
     settings_ = std::move(settings);
     datagrams_.use(settings_->outgoing);
+    books_.use(settings_->query_log);
     desk_.use(settings_->core);
   }
 
@@ -107,10 +103,13 @@ class Worker::Loop {
 
   void drop_listener(channel::ListenerId listener) { listeners_.erase(listener); }
 
+  void log_to(QueryRing& ring) { books_.log_to(ring); }
+
   void ask(channel::Ask ask) {
     counters_.add(ResolverCounter::queries_stream);
     answer_message(
-        std::move(ask.query), ask.client.address, settings_->access.allows(ask.client.address),
+        std::move(ask.query), {.address = ask.client.address, .stream = true},
+        settings_->access.allows(ask.client.address),
         [road = road_, id = ask.id](std::vector<std::uint8_t> answer) { road->give(id, std::move(answer)); });
   }
 
@@ -122,14 +121,16 @@ class Worker::Loop {
       tracing.done({.id = tracing.request.id, .allowed = allowed, .answer = std::move(room), .spent = {}});
     };
     if (!query) return end_at_once(true, put_fault(query.error(), room));
-    if (tracing.request.client && !settings_->access.allows(*tracing.request.client))
+    if (tracing.request.client && !settings_->access.allows(*tracing.request.client)) {
+      books_.answered(query->question, {.address = {}, .is_operator = true}, *refused_, AnswerSource::refused);
       return end_at_once(false, put(*query, *refused_, room.size(), room));
+    }
     asio::co_spawn(context_, resolve_traced(*query, std::move(tracing)),
                    [](const std::exception_ptr& trouble) { note(trouble); });
   }
 
   void resolve_for(std::vector<std::uint8_t> query, Answered done) {
-    answer_message(std::move(query), dns::IpAddress{}, true, std::move(done));
+    answer_message(std::move(query), {.address = {}, .is_operator = true}, true, std::move(done));
   }
 
  private:
@@ -186,21 +187,24 @@ class Worker::Loop {
         return counters_.add(ResolverCounter::ignored_datagrams);
       return batch_.commit(put_fault(query.error(), batch_.room()), *datagram.path);
     }
+    const auto answer_at_once = [&](const Outcome& outcome, AnswerSource source) {
+      books_.answered(query->question, {.address = client.address}, outcome, source);
+      batch_.commit(put(*query, outcome, datagram_limit(*query), batch_.room()), *datagram.path);
+    };
     if (!allowed) {
       counters_.add(ResolverCounter::refused);
-      return batch_.commit(put(*query, *refused_, datagram_limit(*query), batch_.room()), *datagram.path);
+      return answer_at_once(*refused_, AnswerSource::refused);
     }
     if (const auto known = desk_.known(*query)) {
       counters_.add(ResolverCounter::cache_hits);
-      return batch_.commit(put(*query, *known, datagram_limit(*query), batch_.room()), *datagram.path);
+      return answer_at_once(*known, AnswerSource::known);
     }
     counters_.add(ResolverCounter::cache_misses);
     auto [place, turned] = desk_.enter(client.address);
     if (!place) {
       counters_.add(ResolverCounter::resolutions_refused);
       if (turned == WaitingRoom::Turned::silently) return counters_.add(ResolverCounter::answers_withheld);
-      const auto instead = desk_.turn_away(query->question, turned);
-      return batch_.commit(put(*query, *instead, datagram_limit(*query), batch_.room()), *datagram.path);
+      return answer_at_once(*desk_.turn_away(query->question, turned), AnswerSource::refused);
     }
     asio::co_spawn(context_, resolve_datagram(listener, *query, *datagram.path, std::move(*place)),
                    [](const std::exception_ptr& trouble) { note(trouble); });
@@ -208,11 +212,13 @@ class Worker::Loop {
 
   Task<void> resolve_datagram(channel::ListenerId listener, dns::Query query, ReturnPath path,
                               WaitingRoom::Place place) {
-    const auto outcome = co_await resolve(query, {.network = place.client(), .address = path.endpoint().address});
+    const Recipient recipient{.address = path.endpoint().address};
+    const auto [outcome, took] = co_await resolve(query, {.network = place.client(), .address = recipient.address});
     if (!co_await desk_.leave(place)) {
       counters_.add(ResolverCounter::answers_withheld);
       co_return;
     }
+    books_.answered(query.question, recipient, *outcome, AnswerSource::resolved, took);
     std::array<std::uint8_t, max_datagram_answer> room;
     const std::size_t octets = put(query, *outcome, datagram_limit(query), room);
     const auto at = listeners_.find(listener);
@@ -221,18 +227,24 @@ class Worker::Loop {
       counters_.add(ResolverCounter::send_failures);
   }
 
-  Task<SharedOutcome> resolve(const dns::Query& query, Client asker) {
-    SharedOutcome outcome = co_await desk_.answer(query, asker);
-    if (outcome->budget_spent) counters_.add(ResolverCounter::budget_exhausted);
+  struct Resolved {
+    SharedOutcome outcome;
+    std::chrono::nanoseconds took;
+  };
+  Task<Resolved> resolve(const dns::Query& query, Client client) {
+    const Instant began = clock_.now();
+    SharedOutcome outcome = co_await desk_.answer(query, client);
+    const std::chrono::nanoseconds took = clock_.now() - began;
+    books_.resolved(took);
     if (outcome->rcode == dns::Rcode::servfail && outcome->error) {
       log::debug("{} {} failed: {}", query.question.name.to_text(), dns::to_text(query.question.type),
                  log::printable(outcome->error->text));
     }
-    co_return outcome;
+    co_return Resolved{std::move(outcome), took};
   }
 
   /// A whole message that came by a stream or from the operator.
-  void answer_message(std::vector<std::uint8_t> octets, const dns::IpAddress& client, bool allowed, Answered done) {
+  void answer_message(std::vector<std::uint8_t> octets, const Recipient& recipient, bool allowed, Answered done) {
     const auto query = dns::parse_query(octets);
     std::vector<std::uint8_t> room(dns::max_message_octets);
     const auto finish = [&](std::size_t size) {
@@ -244,26 +256,31 @@ class Worker::Loop {
       if (silent) counters_.add(ResolverCounter::ignored_datagrams);
       return finish(silent ? 0 : put_fault(query.error(), room));
     }
+    const auto answer_at_once = [&](const Outcome& outcome, AnswerSource source) {
+      books_.answered(query->question, recipient, outcome, source);
+      finish(put(*query, outcome, room.size(), room));
+    };
     if (!allowed) {
       counters_.add(ResolverCounter::refused);
-      return finish(put(*query, *refused_, room.size(), room));
+      return answer_at_once(*refused_, AnswerSource::refused);
     }
     if (const auto known = desk_.known(*query)) {
       counters_.add(ResolverCounter::cache_hits);
-      return finish(put(*query, *known, room.size(), room));
+      return answer_at_once(*known, AnswerSource::known);
     }
     counters_.add(ResolverCounter::cache_misses);
-    auto [place, turned] = desk_.enter(client);
+    auto [place, turned] = desk_.enter(recipient.address);
     if (!place) {
       counters_.add(ResolverCounter::resolutions_refused);
-      return finish(put(*query, *desk_.turn_away(query->question, turned), room.size(), room));
+      return answer_at_once(*desk_.turn_away(query->question, turned), AnswerSource::refused);
     }
-    asio::co_spawn(context_, resolve_message(*query, client, std::move(*place), std::move(done)),
+    asio::co_spawn(context_, resolve_message(*query, recipient, std::move(*place), std::move(done)),
                    [](const std::exception_ptr& trouble) { note(trouble); });
   }
 
-  Task<void> resolve_message(dns::Query query, dns::IpAddress client, WaitingRoom::Place place, Answered done) {
-    const auto outcome = co_await resolve(query, {.network = place.client(), .address = client});
+  Task<void> resolve_message(dns::Query query, Recipient recipient, WaitingRoom::Place place, Answered done) {
+    const auto [outcome, took] = co_await resolve(query, {.network = place.client(), .address = recipient.address});
+    books_.answered(query.question, recipient, *outcome, AnswerSource::resolved, took);
     std::vector<std::uint8_t> room(dns::max_message_octets);
     room.resize(put(query, *outcome, room.size(), room));
     done(std::move(room));
@@ -274,14 +291,13 @@ class Worker::Loop {
     Budget budget = desk_.fresh_budget();
     budget.trace_to(&view);
     const auto outcome = co_await desk_.answer_traced(query, budget, tracing.request.fresh);
+    books_.answered(query.question, {.address = {}, .is_operator = true}, *outcome, AnswerSource::resolved);
     std::vector<std::uint8_t> room(dns::max_message_octets);
     room.resize(put(query, *outcome, room.size(), room));
     tracing.done({.id = tracing.request.id, .allowed = true, .answer = std::move(room), .spent = spent_of(budget)});
   }
 
   std::size_t put(const dns::Query& query, const Outcome& outcome, std::size_t limit, std::span<std::uint8_t> room) {
-    counters_.add(counter_of(outcome.rcode));
-    if (outcome.stale) counters_.add(ResolverCounter::answers_stale);
     const Rendered rendered =
         render(query, outcome, clock_.now(), room.first(std::min(limit, room.size())), settings_->core->identity.nsid);
     if (rendered.truncated) counters_.add(ResolverCounter::answers_truncated);
@@ -321,6 +337,7 @@ class Worker::Loop {
   WorkerCounters counters_;
   SystemClock clock_;
   SystemRandom random_;
+  Bookkeeping books_{counters_, random_};
   UpstreamDatagrams datagrams_;
   Uplink uplink_;
   Desk desk_;
@@ -348,6 +365,10 @@ void Worker::take_socket(channel::ListenerId listener, channel::Descriptor socke
 
 void Worker::drop_listener(channel::ListenerId listener) {
   asio::post(loop_->context(), [loop = loop_.get(), listener] { loop->drop_listener(listener); });
+}
+
+void Worker::log_to(QueryRing& ring) {
+  asio::post(loop_->context(), [loop = loop_.get(), to = &ring] { loop->log_to(*to); });
 }
 
 void Worker::ask(channel::Ask ask) {

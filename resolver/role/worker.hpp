@@ -1,8 +1,6 @@
 #pragma once
 // One thread of the resolver role: its own listener sockets, event loop, random numbers and upstream sockets. Workers
 // share the cache and the table of resolutions in flight, nothing else.
-#include <array>
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -11,11 +9,12 @@
 #include "appliance/channel/channel.hpp"
 #include "appliance/channel/control_resolver.hpp"
 #include "appliance/channel/resolver_transport.hpp"
-#include "appliance/channel/statistics.hpp"
 #include "policy/access/access_list.hpp"
 #include "resolver/desk.hpp"
+#include "resolver/role/query_log.hpp"
 #include "resolver/role/stream_road.hpp"
 #include "resolver/role/upstream_datagrams.hpp"
+#include "resolver/role/worker_counters.hpp"
 
 namespace redoubt::resolver {
 
@@ -23,20 +22,8 @@ namespace redoubt::resolver {
 struct WorkerSettings {
   policy::AccessList access;
   OutgoingSettings outgoing;
+  QueryLogSettings query_log;
   std::shared_ptr<const Settings> core;
-};
-
-/// Counters of one thread: written by it alone, read by anyone.
-struct WorkerCounters {
-  std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(channel::ResolverCounter::count)> values{};
-  void add(channel::ResolverCounter which, std::uint64_t amount = 1) {
-    auto& value = values[static_cast<std::size_t>(which)];
-    value.store(value.load(std::memory_order_relaxed) + amount,
-                std::memory_order_relaxed);  // one writer: no locked instruction
-  }
-  std::uint64_t get(channel::ResolverCounter which) const {
-    return values[static_cast<std::size_t>(which)].load(std::memory_order_relaxed);
-  }
 };
 
 class Worker {
@@ -54,6 +41,8 @@ class Worker {
   void use(std::shared_ptr<const WorkerSettings> settings);
   void take_socket(channel::ListenerId listener, channel::Descriptor socket);
   void drop_listener(channel::ListenerId listener);
+  /// Where the query log's records go; outlives the worker. Before this nothing is logged.
+  void log_to(QueryRing& ring);
   /// A client's query that came by a stream; the answer goes to the road.
   void ask(channel::Ask ask);
   /// The operator's own query: no access list. done is called on the worker's thread, once.

@@ -98,6 +98,20 @@ std::expected<Routes, std::string> routes_of(const flat::Resolution& resolution)
   return Routes{std::move(routes)};
 }
 
+std::expected<QueryLogSettings, std::string> query_log_of(const flat::QueryLog& rows) {
+  QueryLogSettings settings;
+  settings.sample = rows.sample();
+  settings.clients = prefixes_of(rows.clients());
+  auto zones = names_of(*rows.zones());
+  if (!zones) return std::unexpected{zones.error()};
+  settings.zones = *std::move(zones);
+  settings.failed_only = rows.failed_only();
+  settings.slower_than = std::chrono::milliseconds{rows.slower_than()};
+  settings.whole_addresses = rows.whole_addresses();
+  settings.json = rows.json();
+  return settings;
+}
+
 ZoneTtlBounds zone_ttls_of(const flat::Cache& cache) {
   ZoneTtlBounds zones;
   if (cache.zones() == nullptr) return zones;
@@ -198,7 +212,11 @@ std::expected<RoleSettings, std::string> settings_from(const snapshot::Mapped& m
   if (snapshot.workers() == 0 || snapshot.workers() > channel::max_workers)
     return std::unexpected{"the number of workers is out of range"};
 
+  auto query_log = query_log_of(*snapshot.query_log());
+  if (!query_log) return std::unexpected{query_log.error()};
+
   auto worker = std::make_shared<WorkerSettings>();
+  worker->query_log = *std::move(query_log);
   worker->access = policy::AccessList{prefixes_of(snapshot.access()->allow())};
   const flat::Resolution& resolution = *snapshot.resolution();
   if (resolution.outgoing_addresses() != nullptr) {

@@ -52,6 +52,30 @@ TEST(Forward, zone_is_asked_of_its_forwarder_and_of_nobody_else) {
   EXPECT_EQ(world.ask("www.corp.example.").packets, 0U) << "cached";
 }
 
+TEST(Forward, what_became_of_the_questions_is_counted_by_zone_and_upstream) {
+  World world;
+  forwarder(world, "10.0.0.1", "corp.example.", corp);
+  const Route corp_route = route("corp.example.", {"10.0.0.1"});
+  const Route dead = route("dead.example.", {"10.0.0.9"});
+  use_routes(world, {corp_route, dead});
+  world.ask("www.corp.example.");
+  world.ask("www.dead.example.");
+  const resolver::Routes& routes = world.settings().routes;
+  const auto zones = world.shared().upstreams.zone_figures(routes);
+  ASSERT_EQ(zones.size(), 2U);
+  EXPECT_EQ(zones[0].zone, corp_route.zone);
+  EXPECT_EQ(zones[0].questions, 1U);
+  EXPECT_EQ(zones[0].failures, 0U);
+  EXPECT_EQ(zones[1].questions, 1U);
+  EXPECT_EQ(zones[1].failures, 1U);
+  const auto servers = world.shared().upstreams.figures(routes, world.clock().now());
+  ASSERT_EQ(servers.size(), 2U);
+  EXPECT_EQ(servers[0].queries, 1U);
+  EXPECT_EQ(servers[0].answers, 1U);
+  EXPECT_GE(servers[1].queries, 1U);
+  EXPECT_EQ(servers[1].answers, 0U);
+}
+
 TEST(Forward, names_outside_go_by_iteration_without_recursion_desired) {
   World world;
   world.site("example.com.", "192.0.2.10");

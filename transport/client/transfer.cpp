@@ -40,6 +40,7 @@ void Transfer::send() {
         return watch_.when_writable([this] { send(); });
       case StreamState::wants_read:
         return watch_.when_readable([this] { send(); });
+      case StreamState::waits:  // plain TCP does not
       case StreamState::closed:
       case StreamState::failed:
         return end(UpstreamFault::closed_early);
@@ -63,6 +64,7 @@ void Transfer::read() {
       return read_on();
     case StreamState::wants_write:
       return watch_.when_writable([this] { read(); });
+    case StreamState::waits:
     case StreamState::closed:
     case StreamState::failed:
       return end(UpstreamFault::closed_early);

@@ -141,6 +141,7 @@ void UpstreamConnection::send() {
       case StreamState::wants_read:
         write_wants_read_ = true;  // reading is always waited for
         return;
+      case StreamState::waits:  // a client's streams do not
       case StreamState::closed:
       case StreamState::failed:
         return end(UpstreamFault::closed_early);
@@ -161,6 +162,7 @@ void UpstreamConnection::read() {
       read_wants_write_ = true;
       watch_->when_writable([this] { on_writable(); });
       return;
+    case StreamState::waits:  // a client's streams do not
     case StreamState::closed:
     case StreamState::failed:
       return end(UpstreamFault::closed_early);

@@ -13,10 +13,11 @@ class LengthFraming : public MessageFraming {
     const auto message = reader_.next();
     if (!message) return std::unexpected{FramingBroken{}};
     if (!*message) return std::nullopt;
+    ++whole_;
     return Incoming{.tag = 0, .message = **message};
   }
 
-  bool unfinished() const override { return reader_.unfinished(); }
+  std::uint64_t unfinished() const override { return reader_.unfinished() ? whole_ + 1 : 0; }
   std::size_t overhead() const override { return frame_length_octets; }
   void put(ExchangeTag, std::span<const std::uint8_t> answer, OutputQueue& output) override {
     output.append_frame(answer);
@@ -24,6 +25,7 @@ class LengthFraming : public MessageFraming {
 
  private:
   FrameReader reader_;
+  std::uint64_t whole_ = 0;  ///< messages that came whole
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 // Octets in order, both ways, without waiting. Connections are written over this alone: plain TCP is one such stream,
 // TLS another on top of the same socket.
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -10,8 +11,9 @@
 namespace redoubt::transport {
 
 /// moved: `octets` went over, at least one. wants_*: try again once the descriptor can be read or written (TLS may want
-/// to read in order to write). closed: the peer sends nothing more; only from read(). failed: the stream is dead.
-enum class StreamState : std::uint8_t { moved, wants_read, wants_write, closed, failed };
+/// to read in order to write). waits: for something that is not the descriptor's; on_wake's callback says when to read
+/// again. closed: the peer sends nothing more; only from read(). failed: the stream is dead.
+enum class StreamState : std::uint8_t { moved, wants_read, wants_write, waits, closed, failed };
 struct Moved {
   StreamState state;
   std::size_t octets = 0;
@@ -26,6 +28,12 @@ class ByteStream {
   virtual void finish() = 0;
   /// What to watch.
   virtual int descriptor() const = 0;
+  /// The peers know each other: until then there is nothing to write, and read() is what brings them on.
+  virtual bool established() const { return true; }
+  /// read() has more without the descriptor being readable.
+  virtual bool holds_more() const { return false; }
+  /// Comes from the loop.
+  virtual void on_wake(std::function<void()>) {}
 };
 
 /// The stream is the socket itself. Takes a connected one.

@@ -35,9 +35,15 @@ std::expected<Settings, std::string> settings_from(const flat::Snapshot& snapsho
   for (const flat::Address* address : *snapshot.resolution()->outgoing_addresses())
     settings.outgoing_addresses.push_back(address_from(*address));
   for (const flat::Listener* listener : *snapshot.listeners()) {
-    if (listener->tcp()) settings.listeners.insert(listener->id());
+    if (!listener->tcp() && !listener->tls() && !listener->https()) continue;
+    const Protocol protocol = listener->tls() ? Protocol::tls : listener->https() ? Protocol::https : Protocol::tcp;
+    settings.listeners.insert_or_assign(listener->id(), ListenerManner{protocol, listener->path()->str()});
   }
   return settings;
+}
+
+bool Settings::encrypted() const {
+  return std::ranges::any_of(listeners, [](const auto& row) { return row.second.protocol != Protocol::tcp; });
 }
 
 }  // namespace redoubt::transport

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
-#include <set>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,12 +17,20 @@ struct Snapshot;
 
 namespace redoubt::transport {
 
+/// What is spoken at a listener. path: of DoH.
+struct ListenerManner {
+  Protocol protocol;
+  std::string path;
+  bool operator==(const ListenerManner&) const = default;
+};
+
 struct Settings {
   std::uint64_t generation = 0;
   Limits limits;
   std::vector<dns::IpAddress> outgoing_addresses;
-  /// Listeners that take plain TCP: the sockets to wait for before we are ready.
-  std::set<ListenerId> listeners;
+  /// Listeners that take streams: the sockets to wait for before we are ready.
+  std::map<ListenerId, ListenerManner> listeners;
+  bool encrypted() const;
 };
 
 /// A value that control's own check would not have let through is an error: that sender is not to be trusted.

@@ -5,13 +5,12 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <exception>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "appliance/channel/async_channel.hpp"
 #include "appliance/channel/control_transport.hpp"
-#include "appliance/channel/keykeeper_clients.hpp"
 #include "appliance/channel/monitor_child.hpp"
 #include "appliance/channel/statistics.hpp"
 #include "appliance/log/log.hpp"
@@ -19,6 +18,7 @@
 #include "appliance/snapshot/snapshot.hpp"
 #include "transport/client/transfer.hpp"
 #include "transport/client/upstream_pool.hpp"
+#include "transport/role/keykeeper_road.hpp"
 #include "transport/role/resolver_road.hpp"
 #include "transport/role/settings.hpp"
 #include "transport/server/stream_server.hpp"
@@ -32,6 +32,11 @@ namespace {
 /// What a clean stop waits for answers that are nearly there.
 constexpr std::chrono::milliseconds stop_patience{1000};
 
+struct WaitingSocket {
+  Socket socket;
+  dns::Endpoint bound;
+};
+
 class Role {
  public:
   Role()
@@ -39,7 +44,8 @@ class Role {
         control_{loop_.get_executor()},
         keykeeper_{loop_.get_executor()},
         road_{loop_.get_executor()},
-        server_{loop_.get_executor(), road_, counters_},
+        tls_{keykeeper_, counters_},
+        server_{loop_.get_executor(), road_, counters_, &tls_},
         upstreams_{loop_.get_executor(), counters_},
         transfers_{loop_.get_executor()} {
     road_.use(server_, upstreams_);
@@ -68,7 +74,7 @@ class Role {
     } else if (const auto* take = std::get_if<channel::TakeSocket>(&*message)) {
       take_socket(*take, Socket{received.descriptors.front().release()});
     } else if (const auto* drop = std::get_if<channel::DropListener>(&*message)) {
-      listening_.erase(drop->listener);
+      sockets_.erase(drop->listener);
       server_.drop_listener(drop->listener);
     } else if (std::holds_alternative<channel::Stop>(*message)) {
       server_.stop(stop_patience, [this] { loop_.stop(); });
@@ -85,16 +91,27 @@ class Role {
           std::move(channel), [this](channel::Received received) { from_control(std::move(received)); },
           [this] { transfers_.close_all(); });
     } else if (peer == channel::Role::keykeeper) {
-      keykeeper_.attach(
-          std::move(channel), [](channel::Received received) { from_keykeeper(received); }, [] {});
+      keykeeper_.attach(std::move(channel));
     }
   }
 
   void take_socket(const channel::TakeSocket& take, Socket socket) {
     if (take.kind != channel::SocketKind::stream) end_because_of("monitor");
-    if (!server_.listen(take.listener, Protocol::tcp, std::move(socket)))
-      return log::error("listener {} at {} cannot be used", take.listener, take.bound.to_text());
-    listening_.insert(take.listener);
+    sockets_[take.listener] = {std::move(socket), take.bound};
+    listen_where_possible();
+  }
+
+  /// Who comes before it is known what to speak, or without a certificate to show, waits in the kernel.
+  void listen_where_possible() {
+    if (!settings_) return;
+    for (const auto& [id, manner] : settings_->listeners) {
+      if (server_.listens(id)) server_.set_protocol(id, manner.protocol);
+      const auto waiting = sockets_.find(id);
+      if (waiting == sockets_.end() || (manner.protocol != Protocol::tcp && !tls_.ready())) continue;
+      auto node = sockets_.extract(waiting);
+      if (!server_.listen(id, manner.protocol, std::move(node.mapped().socket)))
+        log::error("listener {} at {} cannot be used", id, node.mapped().bound.to_text());
+    }
     say_ready_once();
   }
 
@@ -105,7 +122,11 @@ class Role {
       const std::string trouble = use_snapshot(received.descriptors.front());
       if (!trouble.empty()) log::error("snapshot {} is refused: {}", use->generation, trouble);
       tell_control(channel::SnapshotTaken{use->generation, trouble});
-      if (trouble.empty()) say_ready_once();
+      if (trouble.empty()) listen_where_possible();
+    } else if (const auto* certificate = std::get_if<channel::UseCertificate>(&*message)) {
+      const std::string trouble = tls_.use(certificate->chain);
+      tell_control(channel::CertificateTaken{trouble});
+      if (trouble.empty()) listen_where_possible();
     } else if (const auto* ask = std::get_if<channel::AskStatistics>(&*message)) {
       tell_control(channel::Statistics{ask->id, statistics()});
     } else if (const auto* open = std::get_if<channel::OpenTransfer>(&*message)) {
@@ -128,12 +149,6 @@ class Role {
         });
   }
 
-  /// Nothing is asked of keykeeper yet: whatever it says is still held to the protocol.
-  static void from_keykeeper(const channel::Received& received) {
-    const auto message = channel::decode_from_keykeeper(received.octets);
-    if (!message || received.descriptors.size() != channel::descriptors_of(*message)) end_because_of("keykeeper");
-  }
-
   /// What was wrong with it; empty when it is in force.
   std::string use_snapshot(const channel::Descriptor& memfd) {
     const auto mapped = snapshot::Mapped::map(memfd);
@@ -141,6 +156,7 @@ class Role {
     auto settings = settings_from(***mapped);
     if (!settings) return settings.error();
     settings_ = *std::move(settings);
+    keykeeper_.use(settings_->limits);
     server_.use(settings_->limits);
     upstreams_.use(settings_->limits, settings_->outgoing_addresses);
     transfers_.use(settings_->outgoing_addresses);
@@ -149,7 +165,8 @@ class Role {
   }
 
   void say_ready_once() {
-    if (ready_said_ || !settings_ || !std::ranges::includes(listening_, settings_->listeners)) return;
+    const auto stands = [this](const auto& row) { return server_.listens(row.first); };
+    if (ready_said_ || !settings_ || !std::ranges::all_of(settings_->listeners, stands)) return;
     ready_said_ = true;
     tell_monitor(channel::Ready{});
   }
@@ -168,6 +185,10 @@ class Role {
     set(TransportCounter::closed_idle, counters_.closed_idle);
     set(TransportCounter::closed_malformed, counters_.closed_malformed);
     set(TransportCounter::closed_slow, counters_.closed_slow);
+    set(TransportCounter::handshakes, counters_.handshakes);
+    set(TransportCounter::handshakes_resumed, counters_.handshakes_resumed);
+    set(TransportCounter::handshakes_failed, counters_.handshakes_failed);
+    set(TransportCounter::handshakes_refused, counters_.handshakes_refused);
     set(TransportCounter::upstream_connections, counters_.upstream_connections);
     set(TransportCounter::upstream_exchanges, counters_.upstream_exchanges);
     set(TransportCounter::upstream_failures, counters_.upstream_failures);
@@ -183,19 +204,21 @@ class Role {
   Counters counters_;
   channel::AsyncChannel monitor_;
   channel::AsyncChannel control_;
-  channel::AsyncChannel keykeeper_;
+  KeykeeperRoad keykeeper_;
   ResolverRoad road_;
+  ServerTls tls_;
   StreamServer server_;
   UpstreamPool upstreams_;
   Transfers transfers_;
   std::optional<Settings> settings_;
-  std::set<ListenerId> listening_;
+  std::map<ListenerId, WaitingSocket> sockets_;  ///< not listened to yet
   bool ready_said_ = false;
 };
 
 }  // namespace
 
 int transport_main(channel::Channel monitor) {
+  prepare_openssl();  // while files can be opened, though none is to be
   std::string trouble;
   if (const auto dropped = sandbox::drop_rights(channel::Role::transport); !dropped) trouble = dropped.error();
   if (const auto entered = sandbox::enter({.role = channel::Role::transport, .reachable = {}}); !entered)

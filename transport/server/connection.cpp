@@ -27,6 +27,7 @@ Connection::Connection(const Executor& executor, ConnectionHost& host, std::uniq
 
 void Connection::start() {
   if (!watch_->ok()) return close(CloseReason::finished);
+  stream_->on_wake([this] { readable(); });
   update_waits();
   read_on();
 }
@@ -46,9 +47,12 @@ void Connection::read() {
       framing_->append(room.first(moved.octets));
       return proceed();
     case StreamState::wants_read:
+      update_waits();
       return read_on();
     case StreamState::wants_write:
       return watch_->when_writable([this] { readable(); });
+    case StreamState::waits:
+      return;  // start() left word where to wake us
     case StreamState::closed:
       return end_of_input();
     case StreamState::failed:
@@ -128,6 +132,7 @@ void Connection::deliver(AskId id, ExchangeTag tag, std::size_t query_octets, st
   if (closed()) return;
   if (output_.size() + needed > limit) return close(CloseReason::slow);
   framing_->put(tag, answer, output_);
+  if (!note_output()) return close(CloseReason::slow);
   if (!write_blocked_ && !std::exchange(flush_due_, true)) host_.flush_soon(*this);
   if (paused_) proceed();
 }
@@ -146,12 +151,14 @@ void Connection::flush() {
       case StreamState::wants_write:
         note_blocked_write();
         return write_on();
+      case StreamState::waits:
       case StreamState::closed:
       case StreamState::failed:
         return close(CloseReason::finished);
     }
   }
   if (closed()) return;
+  note_output();
   write_blocked_ = false;
   if (phase_ != Phase::leaving) host_.stop_wait(Wait::write, *this);
   if (phase_ == Phase::open) {
@@ -164,6 +171,7 @@ void Connection::flush() {
 /// What is queued at this moment has write_time to leave; only then a new time starts for what was queued since. A
 /// client that takes an octet now and then gains nothing.
 void Connection::note_blocked_write() {
+  note_output();
   if (write_blocked_ && output_.total_sent() >= blocked_until_sent_) {
     host_.stop_wait(Wait::write, *this);
     write_blocked_ = false;
@@ -172,6 +180,12 @@ void Connection::note_blocked_write() {
   write_blocked_ = true;
   host_.start_wait(Wait::write, *this);
   update_waits();
+}
+
+bool Connection::note_output() {
+  const auto change = static_cast<std::ptrdiff_t>(output_.size()) - static_cast<std::ptrdiff_t>(noted_output_);
+  noted_output_ = output_.size();
+  return host_.note_queued(change);
 }
 
 void Connection::drain() {
@@ -192,7 +206,12 @@ void Connection::finish_if_done() {
   host_.said_all(*this);
 }
 
+void Connection::resume() {
+  if (!closed() && !paused_) readable();
+}
+
 void Connection::read_on() {
+  if (stream_->holds_more()) return host_.resume_soon(*this);
   watch_->when_readable([this] { readable(); });
 }
 
@@ -205,7 +224,7 @@ void Connection::write_on() {
 
 void Connection::update_waits() {
   if (phase_ != Phase::open) return;
-  const bool owes_rest = !paused_ && framing_->unfinished();
+  const bool owes_rest = !paused_ && (framing_->unfinished() || !stream_->established());
   if (owes_rest) {
     host_.start_wait(Wait::message, *this);
   } else {
@@ -222,6 +241,7 @@ void Connection::close(CloseReason reason) {
   if (closed()) return;
   const auto self = shared_from_this();
   phase_ = Phase::closed;
+  host_.note_queued(-static_cast<std::ptrdiff_t>(std::exchange(noted_output_, 0)));
   watch_.reset();
   stream_.reset();
   for (const AskId id : in_flight_) host_.withdraw(id);

@@ -37,6 +37,10 @@ class ConnectionHost {
   virtual void withdraw(AskId id) = 0;
   /// flush() is called behind the work of this turn, so that answers that came together leave together.
   virtual void flush_soon(Connection& connection) = 0;
+  /// resume() is called behind the work of this turn: the stream has more without its descriptor being readable.
+  virtual void resume_soon(Connection& connection) = 0;
+  /// So many octets more are queued for clients, or fewer; false when they are too many in all.
+  virtual bool note_queued(std::ptrdiff_t octets) = 0;
   virtual void start_wait(Wait kind, Connection& connection) = 0;
   virtual void stop_wait(Wait kind, Connection& connection) = 0;
   /// It was drained: all that it asked is answered and written.
@@ -55,6 +59,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// An answer to one of its queries; an empty one closes it.
   void deliver(AskId id, ExchangeTag tag, std::size_t query_octets, std::span<const std::uint8_t> answer);
   void flush();
+  /// Reads again, if it reads at all.
+  void resume();
   /// Goes on with what is read already, then with reading, as far as limits allow.
   void proceed();
   /// Takes no more queries, closes when all are answered.
@@ -84,6 +90,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void update_waits();
   void write_on();
   void note_blocked_write();
+  bool note_output();
 
   ConnectionHost& host_;
   std::unique_ptr<ByteStream> stream_;
@@ -93,6 +100,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   OutputQueue output_;
   std::vector<AskId> in_flight_;
   std::size_t in_flight_octets_ = 0;
+  std::size_t noted_output_ = 0;  ///< octets of output_ that the host knows of
   std::uint64_t queries_taken_ = 0;
   std::uint64_t blocked_until_sent_ = 0;  ///< once that many octets have left, the wait for writing is over
   WaitMarks marks_;

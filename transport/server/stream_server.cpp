@@ -5,8 +5,8 @@
 
 namespace redoubt::transport {
 
-StreamServer::StreamServer(Executor executor, QueryTaker& taker, Counters& counters)
-    : executor_{executor}, counters_{counters}, asks_{taker}, deadline_{executor}, stopping_{executor} {}
+StreamServer::StreamServer(Executor executor, QueryTaker& taker, Counters& counters, ServerTls* tls)
+    : executor_{executor}, counters_{counters}, tls_{tls}, asks_{taker}, deadline_{executor}, stopping_{executor} {}
 
 StreamServer::~StreamServer() {
   *alive_ = false;
@@ -28,16 +28,18 @@ bool StreamServer::listen(ListenerId listener, Protocol protocol, Socket listeni
   auto acceptor = std::make_unique<Acceptor>(
       executor_, std::move(listening),
       Acceptor::Owner{
-          .accepted = [this, listener, protocol](Accepted taken) { adopt(listener, protocol, std::move(taken)); },
+          .accepted = [this, listener](Accepted taken) { adopt(listener, protocols_[listener], std::move(taken)); },
           .make_room = [this] { return close_longest_waiting(); },
           .turned_away = [this] { ++counters_.connections_refused; }});
   if (!acceptor->start()) return false;
+  protocols_[listener] = protocol;
   acceptors_[listener] = std::move(acceptor);
   return true;
 }
 
 void StreamServer::drop_listener(ListenerId listener) {
   acceptors_.erase(listener);
+  protocols_.erase(listener);
   drain_if([&](const Connection& connection) { return connection.origin().listener == listener; });
 }
 
@@ -49,15 +51,27 @@ void StreamServer::drain_if(const std::function<bool(const Connection&)>& concer
   for (const auto& connection : chosen) connection->drain();
 }
 
+/// Null when the client is turned away.
+std::unique_ptr<ByteStream> StreamServer::stream_of(Protocol protocol, Accepted& accepted) {
+  if (protocol == Protocol::tcp) return tcp_stream(std::move(accepted.socket));
+  if (tls_ == nullptr || !handshakes_.admit(accepted.peer.address, limits_, Clock::now())) {
+    ++counters_.handshakes_refused;
+    return nullptr;
+  }
+  return tls_->accept(protocol, std::move(accepted.socket));
+}
+
 void StreamServer::adopt(ListenerId listener, Protocol protocol, Accepted accepted) {
-  if (!make_room_for(accepted.peer.address)) {
+  std::unique_ptr<ByteStream> stream;
+  if (make_room_for(accepted.peer.address)) stream = stream_of(protocol, accepted);
+  if (!stream) {
     ++counters_.connections_refused;
     return;
   }
   ++counters_.connections_accepted;
-  const auto connection = std::make_shared<Connection>(executor_, static_cast<ConnectionHost&>(*this),
-                                                       tcp_stream(std::move(accepted.socket)), length_framing(),
-                                                       Origin{listener, protocol, accepted.peer});
+  const auto connection =
+      std::make_shared<Connection>(executor_, static_cast<ConnectionHost&>(*this), std::move(stream), length_framing(),
+                                   Origin{listener, protocol, accepted.peer});
   const bool was_busy = busy();
   connections_.emplace(connection.get(), connection);
   clients_.add(accepted.peer.address, *connection);
@@ -139,6 +153,17 @@ void StreamServer::flush_soon(Connection& connection) {
   later(executor_, [this, alive = alive_] {
     if (*alive) flush_all();
   });
+}
+
+void StreamServer::resume_soon(Connection& connection) {
+  later(executor_, [waiting = connection.weak_from_this()] {
+    if (const auto there = waiting.lock()) there->resume();
+  });
+}
+
+bool StreamServer::note_queued(std::ptrdiff_t octets) {
+  queued_octets_ += static_cast<std::size_t>(octets);  // wraps down for what has left
+  return queued_octets_ <= limits_[Limit::queued_octets_total];
 }
 
 void StreamServer::flush_all() {

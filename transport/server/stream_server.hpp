@@ -16,13 +16,15 @@
 #include "transport/server/client_table.hpp"
 #include "transport/server/connection.hpp"
 #include "transport/server/deadlines.hpp"
+#include "transport/server/handshake_rates.hpp"
+#include "transport/tls/server_tls.hpp"
 
 namespace redoubt::transport {
 
 class StreamServer : private ConnectionHost {
  public:
-  /// All of them outlive the server.
-  StreamServer(Executor executor, QueryTaker& taker, Counters& counters);
+  /// All of them outlive the server. tls: null where only plain TCP is spoken.
+  StreamServer(Executor executor, QueryTaker& taker, Counters& counters, ServerTls* tls = nullptr);
   ~StreamServer() override;
   StreamServer(const StreamServer&) = delete;
   StreamServer& operator=(const StreamServer&) = delete;
@@ -31,10 +33,13 @@ class StreamServer : private ConnectionHost {
   void use(const Limits& limits);
   /// Takes connections from this socket, which listens already. False when it cannot be used.
   bool listen(ListenerId listener, Protocol protocol, Socket listening);
+  /// What that listener's connections speak from now on.
+  void set_protocol(ListenerId listener, Protocol protocol) { protocols_[listener] = protocol; }
   /// Its connections are answered what they asked, then closed.
   void drop_listener(ListenerId listener);
   /// A connection that is already there.
   void adopt(ListenerId listener, Protocol protocol, Accepted accepted);
+  bool listens(ListenerId listener) const { return acceptors_.contains(listener); }
 
   /// An answer; an empty one closes the client's connection. An unknown id is old news and ignored.
   void give(AskId id, std::span<const std::uint8_t> answer);
@@ -49,6 +54,7 @@ class StreamServer : private ConnectionHost {
   std::size_t connections() const { return connections_.size(); }
   std::size_t waiting_queries() const { return asks_.size(); }
   std::size_t waiting_octets() const { return asks_.octets(); }
+  std::size_t queued_octets() const { return queued_octets_; }
 
  private:
   static constexpr std::size_t read_octets = 16 * 1024;
@@ -61,11 +67,14 @@ class StreamServer : private ConnectionHost {
   AskId ask(Connection& connection, const Incoming& query) override;
   void withdraw(AskId id) override;
   void flush_soon(Connection& connection) override;
+  void resume_soon(Connection& connection) override;
+  bool note_queued(std::ptrdiff_t octets) override;
   void start_wait(Wait kind, Connection& connection) override;
   void stop_wait(Wait kind, Connection& connection) override;
   void said_all(Connection& connection) override;
   void gone(Connection& connection, CloseReason reason) override;
 
+  std::unique_ptr<ByteStream> stream_of(Protocol protocol, Accepted& accepted);
   bool make_room_for(const dns::IpAddress& client);
   bool close_longest_waiting();
   bool busy() const;
@@ -82,12 +91,16 @@ class StreamServer : private ConnectionHost {
 
   Executor executor_;
   Counters& counters_;
+  ServerTls* tls_;
   Limits limits_;
+  HandshakeRates handshakes_;
+  std::size_t queued_octets_ = 0;
   AskTable asks_;
   ClientTable clients_;
   Deadlines deadlines_;
   std::unordered_map<const Connection*, std::shared_ptr<Connection>> connections_;
   std::map<ListenerId, std::unique_ptr<Acceptor>> acceptors_;
+  std::map<ListenerId, Protocol> protocols_;
   std::vector<std::shared_ptr<Connection>> to_flush_;
   std::deque<std::weak_ptr<Connection>> waiting_for_room_;
   std::array<std::uint8_t, read_octets> read_buffer_{};

@@ -62,6 +62,21 @@ def ask(name, type_name="A", server="127.0.0.1", port=5300, tool="dig", tcp=Fals
     return _parse(result.stdout + result.stderr)
 
 
+def metrics():
+    """{series with its labels: value}, of the page that Prometheus reads."""
+    code, _, body = http("/metrics")
+    if code != 200:
+        raise LabError(f"/metrics: status {code}")
+    values = {}
+    for line in body.splitlines():
+        if line and not line.startswith("#"):
+            match = re.fullmatch(r"([a-zA-Z_:][a-zA-Z0-9_:]*(?:\{[^}]*\})?) ([0-9.eE+-]+|NaN|\+Inf)", line)
+            if not match:
+                raise AssertionError(f"not a line of Prometheus: {line}")
+            values[match.group(1)] = float(match.group(2))
+    return values
+
+
 def http(path, address="127.0.0.1", port=8053):
     """(status code, content type, body) by curl; code 0 when there is no server."""
     host = f"[{address}]" if ":" in address else address

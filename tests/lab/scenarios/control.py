@@ -3,7 +3,7 @@ import re
 import subprocess
 
 from kit.runner import check, check_equal, needs_own_daemon, scenario
-from kit.tools import ask, http
+from kit.tools import ask, http, metrics
 
 
 def good(daemon, *arguments):
@@ -95,23 +95,12 @@ def resolverctl_says_what_is_wrong(context):
 def metrics_are_prometheus_text_and_count_queries(context):
     context.shared()
 
-    def counters():
-        code, content_type, body = http("/metrics")
-        check_equal(code, 200, "status of /metrics")
-        check(content_type.startswith("text/plain"), f"content type {content_type}")
-        values = {}
-        for line in body.splitlines():
-            if line and not line.startswith("#"):
-                match = re.fullmatch(r"([a-zA-Z_:][a-zA-Z0-9_:]*(?:\{[^}]*\})?) ([0-9.eE+-]+|NaN|\+Inf)", line)
-                check(match, f"not a line of Prometheus: {line}")
-                values[match.group(1)] = float(match.group(2))
-        return values
-
-    before = counters()
+    check(http("/metrics")[1].startswith("text/plain"), f"content type {http('/metrics')[1]}")
+    before = metrics()
     check(all(name.startswith(("redoubt_", "process_")) for name in before), f"metrics of no known family: {sorted(before)[:5]}")
     for _ in range(20):
         ask("www.alpha.lab-tld")
-    after = counters()
+    after = metrics()
     grown = [name for name in after if "quer" in name and after[name] - before.get(name, 0) >= 20]
     check(grown, f"no counter of queries grew by 20: {sorted(name for name in after if 'quer' in name)}")
 

@@ -4,7 +4,7 @@ import time
 
 from kit import authorities, plan
 from kit.runner import check, check_equal, needs_own_daemon, scenario
-from kit.tools import ask, http
+from kit.tools import ask, metrics
 
 
 def traced(daemon, name, type_name="A", *options):
@@ -15,9 +15,9 @@ def traced(daemon, name, type_name="A", *options):
 
 
 def counted(name, label=""):
-    match = re.search(rf"^{name}(?:\{{[^}}]*{label}[^}}]*\}})? (\d+)", http("/metrics")[2], re.M)
-    check(match, f"{name} is missing among the metrics")
-    return int(match.group(1))
+    found = [value for series, value in metrics().items() if series.split("{")[0] == name and label in series]
+    check(found, f"{name} is missing among the metrics")
+    return found[0]
 
 
 @scenario

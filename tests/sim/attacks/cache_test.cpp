@@ -38,6 +38,26 @@ void shop_is_served(World& world, Findings& findings) {
   findings.at_most("packets when asked again", world.ask("www.shop.com.").packets, 0);
 }
 
+/// Its server names itself the zone's server for a day: in every answer, and before each one in a referral to itself.
+void ghost_renews_itself(World& world, bool& answers) {
+  world.serve("192.0.2.6", "ghost.com.", "@ 86400 NS ns\nns 86400 A 192.0.2.6\n* 0 A 192.0.2.7")
+      .behaves(edits([&answers](const Heard&, dns::Message& message) {
+        answers = !answers;
+        if (!answers) {
+          message.answer.clear();
+          message.header.authoritative = false;
+          message.set_rcode(dns::Rcode::noerror);
+        }
+        message.authority = records_from_text("ghost.com. 86400 NS ns.ghost.com.");
+        message.additional = records_from_text("ns.ghost.com. 86400 A 192.0.2.6");
+      }));
+}
+
+void unguarded_delegations(resolver::Settings& settings) {
+  settings.guards.strict_referrals = false;
+  settings.guards.cut_within_parent = false;
+}
+
 /// Seconds until a name of a zone that the parent has taken back is denied, whatever is asked meanwhile.
 std::uint64_t seconds_until_gone(World& world, std::string_view name, const std::vector<std::string>& kept_warm) {
   for (std::uint64_t second = 1; second <= 90; ++second) {
@@ -57,31 +77,15 @@ TEST(Attack, K01_ghost_domain_renews_its_own_delegation) {
                     .attack =
                         [](World& world, Findings& findings) {
                           delegated_for_a_minute(world);
-                          // Its server names itself the zone's server for a day: in every answer, and before each
-                          // one in a referral to itself.
                           bool answers = true;
-                          world.serve("192.0.2.6", "ghost.com.", "@ 86400 NS ns\nns 86400 A 192.0.2.6\n* 0 A 192.0.2.7")
-                              .behaves(edits([&answers](const Heard&, dns::Message& message) {
-                                answers = !answers;
-                                if (!answers) {
-                                  message.answer.clear();
-                                  message.header.authoritative = false;
-                                  message.set_rcode(dns::Rcode::noerror);
-                                }
-                                message.authority = records_from_text("ghost.com. 86400 NS ns.ghost.com.");
-                                message.additional = records_from_text("ns.ghost.com. 86400 A 192.0.2.6");
-                              }));
+                          ghost_renews_itself(world, answers);
                           world.ask("www.ghost.com.");
                           withdraw_all_of_com(world);
                           findings.at_most("seconds until the name is gone",
                                            seconds_until_gone(world, "ghost.com.", {"ghost.com.", "ns.ghost.com."}),
                                            60);
                         },
-                    .off =
-                        [](resolver::Settings& settings) {
-                          settings.guards.strict_referrals = false;
-                          settings.guards.cut_within_parent = false;
-                        }});
+                    .off = unguarded_delegations});
 }
 
 TEST(Attack, K02_phoenix_domain_lives_on_in_delegations_below_it) {
@@ -98,6 +102,46 @@ TEST(Attack, K02_phoenix_domain_lives_on_in_delegations_below_it) {
                              seconds_until_gone(world, "sub.ghost.com.", {"sub.ghost.com.", "x.sub.ghost.com."}), 60);
           },
       .off = [](resolver::Settings& settings) { settings.guards.cut_within_parent = false; }});
+}
+
+TEST(Attack, K03_one_question_just_before_the_delegation_ends) {
+  for (const char* type : {"NS", "A", "AAAA"}) {
+    in_three_arms(Row{.benign = shop_lives_as_long_as_it_is_delegated,
+                      .attack =
+                          [type](World& world, Findings& findings) {
+                            delegated_for_a_minute(world);
+                            bool answers = true;
+                            ghost_renews_itself(world, answers);
+                            world.ask("www.ghost.com.");
+                            withdraw_all_of_com(world);
+                            world.pass(58s);
+                            for (const char* name : {"ghost.com.", "ns.ghost.com.", "last.ghost.com."})
+                              world.ask(name, type);
+                            findings.at_most("seconds until the name is gone, after 58",
+                                             seconds_until_gone(world, "ghost.com.", {}), 2);
+                          },
+                      .off = unguarded_delegations});
+  }
+}
+
+TEST(Attack, K04_a_flood_of_names_does_not_flush_what_others_ask_for) {
+  constexpr int hosts = 100;
+  const auto hits = [](World& world, Findings& findings, int names_a_round) {
+    world.site("calm.net.", "192.0.2.9", "* 86400 A 192.0.2.80");
+    world.site("evil.com.", "192.0.2.66", "* 86400 A 192.0.2.7");
+    std::uint64_t hit = 0;
+    int name = 0;
+    for (int round = 0; round < 12; ++round) {
+      for (int i = 0; i < names_a_round; ++i) world.ask(fmt::format("n{}.evil.com.", name++));
+      for (int i = 0; i < hosts; ++i)
+        hit += world.ask(fmt::format("h{}.calm.net.", i)).packets == 0 && round >= 2 ? 1 : 0;  // two rounds to learn
+    }
+    findings.at_least("answers of 1000 to others from the cache", hit, 950);
+  };
+  in_three_arms(Row{.benign = [&](World& world, Findings& findings) { hits(world, findings, 0); },
+                    .attack = [&](World& world, Findings& findings) { hits(world, findings, 700); },
+                    .off = [](resolver::Settings& settings) { settings.guards.spares_visited = false; },
+                    .world = {.cache_octets = 512U << 10}});
 }
 
 TEST(Attack, K05_the_cache_stays_in_its_bound) {

@@ -156,6 +156,29 @@ TEST(Attack, D17_one_slow_zone_holds_its_share_of_places) {
                         }});
 }
 
+TEST(Attack, F03_a_site_of_ever_new_addresses) {
+  in_three_arms(
+      Row{.benign = busy_client_is_served,
+          .attack =
+              [](World& world, Findings& findings) {
+                world.site("slow.com.", "192.0.2.1").behaves(silent());
+                world.site("calm.net.", "192.0.2.9", anything);
+                Bystander bystander{world, "calm.net.", "2001:db8:1::1"};
+                std::size_t most = 0;
+                std::uint32_t host = 0;
+                attack(world, bystander, 2s, [&](int) {
+                  for (int i = 0; i < 2; ++i, ++host) {
+                    const auto source = client_at(fmt::format("2001:db8:0:{:x}::{:x}", 0x100 + host % 0x100, host));
+                    world.send(World::query(fmt::format("r{}.slow.com.", host)), source, [](std::optional<Answer>) {});
+                  }
+                  most = std::max(most, world.shared().flights.in_flight());
+                });
+                findings.at_most("resolutions held by 4000 addresses of one /56", most, 210);
+                bystander_is_served(findings, bystander);
+              },
+          .off = [](resolver::Settings& settings) { settings.limits.lift(Limit::flights_of_one_client); }});
+}
+
 TEST(Attack, D18_a_zone_whose_servers_were_down_comes_back) {
   in_three_arms(
       Row{.benign = busy_client_is_served,

@@ -172,6 +172,60 @@ TEST_F(WorkerTest, a_stream_clients_query_is_answered_by_the_road_and_a_stranger
   EXPECT_EQ(answer_of(12, "198.51.100.1"), dns::Rcode::refused);
 }
 
+TEST_F(WorkerTest, answers_are_logged_when_the_configuration_says_so) {
+  const std::uint16_t port = listen(1);
+  const LoopbackSocket client{"127.0.0.1"};
+  const LoopbackSocket stranger{"127.0.0.2"};
+  QueryRing ring;
+  workers_[0]->log_to(ring);
+  ASSERT_TRUE(ask(client, port, client_query("unlogged.example")));
+  EXPECT_FALSE(ring.take()) << "off as long as nothing is said";
+  auto logging = std::make_shared<WorkerSettings>(*settings({"127.0.0.1"}));
+  logging->query_log.sample = 1;
+  workers_[0]->use(logging);
+  ASSERT_TRUE(ask(client, port, client_query("new.example")));
+  ASSERT_TRUE(ask(client, port, client_query("new.example")));
+  ASSERT_TRUE(ask(stranger, port, client_query("new.example")));
+  const auto resolved = ring.take();
+  ASSERT_TRUE(resolved);
+  EXPECT_EQ(resolved->name, dns::Name::literal("new.example"));
+  EXPECT_EQ(resolved->type, dns::type::a);
+  EXPECT_EQ(resolved->client, *dns::IpAddress::from_text("127.0.0.1"));
+  EXPECT_EQ(resolved->source, AnswerSource::resolved);
+  EXPECT_GT(resolved->took.count(), 0);
+  EXPECT_FALSE(resolved->stream);
+  const auto known = ring.take();
+  ASSERT_TRUE(known);
+  EXPECT_EQ(known->source, AnswerSource::known);
+  EXPECT_EQ(known->took.count(), 0);
+  const auto refused = ring.take();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->source, AnswerSource::refused);
+  EXPECT_EQ(refused->rcode, dns::Rcode::refused);
+  EXPECT_FALSE(ring.take());
+  std::promise<void> done;
+  workers_[0]->resolve_for(client_query("op.example"), [&](const std::vector<std::uint8_t>&) { done.set_value(); });
+  ASSERT_EQ(done.get_future().wait_for(std::chrono::milliseconds{soon}), std::future_status::ready);
+  EXPECT_FALSE(ring.take()) << "the operator's own question is nobody else's business";
+  EXPECT_EQ(counted(channel::ResolverCounter::query_log_lines), 3U);
+  EXPECT_EQ(counted(channel::ResolverCounter::resolution_time_count), 3U);
+}
+
+TEST_F(WorkerTest, a_full_log_loses_lines_and_no_answers) {
+  const std::uint16_t port = listen(1);
+  const LoopbackSocket client{"127.0.0.1"};
+  QueryRing ring;
+  while (ring.put(QueryRecord{})) {
+  }
+  auto logging = std::make_shared<WorkerSettings>(*settings({"127.0.0.1"}));
+  logging->query_log.sample = 1;
+  workers_[0]->use(logging);
+  workers_[0]->log_to(ring);
+  EXPECT_TRUE(ask(client, port, client_query("www.example")));
+  EXPECT_TRUE(ask(client, port, client_query("www.example")));
+  EXPECT_EQ(counted(channel::ResolverCounter::query_log_lost), 2U);
+}
+
 class HeldBackWorkerTest : public WorkerTest {
  protected:
   using Gate = std::shared_ptr<std::atomic<bool>>;  // outlives the authority's thread, which ends after this object

@@ -21,7 +21,9 @@ TEST(TransportSettings, take_what_concerns_streams) {
   ASSERT_EQ(settings->outgoing_addresses.size(), 2U);
   EXPECT_EQ(settings->outgoing_addresses[0].to_text(), "192.0.2.1");
   EXPECT_EQ(settings->outgoing_addresses[1].to_text(), "2001:db8::1");
-  EXPECT_EQ(settings->listeners, (std::set<ListenerId>{1, 5}));
+  const ListenerManner plain{Protocol::tcp, ""};
+  EXPECT_EQ(settings->listeners, (std::map<ListenerId, ListenerManner>{{1, plain}, {5, plain}}));
+  EXPECT_FALSE(settings->encrypted());
 }
 
 TEST(TransportSettings, a_limit_out_of_range_is_refused) {

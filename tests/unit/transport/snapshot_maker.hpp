@@ -48,8 +48,12 @@ inline Octets compiled(const SnapshotParts& parts) {
       builder.CreateVector(std::vector<flatbuffers::Offset<flat::Route>>{}));
   const auto nothing = builder.CreateString("");
   const auto identity = flat::CreateIdentity(builder, nothing, nothing, nothing);
-  flat::FinishSnapshotBuffer(builder, flat::CreateSnapshot(builder, 9, builder.CreateVector(listeners), 1, access,
-                                                           cache, resolution, builder.CreateVector(limits), identity));
+  const auto query_log = flat::CreateQueryLog(builder, 0, builder.CreateVector(no_prefixes),
+                                              builder.CreateVector(std::vector<flatbuffers::Offset<flat::ZoneName>>{}),
+                                              false, 0, true, false);
+  flat::FinishSnapshotBuffer(
+      builder, flat::CreateSnapshot(builder, 9, builder.CreateVector(listeners), 1, access, cache, resolution,
+                                    builder.CreateVector(limits), identity, query_log));
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 

@@ -68,11 +68,19 @@ TEST(Messages, control_to_transport) {
 TEST(Messages, transport_to_control) {
   expect_exact(samples::transport_to_control(), decode_transport_to_control, std::variant_size_v<TransportToControl>);
 }
-TEST(Messages, to_keykeeper) {
-  expect_exact(samples::to_keykeeper(), decode_to_keykeeper, std::variant_size_v<ToKeykeeper>);
+TEST(Messages, control_to_keykeeper) {
+  expect_exact(samples::control_to_keykeeper(), decode_control_to_keykeeper, std::variant_size_v<ControlToKeykeeper>);
 }
-TEST(Messages, from_keykeeper) {
-  expect_exact(samples::from_keykeeper(), decode_from_keykeeper, std::variant_size_v<FromKeykeeper>);
+TEST(Messages, keykeeper_to_control) {
+  expect_exact(samples::keykeeper_to_control(), decode_keykeeper_to_control, std::variant_size_v<KeykeeperToControl>);
+}
+TEST(Messages, transport_to_keykeeper) {
+  expect_exact(samples::transport_to_keykeeper(), decode_transport_to_keykeeper,
+               std::variant_size_v<TransportToKeykeeper>);
+}
+TEST(Messages, keykeeper_to_transport) {
+  expect_exact(samples::keykeeper_to_transport(), decode_keykeeper_to_transport,
+               std::variant_size_v<KeykeeperToTransport>);
 }
 TEST(Messages, transport_to_resolver) {
   expect_exact(samples::transport_to_resolver(), decode_transport_to_resolver,
@@ -156,7 +164,11 @@ TEST(Metrics, each_row_is_its_counters) {
   const auto row = [](ResolverCounter counter) { return resolver_metrics.at(static_cast<std::size_t>(counter)); };
   EXPECT_EQ(row(ResolverCounter::queries_stream).labels, "transport=\"stream\"");
   EXPECT_EQ(row(ResolverCounter::cache_octets).name, "redoubt_cache_bytes");
-  EXPECT_EQ(row(ResolverCounter::budget_exhausted).name, "redoubt_budget_exhausted_total");
+  EXPECT_EQ(row(ResolverCounter::limit_question_time).labels, "limit=\"question-time\"");
+  EXPECT_EQ(row(ResolverCounter::limit_upstream_queue).labels, "limit=\"upstream-queue\"");
+  EXPECT_EQ(row(ResolverCounter::resolution_time_any).labels, "le=\"+Inf\"");
+  EXPECT_EQ(row(ResolverCounter::resolution_time_sum).name, "redoubt_resolution_seconds_sum");
+  EXPECT_EQ(row(ResolverCounter::query_log_lost).name, "redoubt_query_log_lost_total");
   EXPECT_EQ(row(ResolverCounter::snapshot_generation).name, "redoubt_snapshot_generation");
 }
 

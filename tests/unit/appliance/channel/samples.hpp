@@ -33,7 +33,10 @@ inline std::vector<MonitorToChild> monitor_to_child() {
       Kept{.slot = keep_slots - 1},
       ChildState{.role = Role::keykeeper, .pid = 4194304, .restarts = 3, .up = true},
       AllReady{},
-      LogAs{.level = 4, .json = true}};
+      LogAs{.level = 4, .json = true},
+      TlsFile{.id = 4, .key = true},
+      TlsFile{.id = 5, .key = false},
+      TlsFilesMissing{.id = 6, .trouble = "no such file"}};
 }
 
 inline std::vector<ChildToMonitor> child_to_monitor() {
@@ -45,7 +48,8 @@ inline std::vector<ChildToMonitor> child_to_monitor() {
           Unbind{.listener = 9},
           RequestReload{},
           Keep{.slot = keep_api_listener},
-          LogAs{.level = 0, .json = false}};
+          LogAs{.level = 0, .json = false},
+          OpenTlsFiles{.id = 3, .certificate = "/etc/redoubt/chain.pem", .key = "key.pem"}};
 }
 
 inline std::vector<ControlToResolver> control_to_resolver() {
@@ -102,23 +106,57 @@ inline std::vector<ResolverToControl> resolver_to_control() {
                 .verdict = {}},
       Traced{
           .id = 6, .allowed = true, .answer = query, .spent = {{.name = "upstream-queries", .spent = 3, .limit = 60}}},
-      Upstreams{
-          .id = 7,
-          .known = 9,
-          .rows = {{.address = v6.address, .round_trip = 12'000, .failures = 2, .aside_for = 5, .cookie = true}}}};
+      Upstreams{.id = 7,
+                .known = 9,
+                .rows = {{.address = v6.address, .round_trip = 12'000, .failures = 2, .aside_for = 5, .cookie = true}},
+                .configured = {{.at = v6,
+                                .queries = 1,
+                                .answers = 2,
+                                .timeouts = 3,
+                                .failures = 4,
+                                .overtaken = 5,
+                                .refused = 6,
+                                .waiting = 7,
+                                .round_trip = 8,
+                                .aside_for = 9}},
+                .zones = {{.zone = name, .questions = 10, .failures = 11}}}};
 }
 
 inline std::vector<ControlToTransport> control_to_transport() {
-  return {UseSnapshot{.generation = 3}, AskStatistics{.id = 4},
-          OpenTransfer{.id = 5, .server = v6, .patience = 60'000, .query = query}, ContinueTransfer{.id = 5},
-          CloseTransfer{.id = 5}};
+  return {
+      UseSnapshot{.generation = 3},
+      AskStatistics{.id = 4},
+      OpenTransfer{.id = 5, .server = v6, .patience = 60'000, .query = query},
+      ContinueTransfer{.id = 5},
+      CloseTransfer{.id = 5},
+      UseCertificate{.chain = {}},
+      UseCertificate{.chain = CertificateChain(max_chain, std::vector<std::uint8_t>(max_certificate_octets, 0x30))}};
 }
 inline std::vector<TransportToControl> transport_to_control() {
   return {SnapshotTaken{.generation = 3, .trouble = {}}, Statistics{.id = 4, .values = {1, 2, 3}},
-          TransferMessage{.id = 5, .message = longest}, TransferEnded{.id = 5, .fault = FetchFault::too_many}};
+          TransferMessage{.id = 5, .message = longest}, TransferEnded{.id = 5, .fault = FetchFault::too_many},
+          CertificateTaken{.trouble = "its key is too weak"}};
 }
-inline std::vector<ToKeykeeper> to_keykeeper() { return {Ping{.id = 11}}; }
-inline std::vector<FromKeykeeper> from_keykeeper() { return {Pong{.id = 11}}; }
+inline std::vector<ControlToKeykeeper> control_to_keykeeper() {
+  return {Ping{.id = 11}, MakeCertificate{.id = 12, .names = {}, .addresses = {}, .former = {}},
+          MakeCertificate{.id = 12, .names = {"dns.example"}, .addresses = {v4.address, v6.address}, .former = query}};
+}
+inline std::vector<KeykeeperToControl> keykeeper_to_control() {
+  return {Pong{.id = 11}, CertificateMade{.id = 12, .certificate = query, .trouble = {}},
+          CertificateMade{.id = 12, .certificate = {}, .trouble = "no secret"},
+          TlsFilesRead{.id = 13, .chain = {query, query}, .trouble = {}},
+          TlsFilesRead{.id = 13, .chain = {}, .trouble = "the key is another certificate's"}};
+}
+inline std::vector<TransportToKeykeeper> transport_to_keykeeper() {
+  return {Ping{.id = 11}, SignHandshake{.id = 14,
+                                        .key = {1, 2, 3},
+                                        .scheme = 0x0403,
+                                        .message = std::vector<std::uint8_t>(max_handshake_message, 0x20)}};
+}
+inline std::vector<KeykeeperToTransport> keykeeper_to_transport() {
+  return {Pong{.id = 11}, HandshakeSigned{.id = 14, .signature = {}},
+          HandshakeSigned{.id = 14, .signature = std::vector<std::uint8_t>(max_signature_octets, 1)}};
+}
 
 inline std::vector<TransportToResolver> transport_to_resolver() {
   return {Ask{.id = 1, .listener = 2, .protocol = StreamProtocol::https, .client = v6, .query = longest},

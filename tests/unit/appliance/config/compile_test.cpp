@@ -53,11 +53,12 @@ TEST(Compile, workers_of_the_file_win_over_the_number_of_processors) {
   EXPECT_EQ((*mapped)->workers(), 5U);
 }
 
-TEST(Compile, transports_that_are_not_built_are_not_in_the_snapshot) {
+TEST(Compile, each_transport_is_in_the_snapshot) {
   const auto mapped = compiled("listen: [{address: 127.0.0.1@853, transports: [udp, tls]}]",
                                {.generation = 1, .workers = 1, .listener_ids = {0}, .own_addresses = {}});
   EXPECT_TRUE((*mapped)->listeners()->Get(0)->udp());
-  EXPECT_FALSE((*mapped)->listeners()->Get(0)->tls());
+  EXPECT_FALSE((*mapped)->listeners()->Get(0)->tcp());
+  EXPECT_TRUE((*mapped)->listeners()->Get(0)->tls());
 }
 
 TEST(Compile, own_addresses_are_never_asked_unless_a_list_says_otherwise) {

@@ -51,11 +51,12 @@ TEST(ListenerPlan, other_transports_bind_anew_under_the_same_number) {
   EXPECT_THAT(change.unbind, IsEmpty());
 }
 
-TEST(ListenerPlan, what_is_not_served_yet_is_not_bound) {
-  const auto plan = plan_listeners(listening({{"127.0.0.1@853", "s"}}), {});
-  EXPECT_EQ(plan.size(), 1U);
-  EXPECT_THAT(change_of({}, plan).bind, IsEmpty());
-  EXPECT_THAT(change_of(plan_listeners(listening({{"127.0.0.1@853", "t"}}), {}), plan).unbind, ElementsAre(0U));
+TEST(ListenerPlan, sockets_stay_when_streams_come_by_another_protocol) {
+  const auto plain = plan_listeners(listening({{"127.0.0.1@853", "t"}}), {});
+  const auto encrypted = plan_listeners(listening({{"127.0.0.1@853", "s"}}), plain);
+  EXPECT_THAT(encrypted, ElementsAre(planned(0, "127.0.0.1@853", false, true)));
+  EXPECT_THAT(change_of(plain, encrypted).bind, IsEmpty());
+  EXPECT_THAT(change_of(plain, encrypted).unbind, IsEmpty());
 }
 
 TEST(ListenerPlan, a_change_can_be_undone) {

@@ -38,8 +38,10 @@ Octets compiled() {
   const auto nothing = builder.CreateString("");
   const auto identity = flat::CreateIdentity(builder, nothing, nothing, nothing);
   const auto limits = builder.CreateVector(std::vector<flatbuffers::Offset<flat::Limit>>{});
+  const auto query_log = flat::CreateQueryLog(builder, 0, no_prefixes,
+                                              builder.CreateVector(std::vector<flatbuffers::Offset<flat::ZoneName>>{}));
   flat::FinishSnapshotBuffer(
-      builder, flat::CreateSnapshot(builder, 42, listeners, 2, access, cache, resolution, limits, identity));
+      builder, flat::CreateSnapshot(builder, 42, listeners, 2, access, cache, resolution, limits, identity, query_log));
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 

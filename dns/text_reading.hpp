@@ -1,0 +1,34 @@
+#pragma once
+// One line of a master file, for those who read whole files: what it means in its surroundings.
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "dns/rrset.hpp"
+
+namespace redoubt::dns {
+
+/// What a line of a master file means depends on.
+struct Surroundings {
+  Name origin;
+  Ttl ttl;
+  std::optional<Name> previous_owner;
+};
+
+/// An owner: `@` is the origin, and a name without final dot is taken under it.
+std::expected<Name, std::string> read_owner(std::string_view text, const Name& origin);
+/// A line of MasterFileLines that is no directive, through ldns.
+std::expected<Record, std::string> read_line(std::string_view text, const Surroundings& around);
+/// $ORIGIN and $TTL change what later lines mean; the other directives are refused. What is wrong, if something is.
+std::optional<std::string> follow_directive(std::string_view text, Surroundings& around);
+
+/// A line in the plain form that programs write (owner, TTL, class, type and RDATA of a common type, nothing
+/// unusual), read without ldns and many times faster. Nothing for any other line, faulty ones among them: read_line()
+/// then says what it is.
+std::optional<Record> read_plain_line(std::string_view text, const Surroundings& around);
+/// RDATA of a common type as read_plain_line() reads it; the same text that ldns gives or one that means the same.
+/// False, and nothing appended, for types that are not common: rdata_to_text() knows them.
+bool append_plain_rdata(std::string& out, RrType type, std::span<const std::uint8_t> rdata);
+
+}  // namespace redoubt::dns

@@ -1,0 +1,96 @@
+#include "dnssec/keys/durable_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace redoubt::dnssec {
+
+namespace {
+
+std::unexpected<std::string> trouble(const std::string& path) {
+  return std::unexpected{path + ": " + std::strerror(errno)};
+}
+
+/// A rename is on the disk once its folder is.
+FileDone bring_folder_to_disk(const std::string& path) {
+  const auto slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return trouble(folder);
+  const int synced = ::fsync(descriptor);
+  ::close(descriptor);
+  if (synced != 0 && errno != EINVAL) return trouble(folder);  // EINVAL: a file system that has no such thing
+  return {};
+}
+
+}  // namespace
+
+std::expected<DurableFile, std::string> DurableFile::create(const std::string& path, unsigned mode) {
+  std::string temporary = path + ".new-XXXXXX";
+  const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);
+  if (descriptor < 0) return trouble(path);
+  DurableFile file{path, std::move(temporary), descriptor};
+  if (::fchmod(descriptor, mode) != 0) return trouble(file.temporary_);
+  return file;
+}
+
+DurableFile::DurableFile(DurableFile&& other) noexcept
+    : path_{std::move(other.path_)},
+      temporary_{std::exchange(other.temporary_, {})},
+      descriptor_{std::exchange(other.descriptor_, -1)} {}
+
+DurableFile::~DurableFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+FileDone DurableFile::write(std::span<const std::uint8_t> octets) {
+  while (!octets.empty()) {
+    const ssize_t written = ::write(descriptor_, octets.data(), octets.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return trouble(path_);
+    octets = octets.subspan(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+FileDone DurableFile::commit() {
+  if (::fsync(descriptor_) != 0) return trouble(path_);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return trouble(path_);
+  temporary_.clear();
+  return bring_folder_to_disk(path_);
+}
+
+FileDone write_durably(const std::string& path, std::span<const std::uint8_t> octets, unsigned mode) {
+  auto file = DurableFile::create(path, mode);
+  if (!file) return std::unexpected{file.error()};
+  if (auto written = file->write(octets); !written) return written;
+  return file->commit();
+}
+
+std::expected<Secret, std::string> read_secret_file(const std::string& path, std::size_t max) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return trouble(path);
+  Secret octets(max + 1);
+  std::size_t size = 0;
+  ssize_t got = 0;
+  while (size < octets.size() && (got = ::read(descriptor, octets.data() + size, octets.size() - size)) != 0) {
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  const int error = errno;
+  ::close(descriptor);
+  errno = error;
+  if (got < 0) return trouble(path);
+  if (size > max) return std::unexpected{path + ": larger than " + std::to_string(max) + " octets"};
+  octets.resize(size);
+  return octets;
+}
+
+}  // namespace redoubt::dnssec

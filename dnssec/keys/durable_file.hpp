@@ -1,0 +1,49 @@
+#pragma once
+// Files that are whole or not there: written beside their place, brought to the disk, and moved into it by rename.
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "dnssec/keys/secret.hpp"
+
+namespace redoubt::dnssec {
+
+using FileDone = std::expected<void, std::string>;
+
+/// After a kill or a loss of power there is the old file or the new one, never a mixture. A leftover of an earlier life
+/// ("NAME.new-…") is harmless and never read.
+/// mode     of the new file; what a former file of that name had is not taken over
+/// errors   "PATH: what the system said"
+FileDone write_durably(const std::string& path, std::span<const std::uint8_t> octets, unsigned mode);
+inline std::span<const std::uint8_t> octets_of(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};  // characters are octets
+}
+
+/// A file written bit by bit, as large as the disk allows. Gone again unless commit() was reached.
+class DurableFile {
+ public:
+  static std::expected<DurableFile, std::string> create(const std::string& path, unsigned mode);
+  DurableFile(DurableFile&& other) noexcept;
+  DurableFile& operator=(DurableFile&&) = delete;
+  ~DurableFile();
+  FileDone write(std::span<const std::uint8_t> octets);
+  /// Where the octets lie until commit(): for a check of what was written.
+  const std::string& temporary_path() const { return temporary_; }
+  /// On the disk, and under its name.
+  FileDone commit();
+
+ private:
+  DurableFile(std::string path, std::string temporary, int descriptor)
+      : path_{std::move(path)}, temporary_{std::move(temporary)}, descriptor_{descriptor} {}
+  std::string path_;
+  std::string temporary_;
+  int descriptor_;
+};
+
+/// The whole file. errors: "PATH: what the system said", or that it is larger than max.
+std::expected<Secret, std::string> read_secret_file(const std::string& path, std::size_t max);
+
+}  // namespace redoubt::dnssec

@@ -1,0 +1,204 @@
+#include "dnssec/keys/key_folder.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "dns/text.hpp"
+#include "dnssec/keys/durable_file.hpp"
+#include "dnssec/keys/key_text.hpp"
+
+namespace redoubt::dnssec {
+
+namespace {
+
+constexpr std::size_t max_key_file = 64 * 1024;
+constexpr std::uint32_t shown_ttl = 3600;
+constexpr unsigned public_mode = 0644;
+constexpr unsigned secret_mode = 0600;
+constexpr unsigned max_tries = 1000;  // for a tag of its own; the chance that one try fails is keys / 32768
+
+std::unexpected<std::string> fault(const std::string& path, std::string_view what) {
+  return std::unexpected{path + ": " + std::string{what}};
+}
+
+StoredKey describe_key(const dns::Name& zone, std::uint16_t flags, const PrivateKey& key) {
+  StoredKey stored;
+  stored.zone = zone.lowercased();
+  stored.flags = flags;
+  stored.algorithm = key.algorithm();
+  stored.dnskey = dnskey_rdata(flags, key.algorithm(), key.public_key());
+  stored.tag = key_tag(stored.dnskey);
+  stored.stem = key_file_stem(zone, stored.algorithm, stored.tag);
+  return stored;
+}
+
+std::expected<StoredKey, std::string> read_public(const std::string& path, std::string stem) {
+  const auto text = read_secret_file(path, max_key_file);
+  if (!text) return std::unexpected{text.error()};
+  const auto records = dns::zone_from_text(as_text(*text), dns::Name{}, 2);
+  if (!records) return fault(path + ":" + std::to_string(records.error().line), records.error().what);
+  if (records->size() != 1 || (*records)[0].type != dns::type::dnskey) return fault(path, "it holds no single DNSKEY");
+  const dns::Record& record = (*records)[0];
+  const auto fields = Dnskey::parse(record.rdata);
+  if (!fields || find_algorithm(fields->algorithm) == nullptr) return fault(path, "a key of an unknown algorithm");
+  StoredKey key;
+  key.zone = record.owner.lowercased();
+  key.stem = std::move(stem);
+  key.dnskey = record.rdata;
+  key.flags = fields->flags;
+  key.tag = key_tag(record.rdata);
+  key.algorithm = Algorithm{fields->algorithm};
+  return key;
+}
+
+/// Also with the REVOKE bit, which both may get one day (RFC 5011 §3).
+bool tags_meet(const StoredKey& left, const StoredKey& right) {
+  const auto tags = [](const StoredKey& key) {
+    Octets revoked = key.dnskey;
+    revoked[1] |= Dnskey::revoke_bit;
+    return std::array{key.tag, key_tag(revoked)};
+  };
+  for (const std::uint16_t mine : tags(left)) {
+    for (const std::uint16_t theirs : tags(right)) {
+      if (mine == theirs) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string key_file_stem(const dns::Name& zone, Algorithm algorithm, std::uint16_t tag) {
+  static constexpr std::string_view hexadecimal = "0123456789ABCDEF";
+  std::string text = "K";
+  const dns::Name lower = zone.lowercased();
+  const auto wire = lower.wire();
+  for (std::size_t at = 0; wire[at] != 0; at += wire[at] + 1U) {
+    for (const std::uint8_t octet : wire.subspan(at + 1, wire[at])) {
+      const bool plain =
+          (octet >= 'a' && octet <= 'z') || (octet >= '0' && octet <= '9') || octet == '-' || octet == '_';
+      if (plain) {
+        text += static_cast<char>(octet);
+      } else {
+        text += {'%', hexadecimal[octet >> 4], hexadecimal[octet & 15]};
+      }
+    }
+    text += '.';
+  }
+  if (zone.is_root()) text += '.';
+  const auto padded = [](unsigned value, std::size_t width) {
+    const std::string digits = std::to_string(value);
+    return std::string(width - std::min(width, digits.size()), '0') + digits;
+  };
+  return text + "+" + padded(static_cast<std::uint8_t>(algorithm), 3) + "+" + padded(tag, 5);
+}
+
+std::string dnskey_line(const dns::Name& zone, OctetView dnskey, std::uint32_t ttl) {
+  return dns::record_to_text(
+             {zone, dns::type::dnskey, dns::rr_class::in, dns::Ttl::from_wire(ttl), {dnskey.begin(), dnskey.end()}}) +
+         "\n";
+}
+
+std::expected<std::vector<StoredKey>, std::string> KeyFolder::list() const {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (std::filesystem::directory_iterator at{path_, error}, end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (name.starts_with('K') && name.ends_with(".key")) names.push_back(name);
+    if (names.size() > max_keys_in_folder) return fault(path_, "more keys than one folder may hold");
+  }
+  if (error) return fault(path_, error.message());
+  std::ranges::sort(names);
+  std::vector<StoredKey> keys;
+  for (const std::string& name : names) {
+    auto key = read_public(path_ + "/" + name, name.substr(0, name.size() - 4));
+    if (!key) return std::unexpected{key.error()};
+    keys.push_back(std::move(*key));
+  }
+  return keys;
+}
+
+std::expected<void, std::string> KeyFolder::unlock(StoredKey& key) const {
+  std::error_code error;
+  std::string path = file(key, ".private");
+  const bool sealed = !std::filesystem::exists(path, error);
+  if (sealed) path = file(key, ".sealed");
+  if (sealed && !std::filesystem::exists(path, error)) return {};
+  auto text = read_secret_file(path, max_key_file);
+  if (!text) return std::unexpected{text.error()};
+  if (sealed) {
+    if (!passphrase_) return fault(path, "it is sealed, and no passphrase was given");
+    auto opened = open_sealed(as_text(*text), *passphrase_);
+    if (!opened) return fault(path, describe(opened.error()));
+    text = std::move(*opened);
+  }
+  auto secret = private_key_from_text(*text);
+  if (!secret) return fault(path, secret.error());
+  if (dnskey_rdata(key.flags, secret->algorithm(), secret->public_key()) != key.dnskey)
+    return fault(path, "it is the private half of another key than the .key beside it");
+  key.secret = std::make_shared<const PrivateKey>(std::move(*secret));
+  return {};
+}
+
+std::expected<std::vector<StoredKey>, std::string> KeyFolder::keys_of(const dns::Name& zone) const {
+  auto keys = list();
+  if (!keys) return keys;
+  std::erase_if(*keys, [&](const StoredKey& key) { return !(key.zone == zone); });
+  for (StoredKey& key : *keys) {
+    if (auto unlocked = unlock(key); !unlocked) return std::unexpected{unlocked.error()};
+  }
+  return keys;
+}
+
+std::expected<StoredKey, std::string> KeyFolder::add(const dns::Name& zone, std::uint16_t flags, PrivateKey key) const {
+  StoredKey stored = describe_key(zone, flags, key);
+  const auto others = list();
+  if (!others) return std::unexpected{others.error()};
+  for (const StoredKey& other : *others) {
+    if (other.zone == zone && tags_meet(stored, other))
+      return fault(path_, "the zone has a key of this tag, " + other.stem);
+  }
+  const Secret text = private_key_to_text(key);
+  if (text.empty()) return fault(path_, "no memory for the key");
+  // The private half first: a kill in between leaves a file that nobody looks at.
+  if (passphrase_) {
+    const auto sealed = seal(text, *passphrase_, cost_);
+    if (!sealed) return fault(path_, describe(sealed.error()));
+    if (auto done = write_durably(file(stored, ".sealed"), octets_of(*sealed), secret_mode); !done)
+      return std::unexpected{done.error()};
+  } else if (auto done = write_durably(file(stored, ".private"), text, secret_mode); !done) {
+    return std::unexpected{done.error()};
+  }
+  const std::string line = dnskey_line(stored.zone, stored.dnskey, shown_ttl);
+  if (auto done = write_durably(file(stored, ".key"), octets_of(line), public_mode); !done)
+    return std::unexpected{done.error()};
+  stored.secret = std::make_shared<const PrivateKey>(std::move(key));
+  return stored;
+}
+
+std::expected<StoredKey, std::string> KeyFolder::generate(const dns::Name& zone, Algorithm algorithm,
+                                                          std::uint16_t flags, unsigned rsa_bits) const {
+  const auto others = list();
+  if (!others) return std::unexpected{others.error()};
+  for (unsigned tries = 0; tries < max_tries; ++tries) {
+    auto key = PrivateKey::generate(algorithm, rsa_bits);
+    if (!key) return fault(path_, describe(key.error()));
+    const StoredKey stored = describe_key(zone, flags, *key);
+    const bool free = std::ranges::none_of(
+        *others, [&](const StoredKey& other) { return other.zone == zone && tags_meet(stored, other); });
+    if (free) return add(zone, flags, std::move(*key));
+  }
+  return fault(path_, "the zone has so many keys that no tag is free");
+}
+
+std::expected<void, std::string> KeyFolder::forget_secret(const StoredKey& key) const {
+  for (const char* ending : {".private", ".sealed"}) {
+    std::error_code error;
+    std::filesystem::remove(file(key, ending), error);
+    if (error) return fault(file(key, ending), error.message());
+  }
+  return {};
+}
+
+}  // namespace redoubt::dnssec

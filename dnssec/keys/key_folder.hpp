@@ -1,0 +1,68 @@
+#pragma once
+// A folder of keys in the files that BIND, ldns and Knot users know: Kzone.+013+12345.key with the public record and
+// .private with the private half, or .sealed, the same closed under a passphrase. A key is there once its .key is.
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dns/name.hpp"
+#include "dnssec/keys/private_key.hpp"
+#include "dnssec/keys/sealed.hpp"
+
+namespace redoubt::dnssec {
+
+inline constexpr std::uint16_t zsk_flags = Dnskey::zone_bit;
+inline constexpr std::uint16_t ksk_flags = Dnskey::zone_bit | Dnskey::entry_point_bit;
+
+struct StoredKey {
+  dns::Name zone;
+  std::string stem;  ///< file name without its ending, "Kexample.+013+12345"
+  Octets dnskey;     ///< RDATA
+  std::uint16_t flags = 0;
+  std::uint16_t tag = 0;
+  Algorithm algorithm = Algorithm::ecdsa_p256_sha256;
+  /// Null when only the public half is here: a foreign or an offline key. Shared, for signing threads look at it.
+  std::shared_ptr<const PrivateKey> secret;
+  bool is_entry_point() const { return (flags & Dnskey::entry_point_bit) != 0; }
+};
+
+inline constexpr std::size_t max_keys_in_folder = 4096;
+
+/// All errors are one line, and name the file.
+class KeyFolder {
+ public:
+  /// path must exist. With a passphrase, private halves are written sealed, and sealed ones can be read.
+  KeyFolder(std::string path, std::optional<Secret> passphrase, SealCost cost = SealCost::sensible)
+      : path_{std::move(path)}, passphrase_{std::move(passphrase)}, cost_{cost} {}
+
+  /// All of them, of every zone, by file name. Private halves are not read.
+  std::expected<std::vector<StoredKey>, std::string> list() const;
+  /// Those of one zone, with their private halves where those are here.
+  std::expected<std::vector<StoredKey>, std::string> keys_of(const dns::Name& zone) const;
+  /// A new key whose tag no other key of the zone has, nor would have once revoked (attacks: equal key tags).
+  std::expected<StoredKey, std::string> generate(const dns::Name& zone, Algorithm algorithm, std::uint16_t flags,
+                                                 unsigned rsa_bits = default_rsa_bits) const;
+  /// Takes in a key. Refused when the zone has one of its tag.
+  std::expected<StoredKey, std::string> add(const dns::Name& zone, std::uint16_t flags, PrivateKey key) const;
+  /// Takes the private half away; the public record stays as a memory of it.
+  std::expected<void, std::string> forget_secret(const StoredKey& key) const;
+  /// Reads the private half of a key of list().
+  std::expected<void, std::string> unlock(StoredKey& key) const;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string file(const StoredKey& key, const char* ending) const { return path_ + "/" + key.stem + ending; }
+
+  std::string path_;
+  std::optional<Secret> passphrase_;
+  SealCost cost_;
+};
+
+/// "Kexample.com.+013+12345". Octets of the zone's name that a file name should not have are written as %2F.
+std::string key_file_stem(const dns::Name& zone, Algorithm algorithm, std::uint16_t tag);
+/// The one line of a .key file, with its line end.
+std::string dnskey_line(const dns::Name& zone, OctetView dnskey, std::uint32_t ttl);
+
+}  // namespace redoubt::dnssec

@@ -1,0 +1,66 @@
+#pragma once
+// One thread's part of signing a zone: the text of one name after the other, with its proof and its signatures.
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dnssec/keys/private_key.hpp"
+#include "dnssec/sign/denial.hpp"
+#include "dnssec/sign/zone_signer.hpp"
+
+namespace redoubt::dnssec {
+
+/// What one piece of work gave.
+struct SignedPiece {
+  std::string text;
+  Octets digested;  ///< records in canonical order and form, for ZONEMD
+  SigningCounts counts;
+  bool failed = false;  ///< the library could not sign
+};
+
+class NodeSigner {
+ public:
+  /// dry: count, and write nothing.
+  NodeSigner(const SigningTask& task, const DenialChain& chain, std::uint64_t seed, bool dry);
+
+  /// A node with everything that stands at its name.
+  void node(std::size_t index, SignedPiece& piece);
+  /// The k-th NSEC3.
+  void hashed(std::size_t k, SignedPiece& piece);
+  /// The signatures over one RRset of the apex, as lines; nothing when the library fails.
+  std::optional<std::string> apex_signatures(dns::RrType type, std::uint32_t ttl, const dns::RdataList& rdata);
+
+ private:
+  struct Item {  // one RRset of the name at hand
+    dns::RrType type;
+    std::uint32_t ttl;
+    RdataRange rdata;
+    bool is_signed;
+  };
+  const ZoneNode* earlier_node();
+  void emit(const std::vector<Item>& items, SignedPiece& piece);
+  void emit_set(const Item& item, SignedPiece& piece);
+  bool unchanged(const Item& item) const;
+  void sign_set(const Item& item, bool is_unchanged, SignedPiece& piece);
+  std::optional<Octets> kept_signature(const SigningKey& key, const Item& item) const;
+  std::optional<Octets> make_signature(std::size_t key, const Item& item);
+  std::uint32_t expiration_for(dns::RrType type) const;
+  void write_record(SignedPiece& piece, dns::RrType type, std::uint32_t ttl, OctetView rdata) const;
+  void digest(const std::vector<Item>& items, SignedPiece& piece);
+
+  const SigningTask* task_;
+  const DenialChain* chain_;
+  std::uint64_t seed_;
+  bool dry_;
+  std::vector<std::unique_ptr<Signer>> signers_;  // null where the key does not sign
+  std::size_t earlier_at_ = 0;
+  // Of the name at hand:
+  dns::Name owner_;
+  std::string owner_text_;
+  const ZoneNode* earlier_ = nullptr;
+  std::vector<std::pair<std::uint32_t, Octets>> signatures_;  // TTL and RDATA
+  Octets buffer_;
+};
+
+}  // namespace redoubt::dnssec

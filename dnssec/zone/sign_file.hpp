@@ -1,0 +1,52 @@
+#pragma once
+// `zone sign` from file to file: read, decide what is due, sign, check what was written by a pass of its own, and only
+// then put it in the place of what was there.
+#include <expected>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dnssec/sign/zone_signer.hpp"
+#include "dnssec/zone/verify_zone.hpp"
+
+namespace redoubt::dnssec {
+
+struct SignFileOptions {
+  std::string input;
+  std::string output;  ///< may be the input
+  std::optional<dns::Name> origin;
+  SigningRules rules;
+  std::vector<SigningKey> keys;
+  bool withdrawn = false;  ///< see records_of_signer()
+  std::int64_t now = 0;
+  unsigned threads = 1;
+  bool dry_run = false;
+  bool everything = false;         ///< sign anew what the earlier output still has good
+  bool clock_is_right = false;     ///< go on although the earlier output's times speak against the clock
+  std::uint32_t max_zone_ttl = 0;  ///< a larger TTL in the zone is an error: rolls would not wait for it; 0: any
+  /// Signatures that the check of the output verifies with their keys; the rest of the check is always whole. 0: all.
+  std::size_t checked_signatures = 20'000;
+  std::function<void(std::string_view step, std::size_t done, std::size_t all)> progress = nullptr;
+};
+
+struct SignFileResult {
+  dns::Name apex;
+  SigningCounts counts;
+  bool written = false;  ///< false: nothing was due, or it was a dry run
+  bool was_due = false;  ///< something is new, changed, removed or near its end
+  std::uint32_t serial = 0;
+  std::uint32_t max_ttl = 0;              ///< the largest TTL of the zone: what rolls have to wait for
+  std::uint32_t earliest_expiration = 0;  ///< of what is in the output now
+  std::uint64_t verified = 0;
+  std::vector<std::string> remarks;  ///< worth telling, and no error
+};
+
+/// errors: one line or several; the old output stays as it was.
+std::expected<SignFileResult, std::string> sign_file(const SignFileOptions& options);
+
+/// The apex of a zone file.
+std::expected<dns::Name, std::string> apex_of_file(const std::string& path, const std::optional<dns::Name>& origin);
+
+}  // namespace redoubt::dnssec

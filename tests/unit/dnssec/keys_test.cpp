@@ -1,0 +1,268 @@
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+#include "dnssec/keys/durable_file.hpp"
+#include "dnssec/keys/key_folder.hpp"
+#include "dnssec/keys/key_text.hpp"
+#include "tests/unit/dnssec/temporary_folder.hpp"
+
+namespace redoubt::dnssec {
+namespace {
+
+using tests::has_program;
+using tests::TemporaryFolder;
+
+const dns::Name zone = dns::Name::literal("example.");
+constexpr Algorithm signing_algorithms[] = {Algorithm::rsa_sha256, Algorithm::ecdsa_p256_sha256,
+                                            Algorithm::ecdsa_p384_sha384, Algorithm::ed25519, Algorithm::ed448};
+
+OctetView octets(std::string_view text) { return octets_of(text); }
+
+PrivateKey make(Algorithm algorithm) {
+  auto key = PrivateKey::generate(algorithm, 1024);
+  EXPECT_TRUE(key);
+  return std::move(*key);
+}
+
+bool is_good_signature(const PrivateKey& by, const PrivateKey& checked_with) {
+  Signer signer{by};
+  Octets signature;
+  EXPECT_TRUE(signer.sign(octets("what is signed"), signature));
+  const auto key =
+      PublicKey::from_dnskey(static_cast<std::uint8_t>(checked_with.algorithm()), checked_with.public_key());
+  EXPECT_TRUE(key);
+  return key && key->verifies(octets("what is signed"), signature);
+}
+
+TEST(Keys, what_a_key_signs_its_public_half_verifies_and_no_other) {
+  for (const Algorithm algorithm : signing_algorithms) {
+    const PrivateKey one = make(algorithm);
+    const PrivateKey other = make(algorithm);
+    EXPECT_TRUE(is_good_signature(one, one));
+    EXPECT_FALSE(is_good_signature(one, other));
+  }
+}
+
+TEST(Keys, sha1_and_algorithm_10_are_not_signed_with) {
+  for (const Algorithm algorithm : {Algorithm::rsa_sha1, Algorithm::rsa_sha1_nsec3, Algorithm::rsa_sha512})
+    EXPECT_EQ(PrivateKey::generate(algorithm).error(), KeyFault::unsupported_algorithm);
+  EXPECT_EQ(PrivateKey::generate(Algorithm::rsa_sha256, 1023).error(), KeyFault::too_small);
+  EXPECT_EQ(PrivateKey::generate(Algorithm::rsa_sha256, 4097).error(), KeyFault::too_large);
+}
+
+TEST(Keys, text_and_pem_give_the_same_key_back) {
+  for (const Algorithm algorithm : signing_algorithms) {
+    const PrivateKey key = make(algorithm);
+    const Secret text = private_key_to_text(key);
+    const auto read = private_key_from_text(text);
+    ASSERT_TRUE(read) << (read ? "" : read.error());
+    EXPECT_EQ(read->public_key(), key.public_key());
+    EXPECT_EQ(read->algorithm(), algorithm);
+    EXPECT_TRUE(is_good_signature(*read, key));
+    const auto unpacked = PrivateKey::from_pem(key.to_pem());
+    ASSERT_TRUE(unpacked);
+    EXPECT_EQ(unpacked->public_key(), key.public_key());
+    EXPECT_TRUE(is_good_signature(*unpacked, key));
+    EXPECT_EQ(private_key_to_text(*unpacked), text);
+  }
+}
+
+TEST(Keys, a_fault_in_a_key_file_is_told_with_its_line) {
+  const auto fault_of = [](std::string_view text) {
+    const auto key = private_key_from_text(octets(text));
+    EXPECT_FALSE(key) << text;
+    return key ? std::string{} : key.error();
+  };
+  EXPECT_EQ(fault_of(""), "line 1: no field Algorithm");
+  EXPECT_EQ(fault_of("PrivateKey: AAAA\n"), "line 1: expected \"Private-key-format: v1.x\"");
+  EXPECT_EQ(fault_of("Private-key-format: v1.3\nAlgorithm: 99 (X)\n"), "line 2: an algorithm that is not known here");
+  EXPECT_EQ(fault_of("Private-key-format: v1.3\nAlgorithm: 13\nPrivateKey: !\n"), "line 3: PrivateKey is no base64");
+  EXPECT_EQ(fault_of("Private-key-format: v1.3\nAlgorithm: 13\n\nnonsense\n"), "line 4: expected \"Field: value\"");
+  EXPECT_EQ(fault_of("Private-key-format: v1.3\nAlgorithm: 13\nPrivateKey: AAAA\n"),
+            "line 2: octets that are no key of its algorithm");
+  EXPECT_EQ(fault_of("Private-key-format: v1.3\nAlgorithm: 5 (RSASHA1)\n"),
+            "line 2: an algorithm that is not supported");
+  EXPECT_EQ(fault_of(std::string(max_key_text + 1, 'x')), "line 1: more than a private key's file can hold");
+}
+
+TEST(Keys, a_damaged_rsa_key_is_refused) {
+  const Secret text = private_key_to_text(make(Algorithm::rsa_sha256));
+  const std::string whole{as_text(text)};
+  for (const std::string_view field : {"Modulus", "PrivateExponent", "Prime1", "Exponent1", "Coefficient"}) {
+    std::string damaged = whole;
+    const auto at = damaged.find(std::string{field} + ": ") + field.size() + 12;
+    damaged[at] = damaged[at] == 'A' ? 'B' : 'A';
+    const auto read = private_key_from_text(octets(damaged));
+    if (read) {
+      EXPECT_EQ(field, "never") << "a damaged field was taken";
+    }
+  }
+}
+
+/// attacks: nonce reuse, from which the private key follows.
+TEST(Keys, no_nonce_is_used_twice) {
+  const PrivateKey key = make(Algorithm::ecdsa_p256_sha256);
+  Signer signer{key};
+  std::set<Octets> seen;
+  for (int i = 0; i < 3000; ++i) {
+    Octets signature;
+    ASSERT_TRUE(signer.sign(octets("the same message"), signature));
+    signature.resize(32);  // r, which follows from the nonce
+    EXPECT_TRUE(seen.insert(signature).second);
+  }
+}
+
+TEST(Sealed, opens_under_its_passphrase_alone) {
+  const auto sealed = seal(octets("the key"), octets("correct horse"), SealCost::interactive);
+  ASSERT_TRUE(sealed);
+  EXPECT_TRUE(is_sealed(*sealed));
+  EXPECT_EQ(sealed->find("the key"), std::string::npos);
+  const auto opened = open_sealed(*sealed, octets("correct horse"));
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(as_text(*opened), "the key");
+  EXPECT_EQ(open_sealed(*sealed, octets("correct hors")).error(), SealFault::wrong_passphrase);
+  EXPECT_NE(*seal(octets("the key"), octets("correct horse"), SealCost::interactive), *sealed)
+      << "salt and nonce differ";
+}
+
+TEST(Sealed, no_altered_text_opens) {
+  const auto sealed = seal(octets("the key"), octets("x"), SealCost::interactive);
+  ASSERT_TRUE(sealed);
+  for (std::size_t at = 0; at + 1 < sealed->size(); at += 3) {
+    std::string altered = *sealed;
+    altered[at] = altered[at] == 'A' ? 'B' : 'A';
+    EXPECT_FALSE(open_sealed(altered, octets("x"))) << at;
+    EXPECT_FALSE(open_sealed(sealed->substr(0, at), octets("x"))) << at;
+  }
+}
+
+TEST(Sealed, a_text_cannot_ask_for_more_work_than_we_ever_set) {
+  Octets costly{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+  costly.resize(200);
+  std::string text(512, '\0');
+  sodium_bin2base64(text.data(), text.size(), costly.data(), costly.size(), sodium_base64_VARIANT_ORIGINAL);
+  text.resize(text.find('\0'));
+  EXPECT_EQ(open_sealed("redoubt-sealed-1 " + text, octets("x")).error(), SealFault::too_costly);
+}
+
+TEST(KeyFolder, keys_come_back_as_they_were_made) {
+  const TemporaryFolder folder;
+  const KeyFolder keys{folder.path(), std::nullopt};
+  for (const Algorithm algorithm : signing_algorithms) {
+    const auto made = keys.generate(zone, algorithm, ksk_flags, 1024);
+    ASSERT_TRUE(made) << (made ? "" : made.error());
+  }
+  ASSERT_TRUE(keys.generate(dns::Name::literal("other/.example"), Algorithm::ed25519, zsk_flags));
+  const auto all = keys.list();
+  ASSERT_TRUE(all);
+  EXPECT_EQ(all->size(), 6U);
+  const auto ours = keys.keys_of(zone);
+  ASSERT_TRUE(ours) << ours.error();
+  ASSERT_EQ(ours->size(), 5U);
+  for (const StoredKey& key : *ours) {
+    ASSERT_TRUE(key.secret);
+    EXPECT_EQ(dnskey_rdata(key.flags, key.algorithm, key.secret->public_key()), key.dnskey);
+    EXPECT_EQ(key.tag, key_tag(key.dnskey));
+  }
+}
+
+TEST(KeyFolder, private_halves_can_be_read_by_their_owner_only) {
+  const TemporaryFolder folder;
+  const auto key = KeyFolder{folder.path(), std::nullopt}.generate(zone, Algorithm::ed25519, ksk_flags);
+  ASSERT_TRUE(key);
+  const auto permissions = std::filesystem::status(folder.file(key->stem + ".private")).permissions();
+  EXPECT_EQ(permissions, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
+/// A stolen disk shows no private key.
+TEST(KeyFolder, with_a_passphrase_no_file_holds_the_private_half) {
+  const TemporaryFolder folder;
+  const auto passphrase = [](std::string_view text) { return Secret{octets(text).begin(), octets(text).end()}; };
+  const KeyFolder keys{folder.path(), passphrase("correct horse"), SealCost::interactive};
+  for (const Algorithm algorithm : {Algorithm::rsa_sha256, Algorithm::ecdsa_p256_sha256, Algorithm::ed25519}) {
+    const auto key = keys.generate(zone, algorithm, ksk_flags, 1024);
+    ASSERT_TRUE(key) << (key ? "" : key.error());
+    const Secret raw = algorithm == Algorithm::rsa_sha256 ? key->secret->rsa_parts()->prime1 : key->secret->secret();
+    const Secret text = private_key_to_text(*key->secret);
+    const std::string_view base64 = as_text(text).substr(as_text(text).size() - 24, 20);
+    for (const auto& entry : std::filesystem::directory_iterator{folder.path()}) {
+      const std::string content = folder.read(entry.path().filename().string());
+      EXPECT_EQ(content.find(as_text(raw)), std::string::npos);
+      EXPECT_EQ(content.find(base64), std::string::npos);
+    }
+  }
+  EXPECT_EQ(keys.keys_of(zone)->size(), 3U);
+  EXPECT_FALSE(KeyFolder(folder.path(), passphrase("another")).keys_of(zone));
+  EXPECT_FALSE(KeyFolder(folder.path(), std::nullopt).keys_of(zone));
+}
+
+TEST(KeyFolder, equal_tags_are_refused) {
+  const TemporaryFolder folder;
+  const KeyFolder keys{folder.path(), std::nullopt};
+  const auto key = keys.generate(zone, Algorithm::ed25519, ksk_flags);
+  ASSERT_TRUE(key);
+  auto again = PrivateKey::from_secret(Algorithm::ed25519, key->secret->secret());
+  ASSERT_TRUE(again);
+  const auto added = keys.add(zone, ksk_flags, std::move(*again));
+  ASSERT_FALSE(added);
+  EXPECT_NE(added.error().find("the zone has a key of this tag"), std::string::npos);
+}
+
+TEST(KeyFolder, a_private_half_of_another_key_is_noticed) {
+  const TemporaryFolder folder;
+  const KeyFolder keys{folder.path(), std::nullopt};
+  const auto one = keys.generate(zone, Algorithm::ed25519, ksk_flags);
+  const auto two = keys.generate(zone, Algorithm::ed25519, ksk_flags);
+  ASSERT_TRUE(one && two);
+  std::filesystem::copy_file(folder.file(one->stem + ".private"), folder.file(two->stem + ".private"),
+                             std::filesystem::copy_options::overwrite_existing);
+  EXPECT_FALSE(keys.keys_of(zone));
+}
+
+TEST(KeyFolder, a_kill_while_keys_are_made_leaves_whole_keys_only) {
+  const TemporaryFolder folder;
+  for (int round = 0; round < 20; ++round) {
+    const pid_t child = fork();
+    if (child == 0) {
+      for (;;) static_cast<void>(KeyFolder{folder.path(), std::nullopt}.generate(zone, Algorithm::ed25519, ksk_flags));
+    }
+    usleep(1000U * static_cast<unsigned>(1 + round));  // wherever it is by then
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    const auto keys = KeyFolder{folder.path(), std::nullopt}.keys_of(zone);
+    ASSERT_TRUE(keys) << keys.error();
+    EXPECT_TRUE(std::ranges::all_of(*keys, [](const StoredKey& key) { return key.secret != nullptr; }));
+  }
+}
+
+TEST(KeyFolder, keys_of_bind_and_ldns_are_read) {
+  const TemporaryFolder folder;
+  const std::string quiet = " >/dev/null 2>&1";
+  const std::string in_folder = "cd " + folder.path() + " && ";
+  std::size_t expected = 0;
+  for (const std::string algorithm : {"RSASHA256 -b 2048", "ECDSAP256SHA256", "ECDSAP384SHA384", "ED25519", "ED448"}) {
+    if (has_program("dnssec-keygen")) {
+      ASSERT_EQ(std::system((in_folder + "dnssec-keygen -f KSK -a " + algorithm + " example" + quiet).c_str()), 0);
+      ++expected;
+    }
+    if (has_program("ldns-keygen") && !algorithm.starts_with("ED448")) {
+      ASSERT_EQ(std::system((in_folder + "ldns-keygen -a " + algorithm + " example" + quiet).c_str()), 0);
+      ++expected;
+    }
+  }
+  if (expected == 0) GTEST_SKIP() << "neither dnssec-keygen nor ldns-keygen is here";
+  const auto keys = KeyFolder{folder.path(), std::nullopt}.keys_of(zone);
+  ASSERT_TRUE(keys) << keys.error();
+  EXPECT_EQ(keys->size(), expected);
+  for (const StoredKey& key : *keys) {
+    ASSERT_TRUE(key.secret) << key.stem;
+    EXPECT_TRUE(is_good_signature(*key.secret, *key.secret)) << key.stem;
+  }
+}
+
+}  // namespace
+}  // namespace redoubt::dnssec

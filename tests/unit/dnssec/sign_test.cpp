@@ -1,0 +1,414 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <map>
+
+#include "dns/text.hpp"
+#include "dns/text_zone.hpp"
+#include "dnssec/keys/durable_file.hpp"
+#include "dnssec/keys/key_folder.hpp"
+#include "dnssec/sign/prepare.hpp"
+#include "dnssec/zone/load.hpp"
+#include "dnssec/zone/sign_file.hpp"
+#include "dnssec/zonemd.hpp"
+#include "tests/unit/dnssec/random_zone.hpp"
+#include "tests/unit/dnssec/temporary_folder.hpp"
+
+namespace redoubt::dnssec {
+namespace {
+
+using dns::Name;
+using tests::has_program;
+using tests::random_zone;
+using tests::TemporaryFolder;
+
+std::int64_t clock_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+/// Keys are costly to make; zones share them.
+const std::vector<SigningKey>& keys_for(Algorithm algorithm, bool csk) {
+  static std::map<std::pair<Algorithm, bool>, std::vector<SigningKey>> made;
+  auto& keys = made[{algorithm, csk}];
+  if (!keys.empty()) return keys;
+  const auto add = [&](std::uint16_t flags, bool signs_keys, bool signs_zone) {
+    for (;;) {
+      auto key = PrivateKey::generate(algorithm, 1024);
+      SigningKey one;
+      one.dnskey = dnskey_rdata(flags, algorithm, key->public_key());
+      one.tag = key_tag(one.dnskey);
+      one.algorithm = algorithm;
+      one.secret = std::make_shared<const PrivateKey>(std::move(*key));
+      one.signs_keys = signs_keys;
+      one.signs_zone = signs_zone;
+      one.in_cds = signs_keys;
+      if (!keys.empty() && keys.front().tag == one.tag) continue;
+      keys.push_back(std::move(one));
+      return;
+    }
+  };
+  if (csk) {
+    add(ksk_flags, true, true);
+  } else {
+    add(ksk_flags, true, false);
+    add(zsk_flags, false, true);
+  }
+  return keys;
+}
+
+SignFileOptions options_for(const TemporaryFolder& folder) {
+  SignFileOptions options;
+  options.input = folder.file("zone");
+  options.output = folder.file("zone.signed");
+  options.origin = Name::literal("example");
+  options.keys = keys_for(Algorithm::ecdsa_p256_sha256, true);
+  options.now = clock_now();
+  options.threads = 2;
+  return options;
+}
+
+Zone load(const std::string& path) {
+  auto zone = load_zone(path, {.origin = Name::literal("example")});
+  EXPECT_TRUE(zone) << (zone ? "" : zone.error());
+  return std::move(*zone);
+}
+
+ZoneVerdict verdict_of(const std::string& path, std::int64_t now) {
+  return verify_zone(load(path), {.now = now, .threads = 2, .trusted_ds = {}});
+}
+
+std::string text_of(const ZoneVerdict& verdict) {
+  std::string text;
+  for (const ZoneFinding& finding : verdict.findings) text += finding.to_text() + "\n";
+  return text;
+}
+
+void expect_accepted_by_others(const TemporaryFolder& folder, const std::string& what, bool csk) {
+  const std::string in_folder = "cd " + folder.path() + " && ";
+  const auto accepts = [&](const std::string& command) {
+    const bool good = std::system((in_folder + command + " >said 2>&1").c_str()) == 0;
+    EXPECT_TRUE(good) << what << ": " << command << "\n" << folder.read("said") << "\n" << folder.read("zone");
+  };
+  if (has_program("ldns-verify-zone")) accepts("ldns-verify-zone zone.signed");
+  if (has_program("dnssec-verify"))
+    accepts(std::string{"dnssec-verify "} + (csk ? "-z " : "") + "-o example zone.signed");
+  if (has_program("kzonecheck")) accepts("kzonecheck -o example -d on zone.signed");
+}
+
+struct Way {
+  const char* name;
+  Algorithm algorithm;
+  bool csk;
+  DenialKind denial;
+  bool opt_out;
+  bool zonemd;
+};
+constexpr Way ways[] = {
+    {"P-256 CSK, NSEC", Algorithm::ecdsa_p256_sha256, true, DenialKind::nsec, false, true},
+    {"P-256, NSEC3", Algorithm::ecdsa_p256_sha256, false, DenialKind::nsec3, false, true},
+    {"P-256, opt-out", Algorithm::ecdsa_p256_sha256, false, DenialKind::nsec3, true, false},
+    {"Ed25519, NSEC", Algorithm::ed25519, false, DenialKind::nsec, false, false},
+    {"Ed25519 CSK, opt-out", Algorithm::ed25519, true, DenialKind::nsec3, true, true},
+    {"P-384, NSEC", Algorithm::ecdsa_p384_sha384, false, DenialKind::nsec, false, false},
+    {"P-384 CSK, NSEC3", Algorithm::ecdsa_p384_sha384, true, DenialKind::nsec3, false, false},
+    {"RSA, NSEC", Algorithm::rsa_sha256, false, DenialKind::nsec, false, true},
+    {"RSA CSK, NSEC3", Algorithm::rsa_sha256, true, DenialKind::nsec3, false, false},
+    {"Ed448, NSEC3", Algorithm::ed448, false, DenialKind::nsec3, false, false},
+    {"Ed448 CSK, NSEC", Algorithm::ed448, true, DenialKind::nsec, false, false},
+};
+
+/// REDOUBT_RANDOM_ZONES sets how many zones each way signs.
+TEST(ZoneSigner, random_zones_are_accepted_by_every_verifier) {
+  const char* wanted = std::getenv("REDOUBT_RANDOM_ZONES");
+  const unsigned zones = wanted == nullptr ? 4U : static_cast<unsigned>(std::strtoul(wanted, nullptr, 10));
+  unsigned seed = 1;
+  for (const Way& way : ways) {
+    for (unsigned i = 0; i < zones; ++i, ++seed) {
+      const std::string what = std::string{way.name} + ", seed " + std::to_string(seed);
+      const TemporaryFolder folder;
+      folder.write("zone", random_zone(seed));
+      SignFileOptions options = options_for(folder);
+      options.keys = keys_for(way.algorithm, way.csk);
+      options.rules.denial = way.denial;
+      options.rules.opt_out = way.opt_out;
+      options.rules.zonemd = way.zonemd;
+      const auto result = sign_file(options);
+      ASSERT_TRUE(result) << what << ": " << result.error() << folder.read("zone");
+      EXPECT_TRUE(result->written);
+      EXPECT_EQ(result->verified, result->counts.made) << what;
+      expect_accepted_by_others(folder, what, way.csk);
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST(ZoneSigner, the_digest_of_the_zone_is_the_one_that_the_other_module_computes) {
+  for (const DenialKind denial : {DenialKind::nsec, DenialKind::nsec3}) {
+    const TemporaryFolder folder;
+    folder.write("zone", random_zone(99));
+    SignFileOptions options = options_for(folder);
+    options.rules.denial = denial;
+    options.rules.zonemd = true;
+    ASSERT_TRUE(sign_file(options));
+    std::vector<dns::Record> records;
+    const std::string text = folder.read("zone.signed");
+    ASSERT_TRUE(dns::read_zone_text({.file = "", .text = text, .origin = Name{}},
+                                    [&](dns::Record&& record) -> std::expected<void, std::string> {
+                                      records.push_back(std::move(record));
+                                      return {};
+                                    }));
+    EXPECT_TRUE(verify_zone_digest(Name::literal("example"), records));
+  }
+}
+
+TEST(ZoneSigner, a_second_run_changes_nothing_until_something_is_due) {
+  for (const DenialKind denial : {DenialKind::nsec, DenialKind::nsec3}) {
+    const TemporaryFolder folder;
+    folder.write("zone", random_zone(5));
+    SignFileOptions options = options_for(folder);
+    options.rules.denial = denial;
+    options.rules.zonemd = denial == DenialKind::nsec3;
+    const auto first = sign_file(options);
+    ASSERT_TRUE(first);
+    const std::string before = folder.read("zone.signed");
+    options.now += 86400;
+    const auto second = sign_file(options);
+    ASSERT_TRUE(second) << second.error();
+    EXPECT_FALSE(second->written);
+    EXPECT_EQ(folder.read("zone.signed"), before);
+    EXPECT_EQ(second->serial, first->serial);
+    options.now += 7 * 86400 + 86400;  // past the refresh of the shortest ones
+    const auto third = sign_file(options);
+    ASSERT_TRUE(third) << third.error();
+    EXPECT_TRUE(third->written);
+    EXPECT_EQ(third->serial, first->serial + 1);
+    EXPECT_TRUE(verdict_of(options.output, options.now).is_good());
+  }
+}
+
+TEST(ZoneSigner, one_changed_record_costs_few_signatures) {
+  const TemporaryFolder folder;
+  std::string text = "$TTL 300\n@ SOA ns host 1 2 3 4 300\n@ NS ns\nns A 192.0.2.1\n";
+  for (int i = 0; i < 200; ++i) text += "h" + std::to_string(i) + " A 192.0.2." + std::to_string(i) + "\n";
+  folder.write("zone", text);
+  SignFileOptions options = options_for(folder);
+  ASSERT_TRUE(sign_file(options));
+  folder.write("zone", text + "h7 A 192.0.2.250\n");
+  const auto changed = sign_file(options);
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->counts.made, 2U);  // h7's addresses, and the SOA with its new serial
+  folder.write("zone", text + "h7 A 192.0.2.250\nnew A 192.0.2.251\n");
+  const auto added = sign_file(options);
+  ASSERT_TRUE(added);
+  EXPECT_EQ(added->counts.made, 4U);  // the address, its NSEC, the NSEC before it, the SOA
+  folder.write("zone", text);
+  const auto removed = sign_file(options);
+  ASSERT_TRUE(removed);
+  EXPECT_EQ(removed->counts.made, 3U);  // h7's addresses, the NSEC that leads on, the SOA
+  EXPECT_TRUE(verdict_of(options.output, options.now).is_good()) << text_of(verdict_of(options.output, options.now));
+}
+
+TEST(ZoneSigner, a_removed_glue_record_is_noticed_though_nothing_signs_it) {
+  const TemporaryFolder folder;
+  const std::string text =
+      "$TTL 300\n@ SOA ns host 1 2 3 4 300\n@ NS ns\nns A 192.0.2.1\nsub NS ns.sub\nns.sub A 192.0.2.2\n";
+  folder.write("zone", text + "ns.sub AAAA 2001:db8::1\n");
+  const SignFileOptions options = options_for(folder);
+  ASSERT_TRUE(sign_file(options));
+  folder.write("zone", text);
+  const auto result = sign_file(options);
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(result->written);
+  EXPECT_EQ(folder.read("zone.signed").find("AAAA"), std::string::npos);
+}
+
+TEST(ZoneSigner, signing_in_place_keeps_what_is_good) {
+  const TemporaryFolder folder;
+  folder.write("zone", random_zone(11));
+  SignFileOptions options = options_for(folder);
+  options.output = options.input;
+  const auto first = sign_file(options);
+  ASSERT_TRUE(first);
+  const auto second = sign_file(options);
+  ASSERT_TRUE(second);
+  EXPECT_FALSE(second->was_due);
+  EXPECT_EQ(second->counts.made, 0U);
+}
+
+TEST(ZoneSigner, expirations_are_spread_within_the_jitter) {
+  const TemporaryFolder folder;
+  std::string text = "$TTL 300\n@ SOA ns host 1 2 3 4 300\n@ NS ns\nns A 192.0.2.1\n";
+  for (int i = 0; i < 300; ++i) text += "h" + std::to_string(i) + " A 192.0.2.1\n";
+  folder.write("zone", text);
+  const SignFileOptions options = options_for(folder);
+  ASSERT_TRUE(sign_file(options));
+  std::map<std::int64_t, unsigned> per_hour;
+  const Zone zone = load(options.output);
+  for (const ZoneNode& node : zone.nodes()) {
+    const ZoneSet* signatures = zone.find(node, dns::type::rrsig);
+    if (signatures == nullptr) continue;
+    for (const OctetView rdata : signatures->rdata()) {
+      const auto rrsig = Rrsig::parse(rdata);
+      ASSERT_TRUE(rrsig);
+      const std::int64_t left = rrsig->expiration - options.now;
+      EXPECT_LE(left, options.rules.lifetime.count());
+      EXPECT_GE(left, options.rules.lifetime.count() - options.rules.jitter.count());
+      ++per_hour[left / 3600];
+    }
+  }
+  EXPECT_GE(per_hour.size(), 20U);
+  for (const auto& [hour, count] : per_hour) EXPECT_LT(count, 80U) << hour;
+}
+
+TEST(ZoneSigner, serials_never_go_back) {
+  constexpr std::int64_t now = 1800000000;  // 2027-01-15
+  EXPECT_EQ(next_serial(SerialRule::increment, 5, std::nullopt, now), 5U);
+  EXPECT_EQ(next_serial(SerialRule::increment, 5, 9, now), 10U);
+  EXPECT_EQ(next_serial(SerialRule::increment, 20, 9, now), 21U);
+  EXPECT_EQ(next_serial(SerialRule::increment, 0xffffffff, 0xffffffff, now), 0U);
+  EXPECT_EQ(next_serial(SerialRule::keep, 5, 9, now), 5U);
+  EXPECT_EQ(next_serial(SerialRule::unixtime, 5, 9, now), 1800000000U);
+  EXPECT_EQ(next_serial(SerialRule::unixtime, 5, 1800000000, now), 1800000001U);
+  EXPECT_EQ(next_serial(SerialRule::date, 5, 9, now), 2027011500U);
+  EXPECT_EQ(next_serial(SerialRule::date, 5, 2027011500, now), 2027011501U);
+  EXPECT_EQ(next_serial(SerialRule::date, 2027011599, std::nullopt, now), 2027011599U);
+}
+
+/// attacks: the clock jumps.
+TEST(ZoneSigner, a_clock_that_jumped_signs_nothing) {
+  const TemporaryFolder folder;
+  folder.write("zone", random_zone(3));
+  SignFileOptions options = options_for(folder);
+  ASSERT_TRUE(sign_file(options));
+  const std::string before = folder.read("zone.signed");
+  const std::int64_t now = options.now;
+  for (const std::int64_t jump : {-365 * 86400, 365 * 86400}) {
+    options.now = now + jump;
+    EXPECT_FALSE(sign_file(options)) << jump;
+    EXPECT_EQ(folder.read("zone.signed"), before);
+  }
+  options.clock_is_right = true;
+  EXPECT_TRUE(sign_file(options));
+}
+
+TEST(ZoneSigner, a_fault_in_the_zone_leaves_the_old_output) {
+  const TemporaryFolder folder;
+  folder.write("zone", random_zone(4));
+  SignFileOptions options = options_for(folder);
+  ASSERT_TRUE(sign_file(options));
+  const std::string before = folder.read("zone.signed");
+  const auto fault_of = [&](const std::string& text) {
+    folder.write("zone", text);
+    const auto result = sign_file(options);
+    EXPECT_FALSE(result);
+    EXPECT_EQ(folder.read("zone.signed"), before);
+    return result ? std::string{} : result.error().substr(result.error().rfind('/') + 1);
+  };
+  EXPECT_EQ(fault_of(""), "zone: there is no SOA in it");
+  EXPECT_TRUE(fault_of("@ 1 SOA a b 1 2 3 4 5\n\n@ A 1.2.3\n").starts_with("zone:3: "));
+  EXPECT_EQ(fault_of("@ 1 SOA a b 1 2 3 4 5\nother. 1 A 192.0.2.1\n"), "zone:2: other. is not in the zone example.");
+  EXPECT_EQ(fault_of("@ 1 SOA a b 1 2 3 4 5\n@ 1 SOA a b 2 2 3 4 5\n"), "zone: more than one SOA at example.");
+  options.max_zone_ttl = 1000;
+  EXPECT_NE(fault_of("@ 1 SOA a b 1 2 3 4 5\n@ 1 NS a\na 1001 A 192.0.2.1\n").find("max-zone-ttl"), std::string::npos);
+}
+
+TEST(ZoneSigner, a_zone_without_apex_ns_is_not_put_out) {
+  const TemporaryFolder folder;
+  folder.write("zone", "@ 1 SOA a b 1 2 3 4 5\n");
+  const auto result = sign_file(options_for(folder));
+  ASSERT_FALSE(result);
+  EXPECT_NE(result.error().find("would not validate"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(folder.file("zone.signed")));
+}
+
+/// Every record of a signed zone counts: without any one of them, or with any octet of it changed, the verifier
+/// objects.
+TEST(ZoneVerifier, every_damage_is_found) {
+  for (const DenialKind denial : {DenialKind::nsec, DenialKind::nsec3}) {
+    const TemporaryFolder folder;
+    folder.write("zone",
+                 "$TTL 300\n@ SOA ns host 1 2 3 4 300\n@ NS ns\nns A 192.0.2.1\n*.w TXT \"x\"\nsafe NS ns.safe\n"
+                 "safe DS 1 13 2 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\nsub NS ns.sub\n"
+                 "a.b.c A 192.0.2.3\nd DNAME e\n");
+    SignFileOptions options = options_for(folder);
+    options.rules.denial = denial;
+    options.rules.cds = false;
+    ASSERT_TRUE(sign_file(options));
+    std::vector<dns::Record> records;
+    const std::string text = folder.read("zone.signed");
+    ASSERT_TRUE(dns::read_zone_text({.file = "", .text = text, .origin = Name{}},
+                                    [&](dns::Record&& record) -> std::expected<void, std::string> {
+                                      records.push_back(std::move(record));
+                                      return {};
+                                    }));
+    const auto faults_of = [&](const std::vector<dns::Record>& list) -> std::uint64_t {
+      ZoneBuilder builder{Name::literal("example")};
+      for (const dns::Record& record : list) EXPECT_TRUE(builder.add(record));
+      const auto zone = std::move(builder).finish();
+      if (!zone) return 1;  // no SOA: nothing more to say
+      return verify_zone(*zone, {.now = options.now, .trusted_ds = {}}).faults;
+    };
+    EXPECT_EQ(faults_of(records), 0U);
+    std::mt19937 random{8};
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      const std::string shown = dns::record_to_text(records[i]);
+      const bool unsigned_ns = records[i].type == dns::type::ns && !(records[i].owner == Name::literal("example"));
+      auto damaged = records;
+      damaged.erase(damaged.begin() + static_cast<std::ptrdiff_t>(i));
+      EXPECT_NE(faults_of(damaged), 0U) << "without " << shown;
+      if (unsigned_ns) continue;  // a delegation's NS is not signed (RFC 4035 §2.2)
+      damaged = records;
+      damaged[i].ttl = dns::Ttl::from_wire(damaged[i].ttl.seconds() + 1);
+      if (records[i].type != dns::type::rrsig) {
+        EXPECT_NE(faults_of(damaged), 0U) << "another TTL: " << shown;
+      }
+      for (int round = 0; round < 8; ++round) {
+        damaged = records;
+        auto& octet = damaged[i].rdata[random() % damaged[i].rdata.size()];
+        octet = static_cast<std::uint8_t>(octet ^ 1U << random() % 8);
+        if ((octet | 0x20) >= 'a' && (octet | 0x20) <= 'z')
+          continue;  // it may be a letter of a name: case does not count
+        EXPECT_NE(faults_of(damaged), 0U) << "damaged: " << shown << " to " << dns::record_to_text(damaged[i]);
+      }
+    }
+    // Something that nobody signed.
+    for (const char* extra :
+         {"new.example. 300 IN A 192.0.2.1", "ns.example. 300 IN TXT \"x\"", "example. 300 IN TXT \"x\""}) {
+      auto more = records;
+      more.push_back(*dns::record_from_text(extra));
+      EXPECT_NE(faults_of(more), 0U) << extra;
+    }
+  }
+}
+
+TEST(ZoneVerifier, times_are_judged) {
+  const TemporaryFolder folder;
+  folder.write("zone", random_zone(21));
+  const SignFileOptions options = options_for(folder);
+  ASSERT_TRUE(sign_file(options));
+  EXPECT_TRUE(verdict_of(options.output, options.now).is_good());
+  EXPECT_FALSE(verdict_of(options.output, options.now - 2 * 3600).is_good());
+  EXPECT_FALSE(verdict_of(options.output, options.now + 15 * 86400).is_good());
+  const auto soon = verify_zone(load(options.output), {.now = options.now, .soon = 20 * 86400, .trusted_ds = {}});
+  EXPECT_TRUE(soon.is_good());
+  EXPECT_GT(soon.warnings, 0U);
+}
+
+TEST(ZoneVerifier, only_keys_of_the_parents_ds_count_when_it_is_known) {
+  const TemporaryFolder folder;
+  folder.write("zone", random_zone(22));
+  const SignFileOptions options = options_for(folder);
+  ASSERT_TRUE(sign_file(options));
+  const Zone zone = load(options.output);
+  const Octets ds = ds_rdata(Name::literal("example"), options.keys[0].dnskey, DsDigest::sha256);
+  Octets other = ds;
+  other.back() ^= 1;
+  EXPECT_TRUE(verify_zone(zone, {.now = options.now, .trusted_ds = {ds}}).is_good());
+  EXPECT_TRUE(verify_zone(zone, {.now = options.now, .trusted_ds = {other, ds}}).is_good());
+  EXPECT_FALSE(verify_zone(zone, {.now = options.now, .trusted_ds = {other}}).is_good());
+}
+
+}  // namespace
+}  // namespace redoubt::dnssec

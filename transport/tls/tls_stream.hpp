@@ -1,0 +1,72 @@
+#pragma once
+// A byte stream inside TLS. The handshake goes on while read() is called; what is read and written is the plain text.
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "transport/counters.hpp"
+#include "transport/net/byte_stream.hpp"
+#include "transport/tls/key_provider.hpp"
+#include "transport/tls/openssl.hpp"
+
+namespace redoubt::transport {
+
+/// Handshake messages that a peer may send once the handshake is done (key updates) between two of our reads of data;
+/// more of them, and the stream has failed (RFC 8446 §4.6.3 sets no limit; each one costs us a new key).
+inline constexpr unsigned max_messages_after_handshake = 32;
+
+class TlsStream : public ByteStream {
+ public:
+  /// The socket is connected, ssl knows which side it is. signer: of a server, null for a client.
+  TlsStream(Socket socket, SslPointer ssl, HandshakeSigner* signer, Counters& counters);
+  ~TlsStream() override;
+  TlsStream(const TlsStream&) = delete;
+  TlsStream& operator=(const TlsStream&) = delete;
+
+  Moved read(std::span<std::uint8_t> into) override;
+  Moved write(std::span<const std::uint8_t> from) override;
+  void finish() override;
+  int descriptor() const override { return wire_.socket.get(); }
+  bool established() const override { return established_; }
+  bool holds_more() const override { return holds_more_; }
+  void on_wake(std::function<void()> wake) override { wake_ = std::move(wake); }
+
+  const SSL& ssl() const { return *ssl_; }
+
+  /// What OpenSSL reads from and writes to.
+  struct Wire {
+    Socket socket;
+    /// Written by OpenSSL and not by us yet: the parts of a handshake leave together, and tickets with the first
+    /// answer.
+    std::vector<std::uint8_t> held;
+    bool holding = false;
+    bool dry = false;  ///< the socket has been read to its end in this turn
+    std::size_t send(std::span<const std::uint8_t> octets);
+    bool send_held();
+    /// Tells the peer's kernel that its octets are here without waiting for some of ours: a client that leaves Nagle's
+    /// algorithm on sends its query only then, and would else wait for 40 ms behind its last handshake message.
+    void acknowledge() const;
+    bool failed = false;
+  };
+
+ private:
+  std::optional<Moved> shake_hands();
+  Moved state_of(int result);
+  void note_handshake();
+  static void see_message(int sent, int version, int kind, const void* octets, std::size_t count, SSL* ssl,
+                          void* stream);
+
+  Wire wire_;
+  SslPointer ssl_;
+  Counters& counters_;
+  std::optional<HandshakeSignature> signature_;
+  std::function<void()> wake_;
+  unsigned messages_after_handshake_ = 0;
+  bool established_ = false;
+  bool holds_more_ = false;
+  bool broken_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace redoubt::transport

@@ -18,12 +18,14 @@ void Outcome::add(SharedRRset rrset, const Standing& standing) {
   if (standing.evidence) {
     answer_evidence.resize(answer.size());
     answer_evidence.back() = standing.evidence;
+    if (standing.evidence->note && !error) error = standing.evidence->note;
   }
   join(standing.security);
 }
 
 void Outcome::deny(SharedRRset soa, const Standing& standing) {
   authority = std::move(soa);
+  if (standing.evidence && standing.evidence->note && !error) error = standing.evidence->note;
   denial_evidence = standing.evidence;
   join(standing.security);
 }

@@ -41,6 +41,9 @@ struct Outcome {
   void clear();
 
   bool failed() const { return rcode == dns::Rcode::servfail; }
+  /// What may be called authentic. Stale records were proven once; of what they are now nothing is.
+  bool is_secure() const { return security == Security::secure && !failed() && !stale; }
+  bool is_bogus() const { return failed() && security == Security::bogus; }
 
  private:
   void join(Security part) {

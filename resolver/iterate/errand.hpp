@@ -45,8 +45,8 @@ enum class FailureScope : std::uint8_t {
 struct Failure {
   dns::ExtendedError told;
   FailureScope scope = FailureScope::question;
-  bool is_bogus = false;                      ///< there were answers, and none that could be proven
   std::optional<Limit> limit = std::nullopt;  ///< one that many questions share, when that was the cause
+  bool is_bogus = false;                      ///< there were answers, and none that could be proven
 };
 
 }  // namespace redoubt::resolver

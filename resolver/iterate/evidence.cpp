@@ -61,6 +61,8 @@ SharedEvidence evidence_of(const Classified& found, const HeldRRset& held) {
   evidence.signatures = signatures_over(found, held.owner(), held.type(), held.ttl(), held.expires(), expanded);
   if (!evidence.signatures) return nullptr;
   if (expanded) evidence.proof = proof_until(found, held.expires());
+  const bool is_end = found.data && held.type() == found.data->type && held.owner() == found.data->owner;
+  if (is_end) evidence.note = found.note;
   return std::make_shared<const Evidence>(std::move(evidence));
 }
 
@@ -71,6 +73,7 @@ SharedEvidence denial_evidence_of(const Classified& found, Instant expires) {
   if (found.soa)
     evidence.signatures = signatures_over(found, found.soa->owner, found.soa->type, found.soa->ttl, expires, expanded);
   evidence.proof = proof_until(found, expires);
+  evidence.note = found.note;
   return std::make_shared<const Evidence>(std::move(evidence));
 }
 

@@ -82,6 +82,7 @@ Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Inst
       case EntryKind::failure:
         outcome.rcode = dns::Rcode::servfail;
         outcome.clear();
+        outcome.security = found->standing.security;
         outcome.error = *found->error;
         break;
     }
@@ -165,6 +166,7 @@ SharedOutcome Iterator::fail(const Errand& errand, Failure why) {
   auto outcome = std::make_shared<Outcome>();
   outcome->limit = errand.budget.exhausted() ? errand.budget.exhausted() : why.limit;
   outcome->house_trouble = why.scope == FailureScope::house;
+  if (why.is_bogus) outcome->security = Security::bogus;
   outcome->error = std::move(why.told);
   return outcome;
 }
@@ -242,7 +244,7 @@ bool Iterator::take(Classified found, const dns::Question& question, const Setti
   };
   for (std::size_t i = 0; i < found.chain.size(); ++i)
     keep(found.chain[i], i < found.chain_standing.size() ? found.chain_standing[i].security : Security::indeterminate);
-  if (found.note && !outcome.error) outcome.error = std::move(found.note);
+  if (found.note && !outcome.error) outcome.error = found.note;
   switch (found.kind) {
     case ReplyKind::answer:
       keep(*found.data, found.end_standing.security);

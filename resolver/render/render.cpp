@@ -102,9 +102,7 @@ Rendered render(const dns::Query& query, const Outcome& outcome, Instant now, st
       query.edns ? answer_opt(*query.edns, outcome, nsid) : std::vector<std::uint8_t>{};
   writer.reserve(opt.size());
   const bool dnssec_ok = query.edns && query.edns->dnssec_ok;
-  // Stale records were proven once; of what they are now nothing is.
-  header.authentic = outcome.security == Security::secure && !outcome.failed() && !outcome.stale &&
-                     (dnssec_ok || query.header.authentic);  // RFC 6840 §5.7, §5.8
+  header.authentic = outcome.is_secure() && (dnssec_ok || query.header.authentic);  // RFC 6840 §5.7, §5.8
   const Sections sections{writer, query.question, now, outcome.stale};
   bool whole = write_answer(sections, outcome, dnssec_ok, header.answers);
   whole = whole && write_authority(sections, outcome, dnssec_ok, header.authorities);

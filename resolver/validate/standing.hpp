@@ -2,6 +2,7 @@
 // What DNSSEC says of what caches and answers hold, kept beside it.
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "dnssec/verify/reason.hpp"
@@ -16,8 +17,11 @@ using dnssec::Security;
 struct Evidence {
   SharedRRset signatures;          ///< RRSIGs over the RRset; of a denial, over its SOA. Null: there were none
   std::vector<SharedRRset> proof;  ///< NSEC or NSEC3 RRsets, each followed by its RRSIGs
+  /// What is to be told with it: why a zone that is signed counts as unsigned.
+  std::optional<dns::ExtendedError> note{};
   std::size_t octets() const {
     std::size_t sum = sizeof(Evidence) + 48 + proof.capacity() * sizeof(SharedRRset);
+    if (note) sum += note->text.size();
     if (signatures) sum += signatures->octets();
     for (const SharedRRset& held : proof) sum += held->octets();
     return sum;

@@ -17,6 +17,7 @@ RESOLVER_ADDRESSES = ["127.0.0.53", "127.0.0.54"]
 
 ROOT_HINTS = {"a.root.": ["10.53.0.1", "fd00:53::1"]}
 TRUST_ANCHORS = []  # the root's DS, once its zone is signed
+DS_OF = {}          # of the other signed zones
 SIGNED_ADDRESS = "10.53.4.1"
 SIGNED_ZONES = ("signed-tld.", "bind.signed-tld.", "bind3.signed-tld.", "ldns.signed-tld.", "ldns3.signed-tld.",
                 "knot.signed-tld.", "knot3.signed-tld.", "sha1.signed-tld.", "sha1nsec3.signed-tld.",

@@ -158,6 +158,7 @@ def sign_all(zones_folder):
             out.write_text(SPOILERS[zone.spoil](out.read_text()))
         if zone.spoil == "other-ds":
             ds[zone.zone] = _ds(folder, _key(folder, zone.zone, zone.algorithm))
+    plan.DS_OF.update(ds)
     sign_root(zones_folder, f"signed-tld. NS ns.signed-tld.\nns.signed-tld. A {four}\n{ds['signed-tld.']}\n")
 
 

@@ -120,8 +120,7 @@ def a_negative_anchor_lets_a_bogus_zone_through(context):
 @scenario
 @needs_own_daemon
 def a_zone_of_its_own_anchor_below_unsigned_ones_is_proven(context):
-    apex = next(line for line in open(context.folder / "zones" / "signed-tld.zone") if re.search(r"^bind\.\S+\s+\d+\s+IN\s+DS\s", line))
-    settings = {"validation": {"trust-anchors": [" ".join(apex.split())]}}
+    settings = {"validation": {"trust-anchors": [plan.DS_OF["bind.signed-tld."]]}}
     with context.daemon(settings=settings):
         expect(name("www", "bind"), "NOERROR", True)
         expect(name("www", "ldns"), "NOERROR", False)

@@ -23,8 +23,8 @@ struct RrClass {
 namespace type {
 inline constexpr RrType a{1}, ns{2}, cname{5}, soa{6}, ptr{12}, hinfo{13}, mx{15}, txt{16}, sig{24}, key{25}, aaaa{28},
     srv{33}, naptr{35}, dname{39}, opt{41}, ds{43}, rrsig{46}, nsec{47}, dnskey{48}, nsec3{50}, nsec3param{51},
-    tlsa{52}, cds{59}, cdnskey{60}, zonemd{63}, svcb{64}, https{65}, tkey{249}, tsig{250}, ixfr{251}, axfr{252},
-    mailb{253}, maila{254}, any{255}, caa{257};
+    tlsa{52}, cds{59}, cdnskey{60}, zonemd{63}, svcb{64}, https{65}, nxname{128}, tkey{249}, tsig{250}, ixfr{251},
+    axfr{252}, mailb{253}, maila{254}, any{255}, caa{257};
 }
 namespace rr_class {
 inline constexpr RrClass in{1}, ch{3}, hs{4}, none{254}, any{255};

@@ -27,9 +27,13 @@ SharedRRset minimal_any(const dns::Name& name, Instant now) {
   return HeldRRset::make(rrset, now + std::chrono::hours{1});
 }
 
-SharedOutcome with_rcode(dns::Rcode rcode) {
+/// Types that no question may have.
+SharedOutcome about_a_meta_type(dns::RrType type) {
   auto outcome = std::make_shared<Outcome>();
-  outcome->rcode = rcode;
+  // NXNAME: RFC 9824 §3.5.
+  const bool malformed = type == dns::type::opt || type == dns::type::nxname || type.value == 0;
+  outcome->rcode = malformed ? dns::Rcode::formerr : dns::Rcode::notimp;
+  outcome->error = {malformed ? dns::EdeCode::invalid_query_type : dns::EdeCode::not_supported, ""};
   return outcome;
 }
 
@@ -93,8 +97,8 @@ SharedOutcome Desk::special(const dns::Query& query) const {
   }
   if (question.type == dns::type::axfr || question.type == dns::type::ixfr)
     return refused(dns::EdeCode::not_supported, "no zone transfers here");
-  if (question.type == dns::type::opt || question.type.value == 0) return with_rcode(dns::Rcode::formerr);
-  if (dns::is_meta(question.type) && question.type != dns::type::any) return with_rcode(dns::Rcode::notimp);
+  const bool is_meta = dns::is_meta(question.type) && question.type != dns::type::any;
+  if (is_meta || question.type.value == 0) return about_a_meta_type(question.type);
   return nullptr;
 }
 

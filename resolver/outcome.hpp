@@ -28,6 +28,8 @@ struct Outcome {
   /// The worst of the parts. What the house says itself is insecure: only `secure` earns AD.
   Security security = Security::insecure;
   std::optional<dns::ExtendedError> error;
+  /// The failure is one that was remembered (RFC 9520), which is told beside its reason (RFC 8914 §4.14).
+  bool remembered_failure = false;
   /// The limit that ended the resolution, or kept it from beginning.
   std::optional<Limit> limit;
   /// The trouble was ours alone (no ports, no descriptors left): nothing was learned of any server.

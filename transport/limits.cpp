@@ -37,11 +37,14 @@ constexpr std::array<dns::LimitRow, static_cast<std::size_t>(Limit::count)> rows
     {"http-streams", 100, 1, 1000, "requests of one HTTP/2 connection at a time (stream floods)"},
     {"http-header-octets", 4096, 512, 65'536,
      "octets of one request's header fields, each with 32 more; HPACK's expansion is counted (header bombs)"},
+    {"http-body-octets", 4096, 512, 65'535, "octets of a query in a request's body (large bodies)"},
     {"http-idle-frames", 500, 10, 1'000'000,
-     "HTTP/2 frames that ask nothing, beyond ten for each request that was answered (floods of PING, SETTINGS, "
-     "PRIORITY, RST_STREAM, WINDOW_UPDATE, empty frames)"},
-    {"http-cancelled", 100, 1, 1'000'000,
-     "requests that a client cancelled, beyond those that were answered (rapid reset)"},
+     "HTTP/2 frames of a client beyond ten for each query that was answered (floods of PING, SETTINGS, PRIORITY, "
+     "RST_STREAM, WINDOW_UPDATE, CONTINUATION, empty frames)"},
+    {"http-wasted", 100, 1, 1'000'000,
+     "requests that a client cancelled, or that asked for nothing there is, beyond the queries that were answered "
+     "(rapid "
+     "reset)"},
     {"upstream-connections", 512, 8, 10'000, "connections to servers in all"},
     {"upstream-connections-per-server", 32, 1, 1000, "connections to one server"},
     {"upstream-connects-per-second", 100, 1, 100'000,

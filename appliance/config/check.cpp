@@ -117,13 +117,6 @@ class Checker {
     if (setting.kind == Kind::entries) return entries(setting, node);
     auto value = read_value(setting, node, surroundings_, notes_);
     if (!value) return;
-    for (const std::size_t choice : value->chosen) {
-      const std::string_view word = setting.choices[choice];
-      if (std::ranges::find(setting.choices_without_effect, word) != setting.choices_without_effect.end()) {
-        notes_.warning(node.place, setting.key,
-                       fmt::format("{} has no effect in this version: nothing listens for it", quoted(word)));
-      }
-    }
     setting.store(configuration_, *value);
   }
 
@@ -155,12 +148,6 @@ class Checker {
 
   void judge_listeners(const Node& node) {
     if (notes_.faults() != 0) return;
-    const auto listens = [](const Listener& listener) { return listener.udp || listener.tcp || listener.tls; };
-    if (!configuration_.listeners.empty() && std::ranges::none_of(configuration_.listeners, listens)) {
-      return notes_.fault(node.place, "listen",
-                          "found only https, which this version does not speak yet, expected udp, tcp or tls at one "
-                          "address at least");
-    }
     std::map<dns::Endpoint, std::uint32_t> seen;
     for (std::size_t i = 0; i < configuration_.listeners.size(); ++i) {
       const Listener& listener = configuration_.listeners[i];

@@ -45,7 +45,8 @@ Tables<flat::Listener> flat_listeners(Builder& builder, const Configuration& con
     const flat::Address address = flat_address(listener.at.address);
     const auto at = flat::CreateEndpoint(builder, &address, listener.at.port);
     const auto path = builder.CreateString(listener.path);
-    rows.push_back(flat::CreateListener(builder, ids[i], at, listener.udp, listener.tcp, listener.tls, false, path));
+    rows.push_back(
+        flat::CreateListener(builder, ids[i], at, listener.udp, listener.tcp, listener.tls, listener.https, path));
   }
   return builder.CreateVector(rows);
 }

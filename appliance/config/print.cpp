@@ -30,8 +30,6 @@ std::string remarks_of(const Setting& setting) {
   std::string text;
   if (setting.is_fixed_at_start()) text += " Takes effect at the next start.";
   if (setting.without_effect) text += " Has no effect in this version.";
-  if (!setting.choices_without_effect.empty())
-    text += fmt::format(" {} have no effect in this version.", fmt::join(setting.choices_without_effect, " and "));
   return text;
 }
 
@@ -124,11 +122,8 @@ std::string reference_text(std::span<const dns::LimitRow> limits) {
   for (const Setting& setting : settings()) {
     if (setting.kind == Kind::section) continue;
     const std::string initial = setting.initial.empty() ? "must be given" : fmt::format("`{}`", setting.initial);
-    std::string help{setting.help};
-    if (!setting.choices_without_effect.empty())
-      help += fmt::format(" {} are not in this version.", fmt::join(setting.choices_without_effect, " and "));
     out += fmt::format("| `{}` | {} | {} | {} | {} |\n", setting.key, cell(expectation(setting)), cell(initial),
-                       when(setting), cell(help));
+                       when(setting), cell(setting.help));
   }
   out +=
       "\n## Limits\n\nNames for `limits`. Each bounds what somebody outside could multiply.\n\n| limit | initially | "

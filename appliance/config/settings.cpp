@@ -20,7 +20,6 @@ constexpr std::uint64_t day = 86'400'000;
 constexpr std::uint64_t max_upstreams_of_a_zone = 16;
 
 constexpr std::array<std::string_view, 4> transports{"udp", "tcp", "tls", "https"};
-constexpr std::array<std::string_view, 1> transports_to_come{"https"};
 constexpr std::array<std::string_view, 2> upstream_orders{"fastest", "configured"};
 constexpr std::array<std::string_view, 1> self_signed{"self-signed"};
 constexpr std::array<std::string_view, 2> local_root{"off", "transfer"};
@@ -77,8 +76,7 @@ const std::array rows{
             .initial = "[udp, tcp]",
             .help = "tcp, tls and https need an address of their own each.",
             .store = set_transports,
-            .choices = transports,
-            .choices_without_effect = transports_to_come},
+            .choices = transports},
     Setting{.key = "listen[].path",
             .kind = Kind::http_path,
             .initial = "/dns-query",

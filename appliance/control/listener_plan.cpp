@@ -27,7 +27,10 @@ ListenerPlan plan_listeners(const config::Configuration& configuration, const Li
   for (const config::Listener& listener : configuration.listeners) {
     const auto same = std::ranges::find(standing, listener.at, &PlannedListener::at);
     const auto id = same != standing.end() ? same->id : free_number(standing, plan);
-    plan.push_back({.id = id, .at = listener.at, .datagrams = listener.udp, .streams = listener.tcp || listener.tls});
+    plan.push_back({.id = id,
+                    .at = listener.at,
+                    .datagrams = listener.udp,
+                    .streams = listener.tcp || listener.tls || listener.https});
   }
   return plan;
 }

@@ -222,8 +222,9 @@ Task<Consultation::Result> Consultation::run() {
   co_return std::unexpected{failure()};
 }
 
-void Consultation::give_up(std::size_t candidate, std::string_view why) {
+void Consultation::give_up(std::size_t candidate, std::string_view why, Trouble kind) {
   candidates_[candidate].given_up = true;
+  broken_ = broken_ || kind == Trouble::broken;
   trouble_ = fmt::format("{}: {}", candidates_[candidate].upstream->at().to_text(), why);
   next_due_ = clock_->now();  // the next one at once
 }
@@ -234,7 +235,7 @@ void Consultation::ask_by_stream(std::size_t candidate, const Attempt& attempt, 
   if (attempt.transport == UpstreamTransport::udp && candidates_[candidate].asked < tries_per_server &&
       reserve_and_ask(candidate, UpstreamTransport::tcp, attempt.edns, latest))
     return;
-  give_up(candidate, why);
+  give_up(candidate, why, Trouble::broken);
 }
 
 void Consultation::judge_fault(std::size_t candidate, const Attempt& attempt, NetworkFault fault) {
@@ -251,7 +252,7 @@ void Consultation::judge_fault(std::size_t candidate, const Attempt& attempt, Ne
     case NetworkFault::unreachable:
       return give_up(candidate, "unreachable");
     case NetworkFault::closed_early:
-      return give_up(candidate, "connection closed early");
+      return give_up(candidate, "connection closed early", Trouble::broken);
     case NetworkFault::no_resources:
       scope_ = FailureScope::house;
       return give_up(candidate, "no local port or descriptor left");
@@ -284,7 +285,6 @@ std::optional<Consultation::Result> Consultation::hear(Arrival arrival) {
 std::optional<Consultation::Result> Consultation::judge(Arrival arrival) {
   const std::size_t candidate = candidate_of_[arrival.attempt];
   const Attempt attempt = contest_->attempts()[arrival.attempt];
-  heard_ = heard_ || arrival.octets != 0;
   if (!errand_->budget.spend(Limit::upstream_octets, arrival.octets)) {
     give_up(candidate, "no more is taken");
     return std::nullopt;
@@ -309,7 +309,8 @@ std::optional<Consultation::Result> Consultation::judge(Arrival arrival) {
     else
       attempt.upstream->unwilling(clock_->now());
     if (reply.edns && !reply.edns->extended_errors.empty()) their_code_ = reply.edns->extended_errors.front().code;
-    give_up(candidate, dns::to_text(rcode));
+    const bool refuses = rcode == dns::Rcode::refused || rcode == dns::Rcode::notauth;
+    give_up(candidate, dns::to_text(rcode), refuses ? Trouble::unreached : Trouble::broken);
     return std::nullopt;
   }
   Classified found =
@@ -332,8 +333,10 @@ std::optional<Consultation::Result> Consultation::judge(Arrival arrival) {
 
 Failure Consultation::failure() const {
   const std::string_view loop = contest_->came_back() ? "forwarding loop: " : "";
-  const dns::EdeCode code =
-      their_code_.value_or(heard_ ? dns::EdeCode::network_error : dns::EdeCode::no_reachable_authority);
+  const dns::EdeCode ours = broken_                         ? dns::EdeCode::network_error
+                            : scope_ == FailureScope::house ? dns::EdeCode::other
+                                                            : dns::EdeCode::no_reachable_authority;
+  const dns::EdeCode code = their_code_.value_or(ours);
   return {{code, fmt::format("{}{} {}: {}", loop, describe(route_->kind), route_->zone.to_text(), trouble_)},
           scope_,
           limit_};

@@ -32,6 +32,8 @@ class Consultation {
   };
   /// in_turn: it may wait for the packet budget; else it goes now or not at all.
   enum class Urgency : std::uint8_t { in_turn, now_or_never };
+  /// What is told when nobody else helps: unreached, whoever refuses included, or broken (RFC 8914 §4.23, §4.24).
+  enum class Trouble : std::uint8_t { unreached, broken };
 
   void line_up();
   void put_fastest_first();
@@ -45,7 +47,7 @@ class Consultation {
   std::optional<Result> judge(Arrival arrival);
   void judge_fault(std::size_t candidate, const Attempt& attempt, NetworkFault fault);
   void ask_by_stream(std::size_t candidate, const Attempt& attempt, std::string_view why);
-  void give_up(std::size_t candidate, std::string_view why);
+  void give_up(std::size_t candidate, std::string_view why, Trouble kind = Trouble::unreached);
   Failure failure() const;
 
   const Errand* errand_;
@@ -61,7 +63,7 @@ class Consultation {
   std::optional<dns::EdeCode> their_code_;  // what an upstream itself said of its failure
   FailureScope scope_ = FailureScope::question;
   std::optional<Limit> limit_;  // that kept every server from being asked
-  bool heard_ = false;
+  bool broken_ = false;
 };
 
 }  // namespace redoubt::resolver

@@ -27,8 +27,9 @@ Classified read_from_upstream(dns::Message reply, const dns::Question& question,
   if (route.kind == RouteKind::stub) return found;
   if (found.kind == ReplyKind::referral) found.kind = ReplyKind::lame;
   const bool of_use = found.kind != ReplyKind::lame && found.kind != ReplyKind::too_large;
-  const bool too_long_at_once = found.kind == ReplyKind::too_long && found.chain.size() == 1;
-  if (settings.guards.every_link && of_use && !found.chain.empty() && !too_long_at_once) keep_first_link(found);
+  // What is said of the very name that was asked for stays: a DNAME that makes it too long, or the alias asked for.
+  const bool at_once = found.chain.size() == 1 && (found.kind == ReplyKind::too_long || found.end == question.name);
+  if (settings.guards.every_link && of_use && !found.chain.empty() && !at_once) keep_first_link(found);
   return found;
 }
 

@@ -16,7 +16,12 @@ bool may_ask(const dns::IpAddress& address, const Settings& settings) {
 Asking::Asking(const Errand& errand, SharedDelegation cut, unsigned tries)
     : errand_{&errand}, cut_{std::move(cut)}, most_tries_{errand.settings.guards.tries_bound ? tries : 1000} {
   for (const NameServer& server : cut_->servers) {
-    if (server.addresses.empty()) without_address_.push_back(server.name);
+    const bool usable =
+        std::ranges::any_of(server.addresses, [&](const auto& address) { return may_ask(address, errand.settings); });
+    // All glue has to come with a referral only for servers in the zone itself (RFC 9471); others may have more
+    // addresses.
+    const bool may_have_others = server.addresses.empty() || !server.name.is_at_or_below(cut_->zone);
+    if (!usable && may_have_others) without_address_.push_back(server.name);
     for (const dns::IpAddress& address : server.addresses) add(address);
   }
   if (errand.not_from && (tries_.size() > 1 || !without_address_.empty()) && tries_.contains(*errand.not_from))
@@ -75,17 +80,25 @@ void Asking::note(std::string trouble, FailureScope scope) {
   scope_ = std::max(scope_, scope);
 }
 
+void Asking::note_server(Failure trouble) {
+  broken_ = broken_ || trouble.told.code == dns::EdeCode::network_error;
+  note(std::move(trouble.told.text), trouble.scope);
+}
+
 void Asking::note(Failure nested) {
   nested_ = std::move(nested.told);
   scope_ = std::max(scope_, nested.scope);
 }
 
 Failure Asking::failure() const {
-  if (nested_) return {*nested_, scope_};
+  if (nested_) return {.told = *nested_, .scope = scope_, .heard = heard_};
   const std::string_view why =
       trouble_.empty() ? "none of its servers has an address that may be asked" : std::string_view{trouble_};
-  const dns::EdeCode code = heard_ ? dns::EdeCode::network_error : dns::EdeCode::no_reachable_authority;
-  return {{code, fmt::format("at delegation {}: {}", cut_->zone.to_text(), why)}, scope_};
+  const dns::EdeCode code = broken_                         ? dns::EdeCode::network_error
+                            : scope_ == FailureScope::house ? dns::EdeCode::other
+                                                            : dns::EdeCode::no_reachable_authority;
+  return {
+      .told = {code, fmt::format("at delegation {}: {}", cut_->zone.to_text(), why)}, .scope = scope_, .heard = heard_};
 }
 
 }  // namespace redoubt::resolver

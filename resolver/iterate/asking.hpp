@@ -49,6 +49,9 @@ class Asking {
 
   /// The last one noted is told.
   void note(std::string trouble, FailureScope scope = FailureScope::question);
+  /// A server's, with its code: network_error when it is broken, no_reachable_authority when it was not reached or does
+  /// not want to answer. One that is broken decides what is told (RFC 8914 §4.23, §4.24).
+  void note_server(Failure trouble);
   /// What stopped the way to a server's address, told as it is.
   void note(Failure nested);
   /// A server spoke, though to no purpose.
@@ -64,6 +67,7 @@ class Asking {
   std::vector<dns::Name> without_address_;  // server names not looked up yet
   std::uint64_t lookups_ = 0;
   bool heard_ = false;
+  bool broken_ = false;
   std::string trouble_;
   std::optional<dns::ExtendedError> nested_;  // set when the last trouble was noted so
   FailureScope scope_ = FailureScope::question;

@@ -21,7 +21,7 @@ constexpr unsigned tries_after_shorter = 1;
 /// Whether it may be the shorter name that the servers did not like, rather than us or the time.
 bool may_like_the_whole_name(const Failure& failure, const Errand& errand) {
   return errand.settings.minimisation == Minimisation::relaxed && failure.scope == FailureScope::question &&
-         failure.told.code != dns::EdeCode::no_reachable_authority && !errand.budget.exhausted();
+         failure.heard && !errand.budget.exhausted();
 }
 
 bool same_servers(const Delegation& one, const Delegation& other) {
@@ -263,7 +263,7 @@ Task<Iterator::Result<Classified>> Iterator::ask(const Errand& errand, SharedDel
     const bool of_use = found && found->kind != ReplyKind::no_name;
     if (is_rated) shared_->denials.end(zone, errand.budget.client(), rate, clock_->now(), of_use);
     if (found) co_return found;
-    asking.note(std::move(found.error().told.text), found.error().scope);
+    asking.note_server(std::move(found.error()));
   }
   co_return std::unexpected{asking.failure()};
 }

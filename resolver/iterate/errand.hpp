@@ -46,6 +46,7 @@ struct Failure {
   dns::ExtendedError told;
   FailureScope scope = FailureScope::question;
   std::optional<Limit> limit = std::nullopt;  ///< one that many questions share, when that was the cause
+  bool heard = false;                         ///< a server spoke, though to no purpose: it may like another question
   bool is_bogus = false;                      ///< there were answers, and none that could be proven
 };
 

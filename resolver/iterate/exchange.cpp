@@ -38,6 +38,11 @@ std::string_view describe(NetworkFault fault) {
   return "network fault";
 }
 
+/// Whether it was not reached at all, as far as one can tell.
+bool is_silence(NetworkFault fault) {
+  return fault == NetworkFault::timed_out || fault == NetworkFault::refused || fault == NetworkFault::unreachable;
+}
+
 bool came_by_dname(const Classified& found) {
   return std::ranges::find(found.chain, dns::type::dname, &dns::RRset::type) != found.chain.end();
 }
@@ -129,9 +134,11 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
   UpstreamTransport transport = UpstreamTransport::udp;
   bool edns = true;
   bool cookie_was_bad = false;
-  const auto useless = [&](std::string_view why) {
-    shared_->servers.failed(server, zone, clock_->now());
-    return std::unexpected{Failure{{dns::EdeCode::other, fmt::format("{}: {}", server.to_text(), why)}}};
+  const auto useless = [&](std::string_view why, dns::EdeCode code = dns::EdeCode::network_error) {
+    // Where our own means were at an end, nothing was learned of the server.
+    const Instant now = clock_->now();
+    if (!errand.budget.exhausted() && now < errand.budget.deadline()) shared_->servers.failed(server, zone, now);
+    return std::unexpected{Failure{{code, fmt::format("{}: {}", server.to_text(), why)}}};
   };
   const auto again_by = [&](UpstreamTransport next, std::string_view why) {
     traced.tell([&] { return fmt::format("{}; asked again{}", why, next == transport ? "" : " by TCP"); });
@@ -147,7 +154,7 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
                    fmt::format("limit {} reached at {}", name_of(Limit::exchanges_of_one_server), server.to_text())},
                   FailureScope::house}};
     }
-    if (!errand.budget.spend(Limit::upstream_queries)) co_return useless("not asked any more");
+    if (!errand.budget.spend(Limit::upstream_queries)) co_return useless("not asked any more", dns::EdeCode::other);
     traced.begin(transport);
     auto reply = co_await exchange(asking, server, transport, edns);
     if (!reply) {
@@ -163,7 +170,8 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
             Failure{{dns::EdeCode::other, std::string{describe(reply.error())}}, FailureScope::house}};
       }
       if (reply.error() == NetworkFault::unreachable) asking.give_up(server);  // our own kernel says so, every time
-      co_return useless(describe(reply.error()));
+      co_return useless(describe(reply.error()),
+                        is_silence(reply.error()) ? dns::EdeCode::no_reachable_authority : dns::EdeCode::network_error);
     }
     const dns::Rcode rcode = reply->rcode();
     if (reply->header.truncated) {
@@ -189,7 +197,9 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
     if (rcode != dns::Rcode::noerror && rcode != dns::Rcode::nxdomain && rcode != dns::Rcode::yxdomain) {
       asking.give_up(server);
       traced.tell([&] { return std::string{dns::to_text(rcode)}; });
-      co_return useless(dns::to_text(rcode));
+      const bool refuses = rcode == dns::Rcode::refused || rcode == dns::Rcode::notauth;
+      co_return useless(dns::to_text(rcode),
+                        refuses ? dns::EdeCode::no_reachable_authority : dns::EdeCode::network_error);
     }
     Classified found = classify(*reply, errand.question, zone, errand.settings, shared_->cache.key());
     if (errand.settings.guards.dname_by_tcp && came_by_dname(found) && transport == UpstreamTransport::udp) {
@@ -209,8 +219,8 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
     }
     asking.give_up(server);
     shared_->servers.put_aside(server, zone, clock_->now() + lame_rest);
-    co_return std::unexpected{
-        Failure{{dns::EdeCode::other, fmt::format("{}: lame for {}", server.to_text(), zone.to_text())}}};
+    co_return std::unexpected{Failure{
+        {dns::EdeCode::no_reachable_authority, fmt::format("{}: lame for {}", server.to_text(), zone.to_text())}}};
   }
   co_return useless("asked often enough");
 }

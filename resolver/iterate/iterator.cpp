@@ -84,6 +84,7 @@ Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Inst
         outcome.clear();
         outcome.security = found->standing.security;
         outcome.error = *found->error;
+        outcome.remembered_failure = true;
         break;
     }
     return Step::complete;
@@ -148,8 +149,10 @@ SharedOutcome Iterator::known(const dns::Question& question, const Settings& set
 
 SharedOutcome Iterator::fail(const Errand& errand, Failure why) {
   if (const auto limit = errand.budget.exhausted()) {
-    why.told = {why.is_bogus ? why.told.code : dns::EdeCode::other,
-                fmt::format("limit {} reached: {}", name_of(*limit), why.told.text)};
+    // Time runs out at servers: what was wrong with them stays the code. Other limits are ours.
+    const bool is_told = *limit == Limit::question_time_ms || why.is_bogus;
+    const dns::EdeCode code = is_told ? why.told.code : dns::EdeCode::other;
+    why.told = {code, fmt::format("limit {} reached: {}", name_of(*limit), why.told.text)};
     why.scope = std::max(why.scope, FailureScope::asker);
   }
   const bool is_the_clients = errand.above == nullptr;

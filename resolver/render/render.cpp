@@ -9,7 +9,7 @@ namespace redoubt::resolver {
 namespace {
 
 /// Longer explanations are cut, so that header, question and OPT fit every client's buffer (attacks: reply trimming).
-constexpr std::size_t max_error_text = 160;
+constexpr std::size_t max_error_text = 154;
 
 dns::Ttl left_of(const HeldRRset& held, Instant now, bool stale) {
   if (stale && held.expires() <= now) return stale_ttl;
@@ -37,6 +37,7 @@ std::vector<std::uint8_t> answer_opt(const dns::Edns& asked, const Outcome& outc
     edns.extended_errors.push_back(*outcome.error);
     std::string& text = edns.extended_errors.back().text;
     text.resize(std::min(text.size(), max_error_text));
+    if (outcome.remembered_failure) edns.extended_errors.push_back({dns::EdeCode::cached_error, ""});
   }
   return dns::edns_to_wire(edns);
 }

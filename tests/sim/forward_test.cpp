@@ -237,6 +237,15 @@ TEST(Forward, zone_below_a_denied_name_still_answers) {
   EXPECT_EQ(world.ask("www.corp.nowhere.").rcode(), dns::Rcode::noerror) << world.trace();
 }
 
+TEST(Forward, alias_that_a_dname_makes_is_told_to_who_asks_for_the_alias) {
+  World world;
+  forwarder(world, "10.0.0.1", "corp.example.", "x DNAME y\na.y A 10.0.0.81");
+  use_routes(world, {route("corp.example.", {"10.0.0.1"})});
+  EXPECT_THAT(world.ask("a.x.corp.example.", "CNAME").answer(),
+              ElementsAre("x.corp.example. DNAME y.corp.example.", "a.x.corp.example. CNAME a.y.corp.example."))
+      << world.trace();
+}
+
 TEST(Forward, route_without_servers_says_so) {
   World world;
   use_routes(world, {route("corp.example.", {})});

@@ -36,7 +36,7 @@ INSTANTIATE_TEST_SUITE_P(Types, Meta,
                                          Case{"MAILA", dns::Rcode::notimp}, Case{"MAILB", dns::Rcode::notimp},
                                          Case{"TKEY", dns::Rcode::notimp}, Case{"TSIG", dns::Rcode::notimp},
                                          Case{"OPT", dns::Rcode::formerr}, Case{"TYPE0", dns::Rcode::formerr},
-                                         Case{"TYPE200", dns::Rcode::notimp}),
+                                         Case{"NXNAME", dns::Rcode::formerr}, Case{"TYPE200", dns::Rcode::notimp}),
                          [](const auto& one) { return std::string{one.param.type}; });
 
 TEST(Special, other_classes_than_in_are_refused) {

@@ -79,6 +79,23 @@ TEST(Work, spent_budget_is_told_and_remembered_for_a_moment) {
   EXPECT_EQ(world.ask("www.sub.evil.com.").packets, 10U) << "forgotten after five seconds";
 }
 
+TEST(Work, spent_budget_is_held_against_no_server) {
+  World world;
+  world.limit("upstream-queries", 10);
+  std::string referral;
+  for (int i = 1; i <= 9; ++i) {
+    referral += fmt::format("dark.com. NS ns{}.dark.com.\nns{}.dark.com. A 192.0.2.{}\n", i, i, 20 + i);
+  }
+  world.delegate("com.", referral);
+  const auto failures = [&world] {
+    std::uint32_t all = 0;
+    for (const auto& row : world.shared().servers.recent(100, world.clock().now())) all += row.failures;
+    return all;
+  };
+  world.ask("www.dark.com.");
+  EXPECT_EQ(failures(), 8U) << "packets that were sent there, and no more\n" << world.trace();
+}
+
 TEST(Work, time_limit_is_told) {
   World world;
   world.limit("question-time", 1000);

@@ -18,6 +18,7 @@ class LengthFraming : public MessageFraming {
   }
 
   std::uint64_t unfinished() const override { return reader_.unfinished() ? whole_ + 1 : 0; }
+  std::uint64_t last_begun() const override { return reader_.unfinished() ? whole_ + 1 : whole_; }
   std::size_t overhead() const override { return frame_length_octets; }
   void put(ExchangeTag, std::span<const std::uint8_t> answer, OutputQueue& output) override {
     output.append_frame(answer);

@@ -25,29 +25,42 @@ struct FramingBroken {};
 class MessageFraming {
  public:
   virtual ~MessageFraming() = default;
-  /// Takes what was read. Called only when next() has nothing.
+  /// Takes what was read. Unless takes_always(), called only when next() has nothing.
   virtual void append(std::span<const std::uint8_t> octets) = 0;
   virtual std::expected<std::optional<Incoming>, FramingBroken> next() = 0;
-  /// Names the message of which a part is here, so that the peer owes the rest; another one has another name. 0: none.
+  // Messages of the peer have numbers, which count up.
+  /// The oldest of those that are begun and not whole: the peer owes the rest. 0: none.
   virtual std::uint64_t unfinished() const = 0;
+  /// The newest that is begun.
+  virtual std::uint64_t last_begun() const = 0;
   /// Octets that put() adds beside the message.
   virtual std::size_t overhead() const = 0;
   virtual void put(ExchangeTag tag, std::span<const std::uint8_t> answer, OutputQueue& output) = 0;
 
   // What only a framing with a life of its own has to say: HTTP.
 
+  /// It bounds by itself what waits in it, and has to hear its peer at all times.
+  virtual bool takes_always() const { return false; }
   /// There is no answer, and the peer is told so. False: it cannot be told but by closing.
-  virtual bool put_nothing(ExchangeTag, OutputQueue&) { return false; }
-  /// What it has to say by itself, and what it held and may be sent now.
+  virtual bool put_nothing(ExchangeTag) { return false; }
+  /// speak() has something.
+  virtual bool speaks() const { return false; }
+  /// What it has to say by itself, and answers as far as the peer allows them.
   virtual void speak(OutputQueue&) {}
   /// A query that came from next() and that nobody waits for any more; each once.
   virtual std::optional<ExchangeTag> cancelled() { return std::nullopt; }
-  /// Octets of answers that the peer has not allowed us to send.
+  /// Octets of answers that speak() has not brought out yet.
   virtual std::size_t held() const { return 0; }
-  /// Nothing more will come, and nothing more is to be said than speak() has said.
+  // Answers have numbers, too.
+  /// The oldest that is held. 0: none.
+  virtual std::uint64_t first_held() const { return 0; }
+  virtual std::uint64_t last_put() const { return 0; }
+  /// No more queries come, no more answers are wanted; what is left to say, speak() says.
   virtual bool finished() const { return false; }
-  /// We take no more queries: says so.
-  virtual void retire(OutputQueue&) {}
+  /// That is because the peer breaks the rules, or costs more than it asks.
+  virtual bool broken() const { return false; }
+  /// We take no more queries: speak() will say so.
+  virtual void retire() {}
 };
 
 std::unique_ptr<MessageFraming> length_framing();

@@ -17,13 +17,6 @@ struct Snapshot;
 
 namespace redoubt::transport {
 
-/// What is spoken at a listener. path: of DoH.
-struct ListenerManner {
-  Protocol protocol;
-  std::string path;
-  bool operator==(const ListenerManner&) const = default;
-};
-
 struct Settings {
   std::uint64_t generation = 0;
   Limits limits;

@@ -105,11 +105,11 @@ class Role {
   void listen_where_possible() {
     if (!settings_) return;
     for (const auto& [id, manner] : settings_->listeners) {
-      if (server_.listens(id)) server_.set_protocol(id, manner.protocol);
+      if (server_.listens(id)) server_.set_manner(id, manner);
       const auto waiting = sockets_.find(id);
       if (waiting == sockets_.end() || (manner.protocol != Protocol::tcp && !tls_.ready())) continue;
       auto node = sockets_.extract(waiting);
-      if (!server_.listen(id, manner.protocol, std::move(node.mapped().socket)))
+      if (!server_.listen(id, manner, std::move(node.mapped().socket)))
         log::error("listener {} at {} cannot be used", id, node.mapped().bound.to_text());
     }
     say_ready_once();

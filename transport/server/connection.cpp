@@ -36,7 +36,13 @@ void Connection::readable() {
   const auto self = shared_from_this();
   if (phase_ == Phase::leaving) return discard();
   if (write_blocked_) flush();  // a stream of TLS may have waited for input in order to write
-  if (phase_ == Phase::open) read();
+  if (hears()) read();
+}
+
+/// Reading makes sense: for queries, or for a framing whose answers wait for a word of the peer.
+bool Connection::hears() const {
+  if (phase_ == Phase::open) return !paused_ || framing_->takes_always();
+  return phase_ == Phase::draining && !input_ended_ && framing_->takes_always() && !framing_->finished();
 }
 
 void Connection::read() {
@@ -45,6 +51,7 @@ void Connection::read() {
   switch (moved.state) {
     case StreamState::moved:
       framing_->append(room.first(moved.octets));
+      drop_cancelled();
       return proceed();
     case StreamState::wants_read:
       update_waits();
@@ -78,21 +85,46 @@ void Connection::discard() {
 
 void Connection::proceed() {
   waiting_for_room_ = false;
-  if (phase_ != Phase::open) return;
-  take_queries();
-  if (phase_ != Phase::open) return;
+  if (phase_ == Phase::open) take_queries();
+  if (!owes_answers()) return;
+  if (framing_->finished() && phase_ == Phase::open) return end_as_framing_says();
+  if (framing_->speaks()) schedule_flush();
   update_waits();
-  if (!paused_) read_on();
+  if (hears()) read_on();
+}
+
+void Connection::schedule_flush() {
+  if (!write_blocked_ && !std::exchange(flush_due_, true)) host_.flush_soon(*this);
+}
+
+/// The client does not want these any more; the resolver is told, so that it stops working on them.
+void Connection::drop_cancelled() {
+  while (const auto tag = framing_->cancelled()) {
+    const auto found = std::ranges::find(in_flight_, *tag, &InFlight::tag);
+    if (found == in_flight_.end()) continue;
+    host_.withdraw(found->id);
+    in_flight_octets_ -= found->octets;
+    *found = in_flight_.back();
+    in_flight_.pop_back();
+  }
+}
+
+/// What it has to say last is said; nobody waits for answers.
+void Connection::end_as_framing_says() {
+  for (const InFlight& asked : in_flight_) host_.withdraw(asked.id);
+  in_flight_.clear();
+  in_flight_octets_ = 0;
+  drain();
+  if (!closed() && framing_->speaks()) schedule_flush();
 }
 
 bool Connection::may_take_more() const {
   const Limits& limits = host_.limits();
   return in_flight_.size() < limits[Limit::queries_in_flight] && in_flight_octets_ < max_in_flight_octets &&
-         output_.size() <= limits[Limit::queued_octets] / 2;
+         output_octets() <= limits[Limit::queued_octets] / 2;
 }
 
 void Connection::take_queries() {
-  bool took = false;
   while (phase_ == Phase::open) {
     const bool room_there = host_.takes_queries();
     paused_ = !room_there || !may_take_more();
@@ -105,51 +137,52 @@ void Connection::take_queries() {
     if (!*next) break;
     if (is_response((*next)->message)) return close(CloseReason::malformed);
     take(**next);
-    took = true;
   }
-  // The time of an unfinished message starts with its own first octet.
-  if (took && phase_ == Phase::open) host_.stop_wait(Wait::message, *this);
 }
 
 void Connection::take(const Incoming& query) {
   in_flight_octets_ += query.message.size();
   ++queries_taken_;
-  in_flight_.push_back(host_.ask(*this, query));
+  in_flight_.push_back({host_.ask(*this, query), query.tag, query.message.size()});
   if (queries_taken_ >= host_.limits()[Limit::queries_per_connection]) drain();
 }
 
 void Connection::deliver(AskId id, ExchangeTag tag, std::size_t query_octets, std::span<const std::uint8_t> answer) {
   if (closed()) return;
   in_flight_octets_ -= query_octets;
-  if (const auto found = std::ranges::find(in_flight_, id); found != in_flight_.end()) {
+  if (const auto found = std::ranges::find(in_flight_, id, &InFlight::id); found != in_flight_.end()) {
     *found = in_flight_.back();
     in_flight_.pop_back();
   }
-  if (answer.empty()) return close(CloseReason::unanswered);
+  if (answer.empty() && !framing_->put_nothing(tag)) return close(CloseReason::unanswered);
   const std::size_t needed = answer.size() + framing_->overhead();
   const std::size_t limit = host_.limits()[Limit::queued_octets];
-  if (output_.size() + needed > limit && !write_blocked_) flush();
+  if (output_octets() + needed > limit && !write_blocked_) flush();
   if (closed()) return;
-  if (output_.size() + needed > limit) return close(CloseReason::slow);
-  framing_->put(tag, answer, output_);
+  if (output_octets() + needed > limit) return close(CloseReason::slow);
+  if (!answer.empty()) framing_->put(tag, answer, output_);
   if (!note_output()) return close(CloseReason::slow);
-  if (!write_blocked_ && !std::exchange(flush_due_, true)) host_.flush_soon(*this);
+  schedule_flush();
   if (paused_) proceed();
 }
 
 void Connection::flush() {
   flush_due_ = false;
-  while (!closed() && !output_.empty()) {
+  while (!closed()) {
+    if (output_.empty()) framing_->speak(output_);
+    if (output_.empty()) break;
     const Moved moved = stream_->write(output_.front());
     switch (moved.state) {
       case StreamState::moved:
         output_.sent(moved.octets);
         continue;
       case StreamState::wants_read:
-        note_blocked_write();
+        write_blocked_ = true;
+        update_write_wait();
         return read_on();  // readable() comes back here
       case StreamState::wants_write:
-        note_blocked_write();
+        write_blocked_ = true;
+        update_write_wait();
         return write_on();
       case StreamState::waits:
       case StreamState::closed:
@@ -158,33 +191,34 @@ void Connection::flush() {
     }
   }
   if (closed()) return;
-  note_output();
   write_blocked_ = false;
-  if (phase_ != Phase::leaving) host_.stop_wait(Wait::write, *this);
-  if (phase_ == Phase::open) {
-    update_waits();
-    if (paused_) proceed();
-  }
+  update_write_wait();
+  if (phase_ == Phase::open && framing_->finished()) return end_as_framing_says();
+  if (phase_ == Phase::open && paused_) proceed();
   finish_if_done();
 }
 
-/// What is queued at this moment has write_time to leave; only then a new time starts for what was queued since. A
-/// client that takes an octet now and then gains nothing.
-void Connection::note_blocked_write() {
+/// What waits to leave at this moment has write_time; only then a new time starts for what came since. A client that
+/// takes an octet now and then gains nothing, and neither does one that takes the newest answers first.
+void Connection::update_write_wait() {
   note_output();
-  if (write_blocked_ && output_.total_sent() >= blocked_until_sent_) {
-    host_.stop_wait(Wait::write, *this);
-    write_blocked_ = false;
+  if (!owes_answers()) return;
+  const std::uint64_t held = framing_->first_held();
+  const bool left = output_.total_sent() >= blocked_until_sent_ && (held == 0 || held > blocked_until_put_);
+  const bool stuck = write_blocked_ || held != 0;
+  if (!stuck || left) host_.stop_wait(Wait::write, *this);
+  if (stuck && !marks_.since(Wait::write)) {
+    blocked_until_sent_ = output_.total_sent() + output_.size();
+    blocked_until_put_ = framing_->last_put();
+    host_.start_wait(Wait::write, *this);
   }
-  if (!write_blocked_) blocked_until_sent_ = output_.total_sent() + output_.size();
-  write_blocked_ = true;
-  host_.start_wait(Wait::write, *this);
   update_waits();
 }
 
 bool Connection::note_output() {
-  const auto change = static_cast<std::ptrdiff_t>(output_.size()) - static_cast<std::ptrdiff_t>(noted_output_);
-  noted_output_ = output_.size();
+  const std::size_t octets = output_octets();
+  const auto change = static_cast<std::ptrdiff_t>(octets) - static_cast<std::ptrdiff_t>(noted_output_);
+  noted_output_ = octets;
   return host_.note_queued(change);
 }
 
@@ -193,21 +227,25 @@ void Connection::drain() {
   phase_ = Phase::draining;
   host_.stop_wait(Wait::idle, *this);
   host_.stop_wait(Wait::message, *this);
+  framing_->retire();
+  if (framing_->speaks()) schedule_flush();
   finish_if_done();
 }
 
 void Connection::finish_if_done() {
   if (phase_ != Phase::draining || !in_flight_.empty() || !output_.empty()) return;
+  if (framing_->speaks() && !write_blocked_) return;  // a flush is due
   if (input_ended_) return close(CloseReason::finished);
+  if (framing_->first_held() != 0 && !framing_->finished()) return;
   phase_ = Phase::leaving;
   stream_->finish();
   host_.start_wait(Wait::write, *this);
-  read_on();
+  if (!framing_->broken()) read_on();  // what a flood goes on to say is not even dropped
   host_.said_all(*this);
 }
 
 void Connection::resume() {
-  if (!closed() && !paused_) readable();
+  if (hears() || phase_ == Phase::leaving) readable();
 }
 
 void Connection::read_on() {
@@ -224,27 +262,37 @@ void Connection::write_on() {
 
 void Connection::update_waits() {
   if (phase_ != Phase::open) return;
-  const bool owes_rest = !paused_ && (framing_->unfinished() || !stream_->established());
-  if (owes_rest) {
-    host_.start_wait(Wait::message, *this);
-  } else {
-    host_.stop_wait(Wait::message, *this);
-  }
-  if (!paused_ && !owes_rest && in_flight_.empty() && output_.empty()) {
+  const bool owes_rest = update_message_wait();
+  if (!paused_ && !owes_rest && in_flight_.empty() && output_octets() == 0) {
     host_.start_wait(Wait::idle, *this);
   } else {
     host_.stop_wait(Wait::idle, *this);
   }
 }
 
+/// What the client has begun at this moment, its handshake or messages, has message_time; only then a new time starts
+/// for what it began since. returns  it owes something
+bool Connection::update_message_wait() {
+  const bool shakes_hands = !stream_->established();
+  const std::uint64_t oldest = framing_->unfinished();
+  const bool owes_rest = hears() && (shakes_hands || oldest != 0);
+  if (!owes_rest || (!shakes_hands && oldest > owed_until_)) host_.stop_wait(Wait::message, *this);
+  if (owes_rest && !marks_.since(Wait::message)) {
+    owed_until_ = framing_->last_begun();
+    host_.start_wait(Wait::message, *this);
+  }
+  return owes_rest;
+}
+
 void Connection::close(CloseReason reason) {
   if (closed()) return;
   const auto self = shared_from_this();
+  if (framing_->broken()) reason = CloseReason::malformed;
   phase_ = Phase::closed;
   host_.note_queued(-static_cast<std::ptrdiff_t>(std::exchange(noted_output_, 0)));
   watch_.reset();
   stream_.reset();
-  for (const AskId id : in_flight_) host_.withdraw(id);
+  for (const InFlight& asked : in_flight_) host_.withdraw(asked.id);
   in_flight_.clear();
   host_.gone(*this, reason);
 }

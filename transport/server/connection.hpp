@@ -56,7 +56,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
              std::unique_ptr<MessageFraming> framing, Origin origin);
 
   void start();
-  /// An answer to one of its queries; an empty one closes it.
+  /// An answer to one of its queries; an empty one closes it, unless its framing can say that there is none.
   void deliver(AskId id, ExchangeTag tag, std::size_t query_octets, std::span<const std::uint8_t> answer);
   void flush();
   /// Reads again, if it reads at all.
@@ -78,18 +78,30 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// unread octets do not turn our close into a reset that destroys the last answers.
   enum class Phase : std::uint8_t { open, draining, leaving, closed };
 
+  struct InFlight {
+    AskId id;
+    ExchangeTag tag;
+    std::size_t octets;
+  };
+
   void readable();
   void read();
   void discard();
   void end_of_input();
+  bool hears() const;
   bool may_take_more() const;
   void take_queries();
   void take(const Incoming& query);
+  void drop_cancelled();
+  void end_as_framing_says();
   void finish_if_done();
   void read_on();
   void update_waits();
+  bool update_message_wait();
+  void update_write_wait();
   void write_on();
-  void note_blocked_write();
+  void schedule_flush();
+  std::size_t output_octets() const { return output_.size() + framing_->held(); }
   bool note_output();
 
   ConnectionHost& host_;
@@ -98,15 +110,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::unique_ptr<MessageFraming> framing_;
   Origin origin_;
   OutputQueue output_;
-  std::vector<AskId> in_flight_;
+  std::vector<InFlight> in_flight_;
   std::size_t in_flight_octets_ = 0;
-  std::size_t noted_output_ = 0;  ///< octets of output_ that the host knows of
+  std::size_t noted_output_ = 0;  ///< octets of output that the host knows of
   std::uint64_t queries_taken_ = 0;
-  std::uint64_t blocked_until_sent_ = 0;  ///< once that many octets have left, the wait for writing is over
+  // What a wait is for: it is over once so much has come or left, and a new one starts for what was begun since.
+  std::uint64_t owed_until_ = 0;          ///< the last message of those that have to become whole
+  std::uint64_t blocked_until_sent_ = 0;  ///< octets that have to leave
+  std::uint64_t blocked_until_put_ = 0;   ///< the last answer of those that the framing has to bring out
   WaitMarks marks_;
   Phase phase_ = Phase::open;
   bool input_ended_ = false;
-  bool paused_ = false;         ///< not reading, by our own limits
+  bool paused_ = false;         ///< takes no queries, by our own limits, and reads nothing if its framing allows that
   bool write_blocked_ = false;  ///< the stream takes nothing now
   bool flush_due_ = false;      ///< asked of the host, not yet come
   bool waiting_for_room_ = false;

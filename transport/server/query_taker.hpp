@@ -2,6 +2,7 @@
 // Where clients' queries go: the resolver, as the stream server sees it.
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "dns/address.hpp"
 
@@ -11,6 +12,13 @@ using ListenerId = std::uint32_t;
 /// Numbers a query for as long as this process lives; never used again.
 using AskId = std::uint64_t;
 enum class Protocol : std::uint8_t { tcp, tls, https };
+
+/// What is spoken at a listener. path: of DoH.
+struct ListenerManner {
+  Protocol protocol;
+  std::string path{};
+  bool operator==(const ListenerManner&) const = default;
+};
 
 struct Origin {
   ListenerId listener;

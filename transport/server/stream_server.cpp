@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "transport/http/http_framing.hpp"
+
 namespace redoubt::transport {
 
 StreamServer::StreamServer(Executor executor, QueryTaker& taker, Counters& counters, ServerTls* tls)
@@ -24,22 +26,22 @@ void StreamServer::use(const Limits& limits) {
   let_proceed();
 }
 
-bool StreamServer::listen(ListenerId listener, Protocol protocol, Socket listening) {
+bool StreamServer::listen(ListenerId listener, ListenerManner manner, Socket listening) {
   auto acceptor = std::make_unique<Acceptor>(
       executor_, std::move(listening),
       Acceptor::Owner{
-          .accepted = [this, listener](Accepted taken) { adopt(listener, protocols_[listener], std::move(taken)); },
+          .accepted = [this, listener](Accepted taken) { adopt(listener, manners_[listener], std::move(taken)); },
           .make_room = [this] { return close_longest_waiting(); },
           .turned_away = [this] { ++counters_.connections_refused; }});
   if (!acceptor->start()) return false;
-  protocols_[listener] = protocol;
+  manners_[listener] = std::move(manner);
   acceptors_[listener] = std::move(acceptor);
   return true;
 }
 
 void StreamServer::drop_listener(ListenerId listener) {
   acceptors_.erase(listener);
-  protocols_.erase(listener);
+  manners_.erase(listener);
   drain_if([&](const Connection& connection) { return connection.origin().listener == listener; });
 }
 
@@ -61,17 +63,21 @@ std::unique_ptr<ByteStream> StreamServer::stream_of(Protocol protocol, Accepted&
   return tls_->accept(protocol, std::move(accepted.socket));
 }
 
-void StreamServer::adopt(ListenerId listener, Protocol protocol, Accepted accepted) {
+std::unique_ptr<MessageFraming> StreamServer::framing_of(const ListenerManner& manner) const {
+  return manner.protocol == Protocol::https ? https_framing(manner.path, limits_) : length_framing();
+}
+
+void StreamServer::adopt(ListenerId listener, const ListenerManner& manner, Accepted accepted) {
   std::unique_ptr<ByteStream> stream;
-  if (make_room_for(accepted.peer.address)) stream = stream_of(protocol, accepted);
+  if (make_room_for(accepted.peer.address)) stream = stream_of(manner.protocol, accepted);
   if (!stream) {
     ++counters_.connections_refused;
     return;
   }
   ++counters_.connections_accepted;
   const auto connection =
-      std::make_shared<Connection>(executor_, static_cast<ConnectionHost&>(*this), std::move(stream), length_framing(),
-                                   Origin{listener, protocol, accepted.peer});
+      std::make_shared<Connection>(executor_, static_cast<ConnectionHost&>(*this), std::move(stream),
+                                   framing_of(manner), Origin{listener, manner.protocol, accepted.peer});
   const bool was_busy = busy();
   connections_.emplace(connection.get(), connection);
   clients_.add(accepted.peer.address, *connection);

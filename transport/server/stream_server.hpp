@@ -32,13 +32,13 @@ class StreamServer : private ConnectionHost {
   /// Numbers of connections count for new ones, times and everything else at once.
   void use(const Limits& limits);
   /// Takes connections from this socket, which listens already. False when it cannot be used.
-  bool listen(ListenerId listener, Protocol protocol, Socket listening);
+  bool listen(ListenerId listener, ListenerManner manner, Socket listening);
   /// What that listener's connections speak from now on.
-  void set_protocol(ListenerId listener, Protocol protocol) { protocols_[listener] = protocol; }
+  void set_manner(ListenerId listener, ListenerManner manner) { manners_[listener] = std::move(manner); }
   /// Its connections are answered what they asked, then closed.
   void drop_listener(ListenerId listener);
   /// A connection that is already there.
-  void adopt(ListenerId listener, Protocol protocol, Accepted accepted);
+  void adopt(ListenerId listener, const ListenerManner& manner, Accepted accepted);
   bool listens(ListenerId listener) const { return acceptors_.contains(listener); }
 
   /// An answer; an empty one closes the client's connection. An unknown id is old news and ignored.
@@ -75,6 +75,7 @@ class StreamServer : private ConnectionHost {
   void gone(Connection& connection, CloseReason reason) override;
 
   std::unique_ptr<ByteStream> stream_of(Protocol protocol, Accepted& accepted);
+  std::unique_ptr<MessageFraming> framing_of(const ListenerManner& manner) const;
   bool make_room_for(const dns::IpAddress& client);
   bool close_longest_waiting();
   bool busy() const;
@@ -100,7 +101,7 @@ class StreamServer : private ConnectionHost {
   Deadlines deadlines_;
   std::unordered_map<const Connection*, std::shared_ptr<Connection>> connections_;
   std::map<ListenerId, std::unique_ptr<Acceptor>> acceptors_;
-  std::map<ListenerId, Protocol> protocols_;
+  std::map<ListenerId, ListenerManner> manners_;
   std::vector<std::shared_ptr<Connection>> to_flush_;
   std::deque<std::weak_ptr<Connection>> waiting_for_room_;
   std::array<std::uint8_t, read_octets> read_buffer_{};

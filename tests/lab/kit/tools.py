@@ -40,7 +40,7 @@ def _records(text, section):
 
 
 def _parse(text):
-    status = re.search(r"(?:status|rcode): (\w+)", text)
+    status = re.search(r"(?:status|rcode): ([A-Z]\w*)", text)  # kdig tells an HTTP status, too
     flags = re.search(r"flags: ?([a-z ]*)", text.lower())
     return Answer(status.group(1) if status else "NONE", frozenset(flags.group(1).split()) if flags else frozenset(),
                   _records(text, "ANSWER"), _records(text, "AUTHORITY"), text)

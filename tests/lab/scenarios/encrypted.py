@@ -1,4 +1,5 @@
-"""DNS over TLS: real clients, certificates that change, and a key that only one process has."""
+"""DNS over TLS and HTTPS: real clients, certificates that change, and a key that only one process has."""
+import base64
 import pathlib
 import re
 import shutil
@@ -7,15 +8,17 @@ import ssl
 import subprocess
 import time
 
-from kit import dns_client, processes
+from kit import dns_client, plan, processes
 from kit.processes import LabError
 from kit.runner import check, check_equal, needs_own_daemon, scenario
 from kit.tools import ask
 
 NAME = "dns.redoubt.example"
 DOT = 8853
+DOH = 8443
 LISTEN = [{"address": "127.0.0.1@5300", "transports": ["udp", "tcp"]},
-          {"address": f"127.0.0.1@{DOT}", "transports": ["tls"]}]
+          {"address": f"127.0.0.1@{DOT}", "transports": ["tls"]},
+          {"address": f"127.0.0.1@{DOH}", "transports": ["https"], "path": "/dns-query"}]
 
 
 def settings(**tls):
@@ -221,3 +224,81 @@ def the_private_key_is_in_no_memory_but_keykeepers(context):
         check_equal(holders, {"keykeeper"}, "processes with the key in their memory")
         limits = pathlib.Path(f"/proc/{daemon.roles()['keykeeper']}/limits").read_text()
         check(re.search(r"Max core file size\s+0\s+0", limits), f"keykeeper may leave a core dump: {limits}")
+
+
+def curl(daemon, *options, path="/dns-query", give=None):
+    """(status line and fields, body) of one request by HTTP/2."""
+    command = ["curl", "--silent", "--show-error", "--include", "--http2", "--max-time", "8", "--cacert",
+               str(own_certificate(daemon)), *options, f"https://127.0.0.1:{DOH}{path}"]
+    result = subprocess.run(command, input=give, capture_output=True, timeout=12)
+    head, _, body = result.stdout.partition(b"\r\n\r\n")
+    return head.decode(errors="replace").lower() + result.stderr.decode(errors="replace"), body
+
+
+def base64url(octets):
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+@scenario
+@needs_own_daemon
+def kdig_asks_by_https_with_get_and_post(context):
+    with context.daemon(settings=settings()) as daemon:
+        for how in (["+https"], ["+https", "+https-get"]):
+            options = [*how, *strict(daemon)]
+            answer = ask("www.alpha.lab-tld", tool="kdig", port=DOH, tcp=True, options=options)
+            check_equal((answer.status, answer.data("A")), ("NOERROR", ["192.0.2.80"]), f"kdig {how}")
+            denied = ask("missing.beta.knot-tld", tool="kdig", port=DOH, tcp=True, options=options)
+            check_equal(denied.status, "NXDOMAIN", f"kdig {how}, a name that does not exist")
+            large = ask("large.beta.knot-tld", "TXT", tool="kdig", port=DOH, tcp=True, options=options)
+            check(len(large.data("TXT")) > 20, f"kdig {how}, a large answer: {large.text[:300]}")
+        dig = ask("www.alpha.lab-tld", port=DOH, tcp=True, options=["+https", f"+tls-ca={own_certificate(daemon)}",
+                                                                    f"+tls-hostname={NAME}"])
+        check_equal((dig.status, dig.data("A")), ("NOERROR", ["192.0.2.80"]), "dig +https")
+
+
+@scenario
+@needs_own_daemon
+def curl_gets_answers_with_their_lifetime(context):
+    message = dns_client.query("www.alpha.lab-tld", "A", 0)
+    with context.daemon(settings=settings()) as daemon:
+        known = ask("www.alpha.lab-tld").answers[0].ttl
+        for options, path, give in (([], f"/dns-query?dns={base64url(message)}", None),
+                                    (["--data-binary", "@-", "-H", "content-type: application/dns-message"], "/dns-query",
+                                     message)):
+            head, body = curl(daemon, *options, path=path, give=give)
+            check("http/2 200" in head and "content-type: application/dns-message" in head, head)
+            reply = dns_client.parse(body)
+            check_equal((reply.identifier, reply.rcode, reply.answers), (0, "NOERROR", 1), "the answer")
+            lifetime = int(re.search(r"cache-control: max-age=(\d+)", head).group(1))
+            check(known - 5 <= lifetime <= known, f"max-age is {lifetime}, the TTL was {known}")
+            check("access-control" not in head, f"other sites' pages may read answers: {head}")
+        for path, status in (("/", 200), ("/nowhere", 404), ("/dns-query", 400), ("/dns-query?dns=***", 400)):
+            head, body = curl(daemon, path=path)
+            check(f"http/2 {status}" in head, f"{path}: {head}")
+            check(path != "/" or b"/dns-query" in body, "the page does not name the path")
+        head, _ = curl(daemon, "--http1.1", path=f"/dns-query?dns={base64url(message)}")
+        check("http/1.1 426" in head and "upgrade: h2" in head, f"HTTP/1.1: {head}")
+
+
+@scenario
+@needs_own_daemon
+def curl_resolves_names_by_our_https(context):
+    """curl --doh-url: a page of a local web server loads by a name that only our resolver knows."""
+    with context.daemon(settings={**settings(), "resolution": {"root-hints": plan.ROOT_HINTS}}) as daemon:
+        command = ["curl", "--silent", "--max-time", "8", "--verbose", "--doh-url",
+                   f"https://127.0.0.1:{DOH}/dns-query", "--doh-insecure", "--connect-timeout", "3",
+                   "http://www.alpha.lab-tld:8053/"]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=12)
+        check("192.0.2.80:8053" in result.stderr or "192.0.2.80" in result.stderr,
+              f"curl did not learn the address: {result.stderr}")
+
+
+@scenario
+@needs_own_daemon
+def clients_outside_the_access_list_are_refused_by_every_transport(context):
+    with context.daemon(settings={**settings(), "access": {"allow": ["192.0.2.0/24"]}}) as daemon:
+        check_equal(ask("www.alpha.lab-tld").status, "REFUSED", "by UDP")
+        check_equal(ask("www.alpha.lab-tld", tcp=True).status, "REFUSED", "by TCP")
+        check_equal(ask_by_tls("www.alpha.lab-tld", *strict(daemon)).status, "REFUSED", "by TLS")
+        answer = ask("www.alpha.lab-tld", tool="kdig", port=DOH, tcp=True, options=["+https", *strict(daemon)])
+        check_equal(answer.status, "REFUSED", "by HTTPS")

@@ -60,6 +60,13 @@ TEST(Classify, links_are_put_in_order_however_they_came) {
   EXPECT_EQ(found.chain[0].owner, name_from_text("www.shop.com."));
 }
 
+TEST(Classify, two_aliases_of_one_name_are_no_answer_to_who_asks_for_the_alias_either) {
+  constexpr const char* two = "www.shop.com. CNAME a.shop.com.\nwww.shop.com. CNAME b.shop.com.";
+  EXPECT_EQ(classified({two}).kind, ReplyKind::lame);
+  EXPECT_EQ(classified({two}, "www.shop.com.", dns::type::cname).kind, ReplyKind::lame);
+  EXPECT_EQ(classified({"www.shop.com. CNAME a.shop.com."}, "www.shop.com.", dns::type::cname).kind, ReplyKind::answer);
+}
+
 TEST(Classify, denials) {
   EXPECT_EQ(classified({"", soa, "", dns::Rcode::nxdomain}).kind, ReplyKind::no_name);
   EXPECT_EQ(classified({"", soa}).kind, ReplyKind::no_data);

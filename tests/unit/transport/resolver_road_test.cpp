@@ -15,7 +15,7 @@ class ResolverRoadTest : public LoopTest {
     road_.use(server_, upstreams_);
     Socket socket = listening_socket();
     at_ = local_endpoint(socket);
-    ASSERT_TRUE(server_.listen(3, Protocol::tcp, std::move(socket)));
+    ASSERT_TRUE(server_.listen(3, {Protocol::tcp}, std::move(socket)));
   }
 
   /// A resolver starts: its end of the channel.

@@ -38,7 +38,7 @@ class ServerTest : public LoopTest {
     server_->use(limits_);
     Socket socket = listening_socket();
     at_ = local_endpoint(socket);
-    ASSERT_TRUE(server_->listen(listener, Protocol::tcp, std::move(socket)));
+    ASSERT_TRUE(server_->listen(listener, {Protocol::tcp}, std::move(socket)));
   }
 
   void limit(Limit which, std::uint64_t value) { server_->use(limits_.with(which, value)); }

@@ -221,7 +221,7 @@ class TlsServerTest : public ServerTest {
     server_->use(limits_);
     Socket socket = listening_socket();
     at_ = local_endpoint(socket);
-    ASSERT_TRUE(server_->listen(listener, protocol, std::move(socket)));
+    ASSERT_TRUE(server_->listen(listener, {protocol, "/dns-query"}, std::move(socket)));
   }
   bool established(TlsPeer& peer) {
     return run_until([&] { return peer.established(); });

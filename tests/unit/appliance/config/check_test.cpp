@@ -108,8 +108,7 @@ log: {level: info, format: text}           # or json
   EXPECT_EQ(c.resolution.forward[0].to[1].at.port, 853);
   // What is not built yet is said, each with its place.
   EXPECT_THAT(warnings_of(sample),
-              ElementsAre("f:5:45: listen[].transports: 'https' has no effect in this version: nothing listens for it",
-                          "f:19:7: resolution.forward[].transport: tls is not in this version: questions of this "
+              ElementsAre("f:19:7: resolution.forward[].transport: tls is not in this version: questions of this "
                           "zone fail, for they are not sent in the clear instead"));
 }
 
@@ -235,10 +234,6 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"listen: [{address: 127.0.0.1, transports: [tcp, tls]}]\n",
               "f:1:10: listen[].transports: found more than one of tcp, tls and https at one address, expected an "
               "address and port for each"},
-        Fault{"listen:\n  - {address: 127.0.0.1@853, transports: [https]}\n",
-              "f:2:3: listen: found only https, which this version does not speak yet, expected udp, tcp or tls at "
-              "one "
-              "address at least"},
         Fault{"listen:\n  - {address: 127.0.0.1}\n  - {address: 127.0.0.1@53}\n",
               "f:3:5: listen[].address: found 127.0.0.1@53 again, expected each address and port once (it stands in "
               "line 2 already)"},

@@ -1,0 +1,225 @@
+// DNS over HTTPS (RFC 8484) to clients that mean well.
+#include "dns/message.hpp"
+#include "tests/unit/transport/http2_fixture.hpp"
+
+namespace redoubt::transport::test {
+namespace {
+
+TEST_F(HttpServerTest, get_and_post_bring_the_same_query_and_its_answer) {
+  Http2Peer peer{at_};
+  const Octets message = query(0);
+  for (const std::int32_t stream : {peer.get(message), peer.post(message)}) {
+    ASSERT_TRUE(run_until([&] {
+      peer.step();
+      give_all();
+      return peer.whole(stream);
+    }));
+    const HttpResponse& response = peer.response(stream);
+    EXPECT_EQ(response.status(), "200");
+    EXPECT_EQ(response.fields.at("content-type"), "application/dns-message");
+    EXPECT_EQ(response.fields.at("content-length"), std::to_string(message.size()));
+    EXPECT_EQ(response.body, answer_to(message));
+    EXPECT_FALSE(response.fields.contains("access-control-allow-origin"));
+  }
+  ASSERT_EQ(resolver_.asked.size(), 2U);
+  EXPECT_EQ(resolver_.asked[0].query, message);
+  EXPECT_EQ(resolver_.asked[1].query, message);
+  EXPECT_EQ(resolver_.asked[0].origin.protocol, Protocol::https);
+}
+
+TEST_F(HttpServerTest, answers_leave_in_the_order_in_which_they_come) {
+  Http2Peer peer{at_};
+  const std::int32_t first = peer.post(query(1));
+  const std::int32_t second = peer.post(query(2));
+  ASSERT_TRUE(run_until([&] {
+    peer.step();
+    return resolver_.asked.size() == 2;
+  }));
+  give(resolver_.asked[1]);
+  ASSERT_TRUE(whole(peer, second));
+  EXPECT_FALSE(peer.whole(first));
+  give(resolver_.asked[0]);
+  ASSERT_TRUE(whole(peer, first));
+  EXPECT_EQ(id_of(peer.response(first).body), 1);
+}
+
+TEST_F(HttpServerTest, a_thousand_queries_on_one_connection_are_answered_although_a_hundred_go_at_a_time) {
+  Http2Peer peer{at_};
+  std::vector<std::int32_t> streams;
+  for (std::uint16_t i = 0; i < 1000; ++i) streams.push_back(i % 2 == 0 ? peer.get(query(i)) : peer.post(query(i)));
+  ASSERT_TRUE(run_until(
+      [&] {
+        peer.step();
+        give_all(500);
+        return peer.whole(streams.back());
+      },
+      60s));
+  for (std::uint16_t i = 0; i < 1000; ++i) EXPECT_EQ(id_of(peer.response(streams[i]).body), i);
+}
+
+TEST_F(HttpServerTest, long_answers_wait_for_the_clients_window) {
+  Http2Peer peer{at_};
+  std::vector<std::int32_t> streams;
+  for (std::uint16_t i = 0; i < 20; ++i) streams.push_back(peer.post(query(i)));
+  ASSERT_TRUE(run_until(
+      [&] {
+        peer.step();
+        give_all(6'000);
+        return peer.whole(streams.back());
+      },
+      30s));
+  for (const std::int32_t stream : streams) EXPECT_EQ(peer.response(stream).body.size(), 6'000U);
+  EXPECT_TRUE(run_until([&] { return server_->queued_octets() == 0; }));
+}
+
+TEST_F(HttpServerTest, what_is_no_query_is_told_what_is_wrong) {
+  Http2Peer peer{at_};
+  const Octets message = query(1);
+  Octets response = message;
+  response[2] |= 0x80U;
+  struct Case {
+    std::int32_t stream;
+    const char* status;
+  };
+  const std::vector<Case> cases{
+      {peer.request("GET", "/elsewhere?dns=" + base64url(message)), "404"},
+      {peer.request("GET", "/dns-query"), "400"},
+      {peer.request("GET", "/dns-query?dns=not*base64"), "400"},
+      {peer.request("GET", "/dns-query?dns=AAAA"), "400"},
+      {peer.request("GET", "/dns-query?dns=" + base64url(response)), "400"},
+      {peer.request("POST", "/dns-query", message, "text/plain"), "415"},
+      {peer.request("POST", "/dns-query", Octets(5000, 1)), "413"},
+      {peer.request("POST", "/dns-query", {}), "400"},
+      {peer.request("PUT", "/dns-query"), "405"},
+      {peer.request("HEAD", "/dns-query"), "405"},
+      {peer.request("GET", "/dns-query?dns=" + base64url(Octets(4000, 1))), "431"},
+  };
+  for (const Case& one : cases) {
+    ASSERT_TRUE(whole(peer, one.stream)) << one.status;
+    EXPECT_EQ(peer.response(one.stream).status(), one.status) << one.stream;
+    EXPECT_EQ(peer.response(one.stream).fields.at("cache-control"), "no-store");
+  }
+  EXPECT_TRUE(resolver_.asked.empty());
+  const std::int32_t good = peer.get(message);
+  ASSERT_TRUE(run_until([&] {
+    peer.step();
+    give_all();
+    return peer.whole(good);
+  }));
+}
+
+TEST_F(HttpServerTest, a_browser_finds_a_page) {
+  Http2Peer peer{at_};
+  const std::int32_t page = peer.request("GET", "/");
+  const std::int32_t head = peer.request("HEAD", "/");
+  ASSERT_TRUE(whole(peer, page));
+  EXPECT_EQ(peer.response(page).status(), "200");
+  EXPECT_EQ(peer.response(page).fields.at("content-type"), "text/html; charset=utf-8");
+  EXPECT_NE(peer.response(page).text().find("/dns-query"), std::string::npos);
+  ASSERT_TRUE(whole(peer, head));
+  EXPECT_TRUE(peer.response(head).body.empty());
+}
+
+TEST_F(HttpServerTest, a_query_without_an_answer_is_a_bad_request) {
+  Http2Peer peer{at_};
+  const std::int32_t stream = peer.get(query(3));
+  ASSERT_TRUE(run_until([&] {
+    peer.step();
+    return resolver_.asked.size() == 1;
+  }));
+  server_->give(resolver_.asked[0].id, {});
+  ASSERT_TRUE(whole(peer, stream));
+  EXPECT_EQ(peer.response(stream).status(), "400");
+  EXPECT_EQ(server_->connections(), 1U);
+}
+
+TEST_F(HttpServerTest, what_a_client_cancels_is_withdrawn) {
+  Http2Peer peer{at_};
+  const std::int32_t stream = peer.get(query(3));
+  ASSERT_TRUE(run_until([&] {
+    peer.step();
+    return resolver_.asked.size() == 1;
+  }));
+  nghttp2_submit_rst_stream(peer.session(), NGHTTP2_FLAG_NONE, stream, NGHTTP2_CANCEL);
+  ASSERT_TRUE(run_until([&] {
+    peer.step();
+    return resolver_.withdrawn.size() == 1;
+  }));
+  EXPECT_EQ(resolver_.withdrawn[0], resolver_.asked[0].id);
+  EXPECT_EQ(server_->waiting_queries(), 0U);
+  server_->give(resolver_.asked[0].id, answer_to(query(3)));  // old news
+  const std::int32_t next = peer.get(query(4));
+  ASSERT_TRUE(run_until([&] {
+    peer.step();
+    return resolver_.asked.size() == 2;
+  }));
+  give(resolver_.asked[1]);
+  EXPECT_TRUE(whole(peer, next));
+}
+
+TEST_F(HttpServerTest, http_1_is_told_what_is_spoken_here) {
+  for (const std::string words :
+       {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET /dns-query?dns=AAAA HTTP/1.1\r\nHost: a\r\n\r\n"}) {
+    TlsPeer peer{at_, {.alpn = "\10http/1.1"}};
+    ASSERT_TRUE(established(peer));
+    ASSERT_TRUE(peer.write({words.begin(), words.end()}));
+    ASSERT_TRUE(over(peer));
+    const std::string said{peer.received().begin(), peer.received().end()};
+    const bool page = words.starts_with("GET / ");
+    EXPECT_TRUE(said.starts_with(page ? "HTTP/1.1 200 OK\r\n" : "HTTP/1.1 426 Upgrade Required\r\nUpgrade: h2\r\n"))
+        << said;
+  }
+  EXPECT_TRUE(open_connections(0));
+}
+
+TEST_F(HttpServerTest, a_client_of_another_protocol_gets_an_alert) {
+  TlsPeer peer{at_, {.alpn = "\3dot"}};
+  ASSERT_TRUE(over(peer));
+  EXPECT_EQ(counters_.handshakes_failed, 1U);
+}
+
+TEST_F(HttpServerTest, a_listener_that_goes_answers_first_and_says_that_it_goes) {
+  Http2Peer peer{at_};
+  const std::int32_t stream = peer.get(query(9));
+  ASSERT_TRUE(run_until([&] {
+    peer.step();
+    return resolver_.asked.size() == 1;
+  }));
+  server_->drop_listener(listener);
+  ASSERT_TRUE(run_until([&] { return peer.goaway().has_value(); }));
+  EXPECT_EQ(*peer.goaway(), 0U);
+  EXPECT_FALSE(peer.whole(stream));
+  give(resolver_.asked[0], 50'000);
+  ASSERT_TRUE(whole(peer, stream));
+  EXPECT_EQ(peer.response(stream).body.size(), 50'000U);
+  EXPECT_TRUE(over(peer.tls()));
+  limit(Limit::write_time, 500);  // for the client to leave
+  EXPECT_TRUE(open_connections(0));
+}
+
+TEST_F(HttpServerTest, requests_that_were_not_taken_may_be_sent_elsewhere) {
+  limit(Limit::queries_in_flight, 1);
+  Http2Peer peer{at_};
+  const std::int32_t taken = peer.get(query(1));
+  const std::int32_t waiting = peer.get(query(2));
+  ASSERT_TRUE(run_until([&] {
+    peer.step();
+    return resolver_.asked.size() == 1;
+  }));
+  settle();
+  server_->drop_listener(listener);
+  ASSERT_TRUE(whole(peer, waiting));
+  EXPECT_EQ(peer.response(waiting).reset, NGHTTP2_REFUSED_STREAM);
+  give(resolver_.asked[0]);
+  EXPECT_TRUE(whole(peer, taken));
+}
+
+TEST_F(HttpServerTest, an_idle_connection_is_closed) {
+  limit(Limit::idle_time, 500);
+  Http2Peer peer{at_};
+  ASSERT_TRUE(run_until([&] { return peer.over(); }));
+  EXPECT_EQ(counters_.closed_idle, 1U);
+}
+
+}  // namespace
+}  // namespace redoubt::transport::test

@@ -10,6 +10,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "resolver/validate/sentinel.hpp"
+
 namespace redoubt::resolver {
 
 namespace asio = boost::asio;
@@ -35,6 +37,10 @@ SharedOutcome about_a_meta_type(dns::RrType type) {
   outcome->rcode = malformed ? dns::Rcode::formerr : dns::Rcode::notimp;
   outcome->error = {malformed ? dns::EdeCode::invalid_query_type : dns::EdeCode::not_supported, ""};
   return outcome;
+}
+
+SharedOutcome withheld() {
+  return failure(dns::EdeCode::other, "withheld, for that is what the root key sentinel says (RFC 8509)");
 }
 
 /// What servers are asked about themselves in class CH (RFC 4892).
@@ -112,6 +118,7 @@ SharedOutcome Desk::known(const dns::Query& query) {
       gate(iterator_.known(question, *settings_, now, settings_->prefetch && checked ? &renewal : nullptr, checked),
            checked);
   if (renewal) renew(*renewal);
+  if (outcome && is_withheld(*outcome, question, checked)) return withheld();
   if (outcome && outcome->failed()) {
     if (auto stale = iterator_.stale(question, *settings_, now, outcome->error ? outcome->error->text : "", checked))
       return stale;
@@ -152,6 +159,10 @@ SharedOutcome Desk::gate(SharedOutcome outcome, bool checks) const {
   if (!outcome || !checks || !settings_->validation.enabled) return outcome;
   if (outcome->failed() || is_checked(outcome->security)) return outcome;
   return failure(dns::EdeCode::dnssec_indeterminate, "not validated");
+}
+
+bool Desk::is_withheld(const Outcome& outcome, const dns::Question& question, bool checks) const {
+  return checks && outcome.is_secure() && sentinel_withholds(question, settings_->validation);
 }
 
 /// What there is where a limit forbids to look further.
@@ -195,7 +206,9 @@ Task<SharedOutcome> Desk::answer_traced(dns::Query query, Budget& budget, bool f
 Task<SharedOutcome> Desk::alone(dns::Question question, bool checks) {
   const std::shared_ptr<const Settings> settings = settings_;  // stays in this frame through a reload
   Budget budget{settings->limits, clock_->now()};
-  co_return gate(co_await iterator_.resolve(std::move(question), *settings, budget, false, checks), checks);
+  SharedOutcome outcome = gate(co_await iterator_.resolve(question, *settings, budget, false, checks), checks);
+  if (is_withheld(*outcome, question, checks)) co_return withheld();
+  co_return outcome;
 }
 
 Flights::Bounds Desk::bounds() const {
@@ -238,6 +251,10 @@ Task<void> Desk::fly(dns::Question question, Holder client, bool renews, bool ch
       shared_->priming.is_due(begun))
     asio::co_spawn(executor_, prime(), asio::detached);
   landing.outcome = gate(co_await iterator_.resolve(question, *settings, budget, renews, checks), checks);
+  if (is_withheld(*landing.outcome, question, checks)) {
+    landing.outcome = withheld();
+    co_return;
+  }
   if (!landing.outcome->failed()) co_return;
   const std::string why = landing.outcome->error ? landing.outcome->error->text : "";
   if (auto stale = iterator_.stale(question, *settings, clock_->now(), why, checks)) {

@@ -63,6 +63,7 @@ class Desk {
   }
   Flights& flights(bool checks) { return checks ? shared_->flights : shared_->unchecked_flights; }
   SharedOutcome gate(SharedOutcome outcome, bool checks) const;
+  bool is_withheld(const Outcome& outcome, const dns::Question& question, bool checks) const;
   Flights::Bounds bounds() const;
   void renew(const dns::Question& question);
   void lead(const dns::Question& question, Holder client, bool renews, bool checks);

@@ -172,7 +172,8 @@ flatbuffers::Offset<flat::Validation> flat_validation(Builder& builder, const Va
   const auto positive_rows = builder.CreateVector(anchors);
   const auto negative_rows = builder.CreateVector(negative);
   return flat::CreateValidation(builder, validation.enabled, validation.sha1, positive_rows, negative_rows,
-                                validation.time.has_value(), validation.time.value_or(0), validation.aggressive);
+                                validation.time.has_value(), validation.time.value_or(0), validation.aggressive,
+                                validation.sentinel);
 }
 
 // RFC 6890 and its successors, as far as they say "not globally reachable" of something no authority may be at in any

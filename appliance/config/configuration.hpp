@@ -125,6 +125,7 @@ struct Validation {
   bool enabled = true;
   bool sha1 = false;
   bool aggressive = true;
+  bool sentinel = true;
   std::vector<dns::Record> trust_anchors;  ///< DS and DNSKEY
   std::vector<dns::Name> negative_trust_anchors;
   std::optional<std::uint32_t> time;  ///< seconds since 1970; nothing: the system's

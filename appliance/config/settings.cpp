@@ -416,6 +416,12 @@ const std::array rows{
             .help = "Whether proofs that names do not exist answer for all the names they speak of, without asking "
                     "again (RFC 8198).",
             .store = [](Configuration& c, Value& v) { c.validation.aggressive = v.flag; }},
+    Setting{.key = "validation.sentinel",
+            .kind = Kind::boolean,
+            .initial = "true",
+            .help = "Whether names that begin with root-key-sentinel-is-ta- or -not-ta- tell clients which keys of the "
+                    "root are trusted here (RFC 8509).",
+            .store = [](Configuration& c, Value& v) { c.validation.sentinel = v.flag; }},
     Setting{.key = "validation.enabled",
             .kind = Kind::boolean,
             .initial = "true",

@@ -27,6 +27,7 @@ std::expected<void, Reason> can_be_checked(const dns::Name& zone, const Vouchers
 struct CheckedKeys {
   std::shared_ptr<const ZoneKeys> keys;
   dns::Ttl ttl;
+  Signed signature;
 };
 [[nodiscard]] std::expected<CheckedKeys, Reason> check_keys(const dns::Name& zone, RdataRange dnskeys, dns::Ttl ttl,
                                                             RdataRange rrsigs, const Vouchers& vouchers,

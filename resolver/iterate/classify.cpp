@@ -53,7 +53,7 @@ class Classifier {
     if (const dns::RRset* data = find_set(answer, out_.end, question_->type); data != nullptr) {
       // Two CNAMEs at one name (RFC 2181 §10.1) are no answer to who asks for them either: others would follow the
       // first.
-      if (data->type == dns::type::cname && data->rdata.count() != 1) return std::move(out_);
+      if (data->type == dns::type::cname && data->rdata.count() != 1) return;
       out_.kind = ReplyKind::answer;
       out_.data = *data;
       if (question_->type == dns::type::ns && out_.end == *zone_) list_servers(*data);

@@ -123,12 +123,18 @@ ZoneTtlBounds zone_ttls_of(const flat::Cache& cache) {
   return zones;
 }
 
+/// No signature is checked against a time before this was written: a machine without a battery for its clock begins at
+/// 1970, and needs names to find out what time it is.
+constexpr std::uint32_t written_at = 1'795'219'200;  // 2026-11-21
+
 /// Anchors that are no such records are refused: without one its zone would count as unsigned.
 std::expected<ValidationSettings, std::string> validation_of(const flat::Validation& flat_settings) {
   ValidationSettings settings;
   settings.enabled = flat_settings.enabled();
   settings.sha1 = flat_settings.sha1();
   settings.aggressive = flat_settings.aggressive();
+  settings.sentinel = flat_settings.sentinel();
+  settings.earliest = written_at;
   if (flat_settings.is_time_fixed()) settings.time = flat_settings.time();
   for (const flat::TrustAnchor* row : *flat_settings.anchors()) {
     const auto zone = dns::Name::from_wire({row->zone()->data(), row->zone()->size()});

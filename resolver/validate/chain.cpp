@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "dnssec/verify/describe.hpp"
 #include "resolver/shared.hpp"
 #include "resolver/trace.hpp"
 #include "resolver/validate/validator.hpp"
@@ -99,7 +100,8 @@ bool Validator::holds_below(const dns::Name& zone, const dns::Name& name, const 
 dnssec::SignatureRules Validator::rules(const Settings& settings) const {
   const auto since_1970 = std::chrono::duration_cast<std::chrono::seconds>(clock_->wall().time_since_epoch()).count();
   const Limits& limits = settings.limits;
-  return {.now = settings.validation.time.value_or(static_cast<std::uint32_t>(since_1970)),
+  const auto wall = std::max<std::int64_t>(since_1970, settings.validation.earliest);
+  return {.now = settings.validation.time.value_or(static_cast<std::uint32_t>(wall)),
           .sha1 = settings.validation.sha1,
           .limits = {.signatures_of_set = limits[Limit::signatures_of_rrset],
                      .keys_of_tag = limits[Limit::keys_of_tag],
@@ -108,18 +110,16 @@ dnssec::SignatureRules Validator::rules(const Settings& settings) const {
                      .nsec3_iterations = static_cast<std::uint16_t>(limits[Limit::nsec3_iterations])}};
 }
 
-void Validator::tell(const Errand& errand, const dns::Question& question, const dns::Name& zone,
-                     std::string_view verdict) const {
-  Trace* trace = errand.budget.trace();
-  if (trace == nullptr) return;
-  trace->note({.kind = TraceKind::check,
-               .at = clock_->now(),
-               .depth = errand.depth,
-               .question = question,
-               .zone = zone,
-               .server_name = {},
-               .server = std::nullopt,
-               .verdict = std::string{verdict}});
+void Validator::note(const Errand& errand, const dns::Question& question, const dns::Name& zone,
+                     std::string verdict) const {
+  errand.budget.trace()->note({.kind = TraceKind::check,
+                               .at = clock_->now(),
+                               .depth = errand.depth,
+                               .question = question,
+                               .zone = zone,
+                               .server_name = {},
+                               .server = std::nullopt,
+                               .verdict = std::move(verdict)});
 }
 
 SharedTrust Validator::keep(const dns::Name& name, ZoneTrust trust) {
@@ -140,7 +140,7 @@ Task<Validator::Result<SharedTrust>> Validator::keys_of(const Errand& errand, co
   const Settings& settings = errand.settings;
   const dns::Question question{zone, dns::type::dnskey};
   if (const auto checkable = dnssec::can_be_checked(zone, vouchers, rules(settings)); !checkable) {
-    tell(errand, {zone, dns::type::ds}, zone, checkable.error().text);
+    tell(errand, {zone, dns::type::ds}, zone, [&] { return std::string{checkable.error().text}; });
     co_return keep(zone, {.kind = Kind::insecure, .reason = checkable.error(), .expires = most});
   }
   dnssec::Reason why;
@@ -154,7 +154,9 @@ Task<Validator::Result<SharedTrust>> Validator::keys_of(const Errand& errand, co
       auto checked = dnssec::check_keys(zone, found->data->rdata, found->data->ttl,
                                         signatures_at(found->signatures, zone), vouchers, rules(settings), effort);
       if (checked) {
-        tell(errand, question, zone, fmt::format("{} keys, vouched for and signed", checked->keys->count()));
+        tell(errand, question, zone, [&] {
+          return fmt::format("{} keys, {}", checked->keys->count(), dnssec::signature_text(checked->signature));
+        });
         const Instant expires = std::min(most, clock_->now() + lifetime(checked->ttl, settings));
         co_return keep(zone, {.kind = Kind::secure, .keys = std::move(checked->keys), .expires = expires});
       }
@@ -163,7 +165,7 @@ Task<Validator::Result<SharedTrust>> Validator::keys_of(const Errand& errand, co
       why = {dns::EdeCode::dnskey_missing,
              fmt::format("zone {}: it has a DS or trust anchor, but no DNSKEY", zone.to_text())};
     }
-    tell(errand, question, zone, why.text);
+    tell(errand, question, zone, [&] { return std::string{why.text}; });
     not_from = found->from;
     if (errand.budget.exhausted()) break;
   }
@@ -244,10 +246,12 @@ Task<Validator::Result<SharedTrust>> Validator::follow_ds(const Errand& errand, 
       auto why = checked ? dnssec::Reason{dns::EdeCode::dnssec_bogus,
                                           fmt::format("{} DS: made from a wildcard", zone.to_text())}
                          : std::move(checked.error());
-      tell(errand, question, parent, why.text);
+      tell(errand, question, parent, [&] { return std::string{why.text}; });
       co_return keep_bogus(zone, std::move(why), effort);
     }
-    tell(errand, question, parent, fmt::format("{} DS records, signed", found.data->rdata.count()));
+    tell(errand, question, parent, [&] {
+      return fmt::format("DS of {}, {}", dnssec::ds_text(found.data->rdata), dnssec::signature_text(*checked));
+    });
     // Not in braces inside the call: GCC 12 destroys such temporaries twice across a suspension.
     const dnssec::Vouchers vouchers{octets_of(*found.data), {}};
     const Instant expires = std::min(signer->expires, now + lifetime(checked->ttl, settings));
@@ -274,18 +278,18 @@ Task<Validator::Result<SharedTrust>> Validator::follow_ds(const Errand& errand, 
   using Cut = dnssec::Prover::Cut;
   switch (proof.cut) {
     case Cut::unsigned_zone:
-      tell(errand, question, parent, "proven: an unsigned zone may begin here");
+      tell(errand, question, parent, [&] { return std::string{"proven: an unsigned zone may begin here"}; });
       co_return keep(zone, {.kind = Kind::insecure, .reason = std::move(proof.reason), .expires = expires});
     case Cut::none:
-      tell(errand, question, parent, "proven: no zone begins here");
+      tell(errand, question, parent, [&] { return std::string{"proven: no zone begins here"}; });
       co_return keep(zone, {.kind = Kind::no_cut, .expires = expires});
     case Cut::no_name:
-      tell(errand, question, parent, "proven: there is no such name");
+      tell(errand, question, parent, [&] { return std::string{"proven: there is no such name"}; });
       co_return keep(zone, {.kind = Kind::no_name, .expires = expires});
     case Cut::unproven:
       break;
   }
-  tell(errand, question, parent, proof.reason.text);
+  tell(errand, question, parent, [&] { return std::string{proof.reason.text}; });
   co_return keep_bogus(zone, std::move(proof.reason), effort);
 }
 

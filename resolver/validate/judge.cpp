@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "dnssec/verify/describe.hpp"
 #include "resolver/shared.hpp"
 #include "resolver/validate/validator.hpp"
 
@@ -111,19 +112,20 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_set(const Errand& e
     auto checked = dnssec::check_signatures({set.owner, set.type, set.rdata}, set.ttl, rrsigs, *zone.keys,
                                             rules(settings), effort);
     if (checked) {
-      tell(errand, question, signer, "signature verified");
+      tell(errand, question, signer, [&] { return dnssec::signature_text(*checked); });
       Verdict verdict{.security = Security::secure, .keys = zone.keys, .ttl = checked->ttl};
       if (checked->is_expanded) verdict.expanded_labels = checked->labels;
       co_return verdict;
     }
-    tell(errand, question, signer, checked.error().text);
+    tell(errand, question, signer, [&] { return checked.error().text; });
     failed = Verdict{.reason = std::move(checked.error())};
   }
   if (failed) co_return *std::move(failed);
   auto trust = co_await unsigned_at(errand, lowest, 0);
   if (!trust) co_return std::unexpected{std::move(trust.error())};
   const bool insecure = (*trust)->kind == Kind::insecure;
-  tell(errand, question, lowest, insecure ? "unsigned, as its zone may be" : (*trust)->reason.text);
+  tell(errand, question, lowest,
+       [&] { return insecure ? std::string{"unsigned, as its zone may be"} : (*trust)->reason.text; });
   if (insecure) co_return Verdict{.security = Security::insecure, .reason = (*trust)->reason, .ttl = set.ttl};
   co_return Verdict{.reason = (*trust)->reason};
 }
@@ -139,7 +141,7 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_expansion(const Err
   dnssec::Prover prover{verdict->keys->zone(), records, rules_now.limits, effort};
   auto proof = prover.expansion(set.owner, *verdict->expanded_labels);
   if (proof.security == Security::secure) co_return verdict;
-  tell(errand, {set.owner, set.type}, verdict->keys->zone(), proof.reason.text);
+  tell(errand, {set.owner, set.type}, verdict->keys->zone(), [&] { return proof.reason.text; });
   verdict->security = proof.security;
   verdict->reason = std::move(proof.reason);
   co_return verdict;
@@ -239,8 +241,9 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_denial(const Errand
     }
     if (zone.kind != Kind::secure) continue;
     Verdict verdict = prove_denial(errand, found, question, *zone.keys);
-    tell(errand, question, signer,
-         verdict.security == Security::bogus ? std::string_view{verdict.reason.text} : "its absence is proven");
+    tell(errand, question, signer, [&] {
+      return verdict.security == Security::bogus ? verdict.reason.text : std::string{"its absence is proven"};
+    });
     if (verdict.security != Security::bogus) co_return verdict;
     failed = std::move(verdict);
   }
@@ -248,7 +251,8 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_denial(const Errand
   auto trust = co_await unsigned_at(errand, lowest, 0);
   if (!trust) co_return std::unexpected{std::move(trust.error())};
   const bool insecure = (*trust)->kind == Kind::insecure;
-  tell(errand, question, lowest, insecure ? "denied by an unsigned zone" : (*trust)->reason.text);
+  tell(errand, question, lowest,
+       [&] { return insecure ? std::string{"denied by an unsigned zone"} : (*trust)->reason.text; });
   if (insecure)
     co_return Verdict{
         .security = Security::insecure, .reason = (*trust)->reason, .ttl = dns::Ttl::from_wire(0x7fffffff)};

@@ -24,8 +24,10 @@ struct NegativeAnchor {
 
 struct ValidationSettings {
   bool enabled = false;
-  bool sha1 = false;       ///< whether algorithms 5 and 7 count (RFC 9905)
-  bool aggressive = true;  ///< whether proofs of absence answer for other names, too (RFC 8198)
+  bool sha1 = false;           ///< whether algorithms 5 and 7 count (RFC 9905)
+  bool aggressive = true;      ///< whether proofs of absence answer for other names, too (RFC 8198)
+  bool sentinel = true;        ///< whether clients are told which keys of the root are trusted here (RFC 8509)
+  std::uint32_t earliest = 0;  ///< seconds since 1970; a clock that says less is wrong and is not heeded
   std::vector<TrustAnchor> anchors;
   std::vector<NegativeAnchor> negative_anchors;
   std::optional<std::uint32_t> time;  ///< seconds since 1970 instead of the clock's, for tests

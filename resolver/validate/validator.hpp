@@ -107,7 +107,12 @@ class Validator {
   static const TrustAnchor* anchor_above(const dns::Name& name, const Settings& settings);
   bool is_excepted(const dns::Name& name, const Settings& settings) const;
   dnssec::SignatureRules rules(const Settings& settings) const;
-  void tell(const Errand& errand, const dns::Question& question, const dns::Name& zone, std::string_view verdict) const;
+  /// Makes the text only when somebody listens.
+  template <class Verdict>
+  void tell(const Errand& errand, const dns::Question& question, const dns::Name& zone, Verdict verdict) const {
+    if (errand.budget.trace() != nullptr) note(errand, question, zone, verdict());
+  }
+  void note(const Errand& errand, const dns::Question& question, const dns::Name& zone, std::string verdict) const;
 
   Shared* shared_;
   Clock* clock_;

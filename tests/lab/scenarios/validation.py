@@ -1,5 +1,6 @@
 """Zones signed by BIND's, ldns's and Knot's signers, served by NSD, and what is spoilt in them (RFC 4035)."""
 import re
+import subprocess
 
 from kit import plan
 from kit.runner import check, check_equal, needs_own_daemon, scenario
@@ -94,6 +95,51 @@ def records_of_dnssec_go_to_those_who_ask_for_them(context):
     check("ad" in ask(question, options=("+adflag",)).flags, "AD for who asked with AD")
 
 
+# Where delv and we are of another mind on purpose.
+DIFFERENT = {
+    ("sha1", "secure"): "algorithms 5 and 7 count as unknown here (RFC 9905)",
+    ("sha1nsec3", "secure"): "the same",
+}
+
+
+def verdict_of_delv(question, type_name, anchors):
+    """BIND's validator, which gets its records from us with CD."""
+    command = ["delv", "@127.0.0.1", "-p", "5300", "-a", str(anchors), "+root=.", question, type_name]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    text = result.stdout + result.stderr
+    if "fully validated" in text:
+        return "secure"
+    if "unsigned answer" in text:
+        return "insecure"
+    return "bogus" if "resolution failed" in text else text
+
+
+def verdict_of_ours(question, type_name):
+    answer = ask(question, type_name, options=DNSSEC)
+    if answer.status == "SERVFAIL":
+        return "bogus"
+    return "secure" if "ad" in answer.flags else "insecure"
+
+
+@scenario
+@needs_own_daemon
+def binds_validator_comes_to_the_same_verdicts(context):
+    anchors = context.folder / "anchors.conf"
+    key, algorithm, kind, digest = plan.TRUST_ANCHORS[0].split()[3:7]
+    anchors.write_text(f'trust-anchors {{ . static-ds {key} {algorithm} {kind} "{digest}"; }};\n')
+    compared, trouble = 0, []
+    with context.daemon():
+        for zone in [*SECURE, *UNSIGNED, "iterated", *SPOILT]:
+            for host, type_name in (("www", "A"), ("www", "TXT"), ("missing", "A"), ("alias", "A"), ("a.b.wild", "A"),
+                                    ("www.old", "A"), ("between", "A")):
+                seen, expected = verdict_of_ours(name(host, zone), type_name), verdict_of_delv(name(host, zone), type_name, anchors)
+                compared += 1
+                if seen != expected and (zone, expected) not in DIFFERENT:
+                    trouble.append(f"{name(host, zone)} {type_name}: {seen} here, {expected} by delv")
+    context.figure(f"{compared} verdicts compared with delv")
+    check(not trouble, "\n".join(trouble))
+
+
 @scenario
 @needs_own_daemon
 def without_validation_everything_is_answered_and_nothing_is_authentic(context):
@@ -132,3 +178,17 @@ def a_fixed_time_decides_which_signatures_hold(context):
     settings = {"validation": {"trust-anchors": plan.TRUST_ANCHORS, "time": "2020-01-15T00:00:00Z"}}
     with context.daemon(settings=settings):
         expect(name("www", "bind"), "SERVFAIL", False)
+
+
+@scenario
+@needs_own_daemon
+def a_trace_shows_the_chain_and_where_it_breaks(context):
+    with context.daemon() as daemon:
+        code, text, _ = daemon.ctl("trace", name("www", "bind"))
+        check_equal(code, 0, text)
+        for wanted in (r"check .*signed-tld\. DS  zone \.: DS of key \d+ \(ECDSAP256SHA256, digest 2\), signed by key \d+, from",
+                       r"check .*signed-tld\. DNSKEY  zone .*: 1 keys, signed by key \d+",
+                       r"check .*www\.bind\.signed-tld\. A  zone bind\.signed-tld\.: signed by key \d+, from 20\d\d-"):
+            check(re.search(wanted, text), f"{wanted} is missing in\n{text}")
+        text = daemon.ctl("trace", name("www", "expired"))[1]
+        check(re.search(r"RRSIG by key \d+ of expired\.signed-tld\. has expired at 2020-02-01 00:00:00 UTC", text), text)

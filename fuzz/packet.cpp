@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static PacketCache cache{64U << 10, dns::HashKey{1}};
   static Instant now{std::chrono::hours{1}};
   now += std::chrono::milliseconds{10};
-  cache.keep(glance, answer, now, {});
+  cache.keep(glance, answer, (data[0] & 1) != 0, now, {});
   require(cache.octets() <= 64U << 10, "within its octets");
   std::array<std::uint8_t, 1232> room;
   const std::size_t limit = std::min<std::size_t>(glance.udp_payload, room.size());

@@ -15,6 +15,8 @@
 #include "resolver/rechecks.hpp"
 #include "resolver/upstream/cookies.hpp"
 #include "resolver/upstream/servers.hpp"
+#include "resolver/validate/proofs.hpp"
+#include "resolver/validate/trust.hpp"
 
 namespace redoubt::resolver {
 
@@ -28,7 +30,10 @@ struct Shared {
         upstreams{key},
         waiting{key, guards},
         cookies{key},
-        client_cookies{derived_key(key, "server cookies")} {}
+        client_cookies{derived_key(key, "server cookies")},
+        unchecked_flights{key},
+        trust{key},
+        proofs{key} {}
   Cache cache;
   Servers servers;
   Flights flights;
@@ -42,6 +47,9 @@ struct Shared {
   Priming priming;
   Cookies cookies;
   policy::ServerCookies client_cookies;
+  Flights unchecked_flights;  ///< of questions with CD: what comes of them is for nobody else
+  TrustTable trust;           ///< follows from the validation settings
+  Proofs proofs;              ///< the same
 };
 
 }  // namespace redoubt::resolver

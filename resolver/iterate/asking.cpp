@@ -24,6 +24,8 @@ Asking::Asking(const Errand& errand, SharedDelegation cut, unsigned tries)
     if (!usable && may_have_others) without_address_.push_back(server.name);
     for (const dns::IpAddress& address : server.addresses) add(address);
   }
+  if (errand.not_from && (tries_.size() > 1 || !without_address_.empty()) && tries_.contains(*errand.not_from))
+    give_up(*errand.not_from);
 }
 
 void Asking::add(const dns::IpAddress& address) {

@@ -20,6 +20,7 @@ struct OutgoingQuery {
 struct QueryStyle {
   bool edns = true;
   bool padded = false;
+  bool dnssec = false;       ///< with signatures and proofs (DO, RFC 3225); needs edns
   bool random_case = false;  ///< draft-vixie-dnsext-dns0x20
   std::optional<dns::Cookie> cookie{};
 };

@@ -41,10 +41,8 @@ void put32(std::uint8_t* at, std::uint32_t value) {
   put16(at + 2, value & 0xffff);
 }
 
-/// Who asks with DO hears of security anyway, whatever his AD says (RFC 6840 §5.7, §5.8).
 std::uint8_t variant_of(const QueryGlance& glance) {
-  return static_cast<std::uint8_t>((glance.dnssec_ok ? 1 : 0) | (glance.checking_disabled ? 2 : 0) |
-                                   (glance.authentic && !glance.dnssec_ok ? 4 : 0));
+  return static_cast<std::uint8_t>((glance.dnssec_ok ? 1 : 0) | (glance.checking_disabled ? 2 : 0));
 }
 
 /// What a walk over an answer of ours finds in it.
@@ -191,8 +189,9 @@ PacketCache::Served PacketCache::find(const QueryGlance& glance, std::span<const
   if (octets > room.size()) return {};
   kept->visited = 1;
 
-  std::uint8_t* at = std::copy_n(query.data(), 2, room.data());  // the id
-  at = put16(at, response_bit | recursion_bits | (kept->secure != 0 ? authentic_bit : 0U) |
+  const bool tells_secure = kept->secure != 0 && (glance.dnssec_ok || glance.authentic);  // RFC 6840 §5.7, §5.8
+  std::uint8_t* at = std::copy_n(query.data(), 2, room.data());                           // the id
+  at = put16(at, response_bit | recursion_bits | (tells_secure ? authentic_bit : 0U) |
                      (glance.checking_disabled ? checking_disabled_bit : 0U) | kept->rcode);
   at = put16(at, 1);
   at = put16(at, kept->answers);
@@ -205,10 +204,10 @@ PacketCache::Served PacketCache::find(const QueryGlance& glance, std::span<const
     put32(ttl, u32(ttl) - static_cast<std::uint32_t>(age));
   }
   if (glance.edns) std::ranges::copy(dns::plain_opt(glance.dnssec_ok), at);
-  return {octets, static_cast<dns::Rcode>(kept->rcode)};
+  return {octets, static_cast<dns::Rcode>(kept->rcode), kept->secure != 0};
 }
 
-void PacketCache::keep(const QueryGlance& glance, std::span<const std::uint8_t> answer, Instant now,
+void PacketCache::keep(const QueryGlance& glance, std::span<const std::uint8_t> answer, bool secure, Instant now,
                        std::chrono::seconds lead) {
   const std::size_t question_end = dns::header_octets + glance.name_octets + question_tail_octets;
   const std::size_t opt_octets =
@@ -239,7 +238,7 @@ void PacketCache::keep(const QueryGlance& glance, std::span<const std::uint8_t> 
           .type = glance.type.value,
           .variant = variant_of(glance),
           .rcode = static_cast<std::uint8_t>(flags & 0xf),
-          .secure = static_cast<std::uint8_t>((flags & authentic_bit) != 0 ? 1 : 0),
+          .secure = static_cast<std::uint8_t>(secure ? 1 : 0),
           .visited = 0};
   std::uint8_t* at = kept.tail();
   std::memcpy(at, layout->ttl_offsets.data(), layout->ttls * sizeof(std::uint16_t));

@@ -3,7 +3,7 @@
 // answered again by one look-up and one copy. One per worker: nothing here is shared, locked or allocated per packet.
 //
 // What is kept is the part behind the question. Header, question and OPT are made afresh from each query, and every bit
-// of the query that changes the kept part stands in the key: name, type, DO, CD and AD (attacks: whole-packet
+// of the query that changes the kept part stands in the key: name, type, DO and CD (attacks: whole-packet
 // pollution).
 #include <chrono>
 #include <cstdint>
@@ -32,6 +32,7 @@ class PacketCache {
   struct Served {
     std::size_t octets = 0;  ///< 0: not here, or longer than the room
     dns::Rcode rcode = dns::Rcode::noerror;
+    bool secure = false;
   };
   /// The whole answer to `query`, of which `glance` is a look, in `room`, which is the limit. Its OPT, if the query had
   /// one, stands at its end and has no options: a cookie is the caller's to add, within what he held back of the limit.
@@ -42,7 +43,9 @@ class PacketCache {
   /// `answer` was sent to the query of `glance`: a whole message, neither truncated, nor stale, nor with anything in
   /// its OPT. Served until `lead` before the first of its TTLs ends. What has no records, is long, or cannot be read is
   /// not kept.
-  void keep(const QueryGlance& glance, std::span<const std::uint8_t> answer, Instant now, std::chrono::seconds lead);
+  /// secure: AD is for whoever asks for it.
+  void keep(const QueryGlance& glance, std::span<const std::uint8_t> answer, bool secure, Instant now,
+            std::chrono::seconds lead);
 
   /// Nothing of what was kept is served any more.
   void clear();

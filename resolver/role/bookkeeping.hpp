@@ -38,8 +38,9 @@ class Bookkeeping {
     if (logs()) log(question, recipient, told_by(outcome, source), took);
   }
   /// One leaves that was made for an earlier query. It is counted here alone.
-  void answered_again(std::span<const std::uint8_t> query, const Recipient& recipient, dns::Rcode rcode) {
+  void answered_again(std::span<const std::uint8_t> query, const Recipient& recipient, dns::Rcode rcode, bool secure) {
     count(rcode);
+    if (secure) counters_->add(channel::ResolverCounter::answers_secure);
     if (logs()) log_again(query, recipient, rcode);
   }
 

@@ -189,7 +189,7 @@ class Worker::Loop {
     if (served.octets == 0) return false;
     counters_.add(ResolverCounter::cache_hits);
     counters_.add(ResolverCounter::packet_cache_hits);
-    books_.answered_again(datagram.octets, {.address = client}, served.rcode);
+    books_.answered_again(datagram.octets, {.address = client}, served.rcode, served.secure);
     const Claim claim = claims_.judge(glance.cookie, client);
     const std::size_t octets = claim.add_to(batch_.room(), served.octets);
     batch_.commit(unless_amplified(datagram.octets, claim, client, batch_.room(), octets), *datagram.path);
@@ -212,7 +212,7 @@ class Worker::Loop {
   /// An answer from the record cache stands in the batch's room: the next asker gets it without all that.
   void keep_packet(const QueryGlance& glance, const Outcome& outcome, std::size_t octets) {
     if (outcome.stale || outcome.error) return;
-    packets_->keep(glance, batch_.room().first(octets), batch_began_,
+    packets_->keep(glance, batch_.room().first(octets), outcome.is_secure(), batch_began_,
                    settings_->core->prefetch ? renewal_lead(outcome) : std::chrono::seconds{0});
     counters_.set(ResolverCounter::packet_cache_octets, packets_->octets());
   }

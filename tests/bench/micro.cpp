@@ -50,7 +50,7 @@ struct Names {
       records.store_data(rrset, Rank::authoritative_answer, now);
       QueryGlance glance;
       look_at(queries.back(), glance);
-      packets.keep(glance, std::span{room}.first(render(*query, outcome_of(rrset), now, room).octets), now, {});
+      packets.keep(glance, std::span{room}.first(render(*query, outcome_of(rrset), now, room).octets), false, now, {});
     }
   }
 };

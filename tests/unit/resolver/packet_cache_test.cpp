@@ -83,7 +83,7 @@ struct Counter {
       if (served) return room;
     }
     Octets answer = rendered(query, outcome, now);
-    if (plain) cache.keep(glance, answer, now, lead);
+    if (plain) cache.keep(glance, answer, outcome.is_secure(), now, lead);
     return answer;
   }
 };
@@ -240,25 +240,24 @@ TEST(PacketCache, no_flag_or_option_of_one_asker_changes_the_answer_of_another) 
   }
 }
 
-/// AD is for those who ask for it, whoever asked first.
+/// AD is for those who ask for it, whoever asked first (RFC 6840 §5.7, §5.8).
 TEST(PacketCache, secure_answers_say_so_to_those_alone_who_want_to_hear_it) {
-  PacketCache cache{plenty, key};
-  const Outcome outcome = address_of("www.example.");
-  const auto look = [](const Octets& query) {
-    QueryGlance glance;
-    EXPECT_TRUE(look_at(query, glance));
-    return glance;
-  };
-  const Octets asks = query_octets("www.example.", [](dns::Message& message) { message.header.authentic = true; });
-  const Octets does_not = query_octets("www.example.");
-  Octets answer = rendered(asks, outcome);
-  answer[3] |= 0x20;
-  cache.keep(look(asks), answer, start, 0s);
-  Octets room(1232);
-  EXPECT_EQ(cache.find(look(does_not), does_not, start, room).octets, 0U);
-  const auto found = cache.find(look(asks), asks, start, room);
-  room.resize(found.octets);
-  EXPECT_EQ(room, answer);
+  Outcome outcome = address_of("www.example.");
+  outcome.security = Security::secure;
+  for (unsigned first = 0; first < 8; ++first) {
+    Counter counter;
+    const auto query = [](unsigned bits) {
+      return query_octets("www.example.", [bits](dns::Message& message) {
+        message.header.authentic = (bits & 1) != 0;
+        message.header.checking_disabled = (bits & 2) != 0;
+        if ((bits & 4) != 0) message.edns.emplace().dnssec_ok = true;
+      });
+    };
+    counter.answer(query(first), outcome);
+    for (unsigned second = 0; second < 8; ++second) {
+      EXPECT_EQ(counter.answer(query(second), outcome), rendered(query(second), outcome)) << first << " " << second;
+    }
+  }
 }
 
 /// The cookie in an answer is its asker's own; what stands before it is everybody's.
@@ -275,7 +274,7 @@ TEST(PacketCache, answers_with_a_cookie_are_kept_without_it) {
   Octets answer(1232);
   const dns::Cookie whole{cookie.client, Octets(16, 9)};
   answer.resize(render(*dns::parse_query(with), outcome, start, answer, {.cookie = whole}).octets);
-  cache.keep(glance, answer, start, 0s);
+  cache.keep(glance, answer, false, start, 0s);
   ASSERT_TRUE(look_at(without, glance));
   Octets room(1232);
   room.resize(cache.find(glance, without, start, room).octets);
@@ -300,7 +299,7 @@ TEST(PacketCache, too_little_memory_keeps_nothing) {
   const Octets query = query_octets("www.example.");
   QueryGlance glance;
   ASSERT_TRUE(look_at(query, glance));
-  cache.keep(glance, rendered(query, address_of("www.example.")), start, 0s);
+  cache.keep(glance, rendered(query, address_of("www.example.")), false, start, 0s);
   Octets room(1232);
   EXPECT_EQ(cache.find(glance, query, start, room).octets, 0U);
   EXPECT_EQ(cache.octets(), 0U);
@@ -324,7 +323,7 @@ TEST(PacketCache, flood_leaves_what_is_asked_for_and_stays_within_its_octets) {
       EXPECT_EQ(room, expected);
       return true;
     }
-    cache.keep(glance, expected, start, 0s);
+    cache.keep(glance, expected, false, start, 0s);
     return false;
   };
   unsigned hits = 0;
@@ -361,7 +360,7 @@ TEST(PacketCache, ring_of_mixed_sizes_never_mixes_answers_up) {
     Octets room(1232);
     const auto found = cache.find(glance, query, start, room);
     if (found.octets == 0) {
-      cache.keep(glance, expected, start, 0s);
+      cache.keep(glance, expected, false, start, 0s);
     } else {
       room.resize(found.octets);
       ASSERT_EQ(room, expected);

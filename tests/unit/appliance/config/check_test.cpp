@@ -110,7 +110,6 @@ log: {level: info, format: text}           # or json
   EXPECT_THAT(warnings_of(sample),
               ElementsAre("f:19:7: resolution.forward[].to: 192.0.2.1@853 is not asked: neither #name nor pins say who "
                           "it has to be, and authenticate is true",
-                          "f:26:12: validation.enabled: 'true' has no effect in this version",
                           StartsWith("f: tls.authorities: '/etc/ssl/certs/ca-certificates.crt' has no certificates: no "
                                      "server can be known by its name: ")));
 }
@@ -292,6 +291,16 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"validation: {trust-anchors: [nonsense]}\n",
               "f:1:30: validation.trust-anchors: found 'nonsense', expected a DS or DNSKEY record such as '. IN DS "
               "20326 8 2 E06D...'"},
+        Fault{"validation: {trust-anchors: ['. DS 1 200 2 00']}\n",
+              "f:1:30: validation.trust-anchors: found '. DS 1 200 2 00', expected a DS or DNSKEY record such as '. IN "
+              "DS 20326 8 2 E06D...'"},
+        Fault{
+            "validation: {trust-anchors: none.ds}\n",
+            "f:1:29: validation.trust-anchors: found 'none.ds', expected a file with DS or DNSKEY records: none.ds: No "
+            "such file or directory"},
+        Fault{"validation: {time: 2026-02-30T12:00:00Z}\n",
+              "f:1:20: validation.time: found '2026-02-30T12:00:00Z', expected system or an instant such as "
+              "2026-01-31T12:00:00Z"},
         Fault{"validation: {time: tomorrow}\n",
               "f:1:20: validation.time: found 'tomorrow', expected system or an instant such as 2026-01-31T12:00:00Z"},
         Fault{"tls: {certificate: /etc/cert.pem}\n",

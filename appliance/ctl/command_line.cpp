@@ -9,6 +9,7 @@
 #include "appliance/config/suggest.hpp"
 #include "appliance/ctl/commands.hpp"
 #include "appliance/ctl/completion.hpp"
+#include "appliance/ctl/signing_command_line.hpp"
 
 namespace redoubt::ctl {
 
@@ -48,6 +49,9 @@ class CommandLine {
     add_seeing_commands();
     add_cache_commands();
     add_config_commands();
+    add_signing_commands(app_, [this](CLI::App& parent, const char* name, const char* help, Action action) {
+      return command(parent, name, help, std::move(action));
+    });
     auto* completion = command(app_, "completion", "print a completion script for bash, zsh or fish",
                                [this](const Context&) { return complete(); });
     completion->add_option("SHELL", options_.shell, "bash, zsh or fish")

@@ -69,9 +69,9 @@ bool tags_meet(const StoredKey& left, const StoredKey& right) {
 
 }  // namespace
 
-std::string key_file_stem(const dns::Name& zone, Algorithm algorithm, std::uint16_t tag) {
+std::string zone_file_name(const dns::Name& zone) {
   static constexpr std::string_view hexadecimal = "0123456789ABCDEF";
-  std::string text = "K";
+  std::string text;
   const dns::Name lower = zone.lowercased();
   const auto wire = lower.wire();
   for (std::size_t at = 0; wire[at] != 0; at += wire[at] + 1U) {
@@ -86,12 +86,15 @@ std::string key_file_stem(const dns::Name& zone, Algorithm algorithm, std::uint1
     }
     text += '.';
   }
-  if (zone.is_root()) text += '.';
+  return zone.is_root() ? "." : text;
+}
+
+std::string key_file_stem(const dns::Name& zone, Algorithm algorithm, std::uint16_t tag) {
   const auto padded = [](unsigned value, std::size_t width) {
     const std::string digits = std::to_string(value);
     return std::string(width - std::min(width, digits.size()), '0') + digits;
   };
-  return text + "+" + padded(static_cast<std::uint8_t>(algorithm), 3) + "+" + padded(tag, 5);
+  return "K" + zone_file_name(zone) + "+" + padded(static_cast<std::uint8_t>(algorithm), 3) + "+" + padded(tag, 5);
 }
 
 std::string dnskey_line(const dns::Name& zone, OctetView dnskey, std::uint32_t ttl) {

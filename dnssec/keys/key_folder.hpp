@@ -60,7 +60,9 @@ class KeyFolder {
   SealCost cost_;
 };
 
-/// "Kexample.com.+013+12345". Octets of the zone's name that a file name should not have are written as %2F.
+/// "example.com." Octets that a file name should not have are written as %2F.
+std::string zone_file_name(const dns::Name& zone);
+/// "Kexample.com.+013+12345"
 std::string key_file_stem(const dns::Name& zone, Algorithm algorithm, std::uint16_t tag);
 /// The one line of a .key file, with its line end.
 std::string dnskey_line(const dns::Name& zone, OctetView dnskey, std::uint32_t ttl);

@@ -9,7 +9,11 @@
 
 namespace redoubt::dnssec {
 
-enum class DenialKind : std::uint8_t { nsec, nsec3 };
+enum class DenialKind : std::uint8_t {
+  nsec,
+  nsec3,
+  none,  ///< the zone is put out unsigned: no keys, no signatures, no proofs
+};
 
 /// What a new version of the zone is numbered (RFC 1982): always after the version before.
 enum class SerialRule : std::uint8_t {

@@ -43,6 +43,7 @@ class Verification {
     verify_apex();
     if (verdict_.faults == 0) {
       for (const ZoneNode& node : zone_.nodes()) verify_node(node);
+      tell_ahead();
       verify_signatures();
       verify_proofs(zone_, findings_);
       verify_digest(zone_, findings_);
@@ -172,6 +173,10 @@ class Verification {
     if (verdict_.earliest_expiration == 0 || is_before(rrsig.expiration, verdict_.earliest_expiration))
       verdict_.earliest_expiration = rrsig.expiration;
     if (!(rrsig.signer == zone_.apex())) return fault("names another signer than the zone");
+    if (key_of(rrsig) == nullptr && !algorithms_[rrsig.algorithm] && find_algorithm(rrsig.algorithm) != nullptr) {
+      ahead_.set(rrsig.algorithm);  // it does no harm, and helps nobody yet: a roll to it (RFC 6781 §4.1.4)
+      return false;
+    }
     if (key_of(rrsig) == nullptr) return fault("is by no key of the DNSKEY RRset");
     if (rrsig.labels != rrsig_labels(node.name())) return fault("has another number of labels than its name");
     if (rrsig.original_ttl.seconds() != set.ttl) return fault("was made for another TTL than the RRset has");
@@ -182,6 +187,16 @@ class Verification {
       findings_.warning(node.name(), dns::to_text(set.type),
                         "the signature by key " + std::to_string(rrsig.key_tag) + " ends soon");
     return true;
+  }
+
+  void tell_ahead() {
+    for (std::size_t number = 0; number < ahead_.size(); ++number) {
+      if (ahead_[number])
+        findings_.warning(zone_.apex(), "DNSKEY",
+                          "there are signatures with algorithm " +
+                              algorithm_to_text(static_cast<std::uint8_t>(number)) +
+                              ", and no key of it (yet, or any more): a roll to or from it?");
+    }
   }
 
   void verify_signatures() {
@@ -232,6 +247,7 @@ class Verification {
   Findings findings_;
   std::vector<ZoneKey> keys_;
   std::bitset<256> algorithms_;
+  std::bitset<256> ahead_;  // signed with, and not in the DNSKEY RRset
   std::vector<Check> checks_;
 };
 

@@ -147,12 +147,14 @@ std::expected<Zone, std::string> ZoneBuilder::finish() && {
     ZoneSet set{.type = first.type, .ttl = first.ttl, .octets = 0, .block = first.rdata};
     std::size_t end = at;
     std::size_t last_kept = at;
+    bool even = true;
     bool in_place = true;  // one behind the other in the arena already
     std::vector<const Raw*> kept;
     for (; end < raw_.size() && raw_[end].type == first.type && same_owner(raw_[end], first); ++end) {
       if (end != at && order(raw_[last_kept], raw_[end]) == 0) continue;
       last_kept = end;
       kept.push_back(&raw_[end]);
+      even = even && raw_[end].ttl == first.ttl;
       set.ttl = std::min(set.ttl, raw_[end].ttl);  // RFC 2181 §5.2
       in_place = in_place && raw_[end].rdata == set.block + set.octets;
       set.octets += 2U + raw_[end].rdata_octets;
@@ -162,6 +164,9 @@ std::expected<Zone, std::string> ZoneBuilder::finish() && {
       set.block = block;
       for (const Raw* raw : kept) block = std::copy_n(raw->rdata, raw->rdata_octets + 2, block);
     }
+    // RRSIG records have the TTLs of what they cover (RFC 4034 §3).
+    if (!even && set.type != dns::type::rrsig && zone_.uneven_.size() < Zone::max_uneven)
+      zone_.uneven_.push_back({static_cast<std::uint32_t>(zone_.nodes_.size() - 1), set.type});
     zone_.sets_.push_back(set);
     ++zone_.nodes_.back().set_count;
     at = end;

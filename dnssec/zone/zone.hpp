@@ -74,6 +74,13 @@ class Zone {
   /// Puts other RDATA into an RRset that is there.
   void replace(dns::RrType apex_type, const dns::RdataList& rdata);
   std::size_t record_count() const;
+  /// RRsets whose records had different TTLs in the file, the first max_uneven of them.
+  struct Uneven {
+    std::uint32_t node;
+    dns::RrType type;
+  };
+  static constexpr std::size_t max_uneven = 1000;
+  std::span<const Uneven> uneven_ttls() const { return uneven_; }
   std::size_t set_count() const { return sets_.size(); }
 
  private:
@@ -81,6 +88,7 @@ class Zone {
   dns::Name apex_;
   std::vector<ZoneNode> nodes_;
   std::vector<ZoneSet> sets_;
+  std::vector<Uneven> uneven_;
   Arena arena_;
 };
 

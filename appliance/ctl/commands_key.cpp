@@ -1,0 +1,113 @@
+// key generate, list, import and export.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "appliance/ctl/signing_support.hpp"
+#include "dns/text.hpp"
+#include "dnssec/keys/durable_file.hpp"
+#include "dnssec/keys/key_text.hpp"
+
+namespace redoubt::ctl {
+
+namespace {
+
+using nlohmann::json;
+using namespace dnssec;
+
+std::uint16_t flags_of(const std::string& role) { return role == "zsk" ? zsk_flags : ksk_flags; }
+
+json to_json(const StoredKey& key) {
+  return {{"file", key.stem},
+          {"zone", key.zone.to_text()},
+          {"tag", key.tag},
+          {"flags", key.flags},
+          {"algorithm", algorithm_to_text(static_cast<std::uint8_t>(key.algorithm))}};
+}
+
+ExitCode tell(const Context& context, const KeyFolder& keys, const StoredKey& key) {
+  if (context.json) {
+    context.out << to_json(key).dump(2) << "\n";
+  } else {
+    context.out << keys.path() << "/" << key.stem << ".key\n";
+  }
+  return ExitCode::done;
+}
+
+/// The private half in a file, as BIND's tools or OpenSSL write it.
+std::expected<PrivateKey, std::string> read_private(const std::string& path, Algorithm rsa) {
+  const auto text = read_secret_file(path, max_key_text);
+  if (!text) return std::unexpected{text.error()};
+  if (as_text(*text).find("-----BEGIN") != std::string_view::npos) {
+    auto key = PrivateKey::from_pem(*text, rsa);
+    if (!key) return std::unexpected{path + ": " + std::string{describe(key.error())}};
+    return std::move(*key);
+  }
+  auto key = private_key_from_text(*text);
+  if (!key) return std::unexpected{path + ": " + key.error()};
+  return std::move(*key);
+}
+
+}  // namespace
+
+ExitCode key_generate(const Context& context, const KeyOptions& options) {
+  const auto zone = dns::Name::from_text(options.zone);
+  const auto algorithm = algorithm_from_text(options.algorithm);
+  if (!zone) return complain(context, options.zone + ": it is no name");
+  if (!algorithm) return complain(context, options.algorithm + ": it is no algorithm that is known here");
+  const auto keys = open_keys(options.keys, "./", true);
+  if (!keys) return complain(context, keys.error());
+  const auto key = keys->generate(*zone, *algorithm, flags_of(options.role), options.bits);
+  if (!key) return complain(context, key.error());
+  return tell(context, *keys, *key);
+}
+
+ExitCode key_list(const Context& context, const KeyOptions& options) {
+  const auto keys = open_keys(options.keys, "./", false);
+  if (!keys) return complain(context, keys.error());
+  const auto all = keys->list();
+  if (!all) return complain(context, all.error());
+  json list = json::array();
+  for (const StoredKey& key : *all) {
+    if (context.json) {
+      list.push_back(to_json(key));
+    } else {
+      context.out << fmt::format("{:<34} {} {} {}\n", key.stem, key.zone.to_text(),
+                                 key.is_entry_point() ? "ksk/csk" : "zsk",
+                                 algorithm_to_text(static_cast<std::uint8_t>(key.algorithm)));
+    }
+  }
+  if (context.json) context.out << list.dump(2) << "\n";
+  return ExitCode::done;
+}
+
+ExitCode key_import(const Context& context, const KeyOptions& options) {
+  const auto zone = dns::Name::from_text(options.zone);
+  const auto algorithm = algorithm_from_text(options.algorithm);
+  if (!zone) return complain(context, options.zone + ": it is no name");
+  if (!algorithm) return complain(context, options.algorithm + ": it is no algorithm that is known here");
+  auto secret = read_private(options.file, *algorithm);
+  if (!secret) return complain(context, secret.error());
+  const auto keys = open_keys(options.keys, "./", true);
+  if (!keys) return complain(context, keys.error());
+  const auto key = keys->add(*zone, flags_of(options.role), std::move(*secret));
+  if (!key) return complain(context, key.error());
+  return tell(context, *keys, *key);
+}
+
+ExitCode key_export(const Context& context, const KeyOptions& options) {
+  const auto keys = open_keys(options.keys, "./", false);
+  if (!keys) return complain(context, keys.error());
+  auto all = keys->list();
+  if (!all) return complain(context, all.error());
+  const auto key = std::ranges::find(*all, options.stem, &StoredKey::stem);
+  if (key == all->end()) return complain(context, options.stem + ": there is no such key in " + keys->path());
+  if (auto opened = keys->unlock(*key); !opened) return complain(context, opened.error());
+  if (!key->secret) return complain(context, options.stem + ": its private half is not here");
+  const Secret text = options.pem ? key->secret->to_pem() : private_key_to_text(*key->secret);
+  if (text.empty()) return complain(context, options.stem + ": no memory for it");
+  context.out << as_text(text);
+  return ExitCode::done;
+}
+
+}  // namespace redoubt::ctl

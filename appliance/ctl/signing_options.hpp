@@ -1,0 +1,112 @@
+#pragma once
+// What the commands about zones, keys and CAA take, and what they do. None of them needs resolverd.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "appliance/ctl/commands.hpp"
+
+namespace redoubt::ctl {
+
+/// Where keys lie, and how private halves are opened.
+struct KeyPlace {
+  std::string folder;      ///< empty: "keys" beside the zone file
+  std::string passphrase;  ///< a file; empty: systemd's credential "redoubt-passphrase" if there is one
+};
+
+struct ZoneSignOptions {
+  std::string file;
+  std::string output;  ///< empty: the file with ".signed" behind
+  std::string origin;
+  std::string policy = "standard";  ///< a name or a file
+  KeyPlace keys;
+  std::vector<std::string> parents;
+  std::vector<std::string> secondaries;
+  unsigned jobs = 0;  ///< 0: one for each processor
+  bool dry_run = false;
+  bool everything = false;
+  bool clock_is_right = false;
+  bool ds_published = false;  ///< the operator has seen at the parent what was asked for
+};
+
+struct ZoneVerifyOptions {
+  std::string file;
+  std::string origin;
+  std::vector<std::string> ds;  ///< "TAG ALGORITHM DIGESTTYPE DIGEST" of the parent
+  std::string soon = "0s";
+  unsigned jobs = 0;
+};
+
+struct ZoneCheckOptions {
+  std::string file;
+  std::string origin;
+  bool no_caa = false;
+};
+
+struct ZoneKeysOptions {
+  std::string zone;
+  KeyPlace keys;
+};
+
+struct RolloverOptions {
+  std::string zone;
+  KeyPlace keys;
+  std::string reason;               ///< of a hold
+  std::vector<std::uint16_t> tags;  ///< that start to roll
+};
+
+struct RehearseOptions {
+  std::string policy = "standard";
+  std::uint32_t years = 2;
+  std::uint64_t seed = 0;  ///< 0: a calm world at its slowest; else one with faults
+};
+
+struct KeyOptions {
+  std::string zone;
+  std::string role = "csk";
+  std::string algorithm = "ECDSAP256SHA256";
+  unsigned bits = 2048;
+  std::string file;  ///< that is imported
+  std::string stem;  ///< that is exported
+  bool pem = false;
+  KeyPlace keys;
+};
+
+struct CaaOptions {
+  std::string name;
+  std::string server = "127.0.0.1@53";  ///< a resolver that validates and is trusted
+  std::string issuer;
+  std::string account;
+  std::string method;
+  bool wildcard = false;
+  bool mail = false;
+};
+
+// commands_zone.cpp
+ExitCode zone_sign(const Context& context, const ZoneSignOptions& options);
+/// failed when there is a fault.
+ExitCode zone_verify(const Context& context, const ZoneVerifyOptions& options);
+ExitCode zone_check(const Context& context, const ZoneCheckOptions& options);
+ExitCode zone_policy(const Context& context, const std::string& policy);
+
+// commands_rollover.cpp
+ExitCode zone_keys(const Context& context, const ZoneKeysOptions& options);
+ExitCode rollover_start(const Context& context, const RolloverOptions& options);
+ExitCode rollover_hold(const Context& context, const RolloverOptions& options);
+ExitCode rollover_resume(const Context& context, const RolloverOptions& options);
+/// failed when a validator would be left without a chain.
+ExitCode zone_rehearse(const Context& context, const RehearseOptions& options);
+
+// commands_key.cpp
+ExitCode key_generate(const Context& context, const KeyOptions& options);
+ExitCode key_list(const Context& context, const KeyOptions& options);
+ExitCode key_import(const Context& context, const KeyOptions& options);
+ExitCode key_export(const Context& context, const KeyOptions& options);
+
+// commands_caa.cpp
+/// failed when it is forbidden.
+ExitCode caa_check(const Context& context, const CaaOptions& options);
+/// failed when a name has none.
+ExitCode caa_audit(const Context& context, const std::vector<std::string>& files);
+
+}  // namespace redoubt::ctl

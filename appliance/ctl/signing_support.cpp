@@ -1,0 +1,114 @@
+#include "appliance/ctl/signing_support.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include "dnssec/keys/durable_file.hpp"
+#include "dnssec/zone/load.hpp"
+
+namespace redoubt::ctl {
+
+using dnssec::KeyFolder;
+
+namespace {
+
+constexpr std::size_t max_passphrase = 4096;
+constexpr std::size_t max_policy_octets = 1024 * 1024;
+
+/// A file, or what systemd hands to a service (LoadCredential=redoubt-passphrase:...).
+std::expected<std::optional<dnssec::Secret>, std::string> read_passphrase(std::string path) {
+  if (path.empty()) {
+    const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+    if (credentials == nullptr) return std::optional<dnssec::Secret>{};
+    path = std::string{credentials} + "/redoubt-passphrase";
+    std::error_code error;
+    if (!std::filesystem::exists(path, error)) return std::optional<dnssec::Secret>{};
+  }
+  auto octets = dnssec::read_secret_file(path, max_passphrase);
+  if (!octets) return std::unexpected{octets.error()};
+  while (!octets->empty() && (octets->back() == '\n' || octets->back() == '\r')) octets->pop_back();
+  if (octets->empty()) return std::unexpected{path + ": the passphrase is empty"};
+  return std::optional{std::move(*octets)};
+}
+
+}  // namespace
+
+ExitCode complain(const Context& context, const std::string& what) {
+  if (context.json) {
+    context.out << nlohmann::json{{"error", what}}.dump(2) << "\n";
+  } else {
+    context.err << what << "\n";
+  }
+  return ExitCode::failed;
+}
+
+std::expected<signing::SitePolicy, std::string> find_policy(const std::string& name_or_file) {
+  auto built_in = dnssec::built_in_policy(name_or_file);
+  if (built_in) return signing::SitePolicy{*built_in, {}, {}};
+  std::error_code error;
+  if (name_or_file.find_first_of("./") == std::string::npos && !std::filesystem::exists(name_or_file, error))
+    return std::unexpected{built_in.error()};
+  const auto text = dnssec::read_text_file(name_or_file);
+  if (!text) return std::unexpected{text.error()};
+  if (text->size() > max_policy_octets) return std::unexpected{name_or_file + ": larger than a policy can be"};
+  auto policy = signing::policy_from_yaml(*text);
+  if (policy) return std::move(*policy);
+  std::string faults;
+  for (const config::Remark& remark : policy.error())
+    faults += (faults.empty() ? "" : "\n") + remark.to_text(name_or_file);
+  return std::unexpected{faults};
+}
+
+std::expected<KeyFolder, std::string> open_keys(const KeyPlace& place, const std::string& near, bool make) {
+  std::string folder = place.folder;
+  if (folder.empty()) folder = (std::filesystem::path{near}.parent_path() / "keys").string();
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) {
+    if (!make) return std::unexpected{folder + ": there is no such folder of keys (--keys DIR)"};
+    if (::mkdir(folder.c_str(), 0700) != 0) return std::unexpected{folder + ": it cannot be made"};
+  }
+  auto passphrase = read_passphrase(place.passphrase);
+  if (!passphrase) return std::unexpected{passphrase.error()};
+  return KeyFolder{std::move(folder), std::move(*passphrase)};
+}
+
+std::expected<std::optional<dns::Name>, std::string> name_of(const std::string& text) {
+  if (text.empty()) return std::optional<dns::Name>{};
+  const auto name = dns::Name::from_text(text);
+  if (!name) return std::unexpected{text + ": " + std::string{dns::describe(name.error().fault)}};
+  return std::optional{*name};
+}
+
+unsigned jobs_or_all(unsigned jobs) { return jobs != 0 ? jobs : std::max(1U, std::thread::hardware_concurrency()); }
+
+std::int64_t unix_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::string time_text(dnssec::Instant time) {
+  return fmt::format("{:%Y-%m-%d %H:%M:%S}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+}
+
+nlohmann::json to_json(const dnssec::ZoneKeys& zone) {
+  nlohmann::json keys = nlohmann::json::array();
+  for (const dnssec::ZoneKey& key : zone.keys) {
+    if (key.free) continue;
+    keys.push_back({{"file", key.stem},
+                    {"tag", key.tag},
+                    {"algorithm", dnssec::algorithm_to_text(static_cast<std::uint8_t>(key.algorithm))},
+                    {"role", dnssec::to_text(key.role)},
+                    {"state", dnssec::to_text(key.state)},
+                    {"since", time_text(key.since)},
+                    {"leaving", !key.wanted},
+                    {"standby", key.standby}});
+  }
+  return keys;
+}
+
+}  // namespace redoubt::ctl

@@ -1,0 +1,297 @@
+#include "dnssec/roll/state_text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+namespace redoubt::dnssec {
+
+namespace {
+
+constexpr std::string_view first_line = "redoubt-zone-keys 1";
+constexpr std::string_view last_line = "end";  // a text that was cut off is noticed
+constexpr std::array roles{KeyRole::ksk, KeyRole::zsk, KeyRole::csk, KeyRole::foreign};
+constexpr std::array states{KeyState::generated, KeyState::published, KeyState::ready,  KeyState::active,
+                            KeyState::retired,   KeyState::dead,      KeyState::removed};
+constexpr std::size_t max_versions = 4096;
+
+// Writing: words with a blank between. `-` stands for nothing. ------------------------------------------------------
+
+void put(std::string& out, std::string_view word) { (out += ' ') += word; }
+void put(std::string& out, std::uint64_t number) { put(out, std::to_string(number)); }
+void put(std::string& out, bool flag) { put(out, std::string_view{flag ? "yes" : "no"}); }
+void put(std::string& out, Instant time) { put(out, std::to_string(time.time_since_epoch().count())); }
+void put(std::string& out, seconds time) { put(out, std::to_string(time.count())); }
+void put(std::string& out, const KeySet& keys) {
+  put(out, keys.published);
+  put(out, keys.signers);
+}
+template <class T>
+void put(std::string& out, const std::optional<T>& value) {
+  if (value) {
+    put(out, *value);
+  } else {
+    put(out, std::string_view{"-"});
+  }
+}
+
+template <class... Words>
+void line(std::string& out, std::string_view fact, const Words&... words) {
+  out += fact;
+  (put(out, words), ...);
+  out += '\n';
+}
+
+template <class What>
+void timeline(std::string& out, const std::string& name, const Timeline<What>& versions) {
+  line(out, name, versions.current);
+  if (versions.pending) line(out, name + "-pending", *versions.pending);
+  for (const auto& version : versions.past) line(out, name + "-past", version.gone, version.what);
+}
+
+std::string_view or_dash(std::string_view text) { return text.empty() ? "-" : text; }
+
+// Reading ----------------------------------------------------------------------------------------------------------
+
+/// The words of one line; the first that does not fit sticks.
+class Words {
+ public:
+  explicit Words(std::string_view text) : left_{text} {}
+  std::string_view word() {
+    if (left_.empty()) return fail();
+    const auto end = std::min(left_.find(' '), left_.size());
+    const std::string_view one = left_.substr(0, end);
+    left_.remove_prefix(std::min(end + 1, left_.size()));
+    return one.empty() ? fail() : one;
+  }
+  std::string_view rest() { return std::exchange(left_, {}); }
+  template <class Number>
+  Number number() {
+    const std::string_view text = word();
+    Number value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size()) fail();
+    return value;
+  }
+  void read(std::uint64_t& value) { value = number<std::uint64_t>(); }
+  void read(std::uint32_t& value) { value = number<std::uint32_t>(); }
+  void read(std::uint16_t& value) { value = number<std::uint16_t>(); }
+  void read(seconds& value) { value = seconds{bounded()}; }
+  void read(Instant& value) { value = Instant{seconds{bounded()}}; }
+  void read(bool& value) {
+    const std::string_view text = word();
+    value = text == "yes";
+    if (!value && text != "no") fail();
+  }
+  void read(KeySet& keys) {
+    read(keys.published);
+    read(keys.signers);
+  }
+  template <class T>
+  void read(std::optional<T>& value) {
+    if (left_ == "-" || left_.starts_with("- ")) {
+      word();
+      return value.reset();
+    }
+    read(value.emplace());
+  }
+  template <class Known>
+  typename Known::value_type one_of(const Known& known) {
+    const std::string_view text = word();
+    const auto at = std::ranges::find_if(known, [&](auto value) { return to_text(value) == text; });
+    if (at != known.end()) return *at;
+    fail();
+    return known.front();
+  }
+  bool is_good() const { return good_ && left_.empty(); }
+  std::string_view fail() {
+    good_ = false;
+    left_ = {};
+    return {};
+  }
+
+ private:
+  /// Far from where sums of times could overflow.
+  std::int64_t bounded() {
+    const auto value = number<std::int64_t>();
+    constexpr std::int64_t most = std::int64_t{1} << 40;
+    if (value < -most || value > most) fail();
+    return good_ ? value : 0;
+  }
+  std::string_view left_;
+  bool good_ = true;
+};
+
+class Reader {
+ public:
+  bool take(std::string_view fact, Words& words) {
+    if (fact == "clock") return words.read(zone_.clock.now), true;
+    if (fact == "clock-last") return read_clock(words), true;
+    if (fact == "key") return zone_.keys.size() < max_keys && read_key(words);
+    if (fact == "no-key") return zone_.keys.size() < max_keys && (zone_.keys.emplace_back().free = true);
+    if (fact == "ds") return zone_.ds.size() < max_versions && read_ds(words);
+    if (fact == "parent") return read_parent(words), true;
+    if (fact == "written") return words.read(zone_.written), words.read(zone_.written_serial), true;
+    if (fact == "held") return zone_.held = std::string{words.rest()}, true;
+    if (fact == "linger-keys") return read_lingering(words, zone_.keys_linger), true;
+    if (fact == "linger-signatures") return read_lingering(words, zone_.signatures_linger), true;
+    if (fact == "linger-ds") return read_lingering(words, zone_.ds_linger), true;
+    return read_timeline(fact, "dnskey", words, zone_.key_sets) ||
+           read_timeline(fact, "signed", words, zone_.signatures);
+  }
+
+  /// What no text of ours lacks or contradicts.
+  std::string_view fault() const {
+    if (zone_.ds.empty()) return "no line ds";
+    KeyMask known = 0;
+    for (unsigned place = 0; place < zone_.keys.size(); ++place) {
+      if (!zone_.keys[place].free) known |= bit(place);
+    }
+    KeyMask named = zone_.asked.value_or(0);
+    for (const DsVersion& version : zone_.ds) named |= version.keys;
+    const auto add = [&](const KeySet& keys) { named |= keys.published | keys.signers; };
+    add(zone_.key_sets.newest());
+    add(zone_.key_sets.current);
+    for (const auto& version : zone_.key_sets.past) add(version.what);
+    named |= zone_.signatures.current | zone_.signatures.newest();
+    for (const auto& version : zone_.signatures.past) named |= version.what;
+    return (named & ~known) == 0 ? std::string_view{} : "a version names a key that there is not";
+  }
+  ZoneKeys take_zone() { return std::move(zone_); }
+
+ private:
+  template <class What>
+  static bool read_timeline(std::string_view fact, std::string_view name, Words& words, Timeline<What>& versions) {
+    if (!fact.starts_with(name)) return false;
+    fact.remove_prefix(name.size());
+    if (fact.empty()) return words.read(versions.current), true;
+    if (fact == "-pending") return words.read(versions.pending.emplace()), true;
+    if (fact != "-past" || versions.past.size() == max_versions) return false;
+    auto& version = versions.past.emplace_back();
+    words.read(version.gone);
+    words.read(version.what);
+    return true;
+  }
+
+  void read_clock(Words& words) {
+    ClockReading& reading = zone_.clock.last.emplace();
+    words.read(reading.wall);
+    words.read(reading.since_boot);
+    words.read(reading.synchronised);
+    const std::string_view boot = words.word();
+    reading.boot = boot == "-" ? std::string_view{} : boot;
+  }
+
+  bool read_key(Words& words) {
+    ZoneKey& key = zone_.keys.emplace_back();
+    key.stem = words.word();
+    words.read(key.tag);
+    const auto* algorithm = find_algorithm(words.number<std::uint8_t>());
+    if (algorithm == nullptr) return false;
+    key.algorithm = algorithm->algorithm;
+    key.role = words.one_of(roles);
+    key.state = words.one_of(states);
+    words.read(key.since);
+    words.read(key.in_use);
+    words.read(key.wanted);
+    words.read(key.standby);
+    return key.stem.find('/') == std::string::npos;
+  }
+
+  bool read_ds(Words& words) {
+    DsVersion& version = zone_.ds.emplace_back();
+    words.read(version.keys);
+    words.read(version.foreign);
+    words.read(version.may_come);
+    words.read(version.gone);
+    return true;
+  }
+
+  void read_parent(Words& words) {
+    words.read(zone_.asked);
+    words.read(zone_.seen);
+    words.read(zone_.settled);
+  }
+
+  static void read_lingering(Words& words, Lingering& lingering) {
+    words.read(lingering.longest);
+    words.read(lingering.until);
+  }
+
+  ZoneKeys zone_;
+};
+
+bool may_repeat(std::string_view fact) {
+  return fact == "key" || fact == "no-key" || fact == "ds" || fact == "dnskey-past" || fact == "signed-past";
+}
+
+constexpr std::array<std::string_view, 8> needed{"clock",     "parent", "written", "linger-keys", "linger-signatures",
+                                                 "linger-ds", "dnskey", "signed"};
+
+}  // namespace
+
+std::string to_text(const ZoneKeys& zone) {
+  std::string out{first_line};
+  out += '\n';
+  line(out, "clock", zone.clock.now);
+  if (const auto& last = zone.clock.last)
+    line(out, "clock-last", last->wall, last->since_boot, last->synchronised, or_dash(last->boot));
+  for (const ZoneKey& key : zone.keys) {
+    if (key.free) {
+      line(out, "no-key");
+      continue;
+    }
+    line(out, "key", std::string_view{key.stem}, std::uint64_t{key.tag},
+         std::uint64_t{static_cast<std::uint8_t>(key.algorithm)}, to_text(key.role), to_text(key.state), key.since,
+         key.in_use, key.wanted, key.standby);
+  }
+  timeline(out, "dnskey", zone.key_sets);
+  timeline(out, "signed", zone.signatures);
+  for (const DsVersion& version : zone.ds)
+    line(out, "ds", version.keys, version.foreign, version.may_come, version.gone);
+  line(out, "parent", zone.asked, zone.seen, zone.settled);
+  line(out, "written", zone.written, std::uint64_t{zone.written_serial});
+  line(out, "linger-keys", zone.keys_linger.longest, zone.keys_linger.until);
+  line(out, "linger-signatures", zone.signatures_linger.longest, zone.signatures_linger.until);
+  line(out, "linger-ds", zone.ds_linger.longest, zone.ds_linger.until);
+  if (zone.held) line(out, "held", std::string_view{*zone.held});
+  out += last_line;
+  return out + "\n";
+}
+
+std::expected<ZoneKeys, std::string> zone_keys_from_text(std::string_view text) {
+  const auto fault = [](std::size_t number, std::string_view what) {
+    return std::unexpected{"line " + std::to_string(number) + ": " + std::string{what}};
+  };
+  if (text.size() > max_state_text) return fault(1, "more than the state of a zone's keys can be");
+  Reader reader;
+  std::vector<std::string_view> known;
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const auto end = text.find('\n');
+    if (end == std::string_view::npos) return fault(number, "the line does not end");
+    const std::string_view whole = text.substr(0, end);
+    text.remove_prefix(end + 1);
+    if (number == 1) {
+      if (whole != first_line) return fault(1, "expected \"" + std::string{first_line} + "\"");
+      continue;
+    }
+    if (whole == last_line) {
+      if (!text.empty()) return fault(number + 1, "there is more behind the end");
+      for (const std::string_view fact : needed) {
+        if (std::ranges::find(known, fact) == known.end()) return fault(number, "no line " + std::string{fact});
+      }
+      if (const auto what = reader.fault(); !what.empty()) return fault(number, what);
+      return reader.take_zone();
+    }
+    const auto blank = std::min(whole.find(' '), whole.size());
+    const std::string_view fact = whole.substr(0, blank);
+    if (!may_repeat(fact) && std::ranges::find(known, fact) != known.end()) return fault(number, "it is there twice");
+    known.push_back(fact);
+    Words words{whole.substr(std::min(blank + 1, whole.size()))};
+    if (!reader.take(fact, words) || !words.is_good()) return fault(number, "it cannot be understood");
+  }
+  return fault(1, "it is cut off: there is no end");
+}
+
+}  // namespace redoubt::dnssec

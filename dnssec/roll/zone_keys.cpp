@@ -1,0 +1,65 @@
+#include "dnssec/roll/zone_keys.hpp"
+
+#include <utility>
+
+namespace redoubt::dnssec {
+
+std::string_view to_text(KeyRole role) {
+  switch (role) {
+    case KeyRole::ksk:
+      return "ksk";
+    case KeyRole::zsk:
+      return "zsk";
+    case KeyRole::csk:
+      return "csk";
+    case KeyRole::foreign:
+      return "foreign";
+  }
+  return "";
+}
+
+std::string_view to_text(KeyState state) {
+  switch (state) {
+    case KeyState::generated:
+      return "generated";
+    case KeyState::published:
+      return "published";
+    case KeyState::ready:
+      return "ready";
+    case KeyState::active:
+      return "active";
+    case KeyState::retired:
+      return "retired";
+    case KeyState::dead:
+      return "dead";
+    case KeyState::removed:
+      return "removed";
+  }
+  return "";
+}
+
+KeyTraits ZoneKeys::traits() const {
+  KeyTraits traits;
+  for (unsigned place = 0; place < keys.size(); ++place) {
+    traits.algorithm[place] = keys[place].algorithm;
+    if (keys[place].role == KeyRole::foreign) traits.foreign |= bit(place);
+  }
+  return traits;
+}
+
+LiveVersions ZoneKeys::live() const {
+  LiveVersions live{{}, key_sets.live(clock.now), signatures.live(clock.now)};
+  for (const DsVersion& version : ds) {
+    if (!version.gone || clock.now < *version.gone) live.ds.push_back(version.keys);
+  }
+  return live;
+}
+
+std::optional<unsigned> ZoneKeys::place_of(std::string_view stem) const {
+  for (unsigned place = 0; place < keys.size(); ++place) {
+    if (!keys[place].free && keys[place].stem == stem) return place;
+  }
+  return std::nullopt;
+}
+
+}  // namespace redoubt::dnssec

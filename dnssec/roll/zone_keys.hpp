@@ -1,0 +1,71 @@
+#pragma once
+// Everything the key machine knows of one zone: its keys, what was published, what the parent was seen to have. A
+// value: the machine makes the next one of it, and it is stored before any of it takes effect.
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dnssec/keys/key_folder.hpp"
+#include "dnssec/roll/clock.hpp"
+#include "dnssec/roll/guard.hpp"
+#include "dnssec/roll/policy.hpp"
+
+namespace redoubt::dnssec {
+
+enum class KeyRole : std::uint8_t { ksk, zsk, csk, foreign };
+std::string_view to_text(KeyRole role);
+
+/// RFC 7583 §3.1. It follows from what is published; only the time of a change is remembered.
+enum class KeyState : std::uint8_t {
+  generated,  ///< it exists, and nobody was shown it
+  published,  ///< in the DNSKEY RRset, and not yet everywhere
+  ready,      ///< whoever has any DNSKEY RRset has it
+  active,     ///< it signs the zone, or the parent's DS leads to it
+  retired,    ///< not used any more, and needed by what lies in caches
+  dead,       ///< needed by nobody, and still in the DNSKEY RRset
+  removed,    ///< out of the DNSKEY RRset; at last out of all caches
+};
+std::string_view to_text(KeyState state);
+
+struct ZoneKey {
+  std::string stem;  ///< of its files in the key folder
+  std::uint16_t tag = 0;
+  Algorithm algorithm = Algorithm::ecdsa_p256_sha256;
+  KeyRole role = KeyRole::zsk;
+  bool wanted = true;    ///< false: it is on its way out
+  bool standby = false;  ///< published, and signs nothing yet
+  bool free = false;     ///< the place is empty: another key may take it
+  KeyState state = KeyState::generated;
+  Instant since;                  ///< when it came into this state
+  std::optional<Instant> in_use;  ///< when it became active first
+  bool is_for_keys() const { return role == KeyRole::ksk || role == KeyRole::csk; }
+  bool is_for_zone() const { return role == KeyRole::zsk || role == KeyRole::csk; }
+  bool operator==(const ZoneKey&) const = default;
+};
+
+struct ZoneKeys {
+  std::vector<ZoneKey> keys;  ///< at most max_keys; places are kept
+  Timeline<KeySet> key_sets;
+  Timeline<KeyMask> signatures;
+  std::vector<DsVersion> ds;        ///< possible at the parent or in caches; never empty
+  std::optional<KeyMask> asked;     ///< what CDS asks the parent for; 0 is: no DS at all
+  std::optional<Instant> seen;      ///< when the parent was last found to be of one mind
+  bool settled = false;             ///< then: it had what was asked
+  std::optional<std::string> held;  ///< by an operator, with his reason
+  bool written = false;             ///< the pending versions are in the zone file
+  std::uint32_t written_serial = 0;
+  Lingering keys_linger;
+  Lingering signatures_linger;
+  Lingering ds_linger;
+  MachineClock clock;
+
+  KeyTraits traits() const;
+  LiveVersions live() const;
+  std::optional<unsigned> place_of(std::string_view stem) const;
+  bool operator==(const ZoneKeys&) const = default;
+};
+
+constexpr KeyMask bit(unsigned place) { return KeyMask{1} << place; }
+
+}  // namespace redoubt::dnssec

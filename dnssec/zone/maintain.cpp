@@ -1,0 +1,322 @@
+#include "dnssec/zone/maintain.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "dnssec/keys/durable_file.hpp"
+#include "dnssec/roll/state_text.hpp"
+#include "dnssec/zone/load.hpp"
+
+namespace redoubt::dnssec {
+
+namespace {
+
+constexpr unsigned state_mode = 0644;  // nothing in it is secret
+constexpr unsigned max_rounds = 8;     // steps that one run may take, one after the other
+
+std::string state_path(const KeyFolder& keys, const dns::Name& zone) {
+  return keys.path() + "/" + zone_file_name(zone) + "state";
+}
+
+/// Two runs at once would each decide without the other. Gone with the process, however that ends.
+class FolderLock {
+ public:
+  static std::expected<FolderLock, std::string> take(const std::string& folder) {
+    const std::string path = folder + "/.lock";
+    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor < 0) return std::unexpected{path + ": " + std::strerror(errno)};
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+      ::close(descriptor);
+      return std::unexpected{folder + ": another run is using these keys"};
+    }
+    return FolderLock{descriptor};
+  }
+  FolderLock(FolderLock&& other) noexcept : descriptor_{std::exchange(other.descriptor_, -1)} {}
+  FolderLock& operator=(FolderLock&&) = delete;
+  ~FolderLock() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+
+ private:
+  explicit FolderLock(int descriptor) : descriptor_{descriptor} {}
+  int descriptor_;
+};
+
+std::expected<void, std::string> store(const KeyFolder& keys, const dns::Name& apex, const ZoneKeys& zone) {
+  const std::string text = to_text(zone);
+  return write_durably(state_path(keys, apex), octets_of(text), state_mode);
+}
+
+class Maintenance {
+ public:
+  explicit Maintenance(const MaintainOptions& options) : options_{options}, keys_{*options.keys} {}
+
+  std::expected<MaintainResult, std::string> run() {
+    const auto apex = apex_of_file(options_.file.input, options_.file.origin);
+    if (!apex) return std::unexpected{apex.error()};
+    apex_ = *apex;
+    const auto lock = FolderLock::take(keys_.path());
+    if (!lock) return std::unexpected{lock.error()};
+    auto stored = keys_.keys_of(apex_);
+    if (!stored) return std::unexpected{stored.error()};
+    result_.keys = std::move(*stored);
+    if (auto known = recall(); !known) return std::unexpected{known.error()};
+    for (unsigned round = 0; round < max_rounds; ++round) {
+      auto again = once();
+      if (!again) return std::unexpected{again.error()};
+      if (!*again) break;
+    }
+    describe_ds();
+    result_.zone = std::move(zone_);
+    return std::move(result_);
+  }
+
+ private:
+  // What is known ----------------------------------------------------------------------------------------------------
+
+  std::expected<void, std::string> recall() {
+    auto state = read_state(keys_, apex_);
+    if (!state) return std::unexpected{state.error()};
+    if (!*state) {
+      zone_ = fresh_zone(options_.policy, advance_clock({}, options_.clock, false).clock);
+      return adopt_output();
+    }
+    zone_ = std::move(**state);
+    ClockStep step = advance_clock(zone_.clock, options_.clock, options_.file.clock_is_right);
+    zone_.clock = std::move(step.clock);
+    clock_doubt_ = std::move(step.doubt);
+    return compare_with_folder();
+  }
+
+  std::expected<void, std::string> compare_with_folder() {
+    for (ZoneKey& key : zone_.keys) {
+      if (key.free) continue;
+      const bool there = std::ranges::find(result_.keys, key.stem, &StoredKey::stem) != result_.keys.end();
+      if (there) continue;
+      if (key.role != KeyRole::foreign)
+        return std::unexpected{keys_.path() + ": " + key.stem + ".key is gone, and the zone needs it"};
+      key.wanted = false;
+    }
+    for (const StoredKey& key : result_.keys) {
+      if (zone_.place_of(key.stem)) continue;
+      if (!key.secret) {
+        take_in(key, KeyRole::foreign);
+      } else {
+        result_.told.push_back(key.stem + " is not used (import: when there is no state yet)");
+      }
+    }
+    return {};
+  }
+
+  void take_in(const StoredKey& stored, KeyRole role) {
+    ZoneKey key;
+    key.stem = stored.stem;
+    key.tag = stored.tag;
+    key.algorithm = stored.algorithm;
+    key.role = role;
+    static_cast<void>(add_key(zone_, std::move(key)));
+  }
+
+  /// A zone that somebody signed before us keeps what it has; the machine goes on from there.
+  std::expected<void, std::string> adopt_output() {
+    std::error_code error;
+    const std::string& from =
+        std::filesystem::exists(options_.file.output, error) ? options_.file.output : options_.file.input;
+    const auto zone = load_zone(from, {.origin = apex_});
+    const ZoneNode* apex = zone ? &zone->nodes().front() : nullptr;
+    const ZoneSet* published = apex == nullptr ? nullptr : zone->find(*apex, dns::type::dnskey);
+    const ZoneSet* signatures = apex == nullptr ? nullptr : zone->find(*apex, dns::type::rrsig);
+    const auto has_signed = [&](const StoredKey& key, dns::RrType type) {
+      if (signatures == nullptr) return false;
+      return std::ranges::any_of(signatures->rdata(), [&](OctetView rdata) {
+        const auto rrsig = Rrsig::parse(rdata);
+        return rrsig && rrsig->covered == type && rrsig->key_tag == key.tag &&
+               rrsig->algorithm == static_cast<std::uint8_t>(key.algorithm);
+      });
+    };
+    KeySet keys;
+    KeyMask signing = 0;
+    for (const StoredKey& key : result_.keys) {
+      if (zone_.keys.size() == max_keys) return std::unexpected{keys_.path() + ": more keys than one zone may have"};
+      const KeyMask me = bit(static_cast<unsigned>(zone_.keys.size()));
+      const bool is_csk =
+          key.is_entry_point() && (options_.policy.layout == KeyLayout::csk || has_signed(key, dns::type::soa));
+      take_in(key, !key.secret            ? KeyRole::foreign
+                   : is_csk               ? KeyRole::csk
+                   : key.is_entry_point() ? KeyRole::ksk
+                                          : KeyRole::zsk);
+      if (published == nullptr) continue;
+      if (std::ranges::any_of(published->rdata(), [&](OctetView one) { return std::ranges::equal(one, key.dnskey); }))
+        keys.published |= me;
+      if (has_signed(key, dns::type::dnskey)) keys.signers |= me;
+      if (has_signed(key, dns::type::soa)) signing |= me;
+    }
+    if (keys.published == 0) return {};
+    adopt(zone_, keys, signing);
+    result_.told.push_back("takes over the keys that the zone is signed with");
+    return {};
+  }
+
+  // One step ---------------------------------------------------------------------------------------------------------
+
+  /// Whether there may be more to do at once.
+  std::expected<bool, std::string> once() {
+    Observations observed;
+    if (options_.observe) observed = options_.observe(apex_, zone_, result_.keys);
+    observed.clock_doubt = clock_doubt_;
+    Decision decision = decide(options_.policy, zone_, observed);
+    if (!decision.make.empty()) {
+      note(decision);
+      if (options_.file.dry_run) return pretend(decision);
+      for (const KeyRequest& request : decision.make) {
+        if (auto made = make_key(request); !made) return std::unexpected{made.error()};
+      }
+      decision = decide(options_.policy, zone_, observed);
+    }
+    note(decision);
+    if (!options_.file.dry_run) {
+      if (auto stored = store(keys_, apex_, zone_); !stored) return std::unexpected{stored.error()};
+    }
+    const bool pending = zone_.key_sets.pending || zone_.signatures.pending;
+    if (auto done = write(); !done) return std::unexpected{done.error()};
+    if (options_.file.dry_run) return false;
+    note_written(zone_, result_.file.serial);
+    if (auto stored = store(keys_, apex_, zone_); !stored) return std::unexpected{stored.error()};
+    return pending && observed.secondaries.empty();
+  }
+
+  void note(Decision& decision) {
+    for (std::string& what : decision.told) result_.told.push_back(std::move(what));
+    result_.waiting = std::move(decision.waiting);
+    result_.next = decision.next;
+  }
+
+  std::expected<bool, std::string> pretend(const Decision& decision) {
+    for (const KeyRequest& request : decision.make)
+      result_.told.push_back("would make a " + std::string{to_text(request.role)} + " (" +
+                             algorithm_to_text(static_cast<std::uint8_t>(request.algorithm)) + ")");
+    result_.keys_missing = zone_.key_sets.newest().published == 0;
+    if (result_.keys_missing) return false;
+    if (auto done = write(); !done) return std::unexpected{done.error()};
+    return false;
+  }
+
+  std::expected<void, std::string> make_key(const KeyRequest& request) {
+    const std::uint16_t flags = request.role == KeyRole::zsk ? zsk_flags : ksk_flags;
+    auto made = keys_.generate(apex_, request.algorithm, flags, options_.policy.rsa_bits);
+    if (!made) return std::unexpected{made.error()};
+    result_.told.push_back("made " + made->stem + " (" + std::string{to_text(request.role)} + ")");
+    take_in(*made, request.role);
+    zone_.keys[*zone_.place_of(made->stem)].standby = request.standby;
+    result_.keys.push_back(std::move(*made));
+    return {};
+  }
+
+  std::expected<void, std::string> write() {
+    SignFileOptions file = options_.file;
+    file.rules = options_.policy.signing;
+    file.max_zone_ttl = static_cast<std::uint32_t>(options_.policy.max_zone_ttl.count());
+    const KeySet set = zone_.key_sets.newest();
+    const KeyMask signing = zone_.signatures.newest();
+    const bool is_unsigned = set.published == 0 && signing == 0;
+    if (is_unsigned) file.rules.denial = DenialKind::none;
+    file.withdrawn = !is_unsigned && zone_.asked == KeyMask{0};
+    file.keys.clear();
+    for (const StoredKey& stored : result_.keys) {
+      const auto place = zone_.place_of(stored.stem);
+      if (!place) continue;
+      SigningKey key;
+      key.dnskey = stored.dnskey;
+      key.tag = stored.tag;
+      key.algorithm = stored.algorithm;
+      key.secret = stored.secret;
+      key.published = (set.published & bit(*place)) != 0;
+      key.signs_keys = (set.signers & bit(*place)) != 0;
+      key.signs_zone = (signing & bit(*place)) != 0;
+      key.in_cds = (zone_.asked.value_or(0) & bit(*place)) != 0;
+      if ((key.signs_keys || key.signs_zone) && !key.secret)
+        return std::unexpected{keys_.path() + ": the private half of " + stored.stem + " is not here, and is needed"};
+      if (key.published || key.signs_zone) file.keys.push_back(std::move(key));
+    }
+    auto done = sign_file(file);
+    if (!done) return std::unexpected{done.error()};
+    take_result(std::move(*done));
+    return {};
+  }
+
+  /// One run may write the zone several times; what it did is told as one.
+  void take_result(SignFileResult&& done) {
+    std::vector<std::string> remarks = std::move(result_.file.remarks);
+    for (std::string& remark : done.remarks) {
+      if (std::ranges::find(remarks, remark) == remarks.end()) remarks.push_back(std::move(remark));
+    }
+    const bool before = result_.file.written;
+    const std::uint64_t made = before ? result_.file.counts.made : 0;
+    if (!before || done.written) {
+      result_.file = std::move(done);
+      result_.file.counts.made += made;
+    }
+    result_.file.written = result_.file.written || before;
+    result_.file.was_due = result_.file.was_due || before;
+    result_.file.remarks = std::move(remarks);
+  }
+
+  void describe_ds() {
+    const KeyMask wanted = zone_.asked.value_or(0);
+    for (const StoredKey& stored : result_.keys) {
+      const auto place = zone_.place_of(stored.stem);
+      if (!place) continue;
+      // Before anything is asked for, what will be: so that an operator can prepare it.
+      const ZoneKey& key = zone_.keys[*place];
+      const bool will_be = !zone_.asked && key.wanted && key.is_for_keys() && !key.standby;
+      if ((wanted & bit(*place)) != 0 || will_be)
+        result_.ds.push_back(ds_rdata(apex_, stored.dnskey, DsDigest::sha256));
+    }
+  }
+
+  const MaintainOptions& options_;
+  const KeyFolder& keys_;
+  dns::Name apex_;
+  ZoneKeys zone_;
+  std::optional<std::string> clock_doubt_;
+  MaintainResult result_;
+};
+
+}  // namespace
+
+std::expected<MaintainResult, std::string> maintain(const MaintainOptions& options) {
+  return Maintenance{options}.run();
+}
+
+std::expected<std::optional<ZoneKeys>, std::string> read_state(const KeyFolder& keys, const dns::Name& zone) {
+  const std::string path = state_path(keys, zone);
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return std::optional<ZoneKeys>{};
+  const auto text = read_secret_file(path, max_state_text);
+  if (!text) return std::unexpected{text.error()};
+  auto state = zone_keys_from_text(as_text(*text));
+  if (!state) return std::unexpected{path + ": " + state.error()};
+  return std::optional{std::move(*state)};
+}
+
+std::expected<ZoneKeys, std::string> change_state(
+    const KeyFolder& keys, const dns::Name& zone,
+    const std::function<std::expected<void, std::string>(ZoneKeys&)>& change) {
+  const auto lock = FolderLock::take(keys.path());
+  if (!lock) return std::unexpected{lock.error()};
+  auto state = read_state(keys, zone);
+  if (!state) return std::unexpected{state.error()};
+  if (!*state) return std::unexpected{keys.path() + ": nothing is known of " + zone.to_text() + " yet; sign it first"};
+  if (auto changed = change(**state); !changed) return std::unexpected{changed.error()};
+  if (auto stored = store(keys, zone, **state); !stored) return std::unexpected{stored.error()};
+  return std::move(**state);
+}
+
+}  // namespace redoubt::dnssec

@@ -1,0 +1,47 @@
+#pragma once
+// One run over one zone: whatever the policy says is due is done, from new keys to fresh signatures. Run again and
+// again, by a timer or by hand, this is how a zone rolls its keys without a daemon.
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dnssec/keys/key_folder.hpp"
+#include "dnssec/roll/machine.hpp"
+#include "dnssec/zone/sign_file.hpp"
+
+namespace redoubt::dnssec {
+
+struct MaintainOptions {
+  SignFileOptions file;  ///< its keys, rules and largest TTL come from the policy and the machine
+  Policy policy;
+  const KeyFolder* keys = nullptr;
+  ClockReading clock;
+  /// Looks at the parent and the secondaries. Without it nobody looks: see Observations.
+  std::function<Observations(const dns::Name& apex, const ZoneKeys& zone, std::span<const StoredKey> keys)> observe =
+      nullptr;
+};
+
+struct MaintainResult {
+  SignFileResult file;
+  ZoneKeys zone;                ///< as stored; after a dry run: as it would be
+  std::vector<StoredKey> keys;  ///< of the zone
+  std::vector<std::string> told;
+  std::vector<std::string> waiting;
+  std::optional<Instant> next;  ///< by the machine's clock
+  std::vector<Octets> ds;       ///< RDATA that the parent should have; empty: none
+  bool keys_missing = false;    ///< a dry run, and there are no keys to sign with yet
+};
+
+/// errors: one line or several. The old output stays; the stored state is never behind what was published.
+std::expected<MaintainResult, std::string> maintain(const MaintainOptions& options);
+
+/// What is stored of a zone, changed by `change`, and stored again. For operators' wishes.
+/// errors: no state yet, or what `change` says
+std::expected<ZoneKeys, std::string> change_state(
+    const KeyFolder& keys, const dns::Name& zone,
+    const std::function<std::expected<void, std::string>(ZoneKeys&)>& change);
+/// Nothing when nothing is stored of that zone.
+std::expected<std::optional<ZoneKeys>, std::string> read_state(const KeyFolder& keys, const dns::Name& zone);
+
+}  // namespace redoubt::dnssec

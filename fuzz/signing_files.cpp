@@ -1,0 +1,84 @@
+// Entrances: private keys in files, the state of a zone's keys, signing policies, CAA records. The first octet chooses.
+// Properties: what was read is written and reads back equal; what is refused says why; a state
+// that is read is one the machine can go on from.
+#include <string_view>
+
+#include "appliance/signing/policy_file.hpp"
+#include "dnssec/caa.hpp"
+#include "dnssec/keys/key_text.hpp"
+#include "dnssec/roll/machine.hpp"
+#include "dnssec/roll/state_text.hpp"
+#include "fuzz/require.hpp"
+
+using namespace redoubt;
+using namespace redoubt::dnssec;
+using fuzz::require;
+
+namespace {
+
+void check_key(OctetView input) {
+  const auto key = private_key_from_text(input);
+  if (!key) return require(key.error().starts_with("line "), "a fault has its line");
+  const Secret text = private_key_to_text(*key);
+  const auto again = private_key_from_text(text);
+  require(again && again->public_key() == key->public_key(), "a key that is written is the same key");
+}
+
+void check_state(std::string_view text) {
+  const auto zone = zone_keys_from_text(text);
+  if (!zone) return require(zone.error().starts_with("line "), "a fault has its line");
+  const auto again = zone_keys_from_text(to_text(*zone));
+  require(again && *again == *zone, "a state that is written reads back equal");
+  ZoneKeys next = *zone;  // whatever it is, the machine makes something of it
+  static_cast<void>(decide(Policy{}, next, {}));
+  static_cast<void>(start_roll(next, 1));
+}
+
+void check_policy(std::string_view text) {
+  const auto site = signing::policy_from_yaml(text);
+  if (!site) return require(!site.error().empty(), "a policy that is refused has a fault");
+  require(faults_of(site->policy).empty(), "a policy that is taken makes sense");
+  const std::string printed = signing::policy_to_yaml(*site);
+  const auto again = signing::policy_from_yaml(printed);
+  require(again && signing::policy_to_yaml(*again) == printed, "a policy that is printed reads back equal");
+}
+
+void check_caa(OctetView input) {
+  const auto property = parse_caa(input);
+  if (!property) return;
+  const auto issuer = parse_issuer(property->value);
+  CaaRequest request;
+  request.name = dns::Name::literal("a.example.");
+  const CaaDecision decision = decide_caa(request, [&](const dns::Name& name) {
+    CaaLookup lookup;
+    lookup.name = name;
+    lookup.outcome = CaaLookup::Outcome::found;
+    lookup.properties = {*property};
+    return lookup;
+  });
+  require(!decision.reason.empty(), "a decision has a reason");
+  if (property->tag == "issue" && (!issuer || issuer->domain.empty()))
+    require(!decision.allowed, "nobody is authorised by nothing");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const OctetView input{data + 1, size - 1};
+  const std::string_view text{reinterpret_cast<const char*>(input.data()), input.size()};
+  switch (data[0] % 4) {
+    case 0:
+      check_key(input);
+      break;
+    case 1:
+      check_state(text);
+      break;
+    case 2:
+      check_policy(text);
+      break;
+    default:
+      check_caa(input);
+  }
+  return 0;
+}

@@ -1,0 +1,258 @@
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "appliance/ctl/command_line.hpp"
+#include "appliance/signing/policy_file.hpp"
+
+namespace redoubt::ctl {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* zone_text =
+    "$ORIGIN example.\n$TTL 300\n@ SOA ns host 1 3600 600 86400 300\n@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.2\n"
+    "@ CAA 0 issue \"ca.example.net\"\n";
+
+struct Result {
+  ExitCode code;
+  std::string out;
+  std::string err;
+};
+
+/// A folder with a zone in it.
+class Signing : public testing::Test {
+ protected:
+  Signing() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "redoubt-signing-XXXXXX").string();
+    path_ = mkdtemp(pattern.data());
+    write("example.zone", zone_text);
+  }
+  ~Signing() override { std::filesystem::remove_all(path_); }
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream{file(name), std::ios::binary} << text;
+  }
+  std::string read(const std::string& name) const {
+    std::ostringstream text;
+    text << std::ifstream{file(name), std::ios::binary}.rdbuf();
+    return text.str();
+  }
+  static Result run_with(std::vector<std::string> arguments) {
+    std::ostringstream out;
+    std::ostringstream err;
+    const ExitCode code = run(std::move(arguments), out, err);
+    return {code, out.str(), err.str()};
+  }
+  Result sign(std::vector<std::string> more = {}) const {
+    std::vector<std::string> arguments{"zone", "sign", file("example.zone")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_with(std::move(arguments));
+  }
+  Result with_keys(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.end(), {"--keys", file("keys")});
+    return run_with(std::move(arguments));
+  }
+
+  std::string path_;
+};
+
+TEST_F(Signing, one_command_makes_keys_and_a_zone_that_validates) {
+  const Result signed_once = sign();
+  ASSERT_EQ(signed_once.code, ExitCode::done) << signed_once.err;
+  EXPECT_NE(signed_once.out.find("made Kexample."), std::string::npos) << signed_once.out;
+  EXPECT_NE(signed_once.out.find("example. IN DS "), std::string::npos) << signed_once.out;
+  const Result verified = run_with({"zone", "verify", file("example.zone.signed")});
+  EXPECT_EQ(verified.code, ExitCode::done) << verified.err;
+  const std::string before = read("example.zone.signed");
+  const Result again = sign();
+  EXPECT_EQ(again.code, ExitCode::done);
+  EXPECT_NE(again.out.find("nothing is due"), std::string::npos) << again.out;
+  EXPECT_EQ(read("example.zone.signed"), before);
+}
+
+TEST_F(Signing, every_algorithm_and_layout_signs) {
+  for (const char* algorithm : {"RSASHA256", "ECDSAP256SHA256", "ECDSAP384SHA384", "ED25519", "ED448"}) {
+    write("policy.yaml", std::string{"base: csk\nalgorithm: "} + algorithm + "\ndenial: nsec3\nzonemd: true\n");
+    const std::string keys = file(std::string{"keys-"} + algorithm);
+    const std::string output = file(std::string{"signed-"} + algorithm);
+    const Result result = sign({"--policy", file("policy.yaml"), "--keys", keys, "-o", output});
+    ASSERT_EQ(result.code, ExitCode::done) << result.err;
+    EXPECT_EQ(run_with({"zone", "verify", output, "--origin", "example"}).code, ExitCode::done);
+  }
+}
+
+TEST_F(Signing, what_scripts_read_is_json) {
+  const json body = json::parse(sign({"--json"}).out);
+  EXPECT_EQ(body["zone"], "example.");
+  EXPECT_EQ(body["written"], true);
+  EXPECT_EQ(body["keys"].size(), 2U);
+  EXPECT_EQ(body["ds"].size(), 1U);
+  EXPECT_EQ(json::parse(sign({"--json"}).out)["due"], false);
+  EXPECT_EQ(json::parse(run_with({"--json", "zone", "verify", file("example.zone.signed")}).out)["ok"], true);
+  const Result missing = run_with({"--json", "zone", "sign", file("missing")});
+  EXPECT_EQ(missing.code, ExitCode::failed);
+  EXPECT_TRUE(json::parse(missing.out).contains("error"));
+}
+
+TEST_F(Signing, a_dry_run_leaves_no_file) {
+  const Result result = sign({"--dry-run", "--keys", path_});
+  EXPECT_EQ(result.code, ExitCode::done) << result.err;
+  EXPECT_NE(result.out.find("would make a ksk"), std::string::npos) << result.out;
+  EXPECT_FALSE(std::filesystem::exists(file("example.zone.signed")));
+  EXPECT_FALSE(std::filesystem::exists(file("example.state")));
+}
+
+TEST_F(Signing, a_faulty_zone_names_its_place_and_the_old_output_stays) {
+  ASSERT_EQ(sign().code, ExitCode::done);
+  const std::string before = read("example.zone.signed");
+  write("example.zone", std::string{zone_text} + "bad A 192.0.2\n");
+  const Result result = sign();
+  EXPECT_EQ(result.code, ExitCode::failed);
+  EXPECT_NE(result.err.find("example.zone:8: "), std::string::npos) << result.err;
+  EXPECT_EQ(read("example.zone.signed"), before);
+}
+
+TEST_F(Signing, a_damaged_signed_zone_is_told_of) {
+  ASSERT_EQ(sign().code, ExitCode::done);
+  std::string text = read("example.zone.signed");
+  text.replace(text.find("192.0.2.2"), 9, "192.0.2.3");
+  write("damaged", text);
+  const Result result = run_with({"zone", "verify", file("damaged"), "--origin", "example"});
+  EXPECT_EQ(result.code, ExitCode::failed);
+  EXPECT_NE(result.err.find("fault: www.example. A: the signature by key"), std::string::npos) << result.err;
+}
+
+TEST_F(Signing, the_parents_ds_is_compared) {
+  const json body = json::parse(sign({"--json"}).out);
+  const std::string line = body["ds"][0];
+  const std::string ds = line.substr(line.find("DS ") + 3);
+  const std::string output = file("example.zone.signed");
+  EXPECT_EQ(run_with({"zone", "verify", output, "--ds", ds}).code, ExitCode::done);
+  EXPECT_EQ(run_with({"zone", "verify", output, "--ds", "1" + ds}).code, ExitCode::failed);
+  EXPECT_EQ(run_with({"zone", "verify", output, "--ds", "nonsense"}).code, ExitCode::failed);
+}
+
+TEST_F(Signing, mistakes_of_zone_files_are_found) {
+  const auto said = [&](const std::string& more, ExitCode expected) {
+    write("checked", std::string{zone_text} + more);
+    const Result result = run_with({"zone", "check", file("checked"), "--origin", "example"});
+    EXPECT_EQ(result.code, expected) << more << result.err;
+    return result.err;
+  };
+  EXPECT_EQ(said("", ExitCode::done), "");
+  const auto has = [&](const std::string& more, ExitCode expected, const std::string& what) {
+    const std::string err = said(more, expected);
+    EXPECT_NE(err.find(what), std::string::npos) << more << err;
+  };
+  has("a CNAME www\na TXT x\n", ExitCode::failed, "fault: a.example. CNAME: beside it there is TXT");
+  has("a CNAME www\na CNAME ns\n", ExitCode::failed, "fault: a.example. CNAME: there is more than one");
+  has("sub NS ns.sub\n", ExitCode::failed,
+      "fault: sub.example. NS: its server ns.sub.example. is in the delegated zone");
+  has("@ TXT \"v=spf1 -all\"\n@ TXT \"v=spf1 mx -all\"\n", ExitCode::failed, "more than one SPF policy");
+  has("@ MX 10 a\na CNAME www\n", ExitCode::failed, "it leads to a.example., which is an alias");
+  has("@ MX 10 gone\n", ExitCode::done, "warning: example. MX: it leads to gone.example., which is not there");
+  has("www 60 A 192.0.2.9\n", ExitCode::done, "warning: www.example. A: its records have different TTLs");
+  has("sub NS ns\nx.sub TXT y\n", ExitCode::done, "warning: x.sub.example. TXT: below a delegation");
+  write("checked", "@ 1 SOA a b 1 2 3 4 5\n@ 1 NS ns.other.\n");
+  EXPECT_NE(run_with({"zone", "check", file("checked"), "--origin", "example"}).err.find("warning: example. CAA"),
+            std::string::npos);
+}
+
+TEST_F(Signing, rolls_are_begun_held_and_resumed) {
+  ASSERT_EQ(sign().code, ExitCode::done);
+  const auto keys = [&] { return json::parse(with_keys({"--json", "zone", "keys", "example"}).out)["keys"]; };
+  ASSERT_EQ(keys().size(), 2U);
+  const std::string zsk =
+      std::to_string(keys()[1]["role"] == "zsk" ? keys()[1]["tag"].get<int>() : keys()[0]["tag"].get<int>());
+  EXPECT_EQ(with_keys({"zone", "rollover", "hold", "example", "--reason", "holidays"}).code, ExitCode::done);
+  EXPECT_EQ(with_keys({"zone", "rollover", "start", "example", zsk}).code, ExitCode::done);
+  EXPECT_EQ(with_keys({"zone", "rollover", "start", "example", zsk}).code, ExitCode::failed) << "it is on its way";
+  EXPECT_EQ(with_keys({"zone", "rollover", "start", "example", "1"}).code, ExitCode::failed) << "no such key";
+  EXPECT_NE(sign().out.find("waiting: held by an operator: holidays"), std::string::npos);
+  EXPECT_EQ(keys().size(), 2U);
+  EXPECT_EQ(with_keys({"zone", "rollover", "resume", "example"}).code, ExitCode::done);
+  EXPECT_EQ(with_keys({"zone", "rollover", "resume", "example"}).code, ExitCode::failed) << "nothing is held";
+  EXPECT_EQ(sign().code, ExitCode::done);
+  EXPECT_EQ(keys().size(), 3U);
+  EXPECT_EQ(run_with({"zone", "verify", file("example.zone.signed")}).code, ExitCode::done);
+  EXPECT_EQ(with_keys({"zone", "keys", "other"}).code, ExitCode::failed);
+}
+
+TEST_F(Signing, a_rehearsal_tells_before_anything_happens) {
+  const Result result = run_with({"zone", "rehearse", "--years", "1"});
+  EXPECT_EQ(result.code, ExitCode::done) << result.err;
+  EXPECT_NE(result.out.find("each had a valid chain"), std::string::npos);
+  write("policy.yaml", "ksk-lifetime: 180d\n");
+  const json body =
+      json::parse(run_with({"--json", "zone", "rehearse", "--policy", file("policy.yaml"), "--faults", "7"}).out);
+  EXPECT_EQ(body["ok"], true);
+}
+
+TEST_F(Signing, keys_go_in_and_out) {
+  ASSERT_EQ(with_keys({"key", "generate", "--zone", "example", "--role", "ksk"}).code, ExitCode::done);
+  const json list = json::parse(with_keys({"--json", "key", "list"}).out);
+  ASSERT_EQ(list.size(), 1U);
+  const std::string stem = list[0]["file"];
+  const Result text = with_keys({"key", "export", stem});
+  EXPECT_TRUE(text.out.starts_with("Private-key-format: v1.3\n")) << text.err;
+  const Result pem = with_keys({"key", "export", stem, "--pem"});
+  EXPECT_TRUE(pem.out.starts_with("-----BEGIN PRIVATE KEY-----\n")) << pem.err;
+  write("taken.pem", pem.out);
+  write("taken.private", text.out);
+  EXPECT_EQ(with_keys({"key", "import", file("taken.pem"), "--zone", "example", "--role", "ksk"}).code,
+            ExitCode::failed)
+      << "twice";
+  for (const char* source : {"taken.pem", "taken.private"}) {
+    const std::string other = file(std::string{"other-"} + source);
+    const Result taken =
+        run_with({"key", "import", file(source), "--zone", "example", "--role", "ksk", "--keys", other});
+    ASSERT_EQ(taken.code, ExitCode::done) << taken.err;
+    EXPECT_EQ(json::parse(run_with({"--json", "key", "list", "--keys", other}).out), list);
+  }
+  EXPECT_EQ(with_keys({"key", "export", "Knothing.+013+00001"}).code, ExitCode::failed);
+}
+
+TEST_F(Signing, with_a_passphrase_no_private_half_lies_open) {
+  write("passphrase", "correct horse\n");
+  ASSERT_EQ(sign({"--passphrase-file", file("passphrase")}).code, ExitCode::done);
+  for (const auto& entry : std::filesystem::directory_iterator{file("keys")})
+    EXPECT_NE(entry.path().extension(), ".private");
+  write("example.zone", std::string{zone_text} + "new A 192.0.2.3\n");
+  EXPECT_EQ(sign().code, ExitCode::failed) << "without the passphrase";
+  write("passphrase", "");
+  EXPECT_EQ(sign({"--passphrase-file", file("passphrase")}).code, ExitCode::failed);
+}
+
+TEST_F(Signing, a_policy_is_checked_where_it_stands) {
+  const auto fault_of = [&](const std::string& text) {
+    write("policy.yaml", text);
+    const Result result = run_with({"zone", "policy", file("policy.yaml")});
+    EXPECT_EQ(result.code, ExitCode::failed) << text;
+    return result.err.substr(result.err.rfind('/') + 1);
+  };
+  EXPECT_EQ(fault_of("algorihm: ED25519\n"), "policy.yaml:1:1: no setting 'algorihm'; did you mean 'algorithm'?\n");
+  EXPECT_TRUE(fault_of("base: csk\nzsk-lifetime: soon\n")
+                  .starts_with("policy.yaml:2:15: zsk-lifetime: found 'soon', expected"));
+  EXPECT_TRUE(fault_of("signature-refresh: 1d\n").find("signature-refresh: it must be more than") != std::string::npos);
+  EXPECT_TRUE(fault_of("base: nonsense\n").find("base: expected") != std::string::npos);
+  EXPECT_TRUE(fault_of("safety: 1h\nsafety: 2h\n").find("twice") != std::string::npos);
+  EXPECT_EQ(run_with({"zone", "policy", "nonsense"}).code, ExitCode::failed);
+}
+
+TEST_F(Signing, a_printed_policy_reads_back_equal) {
+  for (const std::string_view name : dnssec::built_in_policies()) {
+    const Result printed = run_with({"zone", "policy", std::string{name}});
+    ASSERT_EQ(printed.code, ExitCode::done);
+    const auto read = signing::policy_from_yaml(printed.out);
+    ASSERT_TRUE(read) << name << " " << (read ? "" : read.error().front().text);
+    EXPECT_EQ(signing::policy_to_yaml(*read), printed.out);
+  }
+}
+
+}  // namespace
+}  // namespace redoubt::ctl

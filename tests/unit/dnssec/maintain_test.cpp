@@ -1,0 +1,223 @@
+#include "dnssec/zone/maintain.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "dnssec/zone/load.hpp"
+#include "tests/unit/dnssec/random_zone.hpp"
+#include "tests/unit/dnssec/temporary_folder.hpp"
+
+namespace redoubt::dnssec {
+namespace {
+
+using std::chrono::days;
+using std::chrono::hours;
+using tests::TemporaryFolder;
+
+const dns::Name apex = dns::Name::literal("example.");
+constexpr Instant start{seconds{1'800'000'000}};
+
+/// A zone with its keys, and time that passes as the test says.
+class Site {
+ public:
+  explicit Site(std::string_view policy = "standard") : keys_{folder_.path(), std::nullopt} {
+    folder_.write("example.zone", tests::random_zone(77));
+    options_.file.input = folder_.file("example.zone");
+    options_.file.output = folder_.file("example.zone.signed");
+    options_.file.origin = apex;
+    options_.policy = built_in_policy(policy).value();
+    options_.keys = &keys_;
+    options_.observe = [this](const dns::Name&, const ZoneKeys& zone, std::span<const StoredKey>) {
+      Observations observed;
+      KeyMask ds = 0;
+      for (const std::string& stem : parent_) ds |= zone.place_of(stem) ? bit(*zone.place_of(stem)) : 0;
+      observed.parents.push_back({ds, false});
+      return observed;
+    };
+    options_.clock = {start, seconds{0}, "life", true};
+  }
+
+  std::expected<MaintainResult, std::string> run() {
+    options_.file.now = options_.clock.wall.time_since_epoch().count();
+    return maintain(options_);
+  }
+  void wait(seconds time) {
+    options_.clock.wall += time;
+    options_.clock.since_boot += time;
+  }
+  /// The parent does what it is asked.
+  void obey(const ZoneKeys& zone) {
+    parent_.clear();
+    for (unsigned place = 0; place < zone.keys.size(); ++place) {
+      if ((zone.asked.value_or(0) & bit(place)) != 0) parent_.push_back(zone.keys[place].stem);
+    }
+  }
+  /// Runs and waits, with an obedient parent, while each output validates under what the parent has.
+  ZoneKeys live(seconds time, seconds every) {
+    ZoneKeys last;
+    for (seconds passed{0}; passed < time; passed += every) {
+      const auto result = run();
+      EXPECT_TRUE(result) << (result ? "" : result.error());
+      if (!result) return last;
+      last = result->zone;
+      EXPECT_TRUE(last.key_sets.newest().published == 0 || faults().empty()) << faults();
+      obey(last);
+      wait(every);
+    }
+    return last;
+  }
+  std::string faults() const {
+    const auto zone = load_zone(options_.file.output, {.origin = apex});
+    if (!zone) return zone.error();
+    VerifyOptions verify{.now = options_.clock.wall.time_since_epoch().count(), .trusted_ds = {}};
+    for (const StoredKey& key : keys_.list().value()) {
+      if (std::ranges::find(parent_, key.stem) != parent_.end())
+        verify.trusted_ds.push_back(ds_rdata(apex, key.dnskey, DsDigest::sha256));
+    }
+    std::string text;
+    for (const ZoneFinding& finding : verify_zone(*zone, verify).findings) {
+      if (finding.severity == Severity::fault) text += finding.to_text() + "\n";
+    }
+    return text;
+  }
+
+  TemporaryFolder folder_;
+  KeyFolder keys_;
+  MaintainOptions options_;
+  std::vector<std::string> parent_;
+};
+
+std::size_t keys_in_use(const ZoneKeys& zone) {
+  return static_cast<std::size_t>(std::ranges::count_if(zone.keys, [](const ZoneKey& key) { return !key.free; }));
+}
+
+TEST(Maintain, a_first_run_makes_keys_and_a_signed_zone) {
+  Site site;
+  const auto result = site.run();
+  ASSERT_TRUE(result) << result.error();
+  EXPECT_TRUE(result->file.written);
+  EXPECT_EQ(result->keys.size(), 2U);
+  ASSERT_EQ(result->ds.size(), 1U) << "the DS to publish";
+  EXPECT_EQ(site.faults(), "");
+  EXPECT_FALSE(result->zone.asked) << "unsigned data is still in caches: a DS now would make it bogus";
+  const auto again = site.run();
+  ASSERT_TRUE(again) << again.error();
+  EXPECT_FALSE(again->file.written);
+  EXPECT_EQ(again->keys.size(), 2U);
+}
+
+TEST(Maintain, keys_roll_by_runs_alone) {
+  Site site;
+  site.options_.policy.ksk_lifetime = days{30};
+  site.options_.policy.zsk_lifetime = days{15};
+  const ZoneKeys zone = site.live(days{75}, days{1});
+  EXPECT_TRUE(zone.settled);
+  EXPECT_LE(keys_in_use(zone), 4U);
+  EXPECT_GE(site.keys_.list()->size(), 5U) << "two KSKs at least, and three ZSKs";
+}
+
+TEST(Maintain, another_algorithm_and_back_to_unsigned) {
+  Site site;
+  static_cast<void>(site.live(days{6}, days{1}));
+  site.options_.policy.algorithm = Algorithm::ed25519;
+  const ZoneKeys rolled = site.live(days{20}, days{1});
+  EXPECT_TRUE(std::ranges::all_of(rolled.keys,
+                                  [](const ZoneKey& key) { return key.free || key.algorithm == Algorithm::ed25519; }));
+  site.options_.policy = built_in_policy("unsigned").value();
+  const ZoneKeys unsigned_zone = site.live(days{20}, days{1});
+  EXPECT_TRUE(site.parent_.empty());
+  EXPECT_EQ(unsigned_zone.key_sets.newest().published, 0U);
+  EXPECT_EQ(site.folder_.read("example.zone.signed").find("RRSIG"), std::string::npos);
+}
+
+TEST(Maintain, a_dry_run_changes_nothing) {
+  Site site;
+  site.options_.file.dry_run = true;
+  const auto result = site.run();
+  ASSERT_TRUE(result) << result.error();
+  EXPECT_TRUE(result->keys_missing);
+  EXPECT_TRUE(site.keys_.list()->empty());
+  EXPECT_FALSE(std::filesystem::exists(site.folder_.file("example.zone.signed")));
+  EXPECT_FALSE(std::filesystem::exists(site.folder_.file("example.state")));
+}
+
+TEST(Maintain, a_zone_that_another_tool_signed_keeps_its_keys) {
+  Site site;
+  const auto first = site.run();
+  ASSERT_TRUE(first);
+  std::filesystem::remove(site.folder_.file("example.state"));
+  site.parent_ = {};
+  const auto adopted = site.run();
+  ASSERT_TRUE(adopted) << adopted.error();
+  EXPECT_EQ(adopted->keys.size(), 2U);
+  EXPECT_EQ(adopted->file.counts.made, 0U);
+  EXPECT_EQ(std::popcount(adopted->zone.key_sets.current.published), 2);
+  EXPECT_EQ(std::popcount(adopted->zone.signatures.current), 1);
+}
+
+TEST(Maintain, a_key_that_is_gone_or_a_state_that_is_damaged_is_an_error_and_nothing_is_replaced) {
+  Site site;
+  const auto first = site.run();
+  ASSERT_TRUE(first);
+  const std::string before = site.folder_.read("example.zone.signed");
+  const std::string state = site.folder_.read("example.state");
+  ASSERT_FALSE(state.empty());
+  site.folder_.write("example.state", state.substr(0, state.size() - 5));
+  EXPECT_FALSE(site.run());
+  site.folder_.write("example.state", state);
+  const std::string key = site.folder_.file(first->keys[0].stem + ".key");
+  std::filesystem::rename(key, key + ".away");
+  EXPECT_FALSE(site.run());
+  std::filesystem::rename(key + ".away", key);
+  site.folder_.write("example.zone", "nonsense");
+  EXPECT_FALSE(site.run());
+  EXPECT_EQ(site.folder_.read("example.zone.signed"), before);
+}
+
+TEST(Maintain, two_runs_at_once_do_not_meet) {
+  Site site;
+  std::optional<std::string> inner;
+  site.options_.observe = [&](const dns::Name&, const ZoneKeys&, std::span<const StoredKey>) {
+    MaintainOptions other = site.options_;
+    other.observe = nullptr;
+    const auto result = maintain(other);
+    inner = result ? "" : result.error();
+    return Observations{};
+  };
+  EXPECT_TRUE(site.run());
+  ASSERT_TRUE(inner);
+  EXPECT_NE(inner->find("another run"), std::string::npos);
+}
+
+/// Killed wherever it is, again and again: each time the output is whole and validates, and no published key is lost.
+TEST(Maintain, a_kill_at_any_instant_leaves_a_zone_that_validates) {
+  Site site("csk");
+  site.options_.policy.ksk_lifetime = days{40};
+  for (int round = 0; round < 60; ++round) {
+    site.wait(hours{12});
+    const pid_t child = fork();
+    if (child == 0) {
+      static_cast<void>(site.run());
+      _exit(0);
+    }
+    usleep(static_cast<useconds_t>(500 * (round % 37)));  // wherever it is by then
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    if (!std::filesystem::exists(site.folder_.file("example.zone.signed"))) continue;
+    ASSERT_EQ(site.faults(), "") << round;
+    const auto state = read_state(site.keys_, apex);
+    ASSERT_TRUE(state) << state.error();
+    if (*state) site.obey(**state);
+  }
+  const auto last = site.run();
+  ASSERT_TRUE(last) << last.error();
+  EXPECT_EQ(site.faults(), "");
+}
+
+}  // namespace
+}  // namespace redoubt::dnssec

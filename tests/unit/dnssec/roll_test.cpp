@@ -1,0 +1,392 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <random>
+
+#include "dnssec/roll/rehearsal.hpp"
+#include "dnssec/roll/state_text.hpp"
+
+namespace redoubt::dnssec {
+namespace {
+
+using std::chrono::days;
+using std::chrono::hours;
+using std::chrono::minutes;
+
+Policy policy_named(std::string_view name) { return built_in_policy(name).value(); }
+
+std::string text_of(const Rehearsal& rehearsal) {
+  std::string text;
+  for (const RehearsalEvent& event : rehearsal.events)
+    text += std::to_string(event.at.time_since_epoch().count()) + " " + event.what + "\n";
+  if (rehearsal.broken)
+    text +=
+        std::to_string(rehearsal.broken->at.time_since_epoch().count()) + " BROKEN " + rehearsal.broken->what + "\n";
+  return text;
+}
+
+Policy yearly(Policy policy) {
+  policy.ksk_lifetime = days{365};
+  return policy;
+}
+
+TEST(Policy, the_built_in_ones_make_sense) {
+  for (const std::string_view name : built_in_policies()) EXPECT_TRUE(faults_of(policy_named(name)).empty()) << name;
+  EXPECT_FALSE(built_in_policy("nonsense"));
+}
+
+TEST(Policy, what_would_leave_expired_signatures_in_caches_is_a_fault) {
+  Policy policy = policy_named("standard");
+  policy.max_zone_ttl = days{6};
+  EXPECT_FALSE(faults_of(policy).empty());
+  policy = policy_named("standard");
+  policy.zsk_lifetime = hours{5};
+  EXPECT_FALSE(faults_of(policy).empty());
+}
+
+TEST(Machine, ten_years_of_each_policy_break_no_chain) {
+  for (const char* name : {"standard", "csk", "nsec3"}) {
+    const Policy policy = yearly(policy_named(name));
+    const Rehearsal rehearsal = rehearse({.policy = policy, .world = policy, .time = days{3650}});
+    EXPECT_FALSE(rehearsal.broken) << name << "\n" << text_of(rehearsal);
+    EXPECT_TRUE(rehearsal.ended_secure) << name << "\n" << text_of(rehearsal);
+    EXPECT_GE(rehearsal.rolls, name == std::string{"csk"} ? 9U : 45U) << name << "\n" << text_of(rehearsal);
+  }
+}
+
+TEST(Machine, a_standby_key_takes_over) {
+  Policy policy = yearly(policy_named("standard"));
+  policy.standby_ksk = true;
+  const Rehearsal rehearsal = rehearse({.policy = policy, .world = policy, .time = days{1500}});
+  EXPECT_FALSE(rehearsal.broken) << text_of(rehearsal);
+  EXPECT_TRUE(rehearsal.ended_secure);
+  EXPECT_NE(text_of(rehearsal).find("asks the parent for the DS of 2\n"), std::string::npos) << text_of(rehearsal);
+}
+
+/// To another algorithm, from one layout to the other, and out of DNSSEC and back.
+TEST(Machine, changes_of_policy_come_to_their_end) {
+  const auto with = [](Policy policy, Algorithm algorithm) {
+    policy.algorithm = algorithm;
+    return policy;
+  };
+  const std::vector<Policy> chain{with(policy_named("standard"), Algorithm::rsa_sha256),
+                                  with(policy_named("csk"), Algorithm::ed25519),
+                                  policy_named("csk"),
+                                  policy_named("standard"),
+                                  policy_named("unsigned"),
+                                  policy_named("nsec3")};
+  for (std::size_t i = 0; i + 1 < chain.size(); ++i) {
+    RehearsalOptions options{.policy = chain[i], .world = chain[i], .time = days{200}};
+    options.later = {chain[i + 1]};
+    options.changes_at = days{30};
+    const Rehearsal rehearsal = rehearse(options);
+    const std::string what = std::to_string(i) + "\n" + text_of(rehearsal);
+    EXPECT_FALSE(rehearsal.broken) << what;
+    EXPECT_EQ(rehearsal.ended_secure, chain[i + 1].layout != KeyLayout::unsigned_zone) << what;
+    EXPECT_TRUE(rehearsal.ended_at_rest) << what;
+  }
+}
+
+Policy random_policy(std::mt19937_64& random) {
+  const auto pick = [&](std::initializer_list<seconds> list) { return *(list.begin() + random() % list.size()); };
+  Policy policy = policy_named(
+      std::initializer_list<const char*>{"standard", "csk", "nsec3", "standard", "unsigned"}.begin()[random() % 5]);
+  policy.name = "random";
+  policy.algorithm =
+      std::initializer_list<Algorithm>{Algorithm::ecdsa_p256_sha256, Algorithm::ed25519, Algorithm::rsa_sha256}
+          .begin()[random() % 3];
+  policy.signing.dnskey_ttl = static_cast<std::uint32_t>(pick({minutes{5}, hours{1}, days{1}}).count());
+  policy.max_zone_ttl = pick({minutes{5}, hours{1}, days{1}, days{2}});
+  policy.zone_propagation = pick({minutes{1}, hours{1}, hours{6}});
+  policy.parent_ds_ttl = pick({minutes{5}, hours{1}, days{1}});
+  policy.parent_propagation = pick({minutes{1}, hours{1}, days{1}});
+  policy.safety = pick({minutes{1}, hours{1}});
+  policy.ksk_lifetime = pick({days{0}, days{30}, days{365}});
+  policy.zsk_lifetime = pick({days{0}, days{10}, days{90}});
+  policy.standby_ksk = random() % 4 == 0;
+  return policy;
+}
+
+Rehearsal random_run(std::uint64_t seed) {
+  std::mt19937_64 random{seed};
+  RehearsalOptions options;
+  options.policy = random_policy(random);
+  options.world = options.policy;
+  options.seed = seed;
+  options.faults = true;
+  options.time = days{400};
+  options.looks_every = std::initializer_list<seconds>{hours{1}, hours{5}, days{1}, days{1}}.begin()[random() % 4];
+  options.sees_secondaries = random() % 2 == 0;
+  for (int i = 0; i < 3; ++i) {
+    // Another algorithm, another layout, other lifetimes; the times of the world stay.
+    Policy later = options.policy;
+    const Policy other = random_policy(random);
+    later.name = "random " + std::to_string(i);
+    later.layout = other.layout;
+    later.algorithm = other.algorithm;
+    later.ksk_lifetime = other.ksk_lifetime;
+    later.zsk_lifetime = other.zsk_lifetime;
+    later.standby_ksk = other.standby_ksk;
+    options.later.push_back(later);
+  }
+  return rehearse(options);
+}
+
+/// REDOUBT_RANDOM_ROLLS sets how many worlds; the first broken one is printed with its seed.
+TEST(Machine, random_worlds_with_kills_and_jumping_clocks_break_no_chain) {
+  const char* wanted = std::getenv("REDOUBT_RANDOM_ROLLS");
+  const std::uint64_t runs = wanted == nullptr ? 150 : std::strtoull(wanted, nullptr, 10);
+  std::uint64_t rolls = 0;
+  std::uint64_t combinations = 0;
+  for (std::uint64_t seed = 1; seed <= runs; ++seed) {
+    const Rehearsal rehearsal = random_run(seed);
+    rolls += rehearsal.rolls;
+    combinations += rehearsal.combinations;
+    ASSERT_FALSE(rehearsal.broken) << "seed " << seed << "\n" << text_of(rehearsal);
+  }
+  EXPECT_GT(rolls, runs * 2) << "the worlds are too quiet to prove anything";
+  std::cout << runs << " worlds, " << rolls << " rolls, " << combinations << " combinations\n";
+}
+
+/// Worlds that are slower than the policy says: the validator must be able to notice.
+TEST(Machine, a_policy_that_is_wrong_about_the_world_is_found_out) {
+  const Policy policy = yearly(policy_named("standard"));
+  const auto broken_in = [&](auto change) {
+    Policy world = policy;
+    change(world);
+    return rehearse({.policy = policy, .world = world, .time = days{1000}}).broken.has_value();
+  };
+  EXPECT_TRUE(broken_in([](Policy& world) { world.signing.dnskey_ttl = 2 * 86400; }));
+  EXPECT_TRUE(broken_in([](Policy& world) { world.max_zone_ttl = days{4}; }));
+  EXPECT_TRUE(broken_in([](Policy& world) { world.zone_propagation = days{3}; }));
+  EXPECT_TRUE(broken_in([](Policy& world) { world.parent_ds_ttl = days{4}; }));
+}
+
+ZoneKeys some_zone() {
+  ZoneKeys zone = fresh_zone(policy_named("standard"), {Instant{seconds{1'800'000'000}}, std::nullopt});
+  for (const KeyRole role : {KeyRole::ksk, KeyRole::zsk, KeyRole::ksk}) {
+    ZoneKey key;
+    key.stem = "K" + std::to_string(zone.keys.size());
+    key.tag = static_cast<std::uint16_t>(100 + zone.keys.size());
+    key.role = role;
+    static_cast<void>(add_key(zone, key));
+  }
+  return zone;
+}
+
+ZoneKey key_named(const char* stem) {
+  ZoneKey key;
+  key.stem = stem;
+  return key;
+}
+
+std::string waiting_of(const Decision& decision) {
+  std::string text;
+  for (const std::string& why : decision.waiting) text += why + "\n";
+  return text;
+}
+
+/// A zone with a KSK (0) and a ZSK (1) that are in use for a year, the parent settled; place 2 is free.
+ZoneKeys settled_zone(const Policy& policy) {
+  ZoneKeys zone = some_zone();
+  zone.keys[2].free = true;
+  zone.key_sets = {{0b011, 0b001}, std::nullopt, {}};
+  zone.signatures = {0b010, std::nullopt, {}};
+  zone.ds = {{0b001, false, false, std::nullopt}};
+  zone.asked = 0b001;
+  Decision decision =
+      decide(policy, zone, {.parents = {{0b001, false}}, .secondaries = {}, .largest_ttl = {}, .clock_doubt = {}});
+  EXPECT_TRUE(zone.settled) << waiting_of(decision);
+  zone.clock.now += days{366};
+  return zone;
+}
+
+Observations seen(KeyMask ds) {
+  Observations observed;
+  observed.parents = {{ds, false}, {ds, false}};
+  return observed;
+}
+
+TEST(Machine, a_roll_does_not_begin_where_nothing_is_proven) {
+  const Policy policy = yearly(policy_named("standard"));
+  const auto begins = [&](auto change) {
+    ZoneKeys zone = settled_zone(policy);
+    Observations observed = seen(0b001);
+    change(zone, observed);
+    const Decision decision = decide(policy, zone, observed);
+    EXPECT_TRUE(!decision.make.empty() || !decision.waiting.empty());
+    return !decision.make.empty();
+  };
+  EXPECT_TRUE(begins([](ZoneKeys&, Observations&) {}));
+  const auto ksk_alone = [&](auto change) {  // a ZSK does not need the parent
+    return begins([&](ZoneKeys& zone, Observations& observed) {
+      zone.keys[1].in_use = zone.clock.now;
+      change(observed);
+    });
+  };
+  EXPECT_TRUE(ksk_alone([](Observations&) {}));
+  EXPECT_FALSE(ksk_alone([](Observations& observed) { observed.parents[1].ds.reset(); })) << "a silent server";
+  EXPECT_FALSE(ksk_alone([](Observations& observed) { observed.parents[1].ds = 0; })) << "a split parent";
+  EXPECT_FALSE(
+      ksk_alone([](Observations& observed) { observed.parents[0].foreign = observed.parents[1].foreign = true; }));
+  EXPECT_FALSE(begins([](ZoneKeys&, Observations& observed) { observed.largest_ttl = days{3}; }));
+  EXPECT_FALSE(begins([](ZoneKeys&, Observations& observed) { observed.clock_doubt = "it jumped"; }));
+  EXPECT_FALSE(begins([](ZoneKeys& zone, Observations&) { zone.held = "holidays"; }));
+}
+
+TEST(Machine, a_roll_of_a_zsk_takes_the_times_of_the_rfc) {
+  const Policy policy = policy_named("standard");
+  ZoneKeys zone = settled_zone(policy);
+  ASSERT_TRUE(start_roll(zone, 0b010));
+  EXPECT_FALSE(start_roll(zone, 0b010)) << "it is on its way already";
+  Decision decision = decide(policy, zone, seen(0b001));
+  ASSERT_EQ(decision.make.size(), 1U);
+  const unsigned place = add_key(zone, key_named("K9")).value();
+  EXPECT_EQ(place, 2U);
+  static_cast<void>(decide(policy, zone, seen(0b001)));
+  const auto written = [&] {
+    note_written(zone, 7);
+    static_cast<void>(decide(policy, zone, seen(0b001)));
+  };
+  written();
+  EXPECT_EQ(zone.keys[2].state, KeyState::published);
+  zone.clock.now += policy.keys_linger() - seconds{1};  // Ipub = Dprp + TTLkey (RFC 7583 §3.2.1), and the safety
+  static_cast<void>(decide(policy, zone, seen(0b001)));
+  EXPECT_EQ(zone.keys[2].state, KeyState::published);
+  zone.clock.now += seconds{1};
+  static_cast<void>(decide(policy, zone, seen(0b001)));
+  EXPECT_EQ(zone.keys[2].state, KeyState::active);
+  EXPECT_EQ(zone.keys[1].state, KeyState::retired);
+  written();
+  zone.clock.now += policy.signatures_linger() - seconds{1};  // Iret = Dsgn + Dprp + TTLsig, Dsgn being nothing
+  static_cast<void>(decide(policy, zone, seen(0b001)));
+  EXPECT_EQ(zone.keys[1].state, KeyState::retired);
+  zone.clock.now += seconds{1};
+  static_cast<void>(decide(policy, zone, seen(0b001)));
+  EXPECT_EQ(zone.keys[1].state, KeyState::removed);
+  written();
+  zone.clock.now += policy.keys_linger();
+  static_cast<void>(decide(policy, zone, seen(0b001)));
+  EXPECT_TRUE(zone.keys[1].free);
+}
+
+/// attacks: a TTL lowered in the middle of a roll.
+TEST(Machine, what_was_handed_out_with_a_longer_ttl_is_waited_for) {
+  Policy policy = policy_named("standard");
+  ZoneKeys zone = settled_zone(policy);
+  ASSERT_TRUE(start_roll(zone, 0b010));
+  static_cast<void>(decide(policy, zone, seen(0b001)));
+  static_cast<void>(add_key(zone, key_named("K9")));
+  const seconds before = policy.keys_linger();
+  policy.signing.dnskey_ttl = 60;
+  static_cast<void>(decide(policy, zone, seen(0b001)));
+  note_written(zone, 7);
+  static_cast<void>(decide(policy, zone, seen(0b001)));
+  zone.clock.now += before - seconds{1};
+  static_cast<void>(decide(policy, zone, seen(0b001)));
+  EXPECT_EQ(zone.keys[2].state, KeyState::published);
+  zone.clock.now += seconds{1};
+  static_cast<void>(decide(policy, zone, seen(0b001)));
+  EXPECT_EQ(zone.keys[2].state, KeyState::active);
+}
+
+TEST(Machine, a_secondary_that_is_behind_stops_a_roll) {
+  const Policy policy = policy_named("standard");
+  ZoneKeys zone = settled_zone(policy);
+  ASSERT_TRUE(start_roll(zone, 0b010));
+  static_cast<void>(decide(policy, zone, seen(0b001)));
+  static_cast<void>(add_key(zone, key_named("K9")));
+  Observations observed = seen(0b001);
+  observed.secondaries = {7, 6};
+  static_cast<void>(decide(policy, zone, observed));
+  note_written(zone, 7);
+  zone.clock.now += days{100};
+  EXPECT_NE(waiting_of(decide(policy, zone, observed)).find("a secondary is behind"), std::string::npos);
+  observed.secondaries = {7, std::nullopt};
+  EXPECT_NE(waiting_of(decide(policy, zone, observed)).find("a secondary is silent"), std::string::npos);
+  EXPECT_EQ(zone.keys[2].state, KeyState::published);
+  observed.secondaries = {7, 8};
+  static_cast<void>(decide(policy, zone, observed));
+  EXPECT_FALSE(zone.key_sets.pending);
+}
+
+TEST(Guard, says_what_a_strict_validator_says) {
+  KeyTraits traits;
+  traits.algorithm[2] = Algorithm::ed25519;
+  traits.algorithm[3] = Algorithm::ed25519;
+  const KeySet first{0b0011, 0b0001};  // KSK 0, ZSK 1
+  EXPECT_TRUE(validates({0, {}, 0}, traits)) << "insecure";
+  EXPECT_TRUE(validates({0b0001, first, 0b0010}, traits));
+  EXPECT_FALSE(validates({0b0001, first, 0}, traits)) << "not signed";
+  EXPECT_FALSE(validates({0b0001, {}, 0b0010}, traits)) << "no keys";
+  EXPECT_FALSE(validates({0b0100, first, 0b0010}, traits)) << "another key's DS";
+  EXPECT_FALSE(validates({0b0001, {0b0011, 0b0010}, 0b0010}, traits)) << "the DS's key does not sign the keys";
+  const KeySet both{0b1111, 0b0101};
+  EXPECT_FALSE(validates({0b0001, both, 0b0010}, traits)) << "an algorithm of the DNSKEY RRset signs nothing";
+  EXPECT_TRUE(validates({0b0001, both, 0b1010}, traits));
+  EXPECT_TRUE(validates({0b0101, both, 0b1010}, traits));
+  EXPECT_FALSE(validates({0b0101, first, 0b1010}, traits)) << "an algorithm of the DS RRset has no key";
+}
+
+TEST(Clock, never_runs_faster_than_time) {
+  const Instant start{seconds{1'800'000'000}};
+  const ClockReading first{start, seconds{1000}, "a", true};
+  const MachineClock clock = advance_clock({}, first, false).clock;
+  EXPECT_EQ(clock.now, start);
+  const auto step = [&](seconds wall, seconds boot, const char* life, bool synchronised, bool vouched = false) {
+    const ClockStep next = advance_clock(clock, {start + wall, seconds{1000} + boot, life, synchronised}, vouched);
+    return std::pair{next.clock.now - start, next.doubt.has_value()};
+  };
+  using Step = std::pair<seconds, bool>;
+  EXPECT_EQ(step(hours{1}, hours{1}, "a", false), (Step{hours{1}, false}));
+  EXPECT_EQ(step(days{365}, hours{1}, "a", true), (Step{hours{1}, true})) << "set forward";
+  EXPECT_EQ(step(-days{365}, hours{1}, "a", true), (Step{hours{1}, true})) << "set back";
+  EXPECT_EQ(step(days{3}, seconds{0}, "b", true), (Step{days{3}, false})) << "a restart, and a clock that is steered";
+  EXPECT_EQ(step(days{3}, seconds{0}, "b", false), (Step{hours{1}, true}))
+      << "a restart, and nothing to prove the clock";
+  EXPECT_EQ(step(-days{3}, seconds{0}, "b", true), (Step{seconds{0}, true}));
+  EXPECT_EQ(step(days{3}, seconds{0}, "b", false, true), (Step{days{3}, false})) << "an operator vouches";
+  const ClockReading real = read_clock();
+  EXPECT_GT(real.since_boot, seconds{0});
+  EXPECT_FALSE(real.boot.empty());
+}
+
+TEST(StateText, gives_the_same_back) {
+  ZoneKeys zone = settled_zone(policy_named("standard"));
+  zone.clock.last = ClockReading{zone.clock.now, seconds{5}, "life", true};
+  zone.held = "two words";
+  zone.key_sets.pending = KeySet{0b001, 0b001};
+  zone.signatures.past.push_back({0b010, zone.clock.now});
+  const auto read = zone_keys_from_text(to_text(zone));
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_EQ(to_text(*read), to_text(zone));
+  ZoneKeys expected = zone;
+  expected.keys[2] = ZoneKey{};
+  expected.keys[2].free = true;
+  EXPECT_EQ(*read, expected);
+}
+
+TEST(StateText, nothing_that_is_cut_off_or_doubtful_is_read) {
+  const std::string text = to_text(settled_zone(policy_named("standard")));
+  for (std::size_t size = 0; size < text.size(); ++size)
+    EXPECT_FALSE(zone_keys_from_text(text.substr(0, size))) << size;
+  const auto with = [&](std::string_view from, std::string_view to) {
+    std::string changed = text;
+    changed.replace(changed.find(from), from.size(), to);
+    return zone_keys_from_text(changed);
+  };
+  EXPECT_EQ(with("redoubt-zone-keys 1", "redoubt-zone-keys 2").error(), "line 1: expected \"redoubt-zone-keys 1\"");
+  EXPECT_FALSE(with("dnskey 3 1", "dnskey 3 8")) << "a key that there is not";
+  EXPECT_FALSE(with("written no 0", "written perhaps 0"));
+  EXPECT_FALSE(with("written no 0", "written no 0 0"));
+  EXPECT_FALSE(with("written no 0", "written no 99999999999"));
+  EXPECT_FALSE(with("written no 0\n", "written no 0\nwritten no 0\n"));
+  EXPECT_FALSE(with("written no 0\n", ""));
+  EXPECT_FALSE(with("end\n", "end\nmore\n"));
+  EXPECT_FALSE(with("K0", "../K0"));
+}
+
+}  // namespace
+}  // namespace redoubt::dnssec

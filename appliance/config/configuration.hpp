@@ -92,9 +92,9 @@ struct Forward {
   std::vector<Upstream> to;
   std::string to_file;  ///< in the place of `to`; empty where none was given
   UpstreamTransport transport = UpstreamTransport::udp;
-  std::vector<KeyPin> pins;
+  std::vector<KeyPin> pins = {};
   bool authenticate = true;
-  std::string path;  ///< of DNS over HTTPS
+  std::string path = {};  ///< of DNS over HTTPS
   UpstreamOrder order = UpstreamOrder::fastest;
   bool first = false;
   std::uint32_t max_rate = 0;  ///< packets a second towards each; 0: no bound

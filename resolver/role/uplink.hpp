@@ -9,28 +9,28 @@ namespace redoubt::resolver {
 /// Both roads to servers behind the core's one interface.
 class Uplink final : public Network {
  public:
-  Uplink(UpstreamDatagrams& datagrams, StreamRoad& road, WorkerCounters& counters)
-      : datagrams_{&datagrams}, road_{&road}, counters_{&counters} {}
+  Uplink(UpstreamDatagrams& datagrams, StreamRoad& road, std::shared_ptr<FetchReturns> returns,
+         WorkerCounters& counters)
+      : datagrams_{&datagrams}, road_{&road}, returns_{std::move(returns)}, counters_{&counters} {}
 
   Task<std::expected<Reply, NetworkFault>> exchange(Exchange exchange) override {
     if (exchange.transport == UpstreamTransport::udp) {
       counters_->add(channel::ResolverCounter::upstream_udp_queries);
       auto reply = co_await datagrams_->exchange(std::move(exchange));
-      if (!reply && reply.error() == NetworkFault::timed_out)
-        counters_->add(channel::ResolverCounter::upstream_timeouts);
-      if (reply && reply->mismatched != 0)
-        counters_->add(channel::ResolverCounter::upstream_mismatched, reply->mismatched);
+      if (!reply && reply.error() == NetworkFault::timed_out) counters_->add(channel::ResolverCounter::upstream_timeouts);
+      if (reply && reply->mismatched != 0) counters_->add(channel::ResolverCounter::upstream_mismatched, reply->mismatched);
       if (!reply && reply.error() == NetworkFault::spoofed)
         counters_->add(channel::ResolverCounter::upstream_mismatched, max_mismatched_replies);
       co_return reply;
     }
     counters_->add(channel::ResolverCounter::upstream_tcp_queries);
-    co_return co_await road_->fetch(std::move(exchange));
+    co_return co_await road_->fetch(std::move(exchange), returns_);
   }
 
  private:
   UpstreamDatagrams* datagrams_;
   StreamRoad* road_;
+  std::shared_ptr<FetchReturns> returns_;
   WorkerCounters* counters_;
 };
 

@@ -54,7 +54,7 @@ class Worker::Loop {
         claims_{shared.client_cookies, derived_key(shared.cache.key(), "amplified answers")},
         clock_{context_.get_executor()},
         datagrams_{context_.get_executor(), random_},
-        uplink_{datagrams_, road, counters_},
+        uplink_{datagrams_, road, returns_, counters_},
         desk_{shared, uplink_, clock_, random_, settings_->core, context_.get_executor()} {
     datagrams_.use(settings_->outgoing);
     books_.use(settings_->query_log);
@@ -64,6 +64,7 @@ class Worker::Loop {
   ~Loop() {
     context_.stop();
     thread_.join();
+    returns_->close();  // frames of who waits go while all that they use is still there
   }
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -400,6 +401,7 @@ class Worker::Loop {
   SystemRandom random_;
   Bookkeeping books_{counters_, random_};
   UpstreamDatagrams datagrams_;
+  std::shared_ptr<FetchReturns> returns_ = std::make_shared<FetchReturns>(context_.get_executor());
   Uplink uplink_;
   Desk desk_;
   DatagramBatch batch_;

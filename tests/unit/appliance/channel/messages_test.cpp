@@ -108,7 +108,7 @@ TEST(Messages, enums_and_counts_beyond_their_range_are_refused) {
   EXPECT_EQ(decode_monitor_to_child(Octets{0, 5}).error(), DecodeFault::bad_value);  // Attach: five roles, 0 to 4
   EXPECT_EQ(decode_monitor_to_child(Octets{6, keep_slots}).error(), DecodeFault::bad_value);  // Kept
   EXPECT_EQ(decode_child_to_monitor(Octets{2, 2}).error(), DecodeFault::bad_value);  // AcceptBestEffort: a boolean
-  EXPECT_EQ(decode_transport_to_resolver(Octets{3, 0, 0, 0, 0, 0, 0, 0, 1, 7}).error(),
+  EXPECT_EQ(decode_transport_to_resolver(Octets{3, 0, 0, 0, 0, 0, 0, 0, 1, fetch_faults}).error(),
             DecodeFault::bad_value);  // FetchFailed
 }
 

@@ -81,9 +81,6 @@ class World {
   resolver::SharedOutcome trace(const dns::Query& query, resolver::Trace& listener, bool fresh = false);
   /// One after the other, whether those before were answered or not, and waits for all. Answers count packets of all.
   std::vector<Answer> ask_in_turn(const std::vector<dns::Query>& queries, Duration gap);
-  /// Asks as somebody at that address, while others ask; told is called with the outcome, while the world runs.
-  void ask_beside(const dns::Query& query, const dns::IpAddress& client,
-                  std::function<void(resolver::SharedOutcome)> told);
   static dns::Query query(std::string_view name, std::string_view type = "A");
 
   VirtualClock& clock() { return clock_; }

@@ -38,8 +38,8 @@ constexpr std::array<dns::LimitRow, static_cast<std::size_t>(Limit::count)> rows
      "exchanges under way with one server address, all workers together (slow servers of many zones)"},
     {"denials-per-zone", 200, 1, 1'000'000,
      "questions a second to the servers of one zone that were of no use: names that do not exist, no answers; one "
-     "client may cause half of them; the root and top-level zones have no such limit (water torture). Raise it where "
-     "block lists are asked by DNS"},
+     "client may cause half of them, and those that caused any in the last second three quarters; the root and "
+     "top-level zones have no such limit (water torture). Raise it where block lists are asked by DNS"},
     {"upstream-queue", 2000, 1, 100'000,
      "packets that may wait until max-rate lets them go to one upstream; more are answered SERVFAIL (floods through a "
      "forward zone)"},

@@ -37,6 +37,7 @@ struct Guards {
   // Clients
   bool recursion_asked = true;  ///< what is cached is told only to those who ask for recursion
   bool minimal_any = true;      ///< ANY is answered with one small record (RFC 8482)
+  bool client_ports = true;     ///< nothing is answered to ports of services that answer whatever comes
   bool steady_answers = true;   ///< answers to a network that waits for many leave at a steady pace, or not at all
 };
 

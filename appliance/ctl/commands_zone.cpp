@@ -72,6 +72,7 @@ json to_json(const MaintainResult& result, const ZoneSignOptions& options) {
        {{"made", result.file.counts.made}, {"kept", result.file.counts.kept}, {"verified", result.file.verified}}},
       {"ds", ds},
       {"keys", ctl::to_json(result.zone)},
+      {"parent-settled", result.zone.settled},
       {"done", result.told},
       {"waiting", result.waiting},
       {"remarks", result.file.remarks}};

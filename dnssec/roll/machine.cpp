@@ -89,8 +89,8 @@ class Machine {
   /// Why no roll may begin now; empty when one may.
   std::string obstacle(bool asks_parent) const {
     if (observed_.clock_doubt) return *observed_.clock_doubt;
-    if (observed_.largest_ttl && *observed_.largest_ttl > policy_.max_zone_ttl)
-      return "the zone has a TTL of " + std::to_string(observed_.largest_ttl->count()) + " s, above max-zone-ttl";
+    if (zone_.largest_ttl > policy_.max_zone_ttl)
+      return "the zone has a TTL of " + std::to_string(zone_.largest_ttl.count()) + " s, above max-zone-ttl";
     if (is_pending()) return "the zone's last version is not everywhere yet";
     const KeyMask leaving = keys_where([](const ZoneKey& key) { return !key.wanted && key.role != KeyRole::foreign; });
     if (leaving != 0) return "the roll before is not finished (keys on their way out: " + names_of(leaving) + ")";
@@ -346,8 +346,9 @@ Decision decide(const Policy& policy, ZoneKeys& zone, const Observations& observ
   return Machine{policy, zone, observed}.run();
 }
 
-void note_written(ZoneKeys& zone, std::uint32_t serial) {
+void note_written(ZoneKeys& zone, std::uint32_t serial, seconds largest_ttl) {
   zone.written = true;
+  zone.largest_ttl = largest_ttl;
   zone.written_serial = serial;
 }
 

@@ -33,7 +33,6 @@ struct Observations {
   std::vector<ParentAnswer> parents;  ///< empty: nobody looked
   /// Serials that the secondaries serve; nothing for a silent one. Empty: nobody looked, and zone_propagation counts.
   std::vector<std::optional<std::uint32_t>> secondaries;
-  std::optional<seconds> largest_ttl;  ///< of the zone
   std::optional<std::string> clock_doubt;
 };
 
@@ -58,8 +57,8 @@ std::optional<unsigned> add_key(ZoneKeys& zone, ZoneKey key);
 void adopt(ZoneKeys& zone, const KeySet& keys, KeyMask signatures);
 
 Decision decide(const Policy& policy, ZoneKeys& zone, const Observations& observed);
-/// The zone file has what the newest versions say.
-void note_written(ZoneKeys& zone, std::uint32_t serial);
+/// The zone file has what the newest versions say, and no larger TTL than that.
+void note_written(ZoneKeys& zone, std::uint32_t serial, seconds largest_ttl);
 
 /// Begins a roll of these keys now, whatever their age: they are on their way out. errors: why not
 std::expected<void, std::string> start_roll(ZoneKeys& zone, KeyMask keys);

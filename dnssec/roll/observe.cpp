@@ -11,7 +11,9 @@ class Look {
   Look(const Policy& policy, ZoneKeys& zone, const Observations& observed, Decision& decision)
       : zone_{zone}, observed_{observed}, decision_{decision} {
     const Instant now = zone.clock.now;
-    signatures_linger_ = zone.signatures_linger.at(now, policy.signatures_linger());
+    // A zone that breaks its policy is signed all the same; what it handed out is waited for.
+    const seconds excess = std::max(seconds{0}, zone.largest_ttl - policy.max_zone_ttl);
+    signatures_linger_ = zone.signatures_linger.at(now, policy.signatures_linger() + excess);
     keys_linger_ = zone.keys_linger.at(now, policy.keys_linger());
     ds_linger_ = zone.ds_linger.at(now, policy.ds_linger());
   }

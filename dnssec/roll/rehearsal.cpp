@@ -305,7 +305,7 @@ class World {
       publish(zone);
       if (is_killed()) return;
       const bool pending = zone.key_sets.pending || zone.signatures.pending;
-      note_written(zone, primary_.serial);
+      note_written(zone, primary_.serial, policy_.max_zone_ttl);
       disk_ = to_text(zone);
       wake_at(zone, decision);
       if (!pending || options_.sees_secondaries) return;

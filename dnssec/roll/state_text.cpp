@@ -133,6 +133,7 @@ class Reader {
     if (fact == "ds") return zone_.ds.size() < max_versions && read_ds(words);
     if (fact == "parent") return read_parent(words), true;
     if (fact == "written") return words.read(zone_.written), words.read(zone_.written_serial), true;
+    if (fact == "largest-ttl") return words.read(zone_.largest_ttl), true;
     if (fact == "held") return zone_.held = std::string{words.rest()}, true;
     if (fact == "linger-keys") return read_lingering(words, zone_.keys_linger), true;
     if (fact == "linger-signatures") return read_lingering(words, zone_.signatures_linger), true;
@@ -226,8 +227,8 @@ bool may_repeat(std::string_view fact) {
   return fact == "key" || fact == "no-key" || fact == "ds" || fact == "dnskey-past" || fact == "signed-past";
 }
 
-constexpr std::array<std::string_view, 8> needed{"clock",     "parent", "written", "linger-keys", "linger-signatures",
-                                                 "linger-ds", "dnskey", "signed"};
+constexpr std::array<std::string_view, 9> needed{
+    "clock", "parent", "written", "largest-ttl", "linger-keys", "linger-signatures", "linger-ds", "dnskey", "signed"};
 
 }  // namespace
 
@@ -252,6 +253,7 @@ std::string to_text(const ZoneKeys& zone) {
     line(out, "ds", version.keys, version.foreign, version.may_come, version.gone);
   line(out, "parent", zone.asked, zone.seen, zone.settled);
   line(out, "written", zone.written, std::uint64_t{zone.written_serial});
+  line(out, "largest-ttl", zone.largest_ttl);
   line(out, "linger-keys", zone.keys_linger.longest, zone.keys_linger.until);
   line(out, "linger-signatures", zone.signatures_linger.longest, zone.signatures_linger.until);
   line(out, "linger-ds", zone.ds_linger.longest, zone.ds_linger.until);

@@ -55,6 +55,7 @@ struct ZoneKeys {
   std::optional<std::string> held;  ///< by an operator, with his reason
   bool written = false;             ///< the pending versions are in the zone file
   std::uint32_t written_serial = 0;
+  seconds largest_ttl{0};  ///< of the zone file that was written last
   Lingering keys_linger;
   Lingering signatures_linger;
   Lingering ds_linger;

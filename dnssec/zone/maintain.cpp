@@ -187,7 +187,7 @@ class Maintenance {
     const bool pending = zone_.key_sets.pending || zone_.signatures.pending;
     if (auto done = write(); !done) return std::unexpected{done.error()};
     if (options_.file.dry_run) return false;
-    note_written(zone_, result_.file.serial);
+    note_written(zone_, result_.file.serial, seconds{result_.file.max_ttl});
     if (auto stored = store(keys_, apex_, zone_); !stored) return std::unexpected{stored.error()};
     return pending && observed.secondaries.empty();
   }
@@ -222,7 +222,6 @@ class Maintenance {
   std::expected<void, std::string> write() {
     SignFileOptions file = options_.file;
     file.rules = options_.policy.signing;
-    file.max_zone_ttl = static_cast<std::uint32_t>(options_.policy.max_zone_ttl.count());
     const KeySet set = zone_.key_sets.newest();
     const KeyMask signing = zone_.signatures.newest();
     const bool is_unsigned = set.published == 0 && signing == 0;

@@ -1,9 +1,11 @@
 #pragma once
 // How often a second the servers of one zone are asked to no purpose: for names that do not exist, or without getting
 // an answer. Names that exist never come to a bound, random ones soon do (attacks: water torture). One client's network
-// may spend half of what the zone has. Bounded; shared by workers.
+// may spend half of what the zone has, all that have spent of it within the last second together three quarters: a
+// quarter is left to whoever has asked for nothing but what exists. Bounded; shared by workers.
 #include <cstdint>
 #include <mutex>
+#include <optional>
 
 #include "resolver/clock.hpp"
 #include "resolver/fairness/holder.hpp"
@@ -25,10 +27,11 @@ class DenialRates {
  private:
   struct Account {
     Instant spent_until{};  ///< when what was spent is paid off; a second ahead of now nothing is left
+    std::optional<Instant> spent_last = {};
     std::uint32_t under_way = 0;
     float useless = 0;  ///< share of the last ones, smoothed
 
-    bool has_left(Duration price, Instant now) const;
+    bool has_left(Duration price, Instant now, Duration room) const;
     void end(Duration price, Instant now, bool of_use);
   };
   static Duration price(std::uint64_t a_second) {

@@ -85,6 +85,9 @@ Task<std::expected<dns::Message, NetworkFault>> Iterator::exchange(Asking& askin
 /// What is lasting is learned from whom nobody can play: our own cookie came back, or it was a connection.
 void Iterator::learn_cookie(const dns::Message& reply, const dns::Cookie& sent, const dns::IpAddress& server,
                             bool stream) {
+  // Of those that refuse or fail, strangers to the zone, nothing is kept: they would crowd out servers that are of use.
+  const dns::Rcode rcode = reply.rcode();
+  if (rcode != dns::Rcode::noerror && rcode != dns::Rcode::nxdomain && rcode != dns::Rcode::badcookie) return;
   const auto& got = reply.edns ? reply.edns->cookie : std::nullopt;
   if (got && got->client == sent.client) return shared_->cookies.learn(server, got->server);
   if (stream) shared_->cookies.forget(server);

@@ -19,6 +19,10 @@ inline constexpr std::size_t max_datagram_query = 4096;
 /// What we ever send by UDP (RFC 9715, DNS flag day 2020).
 inline constexpr std::size_t max_datagram_answer = 1232;
 
+/// Whether a client may ask from there. At ports below 1024 stand services, some of which answer whatever comes (echo,
+/// chargen): an answer to one of them would begin a conversation without end. Old resolvers ask from port 53.
+constexpr bool is_client_port(std::uint16_t port) { return port >= 1024 || port == 53; }
+
 /// Whence a datagram came and to which of our addresses: an answer leaves from the address that was asked.
 struct ReturnPath {
   sockaddr_in6 peer;  ///< room for either family

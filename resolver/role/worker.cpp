@@ -178,7 +178,8 @@ class Worker::Loop {
   /// Answers right into the batch when no resolution is needed, else starts one.
   void serve_datagram(channel::ListenerId listener, const Datagram& datagram) {
     const dns::Endpoint client = datagram.path->endpoint();
-    if (client.port == 0) return counters_.add(ResolverCounter::ignored_datagrams);  // nobody can be answered there
+    if (client.port == 0 || (!is_client_port(client.port) && settings_->core->guards.client_ports))
+      return counters_.add(ResolverCounter::ignored_datagrams);
     const bool allowed = settings_->access.allows(client.address);
     const auto query = dns::parse_query(datagram.octets);
     if (!query) {

@@ -1,6 +1,7 @@
 #pragma once
 // DNS cookies towards servers (RFC 7873, RFC 9018): what we send to which server, and what each has given us. 64 bits
-// that somebody who is not on the way cannot know. Bounded; shared by workers.
+// that somebody who is not on the way cannot know. Bounded; shared by workers. The table is cut into parts by the
+// servers' networks: who has a whole IPv6 site to himself can make us forget the cookies of few others with it.
 #include <array>
 #include <cstdint>
 #include <mutex>
@@ -16,10 +17,12 @@ namespace redoubt::resolver {
 
 class Cookies {
  public:
-  static constexpr std::size_t max_servers = 10'000;
+  static constexpr std::size_t parts = 256;
+  static constexpr std::size_t max_servers_in_part = 40;
+  static constexpr std::size_t max_servers = parts * max_servers_in_part;
 
   /// key: secret, fresh for each process: our cookies cannot be told in advance, and change with every start.
-  explicit Cookies(const dns::HashKey& key) : key_{key}, servers_{max_servers, Hash{key}} {}
+  explicit Cookies(const dns::HashKey& key);
 
   /// For a query to that server: the client's part, and the server's if it gave us one.
   dns::Cookie cookie_for(const dns::IpAddress& server) const;
@@ -42,9 +45,12 @@ class Cookies {
     std::size_t operator()(const dns::IpAddress& address) const;
   };
 
+  using Part = RecentTable<dns::IpAddress, ServerPart, Hash>;
+  std::size_t part_of(const dns::IpAddress& server) const;
+
   dns::HashKey key_;
   mutable std::mutex lock_;  // guards the table
-  RecentTable<dns::IpAddress, ServerPart, Hash> servers_;
+  std::vector<Part> servers_;
 };
 
 }  // namespace redoubt::resolver

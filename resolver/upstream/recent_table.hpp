@@ -13,6 +13,9 @@ class RecentTable {
  public:
   /// most is at least 1.
   RecentTable(std::size_t most, Hash hash) : most_{most}, index_{0, std::move(hash)} {}
+  // The index points into the queue: a move takes both along, a copy would not.
+  RecentTable(RecentTable&&) = default;
+  RecentTable& operator=(RecentTable&&) = default;
 
   const Value* find(const Key& key) const {
     const auto at = index_.find(key);

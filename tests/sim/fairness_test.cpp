@@ -81,6 +81,29 @@ TEST(Fairness, one_clients_random_names_leave_half_of_the_zones_rate_to_others) 
   EXPECT_EQ(others, 30U);
 }
 
+TEST(Fairness, few_clients_random_names_in_a_registrys_zone_keep_nobody_from_the_names_in_it) {
+  World world;
+  std::string registered;
+  for (int i = 0; i < 30; ++i) registered += fmt::format("n{0} NS ns.n{0}\nns.n{0} A 192.0.2.7\n", i);
+  world.site("co.com.", "192.0.2.1", registered);
+  for (int i = 0; i < 30; ++i) world.serve("192.0.2.7", fmt::format("n{}.co.com.", i), "@ NS ns\nwww A 192.0.2.80");
+  int name = 0;
+  std::size_t found = 0;
+  for (int step = 0; step < 3000; ++step) {
+    for (const char* source : {"10.0.0.1", "10.0.0.2", "10.0.0.3"}) {
+      world.send(World::query(fmt::format("r{}.co.com.", name++)), client_at(source), [](std::optional<Answer>) {});
+    }
+    if (step % 100 == 50) {
+      world.send(World::query(fmt::format("www.n{}.co.com.", step / 100)), client_at("10.0.0.9"),
+                 [&](std::optional<Answer> answer) { found += answer && !answer->message.answer.empty() ? 1 : 0; });
+    }
+    world.run_for(1ms);
+  }
+  world.run_for(1s);
+  EXPECT_EQ(found, 30U);
+  EXPECT_LE(world.internet().packets_to("192.0.2.1"), 800U) << "and its servers are as well protected as before";
+}
+
 TEST(Fairness, three_thousand_lookups_that_never_end_hold_their_share_of_places_and_no_more) {
   World world;
   world.site("slow.com.", "192.0.2.1").behaves(silent());

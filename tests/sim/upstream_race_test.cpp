@@ -331,7 +331,7 @@ struct Mirror {
   World* world;
   std::string address;
   bool keeps_case;
-  std::vector<resolver::SharedOutcome> answers;
+  std::vector<Answer> answers;
   std::size_t asked = 0;
 
   Behaviour behaviour() {
@@ -340,8 +340,9 @@ struct Mirror {
       dns::Query query = World::query(heard.query.question->name.to_text());
       query.question.type = heard.query.question->type;
       if (!keeps_case) query.question.name = query.question.name.lowercased();
-      world->ask_beside(query, *dns::IpAddress::from_text(address),
-                        [this](resolver::SharedOutcome outcome) { answers.push_back(std::move(outcome)); });
+      world->send(query, *dns::IpAddress::from_text(address), [this](std::optional<Answer> answer) {
+        if (answer) answers.push_back(*std::move(answer));
+      });
       says(dns::Rcode::servfail)(heard, reaction);
       for (Delivery& delivery : reaction.deliveries) delivery.after = 1s;
     };
@@ -357,8 +358,8 @@ TEST(ForwarderLoop, through_one_that_keeps_the_case_is_broken_at_once) {
   use_route(world, route_to({one}));
   const Answer answer = world.ask("www.long-enough.corp.example.");
   ASSERT_FALSE(mirror.answers.empty());
-  EXPECT_EQ(mirror.answers.front()->rcode, dns::Rcode::servfail);
-  EXPECT_THAT(mirror.answers.front()->error->text, HasSubstr("forwarding loop"));
+  EXPECT_EQ(mirror.answers.front().rcode(), dns::Rcode::servfail);
+  EXPECT_THAT(mirror.answers.front().error(), HasSubstr("forwarding loop"));
   EXPECT_EQ(answer.rcode(), dns::Rcode::servfail);
   EXPECT_THAT(answer.error(), HasSubstr("forwarding loop"));
   EXPECT_LE(answer.packets, 3U) << world.trace();
@@ -371,26 +372,27 @@ TEST(ForwarderLoop, through_one_that_loses_the_case_is_broken_within_a_second) {
   use_route(world, route_to({one}));
   const Answer answer = world.ask("www.long-enough.corp.example.");
   ASSERT_FALSE(mirror.answers.empty());
-  EXPECT_THAT(mirror.answers.front()->error->text, HasSubstr("forwarding loop"));
+  EXPECT_THAT(mirror.answers.front().error(), HasSubstr("forwarding loop"));
   EXPECT_LE(answer.packets, 5U) << world.trace();
   EXPECT_THAT(answer.error(), HasSubstr("forwarding loop"));
 }
 
 TEST(ForwarderLoop, forged_query_of_an_upstream_ends_nothing) {
   World world;
-  std::vector<resolver::SharedOutcome> forged;
+  std::vector<Answer> forged;
   forwarder(world, one, 50ms).behaves([&](const Heard& heard, Reaction&) {
     dns::Query query = World::query(heard.query.question->name.lowercased().to_text());
-    world.ask_beside(query, *dns::IpAddress::from_text(one),
-                     [&](resolver::SharedOutcome outcome) { forged.push_back(std::move(outcome)); });
+    world.send(query, *dns::IpAddress::from_text(one), [&](std::optional<Answer> answer) {
+      if (answer) forged.push_back(*std::move(answer));
+    });
   });
   use_route(world, route_to({one}));
   for (int i = 0; i < 20; ++i) EXPECT_EQ(world.ask("victim" + name(i)).rcode(), dns::Rcode::noerror);
   EXPECT_EQ(figures(world, one).aside_until, resolver::Instant{}) << "the upstream stays in use";
   world.run_for(1s);
   ASSERT_EQ(forged.size(), 20U);
-  for (const auto& outcome : forged)
-    EXPECT_EQ(outcome->rcode, dns::Rcode::noerror) << "a client on the upstream's own machine is served too";
+  for (const Answer& answer : forged)
+    EXPECT_EQ(answer.rcode(), dns::Rcode::noerror) << "a client on the upstream's own machine is served too";
 }
 
 }  // namespace redoubt::sim

@@ -199,15 +199,6 @@ std::vector<Answer> World::ask_in_turn(const std::vector<dns::Query>& queries, D
   return answers;
 }
 
-void World::ask_beside(const dns::Query& query, const dns::IpAddress& client,
-                       std::function<void(resolver::SharedOutcome)> told) {
-  asio::co_spawn(context_, desk().answer(query, {.network = resolver::Holder::nobody, .address = client}),
-                 [told = std::move(told)](const std::exception_ptr& trouble, resolver::SharedOutcome outcome) {
-                   if (trouble) std::rethrow_exception(trouble);
-                   told(std::move(outcome));
-                 });
-}
-
 Answer World::ask(std::string_view name, std::string_view type) { return ask_at_once({query(name, type)}).front(); }
 
 Answer World::ask(const dns::Query& query, std::size_t room) {

@@ -84,9 +84,6 @@ class World {
   std::uint64_t spent(resolver::Limit limit) const { return last_spent_[static_cast<std::size_t>(limit)]; }
   /// One after the other, whether those before were answered or not, and waits for all. Answers count packets of all.
   std::vector<Answer> ask_in_turn(const std::vector<dns::Query>& queries, Duration gap);
-  /// Asks as somebody at that address, while others ask; told is called with the outcome, while the world runs.
-  void ask_beside(const dns::Query& query, const dns::IpAddress& client,
-                  std::function<void(resolver::SharedOutcome)> told);
   static dns::Query query(std::string_view name, std::string_view type = "A");
 
   VirtualClock& clock() { return clock_; }

@@ -5,6 +5,7 @@
 
 #include "resolver/role/worker.hpp"
 #include "tests/sim/attacks/arms.hpp"
+#include "tests/sim/attacks/own_network.hpp"
 #include "tests/unit/resolver_role/loopback.hpp"
 
 namespace redoubt::sim {
@@ -60,6 +61,30 @@ std::uint64_t octets_for_a_hundred(std::initializer_list<const char*> allowed, c
   return got * 100 / (query.size() * 20);
 }
 
+/// Answers that a service at this port gets which says something to whatever comes, once somebody has forged its
+/// address; the test ends it after a hundred.
+std::uint64_t answers_to_a_babbler(std::uint16_t port, bool guard) {
+  boost::asio::io_context loop{1};
+  resolver::StreamRoad road{loop.get_executor(), [](channel::Ask) {}};
+  resolver::Shared shared{4 << 20, dns::HashKey{7}};
+  auto settings = std::make_shared<resolver::WorkerSettings>();
+  settings->access = policy::AccessList{std::vector{*dns::Prefix::from_text("127.0.0.0/8")}};
+  auto core = std::make_shared<resolver::Settings>();
+  core->guards.client_ports = guard;
+  settings->core = core;
+  resolver::Worker worker{shared, road, settings};
+  LoopbackSocket listener{"127.0.0.1"};
+  const std::uint16_t here = listener.port();
+  worker.take_socket(1, channel::Descriptor{listener.release()});
+
+  const LoopbackSocket babbler{"127.0.0.1", port};
+  const std::string babble = "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ";  // RFC 864
+  std::uint64_t answers = 0;
+  do babbler.send({babble.begin(), babble.end()}, LoopbackSocket::at("127.0.0.1", here));
+  while (babbler.receive(300) && ++answers < 100);
+  return answers;
+}
+
 }  // namespace
 
 TEST(Attack, F01_reflection_to_an_address_that_is_no_client) {
@@ -73,6 +98,22 @@ TEST(Attack, F01_reflection_to_an_address_that_is_no_client) {
                          },
                      .attack = [&](Findings& findings) { reflected(findings, {"127.0.0.1/32"}); },
                      .teeth = [&](Findings& findings) { reflected(findings, {"127.0.0.0/8"}); }});
+}
+
+TEST(Attack, P19_a_service_that_answers_whatever_comes) {
+  constexpr std::uint16_t chargen = 19;
+  constexpr std::uint16_t a_clients = 40'000;
+  if (!enter_own_network()) GTEST_SKIP() << "no network namespace to be had here";
+  const auto conversation = [](Findings& findings, bool guard) {
+    findings.at_most("answers to one forged datagram", answers_to_a_babbler(chargen, guard), 0);
+  };
+  in_three_arms(Arms{.benign =
+                         [](Findings& findings) {
+                           findings.at_least("answers to a client's malformed queries",
+                                             answers_to_a_babbler(a_clients, true), 100);
+                         },
+                     .attack = [&](Findings& findings) { conversation(findings, true); },
+                     .teeth = [&](Findings& findings) { conversation(findings, false); }});
 }
 
 }  // namespace redoubt::sim

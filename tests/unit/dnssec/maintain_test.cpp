@@ -135,6 +135,21 @@ TEST(Maintain, another_algorithm_and_back_to_unsigned) {
   EXPECT_EQ(site.folder_.read("example.zone.signed").find("RRSIG"), std::string::npos);
 }
 
+/// An outage by a record with a long TTL would be one of our own making.
+TEST(Maintain, a_ttl_above_the_policys_stops_rolls_and_not_signing) {
+  Site site;
+  site.options_.policy.zsk_lifetime = days{15};
+  site.folder_.write("example.zone", tests::random_zone(77) + "long 604800 A 192.0.2.1\n");
+  static_cast<void>(site.run());
+  site.wait(days{16});
+  const auto result = site.run();
+  ASSERT_TRUE(result) << result.error();
+  EXPECT_EQ(site.faults(), "");
+  EXPECT_TRUE(std::ranges::any_of(
+      result->waiting, [](const std::string& why) { return why.find("above max-zone-ttl") != std::string::npos; }));
+  EXPECT_EQ(result->keys.size(), 2U);
+}
+
 TEST(Maintain, a_dry_run_changes_nothing) {
   Site site;
   site.options_.file.dry_run = true;

@@ -50,8 +50,19 @@ TEST(DenialRates, count_what_is_under_way_once_most_is_of_no_use) {
 TEST(DenialRates, of_one_client_are_half_of_the_zones) {
   DenialRates rates;
   EXPECT_EQ(pass(rates, client, 1000, false, start), 50);
-  EXPECT_EQ(pass(rates, Holder{3}, 1000, false, start), 50);
-  EXPECT_EQ(pass(rates, Holder{4}, 1000, false, start), 0);
+  EXPECT_EQ(pass(rates, client, 1000, true, start), 0);
+}
+
+TEST(DenialRates, leave_a_quarter_to_those_who_have_spent_nothing_of_late) {
+  DenialRates rates;
+  pass(rates, client, 1000, false, start);
+  EXPECT_EQ(pass(rates, Holder{3}, 1000, false, start), 25);
+  EXPECT_EQ(pass(rates, Holder{4}, 1000, false, start), 1) << "and has then spent, too";
+  EXPECT_EQ(pass(rates, Holder{5}, 1000, true, start), 1000) << "what exists costs nothing";
+  int one_each = 0;
+  for (std::uint64_t who = 100; who < 1000; ++who) one_each += pass(rates, Holder{who}, 1, false, start);
+  EXPECT_EQ(one_each, 24) << "all together no more than the zone's rate";
+  EXPECT_EQ(pass(rates, client, 1000, false, start + 1500ms), 50) << "a while later all begins anew";
 }
 
 TEST(DenialRates, of_one_zone_are_none_of_anothers_and_the_table_is_bounded) {

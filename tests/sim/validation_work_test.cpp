@@ -84,7 +84,7 @@ TEST_P(Work, hundreds_of_wrong_signatures_are_not_all_tried) {
   spoil("shop.com.", [](auto& records) { jam(records, "www.shop.com.", "A", 340); });
   const Bill bill = this->bill("www.shop.com.");
   EXPECT_EQ(bill.outcome->rcode, Rcode::servfail);
-  EXPECT_LE(bill.failed, 5U) << "the one that went beyond is counted too";
+  EXPECT_LE(bill.failed, 4U);
   EXPECT_LE(bill.checks, 24U);
 }
 
@@ -114,7 +114,7 @@ TEST_P(Work, hundreds_of_keys_of_one_tag_are_not_all_tried) {
   const Bill bill = this->bill("www.shop.com.");
   EXPECT_EQ(bill.outcome->rcode, Rcode::servfail);
   EXPECT_GE(bill.failed, 4U) << "the keys were not tried at all";
-  EXPECT_LE(bill.failed, 5U);
+  EXPECT_LE(bill.failed, 4U);
   EXPECT_LE(bill.checks, 24U);
 }
 
@@ -139,7 +139,7 @@ TEST_P(Work, keys_that_are_none_are_counted_as_failures) {
   });
   const Bill bill = this->bill("www.shop.com.");
   EXPECT_EQ(bill.outcome->rcode, Rcode::servfail);
-  EXPECT_LE(bill.failed, 5U);
+  EXPECT_LE(bill.failed, 4U);
 }
 
 TEST_P(Work, a_deep_name_is_not_hashed_label_by_label_for_ever) {
@@ -151,7 +151,7 @@ TEST_P(Work, a_deep_name_is_not_hashed_label_by_label_for_ever) {
   for (int i = 0; i < 100; ++i) deep += "a.";
   const Bill bill = this->bill(deep + "shop.com.");
   EXPECT_EQ(bill.outcome->rcode, Rcode::servfail);
-  EXPECT_LE(bill.blocks, 400U + 52U * 2U) << "the hash that went beyond is counted and not made";
+  EXPECT_LE(bill.blocks, 400U);
 }
 
 TEST_P(Work, padded_denials_are_not_checked_to_their_end) {
@@ -172,7 +172,7 @@ TEST_P(Work, padded_denials_are_not_checked_to_their_end) {
   const Bill bill = this->bill("nothing.shop.com.");
   EXPECT_NE(bill.outcome->security, resolver::Security::secure);
   EXPECT_LE(bill.checks, 24U);
-  EXPECT_LE(bill.failed, 5U);
+  EXPECT_LE(bill.failed, 4U);
 }
 
 TEST_P(Work, a_chain_of_signed_aliases_ends_at_the_limit) {

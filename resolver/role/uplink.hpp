@@ -17,8 +17,10 @@ class Uplink final : public Network {
     if (exchange.transport == UpstreamTransport::udp) {
       counters_->add(channel::ResolverCounter::upstream_udp_queries);
       auto reply = co_await datagrams_->exchange(std::move(exchange));
-      if (!reply && reply.error() == NetworkFault::timed_out) counters_->add(channel::ResolverCounter::upstream_timeouts);
-      if (reply && reply->mismatched != 0) counters_->add(channel::ResolverCounter::upstream_mismatched, reply->mismatched);
+      if (!reply && reply.error() == NetworkFault::timed_out)
+        counters_->add(channel::ResolverCounter::upstream_timeouts);
+      if (reply && reply->mismatched != 0)
+        counters_->add(channel::ResolverCounter::upstream_mismatched, reply->mismatched);
       if (!reply && reply.error() == NetworkFault::spoofed)
         counters_->add(channel::ResolverCounter::upstream_mismatched, max_mismatched_replies);
       co_return reply;

@@ -51,9 +51,12 @@ inline Octets compiled(const SnapshotParts& parts) {
   const auto query_log = flat::CreateQueryLog(builder, 0, builder.CreateVector(no_prefixes),
                                               builder.CreateVector(std::vector<flatbuffers::Offset<flat::ZoneName>>{}),
                                               false, 0, true, false);
+  const auto validation = flat::CreateValidation(
+      builder, true, false, builder.CreateVector(std::vector<flatbuffers::Offset<flat::TrustAnchor>>{}),
+      builder.CreateVector(std::vector<flatbuffers::Offset<flat::NegativeAnchor>>{}));
   flat::FinishSnapshotBuffer(
       builder, flat::CreateSnapshot(builder, 9, builder.CreateVector(listeners), 1, access, cache, resolution,
-                                    builder.CreateVector(limits), identity, query_log));
+                                    builder.CreateVector(limits), identity, query_log, 0, 0, 0, validation));
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 

@@ -40,8 +40,11 @@ Octets compiled() {
   const auto limits = builder.CreateVector(std::vector<flatbuffers::Offset<flat::Limit>>{});
   const auto query_log = flat::CreateQueryLog(builder, 0, no_prefixes,
                                               builder.CreateVector(std::vector<flatbuffers::Offset<flat::ZoneName>>{}));
-  flat::FinishSnapshotBuffer(
-      builder, flat::CreateSnapshot(builder, 42, listeners, 2, access, cache, resolution, limits, identity, query_log));
+  const auto validation = flat::CreateValidation(
+      builder, true, false, builder.CreateVector(std::vector<flatbuffers::Offset<flat::TrustAnchor>>{}),
+      builder.CreateVector(std::vector<flatbuffers::Offset<flat::NegativeAnchor>>{}));
+  flat::FinishSnapshotBuffer(builder, flat::CreateSnapshot(builder, 42, listeners, 2, access, cache, resolution, limits,
+                                                           identity, query_log, 0, 0, 0, validation));
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 

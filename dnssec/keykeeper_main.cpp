@@ -210,7 +210,7 @@ class Keykeeper {
   bool hear_transport(Client& client, const channel::Received& received) {
     const auto request = channel::decode_transport_to_keykeeper(received.octets);
     if (!request || channel::descriptors_of(*request) != received.descriptors.size()) return false;
-    const auto answer = [this](const auto& asked) -> channel::KeykeeperToTransport { return answer_to(asked); };
+    const auto answer = [this](const auto& asked) -> channel::KeykeeperToTransport { return this->answer_to(asked); };
     tell(client, channel::encode(std::visit(answer, *request)));
     return true;
   }

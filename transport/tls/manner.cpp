@@ -15,6 +15,11 @@ constexpr const char* signature_schemes =
     "ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"
     "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512";
 
+/// What SSL_CTX_set1_groups_list() and the like are, whose casts drop a const.
+bool set_list(SSL_CTX& context, int which, const char* list) {
+  return SSL_CTX_ctrl(&context, which, 0, const_cast<char*>(list)) == 1;  // NOLINT: only read
+}
+
 }  // namespace
 
 bool set_manner(SSL_CTX& context) {
@@ -24,8 +29,8 @@ bool set_manner(SSL_CTX& context) {
   SSL_CTX_set_read_ahead(&context, 1);  // one read brings records whole
   return SSL_CTX_set_min_proto_version(&context, TLS1_2_VERSION) == 1 &&
          SSL_CTX_set_ciphersuites(&context, tls13_suites) == 1 &&
-         SSL_CTX_set_cipher_list(&context, tls12_suites) == 1 && SSL_CTX_set1_groups_list(&context, groups) == 1 &&
-         SSL_CTX_set1_sigalgs_list(&context, signature_schemes) == 1;
+         SSL_CTX_set_cipher_list(&context, tls12_suites) == 1 && set_list(context, SSL_CTRL_SET_GROUPS_LIST, groups) &&
+         set_list(context, SSL_CTRL_SET_SIGALGS_LIST, signature_schemes);
 }
 
 }  // namespace redoubt::transport

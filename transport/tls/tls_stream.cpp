@@ -1,5 +1,6 @@
 #include "transport/tls/tls_stream.hpp"
 
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>

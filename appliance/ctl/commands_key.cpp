@@ -1,10 +1,11 @@
-// key generate, list, import and export.
+// key generate, list, import, export, backup and restore.
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "appliance/ctl/signing_support.hpp"
 #include "dns/text.hpp"
+#include "dnssec/keys/backup.hpp"
 #include "dnssec/keys/durable_file.hpp"
 #include "dnssec/keys/key_text.hpp"
 
@@ -107,6 +108,47 @@ ExitCode key_export(const Context& context, const KeyOptions& options) {
   const Secret text = options.pem ? key->secret->to_pem() : private_key_to_text(*key->secret);
   if (text.empty()) return complain(context, options.stem + ": no memory for it");
   context.out << as_text(text);
+  return ExitCode::done;
+}
+
+namespace {
+
+/// Backups are sealed always.
+std::expected<Secret, std::string> needed_passphrase(const KeyOptions& options) {
+  auto passphrase = read_passphrase(options.keys);
+  if (!passphrase) return std::unexpected{passphrase.error()};
+  if (!*passphrase) return std::unexpected{std::string{"a backup is sealed: --passphrase-file FILE is needed"}};
+  return std::move(**passphrase);
+}
+
+}  // namespace
+
+ExitCode key_backup(const Context& context, const KeyOptions& options) {
+  const auto passphrase = needed_passphrase(options);
+  if (!passphrase) return complain(context, passphrase.error());
+  const std::string folder = key_folder_path(options.keys, "./");
+  const auto done = back_up_keys(folder, options.file, *passphrase);
+  if (!done) return complain(context, done.error());
+  if (context.json) {
+    context.out << json{{"folder", folder}, {"file", options.file}}.dump(2) << "\n";
+  } else {
+    context.out << folder << " is backed up to " << options.file << "\n";
+  }
+  return ExitCode::done;
+}
+
+ExitCode key_restore(const Context& context, const KeyOptions& options) {
+  const auto passphrase = needed_passphrase(options);
+  if (!passphrase) return complain(context, passphrase.error());
+  const auto keys = open_keys(options.keys, "./", true);
+  if (!keys) return complain(context, keys.error());
+  const auto files = restore_keys(options.file, keys->path(), *passphrase);
+  if (!files) return complain(context, files.error());
+  if (context.json) {
+    context.out << json{{"folder", keys->path()}, {"files", *files}}.dump(2) << "\n";
+  } else {
+    context.out << fmt::format("{} files restored to {}\n", *files, keys->path());
+  }
   return ExitCode::done;
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 
 #include "appliance/config/units.hpp"
 #include "appliance/ctl/signing_support.hpp"
@@ -172,6 +173,11 @@ ExitCode zone_sign(const Context& context, const ZoneSignOptions& given) {
   if (!site) return complain(context, site.error());
   const auto origin = name_of(options.origin);
   if (!origin) return complain(context, origin.error());
+  std::error_code error;
+  if (options.dry_run && !std::filesystem::exists(key_folder_path(options.keys, options.file), error)) {
+    context.out << "dry run: there are no keys; they would be made, and the whole zone signed\n";
+    return ExitCode::done;
+  }
   const auto keys = open_keys(options.keys, options.file, !options.dry_run);
   if (!keys) return complain(context, keys.error());
   Progress progress{context};

@@ -75,6 +75,12 @@ void add_rolls(CLI::App& zone, const AddCommand& command) {
   add("start", "roll these keys now, in an emergency too; no chain breaks", rollover_start)
       ->add_option("TAG", roll->tags, "tags of the keys that go")
       ->required();
+  command(*rollover, "status", "the same as zone keys", [roll](const Context& context) {
+    return zone_keys(context, {roll->zone, roll->keys});
+  });
+  CLI::App* status = rollover->get_subcommand("status");
+  status->add_option("ZONE", roll->zone, "the zone's name")->required();
+  take_keys(status, roll->keys);
   add("hold", "begin and continue no roll", rollover_hold)->add_option("--reason", roll->reason, "why")->required();
   add("resume", "let rolls go on", rollover_resume);
   const auto rehearse = std::make_shared<RehearseOptions>();
@@ -112,6 +118,12 @@ void add_keys(CLI::App& app, const AddCommand& command) {
   CLI::App* exported = add("export", "print a private key in BIND's format", key_export);
   exported->add_option("KEY", options->stem, "its file name without ending, such as Kexample.+013+12345")->required();
   exported->add_flag("--pem", options->pem, "in PKCS#8");
+  add("backup", "the whole folder, keys and states, in one file under a passphrase", key_backup)
+      ->add_option("FILE", options->file, "the backup")
+      ->required();
+  add("restore", "a backup into a folder that has none of its files", key_restore)
+      ->add_option("FILE", options->file, "the backup")
+      ->required();
 }
 
 void add_caa(CLI::App& app, const AddCommand& command) {

@@ -66,7 +66,7 @@ struct KeyOptions {
   std::string role = "csk";
   std::string algorithm = "ECDSAP256SHA256";
   unsigned bits = 2048;
-  std::string file;  ///< that is imported
+  std::string file;  ///< that is imported, backed up to or restored from
   std::string stem;  ///< that is exported
   bool pem = false;
   KeyPlace keys;
@@ -102,6 +102,8 @@ ExitCode key_generate(const Context& context, const KeyOptions& options);
 ExitCode key_list(const Context& context, const KeyOptions& options);
 ExitCode key_import(const Context& context, const KeyOptions& options);
 ExitCode key_export(const Context& context, const KeyOptions& options);
+ExitCode key_backup(const Context& context, const KeyOptions& options);
+ExitCode key_restore(const Context& context, const KeyOptions& options);
 
 // commands_caa.cpp
 /// failed when it is forbidden.

@@ -21,22 +21,6 @@ namespace {
 constexpr std::size_t max_passphrase = 4096;
 constexpr std::size_t max_policy_octets = 1024 * 1024;
 
-/// A file, or what systemd hands to a service (LoadCredential=redoubt-passphrase:...).
-std::expected<std::optional<dnssec::Secret>, std::string> read_passphrase(std::string path) {
-  if (path.empty()) {
-    const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
-    if (credentials == nullptr) return std::optional<dnssec::Secret>{};
-    path = std::string{credentials} + "/redoubt-passphrase";
-    std::error_code error;
-    if (!std::filesystem::exists(path, error)) return std::optional<dnssec::Secret>{};
-  }
-  auto octets = dnssec::read_secret_file(path, max_passphrase);
-  if (!octets) return std::unexpected{octets.error()};
-  while (!octets->empty() && (octets->back() == '\n' || octets->back() == '\r')) octets->pop_back();
-  if (octets->empty()) return std::unexpected{path + ": the passphrase is empty"};
-  return std::optional{std::move(*octets)};
-}
-
 }  // namespace
 
 ExitCode complain(const Context& context, const std::string& what) {
@@ -65,15 +49,34 @@ std::expected<signing::SitePolicy, std::string> find_policy(const std::string& n
   return std::unexpected{faults};
 }
 
+std::expected<std::optional<dnssec::Secret>, std::string> read_passphrase(const KeyPlace& place) {
+  std::string path = place.passphrase;
+  if (path.empty()) {
+    const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+    if (credentials == nullptr) return std::optional<dnssec::Secret>{};
+    path = std::string{credentials} + "/redoubt-passphrase";
+    std::error_code error;
+    if (!std::filesystem::exists(path, error)) return std::optional<dnssec::Secret>{};
+  }
+  auto octets = dnssec::read_secret_file(path, max_passphrase);
+  if (!octets) return std::unexpected{octets.error()};
+  while (!octets->empty() && (octets->back() == '\n' || octets->back() == '\r')) octets->pop_back();
+  if (octets->empty()) return std::unexpected{path + ": the passphrase is empty"};
+  return std::optional{std::move(*octets)};
+}
+
+std::string key_folder_path(const KeyPlace& place, const std::string& near) {
+  return place.folder.empty() ? (std::filesystem::path{near}.parent_path() / "keys").string() : place.folder;
+}
+
 std::expected<KeyFolder, std::string> open_keys(const KeyPlace& place, const std::string& near, bool make) {
-  std::string folder = place.folder;
-  if (folder.empty()) folder = (std::filesystem::path{near}.parent_path() / "keys").string();
+  std::string folder = key_folder_path(place, near);
   std::error_code error;
   if (!std::filesystem::is_directory(folder, error)) {
     if (!make) return std::unexpected{folder + ": there is no such folder of keys (--keys DIR)"};
     if (::mkdir(folder.c_str(), 0700) != 0) return std::unexpected{folder + ": it cannot be made"};
   }
-  auto passphrase = read_passphrase(place.passphrase);
+  auto passphrase = read_passphrase(place);
   if (!passphrase) return std::unexpected{passphrase.error()};
   return KeyFolder{std::move(folder), std::move(*passphrase)};
 }

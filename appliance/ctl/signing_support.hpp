@@ -21,6 +21,10 @@ std::expected<signing::SitePolicy, std::string> find_policy(const std::string& n
 /// near: a file beside which keys lie when no folder was named. With `make`, the folder is made, for its owner alone.
 std::expected<dnssec::KeyFolder, std::string> open_keys(const KeyPlace& place, const std::string& near, bool make);
 
+std::string key_folder_path(const KeyPlace& place, const std::string& near);
+/// What the passphrase's file or systemd's credential has; nothing when there is neither.
+std::expected<std::optional<dnssec::Secret>, std::string> read_passphrase(const KeyPlace& place);
+
 /// Nothing for an empty text. errors: it is no name
 std::expected<std::optional<dns::Name>, std::string> name_of(const std::string& text);
 

@@ -9,6 +9,7 @@
 #include <openssl/rsa.h>
 
 #include <array>
+#include <deque>
 #include <string>
 
 namespace redoubt::dnssec {
@@ -38,9 +39,11 @@ class Parameters {
           OSSL_PARAM_BLD_push_BN(builder_.get(), name, value.get()) == 1;
     numbers_.push_back(std::move(value));
   }
-  void text(const char* name, const std::string& value) {
-    ok_ = ok_ && OSSL_PARAM_BLD_push_utf8_string(builder_.get(), name, value.c_str(), value.size()) == 1;
+  void text(const char* name, std::string_view value) {
+    const std::string& kept = texts_.emplace_back(value);
+    ok_ = ok_ && OSSL_PARAM_BLD_push_utf8_string(builder_.get(), name, kept.c_str(), kept.size()) == 1;
   }
+  /// value outlives this.
   void octets(const char* name, OctetView value) {
     ok_ = ok_ && OSSL_PARAM_BLD_push_octet_string(builder_.get(), name, value.data(), value.size()) == 1;
   }
@@ -58,7 +61,9 @@ class Parameters {
 
  private:
   Owned<OSSL_PARAM_BLD> builder_;
+  // The builder only points to what it is given.
   std::vector<Owned<BIGNUM>> numbers_;
+  std::deque<std::string> texts_;
   bool ok_;
 };
 
@@ -181,7 +186,7 @@ std::expected<PrivateKey, KeyFault> PrivateKey::from_secret(Algorithm algorithm,
       const Octets point = public_point(info, secret);
       if (point.empty()) return std::unexpected{KeyFault::malformed};
       Parameters parameters;
-      parameters.text(OSSL_PKEY_PARAM_GROUP_NAME, std::string{info.curve});
+      parameters.text(OSSL_PKEY_PARAM_GROUP_NAME, info.curve);
       parameters.number(OSSL_PKEY_PARAM_PRIV_KEY, secret);
       parameters.octets(OSSL_PKEY_PARAM_PUB_KEY, point);
       auto key = parameters.key("EC");

@@ -62,7 +62,7 @@ std::optional<dns::Name> Asking::next_name_to_look_up(Random& random) {
   ++lookups_;
   const std::size_t pick = random.below(static_cast<std::uint32_t>(without_address_.size()));
   std::swap(without_address_[pick], without_address_.back());
-  const dns::Name name = without_address_.back();
+  dns::Name name = without_address_.back();
   without_address_.pop_back();
   return name;
 }

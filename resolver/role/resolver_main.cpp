@@ -42,8 +42,7 @@ class Role {
     tell_monitor(channel::Entered{sandbox_trouble});
     loop_.run();
     if (query_log_) query_log_->finish();
-    // Frames of the workers' coroutines wait in road_ and in loop_'s queue: no order of destruction is right for all of
-    // them, and nothing here outlives the process.
+    // Nothing here outlives the process: no client waits for it to be taken apart.
     std::_Exit(0);
   }
 

@@ -1,8 +1,6 @@
 #include "resolver/role/stream_road.hpp"
 
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdlib>
@@ -64,21 +62,21 @@ void StreamRoad::attach(channel::Channel channel) {
       std::move(channel), [this](channel::Received received) { receive(received); }, [this] { fail_all(); });
 }
 
-Task<std::expected<Reply, NetworkFault>> StreamRoad::fetch(Exchange exchange) {
-  using Signature = void(std::expected<Reply, NetworkFault>);
+Task<std::expected<Reply, NetworkFault>> StreamRoad::fetch(Exchange exchange, std::shared_ptr<FetchReturns> returns) {
+  using Signature = void(FetchReturns::Result);
   return asio::async_initiate<const asio::use_awaitable_t<>, Signature>(
-      [this](auto handler, Exchange wanted) {
-        auto home = asio::get_associated_executor(handler, executor_);
-        Done done = [home, handler = std::move(handler)](std::expected<Reply, NetworkFault> result) mutable {
-          asio::post(home, [handler = std::move(handler), result = std::move(result)]() mutable {
-            std::move(handler)(std::move(result));
-          });
+      [this](auto handler, Exchange wanted, std::shared_ptr<FetchReturns> home) {
+        const auto ticket = home->wait([handler = std::move(handler)](FetchReturns::Result result) mutable {
+          std::move(handler)(std::move(result));
+        });
+        Done done = [home = std::move(home), ticket](FetchReturns::Result result) {
+          home->bring(ticket, std::move(result));
         };
         asio::post(executor_, [this, wanted = std::move(wanted), done = std::move(done)]() mutable {
           start(std::move(wanted), std::move(done));
         });
       },
-      asio::use_awaitable, std::move(exchange));
+      asio::use_awaitable, std::move(exchange), std::move(returns));
 }
 
 void StreamRoad::give(channel::ExchangeId id, std::vector<std::uint8_t> answer) {

@@ -11,6 +11,7 @@
 #include "appliance/channel/async_channel.hpp"
 #include "appliance/channel/resolver_transport.hpp"
 #include "resolver/network.hpp"
+#include "resolver/role/fetch_returns.hpp"
 #include "resolver/role/machine_clock.hpp"
 
 namespace redoubt::resolver {
@@ -24,8 +25,8 @@ class StreamRoad {
 
   /// A fresh channel to transport; what was under way by the former one has failed.
   void attach(channel::Channel channel);
-  /// From any thread: resumes on the caller's executor.
-  Task<std::expected<Reply, NetworkFault>> fetch(Exchange exchange);
+  /// From any worker's thread: resumes there, by its own returns.
+  Task<std::expected<Reply, NetworkFault>> fetch(Exchange exchange, std::shared_ptr<FetchReturns> returns);
   /// From any thread. An empty answer closes the client's connection.
   void give(channel::ExchangeId id, std::vector<std::uint8_t> answer);
 

@@ -36,8 +36,9 @@ std::size_t datagram_limit(const dns::Query& query) {
 /// Both roads to servers behind the core's one interface.
 class Uplink final : public Network {
  public:
-  Uplink(UpstreamDatagrams& datagrams, StreamRoad& road, WorkerCounters& counters)
-      : datagrams_{&datagrams}, road_{&road}, counters_{&counters} {}
+  Uplink(UpstreamDatagrams& datagrams, StreamRoad& road, std::shared_ptr<FetchReturns> returns,
+         WorkerCounters& counters)
+      : datagrams_{&datagrams}, road_{&road}, returns_{std::move(returns)}, counters_{&counters} {}
 
   Task<std::expected<Reply, NetworkFault>> exchange(Exchange exchange) override {
     if (exchange.transport == UpstreamTransport::udp) {
@@ -50,12 +51,13 @@ class Uplink final : public Network {
       co_return reply;
     }
     counters_->add(ResolverCounter::upstream_tcp_queries);
-    co_return co_await road_->fetch(std::move(exchange));
+    co_return co_await road_->fetch(std::move(exchange), returns_);
   }
 
  private:
   UpstreamDatagrams* datagrams_;
   StreamRoad* road_;
+  std::shared_ptr<FetchReturns> returns_;
   WorkerCounters* counters_;
 };
 
@@ -68,7 +70,7 @@ class Worker::Loop {
         settings_{std::move(settings)},
         clock_{context_.get_executor()},
         datagrams_{context_.get_executor(), random_},
-        uplink_{datagrams_, road, counters_},
+        uplink_{datagrams_, road, returns_, counters_},
         desk_{shared, uplink_, clock_, random_, settings_->core, context_.get_executor()} {
     datagrams_.use(settings_->outgoing);
     books_.use(settings_->query_log);
@@ -77,6 +79,7 @@ class Worker::Loop {
   ~Loop() {
     context_.stop();
     thread_.join();
+    returns_->close();  // frames of who waits go while all that they use is still there
   }
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -340,6 +343,7 @@ class Worker::Loop {
   SystemRandom random_;
   Bookkeeping books_{counters_, random_};
   UpstreamDatagrams datagrams_;
+  std::shared_ptr<FetchReturns> returns_ = std::make_shared<FetchReturns>(context_.get_executor());
   Uplink uplink_;
   Desk desk_;
   DatagramBatch batch_;

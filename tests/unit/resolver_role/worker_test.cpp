@@ -1,6 +1,8 @@
 #include "resolver/role/worker.hpp"
 
 #include <gtest/gtest.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -224,6 +226,48 @@ TEST_F(WorkerTest, a_full_log_loses_lines_and_no_answers) {
   EXPECT_TRUE(ask(client, port, client_query("www.example")));
   EXPECT_TRUE(ask(client, port, client_query("www.example")));
   EXPECT_EQ(counted(channel::ResolverCounter::query_log_lost), 2U);
+}
+
+/// An authority that has nothing to say by UDP: the question goes on by a stream.
+class TruncatingWorkerTest : public WorkerTest {
+ protected:
+  TruncatingWorkerTest()
+      : WorkerTest([](dns::Message query) -> std::optional<dns::Message> {
+          query.header.response = query.header.truncated = true;
+          return query;
+        }) {}
+};
+
+TEST_F(TruncatingWorkerTest, what_transport_brings_after_the_workers_end_finds_nobody) {
+  auto [ours, theirs] = *channel::Channel::make_pair();
+  asio::post(loop_,
+             [this, end = std::make_shared<channel::Channel>(std::move(ours))] { road_.attach(std::move(*end)); });
+  auto asker = std::make_shared<std::atomic<int>>(0);
+  const std::weak_ptr<std::atomic<int>> still_there = asker;
+  std::vector<channel::ExchangeId> fetches;
+  for (const char* name : {"one.example", "two.example"}) {
+    workers_[0]->resolve_for(client_query(name), [asker](std::vector<std::uint8_t>) { ++*asker; });
+    pollfd waiting{theirs.descriptor(), POLLIN, 0};
+    ASSERT_EQ(poll(&waiting, 1, soon), 1);
+    const auto message = channel::decode_resolver_to_transport(theirs.receive()->octets);
+    fetches.push_back(std::get<channel::Fetch>(*message).id);
+  }
+  EXPECT_EQ(*asker, 0);
+  asker.reset();
+  EXPECT_FALSE(still_there.expired());
+  for (auto& worker : workers_) worker.reset();
+  EXPECT_TRUE(still_there.expired()) << "what waited has gone with its worker";
+  for (const channel::ExchangeId id : fetches) {
+    const channel::FetchFailed failed{id, channel::FetchFault::timed_out};
+    EXPECT_FALSE(theirs.send(channel::encode(channel::TransportToResolver{failed})));
+  }
+  int unread = 1;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds{soon};
+  while (unread != 0 && std::chrono::steady_clock::now() < end) ioctl(theirs.descriptor(), SIOCOUTQ, &unread);
+  EXPECT_EQ(unread, 0);
+  std::promise<void> done;
+  asio::post(loop_, [&] { done.set_value(); });  // behind what was read
+  EXPECT_EQ(done.get_future().wait_for(std::chrono::milliseconds{soon}), std::future_status::ready);
 }
 
 class HeldBackWorkerTest : public WorkerTest {

@@ -100,6 +100,8 @@ TEST_F(Signing, what_scripts_read_is_json) {
 }
 
 TEST_F(Signing, a_dry_run_leaves_no_file) {
+  EXPECT_NE(sign({"--dry-run"}).out.find("there are no keys"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(file("keys")));
   const Result result = sign({"--dry-run", "--keys", path_});
   EXPECT_EQ(result.code, ExitCode::done) << result.err;
   EXPECT_NE(result.out.find("would make a ksk"), std::string::npos) << result.out;
@@ -226,6 +228,31 @@ TEST_F(Signing, with_a_passphrase_no_private_half_lies_open) {
   EXPECT_EQ(sign().code, ExitCode::failed) << "without the passphrase";
   write("passphrase", "");
   EXPECT_EQ(sign({"--passphrase-file", file("passphrase")}).code, ExitCode::failed);
+}
+
+TEST_F(Signing, a_backup_brings_a_zone_to_another_machine) {
+  write("passphrase", "correct horse\n");
+  ASSERT_EQ(sign().code, ExitCode::done);
+  const auto with_passphrase = [&](std::vector<std::string> arguments, const std::string& folder) {
+    arguments.insert(arguments.end(), {"--keys", file(folder), "--passphrase-file", file("passphrase")});
+    return run_with(std::move(arguments));
+  };
+  EXPECT_EQ(with_keys({"key", "backup", file("backup")}).code, ExitCode::failed) << "never without a passphrase";
+  ASSERT_EQ(with_passphrase({"key", "backup", file("backup")}, "keys").code, ExitCode::done);
+  EXPECT_EQ(read("backup").find("PrivateKey"), std::string::npos);
+  EXPECT_EQ(with_passphrase({"key", "restore", file("backup")}, "keys").code, ExitCode::failed)
+      << "nothing is overwritten";
+  ASSERT_EQ(with_passphrase({"key", "restore", file("backup")}, "elsewhere").code, ExitCode::done);
+  const Result again = sign({"--keys", file("elsewhere")});
+  EXPECT_NE(again.out.find("nothing is due"), std::string::npos) << again.out << again.err;
+  const std::string whole = read("backup");
+  for (const std::size_t at : {std::size_t{20}, whole.size() / 2, whole.size() - 3}) {
+    std::string damaged = whole;
+    damaged[at] = damaged[at] == 'A' ? 'B' : 'A';
+    write("damaged", damaged);
+    EXPECT_EQ(with_passphrase({"key", "restore", file("damaged")}, "third").code, ExitCode::failed) << at;
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(file("third")));
 }
 
 TEST_F(Signing, a_policy_is_checked_where_it_stands) {

@@ -1,0 +1,117 @@
+#include "dnssec/keys/backup.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <vector>
+
+#include "dnssec/keys/durable_file.hpp"
+
+namespace redoubt::dnssec {
+
+namespace {
+
+constexpr std::string_view first_line = "redoubt-keys 1\n";
+constexpr std::size_t max_file = 1024 * 1024;
+constexpr std::size_t max_backup = 16 * 1024 * 1024;
+constexpr unsigned secret_mode = 0600;
+constexpr unsigned public_mode = 0644;
+
+/// K….key, K….private, K….sealed and ….state; nothing that leads out of the folder.
+bool is_key_file(std::string_view name) {
+  if (name.find('/') != std::string_view::npos || name.starts_with('.')) return false;
+  if (name.ends_with(".state")) return true;
+  return name.starts_with('K') && (name.ends_with(".key") || name.ends_with(".private") || name.ends_with(".sealed"));
+}
+
+bool is_public(std::string_view name) { return name.ends_with(".key") || name.ends_with(".state"); }
+
+std::expected<std::vector<std::string>, std::string> names_in(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (std::filesystem::directory_iterator at{folder, error}, end; !error && at != end; at.increment(error)) {
+    std::string name = at->path().filename().string();
+    if (is_key_file(name)) names.push_back(std::move(name));
+  }
+  if (error) return std::unexpected{folder + ": " + error.message()};
+  std::ranges::sort(names);
+  return names;
+}
+
+struct Entry {
+  std::string name;
+  OctetView content;
+};
+
+/// "file NAME OCTETS", a line end, the octets; again and again.
+std::expected<std::vector<Entry>, std::string> entries_of(const std::string& file, OctetView plain) {
+  const auto damaged = [&] { return std::unexpected{file + ": it is no backup of keys"}; };
+  std::string_view left = as_text(plain);
+  if (!left.starts_with(first_line)) return damaged();
+  left.remove_prefix(first_line.size());
+  std::vector<Entry> entries;
+  while (!left.empty()) {
+    const auto end = left.find('\n');
+    if (end == std::string_view::npos || !left.starts_with("file ")) return damaged();
+    const std::string_view line = left.substr(5, end - 5);
+    const auto blank = line.rfind(' ');
+    std::size_t octets = 0;
+    if (blank == std::string_view::npos) return damaged();
+    const auto [last, error] = std::from_chars(line.data() + blank + 1, line.data() + line.size(), octets);
+    left.remove_prefix(end + 1);
+    const std::string_view name = line.substr(0, blank);
+    if (error != std::errc{} || last != line.data() + line.size() || octets > left.size() || !is_key_file(name))
+      return damaged();
+    entries.push_back({std::string{name}, octets_of(left.substr(0, octets))});
+    left.remove_prefix(octets);
+  }
+  return entries;
+}
+
+}  // namespace
+
+std::expected<void, std::string> back_up_keys(const std::string& folder, const std::string& file,
+                                              const Secret& passphrase, SealCost cost) {
+  const auto names = names_in(folder);
+  if (!names) return std::unexpected{names.error()};
+  Secret plain;
+  append_text(plain, first_line);
+  for (const std::string& name : *names) {
+    const auto content = read_secret_file(folder + "/" + name, max_file);
+    if (!content) return std::unexpected{content.error()};
+    append_text(plain, "file " + name + " " + std::to_string(content->size()) + "\n");
+    plain.insert(plain.end(), content->begin(), content->end());
+    if (plain.size() > max_backup / 2) return std::unexpected{folder + ": more than one backup can hold"};
+  }
+  const auto sealed = seal(plain, passphrase, cost);
+  if (!sealed) return std::unexpected{file + ": " + std::string{describe(sealed.error())}};
+  return write_durably(file, octets_of(*sealed), secret_mode);
+}
+
+std::expected<std::size_t, std::string> restore_keys(const std::string& file, const std::string& folder,
+                                                     const Secret& passphrase) {
+  const auto sealed = read_secret_file(file, max_backup);
+  if (!sealed) return std::unexpected{sealed.error()};
+  const auto plain = open_sealed(as_text(*sealed), passphrase);
+  if (!plain) return std::unexpected{file + ": " + std::string{describe(plain.error())}};
+  auto entries = entries_of(file, *plain);
+  if (!entries) return std::unexpected{entries.error()};
+  for (const Entry& entry : *entries) {
+    std::error_code error;
+    if (std::filesystem::exists(folder + "/" + entry.name, error))
+      return std::unexpected{folder + "/" + entry.name + ": it is there already, and nothing is overwritten"};
+  }
+  // A key is there once its .key is, and a state needs its keys: so in this order a kill leaves whole keys.
+  const auto rank = [](const Entry& entry) {
+    return entry.name.ends_with(".state") ? 2 : entry.name.ends_with(".key") ? 1 : 0;
+  };
+  std::ranges::stable_sort(*entries, {}, rank);
+  for (const Entry& entry : *entries) {
+    const auto done =
+        write_durably(folder + "/" + entry.name, entry.content, is_public(entry.name) ? public_mode : secret_mode);
+    if (!done) return std::unexpected{done.error()};
+  }
+  return entries->size();
+}
+
+}  // namespace redoubt::dnssec

@@ -42,6 +42,7 @@ TEST(SpecialNames, encrypted_listeners_are_found_where_there_are_some) {
   // 1 dns.example. alpn=dot port=853
   world.settings().designated = {{0, 1, 3, 'd', 'n', 's', 7,   'e', 'x', 'a', 'm', 'p', 'l', 'e', 0,
                                   0, 1, 0, 4,   3,   'd', 'o', 't', 0,   3,   0,   2,   3,   0x55}};
+  world.use();
   const Answer found = world.ask("_dns.resolver.arpa.", "SVCB");
   EXPECT_EQ(found.rcode(), dns::Rcode::noerror);
   EXPECT_THAT(found.answer(), ElementsAre(HasSubstr("_dns.resolver.arpa. SVCB 1 dns.example.")));

@@ -1,6 +1,7 @@
 // Entrance: a server's reply, from its first octet behind the question. A server of evil.com. says anything it likes to
 // a question about www.evil.com. Properties: the resolution ends, in budget, with an outcome that can be rendered and
-// read; nothing outside evil.com. is in the cache but short-lived failures; no cut is known outside it.
+// read; nothing outside evil.com. is in the cache but short-lived failures; no cut is known outside it; with validation
+// nothing is secure, and nothing below an anchor is given out.
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
@@ -69,6 +70,23 @@ Settings settings_for_fuzzing() {
   return settings;
 }
 
+/// The server's own zone has an anchor whose key nobody has, or lies below one.
+Settings settings_that_validate(const char* anchored) {
+  Settings settings = settings_for_fuzzing();
+  settings.validation.enabled = true;
+  std::vector<std::uint8_t> ds{0x12, 0x34, 15, 2};
+  ds.resize(4 + 32, 0x55);
+  settings.validation.anchors.push_back({dns::Name::literal(anchored), {{ds}, {}}});
+  return settings;
+}
+
+const Settings& settings_chosen_by(std::uint8_t octet) {
+  static const Settings plain = settings_for_fuzzing();
+  static const Settings own = settings_that_validate("evil.com.");
+  static const Settings above = settings_that_validate(".");
+  return (octet & 0x40) == 0 ? plain : (octet & 0x20) == 0 ? own : above;
+}
+
 void check(Shared& shared) {
   bool more = false;
   for (const ShownEntry& entry : shared.cache.show(dns::Name{}, true, 10'000, now, more)) {
@@ -85,7 +103,7 @@ void check(Shared& shared) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static_assert(question_octets == 18);
-  static const Settings settings = settings_for_fuzzing();
+  const Settings& settings = settings_chosen_by(size == 0 ? 0 : data[0]);
   Shared shared{1U << 20, dns::HashKey{}};
   shared.cache.store_delegation(std::make_shared<const Delegation>(Delegation{
                                     zone,
@@ -108,6 +126,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(outcome != nullptr, "the resolution ends");
   require(network.packets <= settings.limits[Limit::upstream_queries], "in budget");
   require(outcome->rcode != dns::Rcode::servfail || outcome->error.has_value(), "SERVFAIL has its reason");
+  if (settings.validation.enabled) {
+    require(outcome->failed() || outcome->security == Security::insecure, "nobody signs for a key that nobody has");
+    require(!settings.validation.anchors.front().zone.is_strictly_below(dns::Name{}) || outcome->failed(),
+            "nothing below an anchor goes unproven");
+    require(budget.spent(Limit::signature_checks) <= settings.limits[Limit::signature_checks], "checks in budget");
+    require(shared.proofs.spans() == 0, "no proof is learned");
+  }
   check(shared);
 
   dns::Query query{{}, question, dns::Edns{}};

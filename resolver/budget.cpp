@@ -43,6 +43,17 @@ constexpr std::array<dns::LimitRow, static_cast<std::size_t>(Limit::count)> rows
     {"upstream-queue", 2000, 1, 100'000,
      "packets that may wait until max-rate lets them go to one upstream; more are answered SERVFAIL (floods through a "
      "forward zone)"},
+    {"signature-checks", 24, 8, 1000, "signatures verified for one question, those of keys and DS included (KeyTrap)"},
+    {"failed-signature-checks", 4, 1, 100,
+     "of those, that may come to nothing, keys that are none included (SigJam, malformed keys)"},
+    {"nsec3-blocks", 400, 50, 100'000,
+     "blocks that SHA-1 works through for one question's proofs by NSEC3 (NSEC3 encloser attack)"},
+    {"signatures-per-rrset", 4, 1, 50, "signatures looked at of one RRset (SigJam)"},
+    {"keys-per-tag", 2, 1, 20, "keys tried for one signature, where a zone has several of one tag (LockCram)"},
+    {"ds-per-zone", 8, 1, 50, "DS records looked at of one zone (HashTrap)"},
+    {"denial-records", 8, 4, 50, "NSEC or NSEC3 records looked at in one answer (padded denial)"},
+    {"nsec3-iterations", 50, 0, 150,
+     "iterations of NSEC3; a zone with more counts as unsigned where its proofs are concerned (RFC 9276)"},
 }};
 
 }  // namespace

@@ -34,6 +34,14 @@ enum class Limit : std::uint8_t {
   exchanges_of_one_server,
   denials_of_one_zone,
   upstream_queue,
+  signature_checks,
+  failed_signature_checks,
+  nsec3_blocks,
+  signatures_of_rrset,
+  keys_of_tag,
+  ds_of_zone,
+  denial_records,
+  nsec3_iterations,
   count
 };
 
@@ -70,7 +78,8 @@ class Budget {
         deadline_{started + std::chrono::milliseconds{limits[Limit::question_time_ms]}} {}
 
   /// Charges `amount`; false, and the limit is noted as exhausted, when that is more than is left. Only for the limits
-  /// that are counted over the whole question: upstream_queries, nested_questions, alias_steps, upstream_octets.
+  /// that are counted over the whole question: upstream_queries, nested_questions, alias_steps, upstream_octets,
+  /// signature_checks, failed_signature_checks, nsec3_blocks.
   bool spend(Limit limit, std::uint64_t amount = 1);
   std::uint64_t spent(Limit limit) const { return spent_[static_cast<std::size_t>(limit)]; }
   /// Notes that a limit of another kind stopped the work.

@@ -10,6 +10,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "resolver/validate/sentinel.hpp"
+
 namespace redoubt::resolver {
 
 namespace asio = boost::asio;
@@ -35,6 +37,10 @@ SharedOutcome about_a_meta_type(dns::RrType type) {
   outcome->rcode = malformed ? dns::Rcode::formerr : dns::Rcode::notimp;
   outcome->error = {malformed ? dns::EdeCode::invalid_query_type : dns::EdeCode::not_supported, ""};
   return outcome;
+}
+
+SharedOutcome withheld() {
+  return failure(dns::EdeCode::other, "withheld, for that is what the root key sentinel says (RFC 8509)");
 }
 
 /// What servers are asked about themselves in class CH (RFC 4892).
@@ -72,7 +78,13 @@ Desk::Desk(Shared& shared, Network& network, Clock& clock, Random& random, std::
 }
 
 void Desk::use(std::shared_ptr<const Settings> settings) {
+  const bool other_trust = !(settings->validation == settings_->validation);
   settings_ = std::move(settings);
+  if (other_trust) {
+    shared_->trust.clear();
+    shared_->proofs.clear();
+    shared_->cache.forget_verdicts();
+  }
   shared_->cache.keep_expired(settings_->stale);
 }
 
@@ -101,13 +113,17 @@ SharedOutcome Desk::known(const dns::Query& query) {
   const dns::Question& question = query.question;
   const Instant now = clock_->now();
   std::optional<dns::Question> renewal;
-  auto outcome = iterator_.known(question, *settings_, now, settings_->prefetch ? &renewal : nullptr);
+  const bool checked = checks(query);
+  auto outcome =
+      gate(iterator_.known(question, *settings_, now, settings_->prefetch && checked ? &renewal : nullptr, checked),
+           checked);
   if (renewal) renew(*renewal);
+  if (outcome && is_withheld(*outcome, question, checked)) return withheld();
   if (outcome && outcome->failed()) {
-    if (auto stale = iterator_.stale(question, *settings_, now, outcome->error ? outcome->error->text : ""))
+    if (auto stale = iterator_.stale(question, *settings_, now, outcome->error ? outcome->error->text : "", checked))
       return stale;
   } else if (!outcome && shared_->rechecks.is_too_early(question, now)) {
-    return iterator_.stale(question, *settings_, now, "its servers failed less than 30 s ago");
+    return iterator_.stale(question, *settings_, now, "its servers failed less than 30 s ago", checked);
   }
   return outcome;
 }
@@ -137,10 +153,22 @@ SharedOutcome Desk::turn_away(const dns::Question& question, WaitingRoom::Turned
   return beyond(question, turned == WaitingRoom::Turned::away ? Limit::waiting_queries : Limit::waiting_of_one_client);
 }
 
+/// The one way out: whatever its way was, nothing that nobody has looked at reaches who wants it validated (attacks:
+/// bogus by another path).
+SharedOutcome Desk::gate(SharedOutcome outcome, bool checks) const {
+  if (!outcome || !checks || !settings_->validation.enabled) return outcome;
+  if (outcome->failed() || is_checked(outcome->security)) return outcome;
+  return failure(dns::EdeCode::dnssec_indeterminate, "not validated");
+}
+
+bool Desk::is_withheld(const Outcome& outcome, const dns::Question& question, bool checks) const {
+  return checks && outcome.is_secure() && sentinel_withholds(question, settings_->validation);
+}
+
 /// What there is where a limit forbids to look further.
-SharedOutcome Desk::beyond(const dns::Question& question, Limit limit) {
+SharedOutcome Desk::beyond(const dns::Question& question, Limit limit, bool checks) {
   std::string why = fmt::format("limit {} reached: too many at once", name_of(limit));
-  if (auto outcome = stale(question, why)) return outcome;
+  if (auto outcome = iterator_.stale(question, *settings_, clock_->now(), why, checks)) return outcome;
   return failure(dns::EdeCode::other, std::move(why), limit);
 }
 
@@ -158,8 +186,8 @@ Task<SharedOutcome> Desk::answer(dns::Query query, Client asker) {
       const Abroad::Return found = shared_->abroad.is_returning(query.question, asker.address);
       if (found != Abroad::Return::no) co_return co_await wait_out_the_loop(std::move(query), found);
     }
-    if (!settings_->guards.shared_flights) co_return co_await alone(std::move(query.question));
-    co_return co_await join(std::move(query.question), asker.network);
+    if (!settings_->guards.shared_flights) co_return co_await alone(std::move(query.question), checks(query));
+    co_return co_await join(std::move(query.question), asker.network, checks(query));
   } catch (const std::exception&) {  // no memory, most likely: this question ends here, the others go on
     co_return failure(dns::EdeCode::other, "out of means to resolve it");
   }
@@ -169,16 +197,18 @@ Task<SharedOutcome> Desk::answer_traced(dns::Query query, Budget& budget, bool f
   if (auto outcome = special(query)) co_return outcome;
   const std::shared_ptr<const Settings> settings = settings_;  // stays in this frame through a reload
   try {
-    co_return co_await iterator_.resolve(query.question, *settings, budget, fresh);
+    co_return co_await iterator_.resolve(query.question, *settings, budget, fresh, checks(query));
   } catch (const std::exception&) {
     co_return failure(dns::EdeCode::other, "out of means to resolve it");
   }
 }
 
-Task<SharedOutcome> Desk::alone(dns::Question question) {
+Task<SharedOutcome> Desk::alone(dns::Question question, bool checks) {
   const std::shared_ptr<const Settings> settings = settings_;  // stays in this frame through a reload
   Budget budget{settings->limits, clock_->now()};
-  co_return co_await iterator_.resolve(std::move(question), *settings, budget);
+  SharedOutcome outcome = gate(co_await iterator_.resolve(question, *settings, budget, false, checks), checks);
+  if (is_withheld(*outcome, question, checks)) co_return withheld();
+  co_return outcome;
 }
 
 Flights::Bounds Desk::bounds() const {
@@ -189,41 +219,45 @@ Flights::Bounds Desk::bounds() const {
 /// Only when there is means to spare: nobody waits for it yet.
 void Desk::renew(const dns::Question& question) {
   if (shared_->flights.lead_unasked(question, bounds(), settings_->limits[Limit::renewals]))
-    lead(question, Holder::nobody, true);
+    lead(question, Holder::nobody, true, true);
 }
 
 /// The flight goes on by itself: whoever asked may be answered before it ends.
-void Desk::lead(const dns::Question& question, Holder client, bool renews) {
+void Desk::lead(const dns::Question& question, Holder client, bool renews, bool checks) {
   try {
-    asio::co_spawn(executor_, fly(question, client, renews), asio::detached);
+    asio::co_spawn(executor_, fly(question, client, renews, checks), asio::detached);
   } catch (const std::exception&) {  // nobody else would ever land it
-    shared_->flights.land(question, failure(dns::EdeCode::other, "out of means to resolve it"));
+    flights(checks).land(question, failure(dns::EdeCode::other, "out of means to resolve it"));
   }
 }
 
-Task<void> Desk::fly(dns::Question question, Holder client, bool renews) {
+Task<void> Desk::fly(dns::Question question, Holder client, bool renews, bool checks) {
   // Whatever happens, the flight lands: others wait for it.
   struct Landing {
     Flights& flights;
     dns::Question question;
     SharedOutcome outcome = failure(dns::EdeCode::other, "the resolution broke off");
     ~Landing() { flights.land(question, outcome); }
-  } landing{shared_->flights, question};
+  } landing{flights(checks), question};
   const std::shared_ptr<const Settings> settings = settings_;  // stays in this frame through a reload
   const Instant begun = clock_->now();
   Budget budget{settings->limits, begun, client};
   std::optional<LateFlights::Place> timer;
-  if (iterator_.stale(question, *settings, begun, "")) {
+  if (checks && iterator_.stale(question, *settings, begun, "")) {
     timer.emplace(late_, begun + settings->stale_answer_after, question);
     if (!late_->watched) asio::co_spawn(executor_, watch_late_flights(), asio::detached);
   }
   if (settings->prime && !settings->local_root && settings->routes.above(dns::Name{}) == nullptr &&
       shared_->priming.is_due(begun))
     asio::co_spawn(executor_, prime(), asio::detached);
-  landing.outcome = co_await iterator_.resolve(question, *settings, budget, renews);
+  landing.outcome = gate(co_await iterator_.resolve(question, *settings, budget, renews, checks), checks);
+  if (is_withheld(*landing.outcome, question, checks)) {
+    landing.outcome = withheld();
+    co_return;
+  }
   if (!landing.outcome->failed()) co_return;
   const std::string why = landing.outcome->error ? landing.outcome->error->text : "";
-  if (auto stale = iterator_.stale(question, *settings, clock_->now(), why)) {
+  if (auto stale = iterator_.stale(question, *settings, clock_->now(), why, checks)) {
     if (stale->stale && !landing.outcome->house_trouble) shared_->rechecks.note(question, clock_->now());
     landing.outcome = std::move(stale);
   }
@@ -257,23 +291,23 @@ Task<void> Desk::watch_late_flights() {
   }
 }
 
-Task<SharedOutcome> Desk::join(dns::Question question, Holder client) {
+Task<SharedOutcome> Desk::join(dns::Question question, Holder client, bool checks) {
   // A null outcome says that there is no room.
   Limit bound = Limit::flights;
   SharedOutcome shared = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(SharedOutcome)>(
-      [this, &question, &bound, client](auto handler) {
+      [this, &question, &bound, client, checks](auto handler) {
         auto home = asio::get_associated_executor(handler, executor_);
         Flights::Waiter waiter = [home, handler = std::move(handler)](SharedOutcome outcome) mutable {
           asio::post(home, [handler = std::move(handler), outcome = std::move(outcome)]() mutable {
             std::move(handler)(std::move(outcome));
           });
         };
-        const Flights::Joined joined = shared_->flights.join(question, bounds(), this, waiter, client);
+        const Flights::Joined joined = flights(checks).join(question, bounds(), this, waiter, client);
         switch (joined.as) {
           case Flights::Joined::As::waits:
             return;
           case Flights::Joined::As::leads:
-            return lead(question, client, false);
+            return lead(question, client, false, checks);
           case Flights::Joined::As::late:
             return waiter(joined.outcome);
           case Flights::Joined::As::full:
@@ -283,7 +317,7 @@ Task<SharedOutcome> Desk::join(dns::Question question, Holder client) {
       },
       asio::use_awaitable);
   if (shared) co_return shared;
-  co_return beyond(question, bound);
+  co_return beyond(question, bound, checks);
 }
 
 }  // namespace redoubt::resolver

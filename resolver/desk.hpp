@@ -27,7 +27,10 @@ class Desk {
        boost::asio::any_io_executor executor);
 
   /// What waits here is dropped. Destroy the desk while its executor is still there.
-  ~Desk() { shared_->flights.withdraw(this); }
+  ~Desk() {
+    shared_->flights.withdraw(this);
+    shared_->unchecked_flights.withdraw(this);
+  }
   Desk(const Desk&) = delete;
   Desk& operator=(const Desk&) = delete;
 
@@ -54,15 +57,22 @@ class Desk {
 
  private:
   SharedOutcome special(const dns::Query& query) const;
+  /// Whether the asker wants what comes to be validated: not with CD (RFC 4035 §3.2.2).
+  bool checks(const dns::Query& query) const {
+    return !query.header.checking_disabled || !settings_->validation.enabled;
+  }
+  Flights& flights(bool checks) { return checks ? shared_->flights : shared_->unchecked_flights; }
+  SharedOutcome gate(SharedOutcome outcome, bool checks) const;
+  bool is_withheld(const Outcome& outcome, const dns::Question& question, bool checks) const;
   Flights::Bounds bounds() const;
   void renew(const dns::Question& question);
-  void lead(const dns::Question& question, Holder client, bool renews);
-  Task<void> fly(dns::Question question, Holder client, bool renews);
+  void lead(const dns::Question& question, Holder client, bool renews, bool checks);
+  Task<void> fly(dns::Question question, Holder client, bool renews, bool checks);
   Task<void> prime();
-  Task<SharedOutcome> join(dns::Question question, Holder client);
-  Task<SharedOutcome> alone(dns::Question question);
+  Task<SharedOutcome> join(dns::Question question, Holder client, bool checks);
+  Task<SharedOutcome> alone(dns::Question question, bool checks);
   Task<SharedOutcome> wait_out_the_loop(dns::Query query, Abroad::Return found);
-  SharedOutcome beyond(const dns::Question& question, Limit limit);
+  SharedOutcome beyond(const dns::Question& question, Limit limit, bool checks = true);
   Task<void> watch_late_flights();
 
   Shared* shared_;

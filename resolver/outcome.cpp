@@ -13,6 +13,30 @@ SharedOutcome without_data(dns::Rcode rcode, dns::EdeCode code, std::string text
 }
 }  // namespace
 
+void Outcome::add(SharedRRset rrset, const Standing& standing) {
+  answer.push_back(std::move(rrset));
+  if (standing.evidence) {
+    answer_evidence.resize(answer.size());
+    answer_evidence.back() = standing.evidence;
+    if (standing.evidence->note && !error) error = standing.evidence->note;
+  }
+  join(standing.security);
+}
+
+void Outcome::deny(SharedRRset soa, const Standing& standing) {
+  authority = std::move(soa);
+  if (standing.evidence && standing.evidence->note && !error) error = standing.evidence->note;
+  denial_evidence = standing.evidence;
+  join(standing.security);
+}
+
+void Outcome::clear() {
+  answer.clear();
+  answer_evidence.clear();
+  authority = nullptr;
+  denial_evidence = nullptr;
+}
+
 SharedOutcome failure(dns::EdeCode code, std::string text, std::optional<Limit> limit) {
   return without_data(dns::Rcode::servfail, code, std::move(text), limit);
 }

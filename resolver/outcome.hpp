@@ -9,6 +9,7 @@
 #include "dns/rr_types.hpp"
 #include "resolver/budget.hpp"
 #include "resolver/held_rrset.hpp"
+#include "resolver/validate/standing.hpp"
 
 namespace redoubt::resolver {
 
@@ -21,6 +22,11 @@ struct Outcome {
   std::vector<SharedRRset> answer;
   /// The SOA of a denial.
   SharedRRset authority;
+  /// What goes with each of `answer` to whoever asks with DO; shorter when there is no more.
+  std::vector<SharedEvidence> answer_evidence;
+  SharedEvidence denial_evidence;
+  /// The worst of the parts. What the house says itself is insecure: only `secure` earns AD.
+  Security security = Security::insecure;
   std::optional<dns::ExtendedError> error;
   /// The failure is one that was remembered (RFC 9520), which is told beside its reason (RFC 8914 §4.14).
   bool remembered_failure = false;
@@ -31,7 +37,22 @@ struct Outcome {
   /// Some of the records have expired; clients may keep those for stale_ttl.
   bool stale = false;
 
+  void add(SharedRRset rrset, const Standing& standing);
+  void deny(SharedRRset soa, const Standing& standing);
+  /// Back to nothing: a failure has no answer.
+  void clear();
+
   bool failed() const { return rcode == dns::Rcode::servfail; }
+  /// What may be called authentic. Stale records were proven once; of what they are now nothing is.
+  bool is_secure() const { return security == Security::secure && !failed() && !stale; }
+  bool is_bogus() const { return failed() && security == Security::bogus; }
+
+ private:
+  void join(Security part) {
+    security = has_parts_ ? std::min(security, part) : part;
+    has_parts_ = true;
+  }
+  bool has_parts_ = false;
 };
 using SharedOutcome = std::shared_ptr<const Outcome>;
 

@@ -14,6 +14,7 @@
 #include "resolver/guards.hpp"
 #include "resolver/local/local_zone.hpp"
 #include "resolver/ttl_bounds.hpp"
+#include "resolver/validate/settings.hpp"
 
 namespace redoubt::resolver {
 
@@ -67,6 +68,7 @@ struct Settings {
   /// Whether popular records are fetched again shortly before they expire.
   bool prefetch = false;
   TtlBounds ttl_bounds_of(const dns::Name& owner) const { return zone_ttls.of(owner, {min_ttl, max_ttl}); }
+  ValidationSettings validation;
   Limits limits;
   Guards guards;
 };

@@ -13,6 +13,8 @@
 #include "resolver/rechecks.hpp"
 #include "resolver/upstream/cookies.hpp"
 #include "resolver/upstream/servers.hpp"
+#include "resolver/validate/proofs.hpp"
+#include "resolver/validate/trust.hpp"
 
 namespace redoubt::resolver {
 
@@ -25,7 +27,10 @@ struct Shared {
         rechecks{key},
         upstreams{key},
         waiting{key, guards},
-        cookies{key} {}
+        cookies{key},
+        unchecked_flights{key},
+        trust{key},
+        proofs{key} {}
   Cache cache;
   Servers servers;
   Flights flights;
@@ -38,6 +43,9 @@ struct Shared {
   DenialRates denials;
   Priming priming;
   Cookies cookies;
+  Flights unchecked_flights;  ///< of questions with CD: what comes of them is for nobody else
+  TrustTable trust;           ///< follows from the validation settings
+  Proofs proofs;              ///< the same
 };
 
 }  // namespace redoubt::resolver

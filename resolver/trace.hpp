@@ -17,6 +17,7 @@ enum class TraceKind : std::uint8_t {
   local,     ///< a copy of the zone, or a name that is nobody's
   exchange,  ///< one query to one server
   look_up,   ///< a name server's address is to be found first
+  check,     ///< one step of validation: a signature, a zone's keys, a proof
   end,       ///< the question, or one below it, has come to its end
 };
 

@@ -96,7 +96,7 @@ struct ResolvedFor {
   RequestId id;
   std::vector<std::uint8_t> answer;
 };
-enum class TraceStepKind : std::uint8_t { cache, local, exchange, look_up, end };
+enum class TraceStepKind : std::uint8_t { cache, local, exchange, look_up, check, end };
 enum class TraceTransport : std::uint8_t { udp, tcp, tls, https };
 /// One step on the way to what TraceFor asked; times in microseconds since it began.
 struct TraceStep {

@@ -157,6 +157,25 @@ flatbuffers::Offset<flat::Resolution> flat_resolution(Builder& builder, const Co
                                 static_cast<flat::NxdomainCut>(resolution.nxdomain_cut), routes);
 }
 
+flatbuffers::Offset<flat::Validation> flat_validation(Builder& builder, const Validation& validation) {
+  std::vector<flatbuffers::Offset<flat::TrustAnchor>> anchors;
+  for (const dns::Record& anchor : validation.trust_anchors) {
+    const auto wire = anchor.owner.wire();
+    const auto zone = builder.CreateVector(wire.data(), wire.size());
+    anchors.push_back(flat::CreateTrustAnchor(builder, zone, anchor.type.value, builder.CreateVector(anchor.rdata)));
+  }
+  std::vector<flatbuffers::Offset<flat::NegativeAnchor>> negative;
+  for (const dns::Name& name : validation.negative_trust_anchors) {
+    const auto wire = name.wire();
+    negative.push_back(flat::CreateNegativeAnchor(builder, builder.CreateVector(wire.data(), wire.size()), 0));
+  }
+  const auto positive_rows = builder.CreateVector(anchors);
+  const auto negative_rows = builder.CreateVector(negative);
+  return flat::CreateValidation(builder, validation.enabled, validation.sha1, positive_rows, negative_rows,
+                                validation.time.has_value(), validation.time.value_or(0), validation.aggressive,
+                                validation.sentinel);
+}
+
 // RFC 6890 and its successors, as far as they say "not globally reachable" of something no authority may be at in any
 // network.
 constexpr std::array<std::string_view, 9> never_asked{
@@ -193,9 +212,11 @@ std::vector<std::uint8_t> compile(const Configuration& configuration, const Circ
                                              builder.CreateString(configuration.identity.id),
                                              builder.CreateString(configuration.identity.nsid));
   const auto query_log = flat_query_log(builder, configuration.log);
+  const auto validation = flat_validation(builder, configuration.validation);
   const std::uint32_t workers = configuration.workers == 0 ? circumstances.workers : configuration.workers;
-  flat::FinishSnapshotBuffer(builder, flat::CreateSnapshot(builder, circumstances.generation, listeners, workers,
-                                                           access, cache, resolution, limits, identity, query_log));
+  const auto snapshot = flat::CreateSnapshot(builder, circumstances.generation, listeners, workers, access, cache,
+                                             resolution, limits, identity, query_log, validation);
+  flat::FinishSnapshotBuffer(builder, snapshot);
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 

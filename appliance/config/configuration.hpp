@@ -10,6 +10,7 @@
 #include "appliance/log/log.hpp"
 #include "dns/address.hpp"
 #include "dns/name.hpp"
+#include "dns/rrset.hpp"
 
 namespace redoubt::config {
 
@@ -121,10 +122,13 @@ struct Resolution {
 };
 
 struct Validation {
-  bool enabled = false;
-  std::vector<std::string> trust_anchors;  ///< "builtin", or a file, or records as text
+  bool enabled = true;
+  bool sha1 = false;
+  bool aggressive = true;
+  bool sentinel = true;
+  std::vector<dns::Record> trust_anchors;  ///< DS and DNSKEY
   std::vector<dns::Name> negative_trust_anchors;
-  std::string time;  ///< "system", or an instant
+  std::optional<std::uint32_t> time;  ///< seconds since 1970; nothing: the system's
   bool operator==(const Validation&) const = default;
 };
 

@@ -53,7 +53,8 @@ struct Value {
   std::vector<dns::Name> names;
   std::vector<Upstream> upstreams;
   std::vector<RootServer> root_servers;
-  std::vector<std::string> texts;
+  std::vector<dns::Record> records;
+  std::optional<std::uint32_t> instant;  ///< seconds since 1970
   std::vector<Limit> limits;
   std::pair<std::uint16_t, std::uint16_t> ports;
 };

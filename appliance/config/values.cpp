@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <utility>
 
 #include "appliance/config/suggest.hpp"
+#include "appliance/config/trust_anchors.hpp"
 #include "appliance/config/units.hpp"
 #include "appliance/log/log.hpp"
 #include "dns/text.hpp"
@@ -307,29 +309,58 @@ class ValueReader {
 
   std::optional<Value> trust_anchors(const Node& node) {
     Value value;
-    if (node.kind == NodeKind::scalar && !node.text.empty()) {
-      value.texts = {node.text};
+    if (is_scalar(node, builtin)) {
+      value.records = builtin_trust_anchors();
       return value;
     }
-    if (node.kind != NodeKind::list || node.children.empty()) return mismatch(node);
-    const auto anchor = [](const std::string& text) -> std::optional<std::string> {
-      const auto record = dns::record_from_text(text);
-      if (!record || (record->type != dns::type::ds && record->type != dns::type::dnskey)) return std::nullopt;
-      return text;
-    };
-    return list(node, &Value::texts, anchor, "a DS or DNSKEY record such as '. IN DS 20326 8 2 E06D...'");
+    if (node.kind == NodeKind::list && !node.children.empty()) {
+      const auto anchor = [](const std::string& text) -> std::optional<dns::Record> {
+        auto record = trust_anchor_from_text(text);
+        if (!record) return std::nullopt;
+        return *std::move(record);
+      };
+      return list(node, &Value::records, anchor, "a DS or DNSKEY record such as '. IN DS 20326 8 2 E06D...'");
+    }
+    if (node.kind != NodeKind::scalar || node.text.empty()) return mismatch(node);
+    auto text = surroundings_.read_file(node.text);
+    auto records = text ? trust_anchors_from_zone_text(*text)
+                        : std::expected<std::vector<dns::Record>, std::string>{std::unexpected{text.error()}};
+    if (!records) {
+      notes_.fault(node.place, setting_.key,
+                   fmt::format("found {}, expected a file with DS or DNSKEY records: {}", describe(node),
+                               log::printable(records.error())));
+      return std::nullopt;
+    }
+    value.records = *std::move(records);
+    return value;
   }
 
-  /// "2026-01-31T12:00:00Z" by its shape, or seconds since 1970.
+  /// Nothing for days and hours that there are not, and before 1970.
+  static std::optional<std::uint64_t> seconds_of_date(std::string_view text) {
+    const auto part = [&](std::size_t at, std::size_t size) {
+      return static_cast<int>(number_from_text(text.substr(at, size)).value_or(0));
+    };
+    using namespace std::chrono;
+    const year_month_day date{year{part(0, 4)}, month{static_cast<unsigned>(part(5, 2))},
+                              day{static_cast<unsigned>(part(8, 2))}};
+    if (!date.ok() || part(11, 2) > 23 || part(14, 2) > 59 || part(17, 2) > 60) return std::nullopt;
+    const auto since = sys_seconds{sys_days{date}} + hours{part(11, 2)} + minutes{part(14, 2)} + seconds{part(17, 2)};
+    if (since.time_since_epoch().count() < 0) return std::nullopt;
+    return static_cast<std::uint64_t>(since.time_since_epoch().count());
+  }
+
+  /// "2026-01-31T12:00:00Z", or seconds since 1970.
   std::optional<Value> instant(const Node& node) {
     static constexpr std::string_view shape = "dddd-dd-ddTdd:dd:ddZ";
     const std::string_view text = scalar(node);
     const bool fits = std::ranges::equal(text, shape, [](char found, char wanted) {
       return wanted == 'd' ? std::isdigit(static_cast<unsigned char>(found)) != 0 : found == wanted;
     });
-    if (text != "system" && !fits && !number_from_text(text)) return mismatch(node);
     Value value;
-    value.text = text;
+    if (text == "system") return value;
+    const auto number = fits ? seconds_of_date(text) : number_from_text(text);
+    if (!number || *number > ~std::uint32_t{0}) return mismatch(node);
+    value.instant = static_cast<std::uint32_t>(*number);
     return value;
   }
 

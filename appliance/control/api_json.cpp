@@ -95,6 +95,8 @@ std::string_view to_text(channel::TraceStepKind kind) {
       return "exchange";
     case channel::TraceStepKind::look_up:
       return "look up";
+    case channel::TraceStepKind::check:
+      return "check";
     case channel::TraceStepKind::end:
       return "end";
   }
@@ -121,6 +123,7 @@ Json as_json(const channel::TraceStep& step) {
               {"depth", step.depth},
               {"name", step.name.to_text()},
               {"type", dns::to_text(step.type)}};
+  if (step.kind == channel::TraceStepKind::check) object["zone"] = step.zone.to_text();
   if (step.server) {
     object["zone"] = step.zone.to_text();
     object["server_name"] = step.server_name.is_root() ? Json{nullptr} : Json(step.server_name.to_text());

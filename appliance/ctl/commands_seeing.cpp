@@ -31,6 +31,7 @@ void print_step(const json& step, std::ostream& out) {
     out << fmt::format("  {}{} {}, zone {}, {}", name == "-" ? "" : name + " ", text_of(step, "server"),
                        text_of(step, "transport"), text_of(step, "zone"), milliseconds(step, "took"));
   }
+  if (text_of(step, "kind") == "check") out << "  zone " << text_of(step, "zone");
   out << ": " << text_of(step, "verdict") << "\n";
 }
 

@@ -1,11 +1,17 @@
 #include "dnssec/base/digest.hpp"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include <array>
 #include <utility>
 
 namespace redoubt::dnssec {
+
+void prepare_cryptography() {
+  OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+  find_digest("SHA256");
+}
 
 const evp_md_st* find_digest(std::string_view name) {
   static const std::array known{

@@ -11,6 +11,10 @@ struct evp_md_ctx_st;
 
 namespace redoubt::dnssec {
 
+/// Readies OpenSSL without its configuration file, which would be looked for at the first use, behind shut doors. Call
+/// it before them; what a machine's file says never changes what verifies.
+void prepare_cryptography();
+
 /// OpenSSL's SHA1, SHA256, SHA384 or SHA512 by that name; null for other names. Lives as long as the program.
 const evp_md_st* find_digest(std::string_view name);
 

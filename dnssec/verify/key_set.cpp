@@ -110,7 +110,7 @@ std::expected<CheckedKeys, Reason> check_keys(const dns::Name& zone, RdataRange 
   const ZoneKeys entry_points{zone, RdataRange{OctetView{vouched}}};
   auto checked = check_signatures({zone, dns::type::dnskey, dnskeys}, ttl, rrsigs, entry_points, rules, effort);
   if (!checked) return std::unexpected{std::move(checked.error())};
-  return CheckedKeys{std::make_shared<const ZoneKeys>(zone, dnskeys), checked->ttl};
+  return CheckedKeys{std::make_shared<const ZoneKeys>(zone, dnskeys), checked->ttl, *checked};
 }
 
 }  // namespace redoubt::dnssec

@@ -11,6 +11,7 @@ namespace redoubt::dnssec {
 struct Vouchers {
   std::vector<Octets> ds;      ///< RDATA of DS records
   std::vector<Octets> dnskey;  ///< RDATA of DNSKEY records, of an anchor alone
+  bool operator==(const Vouchers&) const = default;
 };
 
 /// Whether any of them can be checked here: its algorithm and digest are known and not switched off. When not, the zone
@@ -26,6 +27,7 @@ std::expected<void, Reason> can_be_checked(const dns::Name& zone, const Vouchers
 struct CheckedKeys {
   std::shared_ptr<const ZoneKeys> keys;
   dns::Ttl ttl;
+  Signed signature;
 };
 [[nodiscard]] std::expected<CheckedKeys, Reason> check_keys(const dns::Name& zone, RdataRange dnskeys, dns::Ttl ttl,
                                                             RdataRange rrsigs, const Vouchers& vouchers,

@@ -94,7 +94,14 @@ std::expected<Signed, Reason> check_signatures(const SetView& set, dns::Ttl ttl,
       continue;
     }
     auto fits = try_keys(set, *rrsig, keys, rules, effort);
-    if (fits) return Signed{ttl_of(ttl, *rrsig, rules.now), rrsig->labels, rrsig->labels < rrsig_labels(set.owner)};
+    if (fits) {
+      return Signed{.ttl = ttl_of(ttl, *rrsig, rules.now),
+                    .labels = rrsig->labels,
+                    .is_expanded = rrsig->labels < rrsig_labels(set.owner),
+                    .key_tag = rrsig->key_tag,
+                    .inception = rrsig->inception,
+                    .expiration = rrsig->expiration};
+    }
     why = std::move(fits.error());
   }
   return std::unexpected{std::move(why)};

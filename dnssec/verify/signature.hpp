@@ -25,9 +25,12 @@ bool is_supported(std::uint8_t algorithm, const SignatureRules& rules);
 std::uint32_t clock_skew(std::uint32_t inception, std::uint32_t expiration);
 
 struct Signed {
-  dns::Ttl ttl;              ///< the least of the RRset's, the original one and what is left of the signature
-  std::uint8_t labels = 0;   ///< of the RRSIG
-  bool is_expanded = false;  ///< from a wildcard: that no closer name exists is still to be proven (RFC 4035 §5.3.4)
+  dns::Ttl ttl;               ///< the least of the RRset's, the original one and what is left of the signature
+  std::uint8_t labels = 0;    ///< of the RRSIG
+  bool is_expanded = false;   ///< from a wildcard: that no closer name exists is still to be proven (RFC 4035 §5.3.4)
+  std::uint16_t key_tag = 0;  ///< of the key that fits
+  std::uint32_t inception = 0;
+  std::uint32_t expiration = 0;
 };
 
 /// Whether signature `rrsig`, taken alone, may be over that RRset: type, labels, signer. keys.zone() is who must have

@@ -50,6 +50,7 @@ struct Cache::Entry {
   SharedRRset beside = {};  // of a denial its SOA; of a CNAME the DNAME that made it
   std::shared_ptr<const dns::ExtendedError> error = {};
   SharedDelegation delegation = {};
+  Standing standing = {};
 
   bool is_delegation() const { return delegation != nullptr; }
   bool is_of(const dns::Name& name) const { return (is_delegation() ? delegation->zone : held->owner()) == name; }
@@ -69,10 +70,15 @@ struct Cache::Entry {
   }
   Found found() const {
     const bool is_data = kind == EntryKind::data;
-    return {kind, rank, is_data ? held : beside, error, expires, false, is_data ? beside : nullptr};
+    return {kind, rank, is_data ? held : beside, error, expires, false, is_data ? beside : nullptr, standing};
   }
   /// For when a name has too many: what has expired goes before denials, denials before data.
   int worth(Instant now) const { return (expires > now ? 2 : 0) + (kind == EntryKind::data ? 1 : 0); }
+  /// A question with CD, or one of our own on the way, must not undo what checking has found.
+  bool is_checked_and_other_is_not(const Entry& other) const {
+    return standing.security != Security::indeterminate && other.standing.security == Security::indeterminate &&
+           !is_delegation() && other.kind != EntryKind::failure;
+  }
   bool is_alias() const { return kind == EntryKind::data && held->type() == dns::type::cname; }
   bool outlives(Instant now, Duration kept) const {
     const bool is_kept = !is_delegation() && kind != EntryKind::failure;
@@ -175,6 +181,16 @@ void Cache::keep_expired(Duration time) {
   }
 }
 
+void Cache::forget_verdicts() {
+  for (std::size_t i = 0; i < shard_count; ++i) {
+    const std::lock_guard guard{shards_[i].lock};
+    for (Entry& entry : shards_[i].queue) {
+      if (entry.standing.security == Security::bogus) entry.expires = Instant::min();
+      entry.standing.security = Security::indeterminate;
+    }
+  }
+}
+
 std::optional<Found> Cache::find_kept(const dns::Name& name, dns::RrType type, Instant now) {
   std::optional<Found> found;
   {
@@ -236,8 +252,10 @@ bool Cache::Shard::clear_for(const Entry& entry, const dns::Name& name, Instant 
     }
     if (old->expires > now) {
       const bool old_is_better = old->rank > entry.rank && entry.kind != EntryKind::failure;
-      const bool hides_data = entry.kind == EntryKind::failure && old->kind != EntryKind::failure;
-      if (old_is_better || hides_data) return false;
+      const bool gives_way =
+          entry.standing.security == Security::bogus && old->standing.security == Security::indeterminate;
+      const bool hides_data = entry.kind == EntryKind::failure && old->kind != EntryKind::failure && !gives_way;
+      if (old_is_better || hides_data || old->is_checked_and_other_is_not(entry)) return false;
     }
     leaving.push_back(old);
   }
@@ -249,10 +267,10 @@ bool Cache::Shard::clear_for(const Entry& entry, const dns::Name& name, Instant 
 void Cache::store(Entry entry, const dns::Name& name, Instant now) {
   if (entry.is_delegation() && entry.expires <= now) return;
   entry.hash = name.hash(key_);
-  const std::size_t octets = sizeof(Entry) + administration_octets + (entry.held ? entry.held->octets() : 0) +
-                             (entry.beside ? entry.beside->octets() : 0) +
-                             (entry.error ? sizeof(dns::ExtendedError) + entry.error->text.size() + 32 : 0) +
-                             octets_of(entry.delegation);
+  const std::size_t octets =
+      sizeof(Entry) + administration_octets + (entry.held ? entry.held->octets() : 0) +
+      (entry.beside ? entry.beside->octets() : 0) + (entry.standing.evidence ? entry.standing.evidence->octets() : 0) +
+      (entry.error ? sizeof(dns::ExtendedError) + entry.error->text.size() + 32 : 0) + octets_of(entry.delegation);
   Shard& shard = shard_of(entry.hash);
   const std::lock_guard guard{shard.lock};
   if (!shard.clear_for(entry, name, now, guards_.entries_of_name_bound)) return;
@@ -265,32 +283,35 @@ void Cache::store(Entry entry, const dns::Name& name, Instant now) {
   shard.shrink_to_bound(now);
 }
 
-void Cache::store_data(SharedRRset rrset, Rank rank, Instant now, SharedRRset made_by) {
+void Cache::store_data(SharedRRset rrset, Rank rank, Instant now, SharedRRset made_by, Standing standing) {
   Entry entry{.kind = EntryKind::data,
               .rank = rank,
               .expires = rrset->expires(),
               .held = std::move(rrset),
-              .beside = std::move(made_by)};
+              .beside = std::move(made_by),
+              .standing = std::move(standing)};
   const dns::Name name = entry.held->owner();
   store(std::move(entry), name, now);
 }
 
 void Cache::store_denial(const dns::Name& name, std::optional<dns::RrType> type, SharedRRset soa, Rank rank,
-                         Instant expires, Instant now) {
+                         Instant expires, Instant now, Standing standing) {
   store({.kind = type ? EntryKind::no_data : EntryKind::no_name,
          .rank = rank,
          .expires = expires,
          .held = only_key(name, type.value_or(dns::RrType{}), expires),
-         .beside = std::move(soa)},
+         .beside = std::move(soa),
+         .standing = std::move(standing)},
         name, now);
 }
 
 void Cache::store_failure(const dns::Name& name, dns::RrType type, dns::ExtendedError error, Instant expires,
-                          Instant now) {
+                          Instant now, Security security) {
   store({.kind = EntryKind::failure,
          .expires = expires,
          .held = only_key(name, type, expires),
-         .error = std::make_shared<const dns::ExtendedError>(std::move(error))},
+         .error = std::make_shared<const dns::ExtendedError>(std::move(error)),
+         .standing = {security, nullptr}},
         name, now);
 }
 

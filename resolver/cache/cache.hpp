@@ -10,6 +10,7 @@
 #include "dns/address.hpp"
 #include "resolver/guards.hpp"
 #include "resolver/outcome.hpp"
+#include "resolver/validate/standing.hpp"
 
 namespace redoubt::resolver {
 
@@ -46,6 +47,8 @@ struct Found {
   bool renewal_due = false;
   /// Of a CNAME that a DNAME made: that DNAME, which is answered before it (RFC 6672 §3.1).
   SharedRRset made_by = {};
+  /// Of a failure, bogus when that was the reason. Of a CNAME that a DNAME made, the evidence is the DNAME's.
+  Standing standing = {};
   /// When it was taken in.
   Instant learned() const;
 };
@@ -87,12 +90,18 @@ class Cache {
   std::optional<Found> find_kept(const dns::Name& name, dns::RrType type, Instant now);
 
   /// What has no time left is not kept, nor what is larger than max_entry_octets; what it supersedes goes all the same.
-  /// made_by: of a CNAME, the DNAME that made it; they end together.
-  void store_data(SharedRRset rrset, Rank rank, Instant now, SharedRRset made_by = nullptr);
+  /// made_by: of a CNAME, the DNAME that made it; they end together. What nobody has checked never takes the place of
+  /// what was checked, or found bogus, while that is fresh.
+  void store_data(SharedRRset rrset, Rank rank, Instant now, SharedRRset made_by = nullptr, Standing standing = {});
   /// type is nothing for a name that does not exist.
   void store_denial(const dns::Name& name, std::optional<dns::RrType> type, SharedRRset soa, Rank rank, Instant expires,
-                    Instant now);
-  void store_failure(const dns::Name& name, dns::RrType type, dns::ExtendedError error, Instant expires, Instant now);
+                    Instant now, Standing standing = {});
+  /// security: bogus when that was the reason; then data that nobody has checked gives way.
+  void store_failure(const dns::Name& name, dns::RrType type, dns::ExtendedError error, Instant expires, Instant now,
+                     Security security = Security::indeterminate);
+
+  /// Nobody has checked anything any more, for other anchors hold. Looks at every entry.
+  void forget_verdicts();
 
   /// The deepest known cut at or above the name, which may be the primed root; null when only the hints are left.
   SharedDelegation deepest_delegation(const dns::Name& name, Instant now);

@@ -49,10 +49,17 @@ bool came_by_dname(const Classified& found) {
 
 /// RD asks the upstream to resolve (RFC 1035 §4.1.1).
 OutgoingQuery query_for(const Errand& errand, const Route& route, bool edns, Random& random) {
-  OutgoingQuery query =
-      make_query(errand.question,
-                 {.edns = edns, .random_case = errand.settings.case_randomisation, .cookie = std::nullopt}, random);
-  if (route.kind == RouteKind::forward) query.wire[2] |= 0x01;
+  OutgoingQuery query = make_query(errand.question,
+                                   {.edns = edns,
+                                    .dnssec = edns && errand.settings.validation.enabled,
+                                    .random_case = errand.settings.case_randomisation,
+                                    .cookie = std::nullopt},
+                                   random);
+  if (route.kind == RouteKind::forward) {
+    query.wire[2] |= 0x01;
+    // We check for ourselves; the upstream is to give what there is (RFC 6840 §5.9).
+    if (errand.settings.validation.enabled) query.wire[3] |= 0x10;
+  }
   return query;
 }
 
@@ -82,6 +89,7 @@ void Consultation::line_up() {
   for (const dns::Endpoint& server : route_->to) {
     Candidate candidate{.upstream = shared_->upstreams.at(server), .standing = {}};
     candidate.standing = candidate.upstream->standing(now);
+    candidate.given_up = errand_->not_from == server.address && route_->to.size() > 1;
     candidates_.push_back(std::move(candidate));
   }
   if (route_->order == UpstreamOrder::fastest) put_fastest_first();
@@ -315,6 +323,7 @@ std::optional<Consultation::Result> Consultation::judge(Arrival arrival) {
     errand_->budget.exhaust(Limit::records_per_rrset);
     return Result{std::unexpected{Failure{{dns::EdeCode::other, "an RRset with too many records"}}}};
   }
+  found.from = attempt.upstream->at().address;
   if (found.kind != ReplyKind::lame && (rcode != dns::Rcode::yxdomain || found.kind == ReplyKind::too_long))
     return Result{std::move(found)};
   attempt.upstream->unwilling(clock_->now());

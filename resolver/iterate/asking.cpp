@@ -24,6 +24,8 @@ Asking::Asking(const Errand& errand, SharedDelegation cut, unsigned tries)
     if (!usable && may_have_others) without_address_.push_back(server.name);
     for (const dns::IpAddress& address : server.addresses) add(address);
   }
+  if (errand.not_from && (tries_.size() > 1 || !without_address_.empty()) && tries_.contains(*errand.not_from))
+    give_up(*errand.not_from);
 }
 
 void Asking::add(const dns::IpAddress& address) {
@@ -60,7 +62,7 @@ std::optional<dns::Name> Asking::next_name_to_look_up(Random& random) {
   ++lookups_;
   const std::size_t pick = random.below(static_cast<std::uint32_t>(without_address_.size()));
   std::swap(without_address_[pick], without_address_.back());
-  const dns::Name name = without_address_.back();
+  dns::Name name = without_address_.back();
   without_address_.pop_back();
   return name;
 }

@@ -21,6 +21,10 @@ const dns::RRset* find_dname(const std::vector<dns::RRset>& sets, const dns::Nam
   return at == sets.end() ? nullptr : &*at;
 }
 
+/// More than an honest reply has: a chain of aliases, what it leads to, and a proof (attacks: padded denial).
+constexpr std::size_t most_signed_owners = 40;
+constexpr std::size_t most_proof_sets = 20;
+
 class Classifier {
  public:
   Classifier(const dns::Message& reply, const dns::Question& question, const dns::Name& zone, const Settings& settings,
@@ -31,18 +35,25 @@ class Classifier {
   }
 
   Classified run() {
+    classify_sections();
+    if (settings_->validation.enabled && out_.kind != ReplyKind::lame) keep_for_validation();
+    return std::move(out_);
+  }
+
+ private:
+  void classify_sections() {
     const std::vector<dns::RRset> answer = in_zone(reply_->answer);
     if (question_->type == dns::type::cname) {
       const dns::RRset* dname = is_theirs(out_.end) ? find_dname(answer, out_.end) : nullptr;
       if (dname != nullptr) return make_asked_alias(*dname);
     } else if (!follow_chain(answer)) {
-      return std::move(out_);  // contradicts itself: lame
+      return;  // contradicts itself: lame
     }
-    if (out_.kind == ReplyKind::too_long) return std::move(out_);
+    if (out_.kind == ReplyKind::too_long) return;
     if (const dns::RRset* data = find_set(answer, out_.end, question_->type); data != nullptr) {
       // Two CNAMEs at one name (RFC 2181 §10.1) are no answer to who asks for them either: others would follow the
       // first.
-      if (data->type == dns::type::cname && data->rdata.count() != 1) return std::move(out_);
+      if (data->type == dns::type::cname && data->rdata.count() != 1) return;
       out_.kind = ReplyKind::answer;
       out_.data = *data;
       if (question_->type == dns::type::ns && out_.end == *zone_) list_servers(*data);
@@ -52,10 +63,8 @@ class Classifier {
       refer();
     }
     if (too_large(out_)) out_.kind = ReplyKind::too_large;
-    return std::move(out_);
   }
 
- private:
   /// Whether the zone that was asked has a say about the name.
   bool is_theirs(const dns::Name& name) const { return !settings_->guards.bailiwick || name.is_at_or_below(*zone_); }
 
@@ -99,14 +108,38 @@ class Classifier {
   }
 
   /// The CNAME that was asked for itself is made by a DNAME, and that goes with it (RFC 6672 §3.1).
-  Classified make_asked_alias(const dns::RRset& dname) {
+  void make_asked_alias(const dns::RRset& dname) {
     if (follow_dname(dname)) {
       out_.kind = ReplyKind::answer;
       out_.data = std::move(out_.chain.back());
       out_.chain.pop_back();
       out_.end = question_->name;
     }
-    return std::move(out_);
+  }
+
+  /// Signatures and proofs. They are looked at one by one later, so whatever else stands beside them does no harm.
+  void keep_for_validation() {
+    for (const auto* section : {&reply_->answer, &reply_->authority}) {
+      for (dns::RRset& set : in_zone(*section)) {
+        const bool is_proof = set.type == dns::type::nsec || set.type == dns::type::nsec3;
+        if (set.type == dns::type::rrsig) {
+          add_signatures(std::move(set));
+        } else if (is_proof && section == &reply_->authority && out_.proof.size() < most_proof_sets) {
+          out_.proof.push_back(std::move(set));
+        } else if (set.type == dns::type::ds && out_.kind == ReplyKind::referral && set.owner == out_.cut) {
+          out_.ds = std::move(set);
+        }
+      }
+    }
+  }
+
+  void add_signatures(dns::RRset set) {
+    const auto at = std::ranges::find(out_.signatures, set.owner, &dns::RRset::owner);
+    if (at == out_.signatures.end()) {
+      if (out_.signatures.size() < most_signed_owners) out_.signatures.push_back(std::move(set));
+      return;
+    }
+    for (const auto rdata : set.rdata) at->rdata.add(rdata);
   }
 
   bool follow_dname(const dns::RRset& dname) {

@@ -6,11 +6,13 @@
 #include <optional>
 #include <vector>
 
+#include "dns/address.hpp"
 #include "dns/message.hpp"
 #include "dns/question.hpp"
 #include "dns/rrset.hpp"
 #include "resolver/cache/cache.hpp"
 #include "resolver/settings.hpp"
+#include "resolver/validate/standing.hpp"
 
 namespace redoubt::resolver {
 
@@ -36,6 +38,19 @@ struct Classified {
   dns::Name cut;                    ///< its zone
   dns::Ttl cut_ttl;
   bool authoritative = false;
+  std::optional<dns::IpAddress> from;  ///< who said it; nothing: what is known here
+
+  // For validation, when the settings ask for it:
+  std::vector<dns::RRset> signatures;  ///< RRSIGs, one set for each owner, whatever types they cover
+  std::vector<dns::RRset> proof;       ///< NSEC and NSEC3 of the authority section
+  std::optional<dns::RRset> ds;        ///< of a referral, the cut's
+  /// What is found out about it, in the order of `chain`; empty while nobody has looked. dname_standing is that of
+  /// `dname`, which was known before.
+  std::vector<Standing> chain_standing;
+  Standing dname_standing;
+  Standing end_standing;                                ///< of the data or denial
+  std::vector<std::optional<dns::Name>> proof_signers;  ///< beside `proof`: the zone, when a signature was verified
+  std::optional<dns::ExtendedError> note;               ///< what to tell with an answer that is insecure
 };
 
 /// rcode of the reply is NOERROR or NXDOMAIN, its question was checked before. key: for hashing owners.

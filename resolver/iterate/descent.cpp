@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "resolver/iterate/evidence.hpp"
 #include "resolver/iterate/iterator.hpp"
 
 namespace redoubt::resolver {
@@ -51,6 +52,7 @@ SharedDelegation Iterator::learn_cut(const Classified& found, const Delegation& 
   if (settings.guards.cut_within_parent && !parent.zone.is_root())
     cut->expires = std::min(cut->expires, parent.expires);
   shared_->cache.store_delegation(cut, now);
+  if (settings.validation.enabled) keep_ds(found, cut->expires, settings);
   return cut;
 }
 
@@ -90,6 +92,7 @@ std::optional<Classified> Iterator::denied_above(const dns::Question& question, 
                             dns::Ttl::from_wire(static_cast<std::uint32_t>(left)),
                             {}};
     denied.soa->rdata.add(found->rrset->rdata().front());
+    add_evidence(denied, found->standing);
     return denied;
   }
   return std::nullopt;
@@ -145,7 +148,9 @@ Task<Iterator::Result<Classified>> Iterator::walk(const Errand& errand) {
   }
   SharedDelegation cut = begin_of_walk(start, route, errand.settings);
   bool remembered = cut->learned != Instant::min();  // rather than told on this walk, or configured
-  if (auto denied = denied_above(question, cut->zone, errand.settings)) {
+  // Whoever asks again, for what came before was bogus, wants to hear it from servers.
+  const bool from_servers = errand.not_from.has_value();
+  if (auto denied = from_servers ? std::nullopt : denied_above(question, cut->zone, errand.settings)) {
     tell(errand, TraceKind::cache, question, [] { return std::string{"a name above does not exist"}; });
     co_return std::move(*denied);
   }
@@ -168,7 +173,8 @@ Task<Iterator::Result<Classified>> Iterator::walk(const Errand& errand) {
       names.passed();
       continue;
     }
-    const Errand shorter{errand.settings, errand.budget, asked, &errand, errand.depth, false, !whole};
+    Errand shorter{errand.settings, errand.budget, asked, &errand, errand.depth, false, !whole};
+    shorter.not_from = errand.not_from;
     auto found = co_await ask(whole ? errand : shorter, cut, tries);
     if (found && found->kind == ReplyKind::referral) {
       // Strictly deeper each time, so at most as often as the name has labels.
@@ -214,7 +220,8 @@ std::optional<Classified> Iterator::ask_local_root(const Errand& errand) {
   if (root == nullptr || !root->is_fresh(clock_->now())) return std::nullopt;
   // Its replies go the way that all others go.
   tell(errand, TraceKind::local, errand.question, [] { return std::string{"from the copy of the root zone"}; });
-  return classify(root->answer(errand.question), errand.question, root->apex(), errand.settings, shared_->cache.key());
+  const dns::Message reply = root->answer(errand.question, errand.settings.validation.enabled);
+  return classify(reply, errand.question, root->apex(), errand.settings, shared_->cache.key());
 }
 
 /// A limit that many questions share: it says nothing of this one.
@@ -295,7 +302,8 @@ Task<bool> Iterator::look_up_address(Asking& asking, dns::Question question) {
     asking.note(fmt::format("name server {} depends on itself", name.to_text()), FailureScope::asker);
     co_return false;
   }
-  if (step_here(name, below.question.type, errand.settings, clock_->now(), outcome) == Step::unknown) {
+  if (step_here(name, below.question.type, errand.settings, clock_->now(), outcome, Wanted::anything) ==
+      Step::unknown) {
     if (!errand.budget.spend(Limit::nested_questions)) co_return false;
     auto found = co_await walk(below);
     if (!found) {

@@ -1,8 +1,10 @@
 #pragma once
 // What a question carries with it, down into the questions that it needs answered itself.
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "dns/address.hpp"
 #include "dns/edns.hpp"
 #include "dns/question.hpp"
 #include "resolver/budget.hpp"
@@ -18,6 +20,9 @@ struct Errand {
   unsigned depth = 0;
   bool renews = false;   ///< what the cache has for the question itself does not count
   bool for_cut = false;  ///< asked to find the next cut alone: nobody needs what else comes
+  bool checks = false;   ///< what comes of it is to be validated before anybody gets it
+  /// Gave an answer that was bogus; somebody else is asked, if there is anybody.
+  std::optional<dns::IpAddress> not_from{};
 
   /// Whether this errand or one above it asks that already: to ask it again would be to wait for oneself (attacks:
   /// cyclic delegations).
@@ -42,6 +47,7 @@ struct Failure {
   FailureScope scope = FailureScope::question;
   std::optional<Limit> limit = std::nullopt;  ///< one that many questions share, when that was the cause
   bool heard = false;                         ///< a server spoke, though to no purpose: it may like another question
+  bool is_bogus = false;                      ///< there were answers, and none that could be proven
 };
 
 }  // namespace redoubt::resolver

@@ -57,7 +57,9 @@ Task<std::expected<dns::Message, NetworkFault>> Iterator::exchange(Asking& askin
   const Duration patience =
       stream ? Duration{stream_patience} : Servers::patience(shared_->servers.round_trip(server), asking.tries(server));
   asking.count_try(server);
-  QueryStyle style{.edns = edns, .random_case = errand.settings.case_randomisation && !stream};
+  QueryStyle style{.edns = edns,
+                   .dnssec = edns && errand.settings.validation.enabled,
+                   .random_case = errand.settings.case_randomisation && !stream};
   if (edns && errand.settings.cookies) style.cookie = shared_->cookies.cookie_for(server);
   const OutgoingQuery query = make_query(errand.question, style, *random_);
   Exchange exchange{{server, errand.settings.authority_port},
@@ -208,6 +210,7 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
       again_by(UpstreamTransport::tcp, "a DNAME by UDP");
       continue;
     }
+    found.from = server;
     traced.tell([&] { return verdict_of(found); });
     if (found.kind == ReplyKind::too_large && !errand.for_cut) {
       errand.budget.exhaust(Limit::records_per_rrset);

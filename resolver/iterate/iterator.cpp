@@ -6,6 +6,7 @@
 
 #include "dns/rdata.hpp"
 #include "policy/special/special_names.hpp"
+#include "resolver/iterate/evidence.hpp"
 
 namespace redoubt::resolver {
 
@@ -13,6 +14,8 @@ namespace {
 
 /// RFC 9520 §3.2: failures are remembered for at least a second and at most five minutes.
 constexpr std::chrono::seconds failure_lifetime{5};
+/// Bogus data costs more to look at again, and is rarely mended at once (attacks: bogus kept too long).
+constexpr std::chrono::seconds bogus_lifetime{30};
 
 Instant expiry(dns::Ttl ttl, Instant now) { return now + std::chrono::seconds{ttl.seconds()}; }
 
@@ -34,6 +37,18 @@ bool is_excepted(const dns::Name& name, const policy::SpecialZone& special, cons
   });
 }
 
+void add_found(Outcome& outcome, Found& found) {
+  if (!found.made_by) return outcome.add(std::move(found.rrset), found.standing);
+  outcome.add(std::move(found.made_by), found.standing);
+  outcome.add(std::move(found.rrset), {.security = found.standing.security});
+}
+
+SharedRRset shortened(const HeldRRset& held, Instant end) {
+  dns::RRset set{held.owner(), held.type(), dns::rr_class::in, held.ttl(), {}};
+  for (const auto rdata : held.rdata()) set.rdata.add(rdata);
+  return HeldRRset::make(set, end);
+}
+
 /// Whether the chain has come back to where it has been.
 bool is_alias_in(const Outcome& outcome, const dns::Name& name) {
   return std::ranges::any_of(outcome.answer, [&](const SharedRRset& held) {
@@ -44,24 +59,30 @@ bool is_alias_in(const Outcome& outcome, const dns::Name& name) {
 }  // namespace
 
 Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Instant now, Outcome& outcome,
-                                         std::optional<dns::Question>* renewal) {
+                                         Wanted wanted, std::optional<dns::Question>* renewal) {
   const Asker asker = renewal == nullptr ? Asker::ourselves : Asker::client;
+  const auto is_wanted = [&](const Found& found) {
+    if (found.kind == EntryKind::failure)
+      return wanted == Wanted::checked || found.standing.security != Security::bogus;
+    return wanted == Wanted::anything || is_checked(found.standing.security);
+  };
   if (auto found = shared_->cache.find(name, type, now, asker)) {
+    if (!is_wanted(*found)) return Step::unknown;
     if (found->renewal_due) renewal->emplace(dns::Question{name, type});
     switch (found->kind) {
       case EntryKind::data:
         outcome.rcode = dns::Rcode::noerror;
-        if (found->made_by) outcome.answer.push_back(std::move(found->made_by));
-        outcome.answer.push_back(std::move(found->rrset));
+        add_found(outcome, *found);
         break;
       case EntryKind::no_data:
       case EntryKind::no_name:
         outcome.rcode = found->kind == EntryKind::no_data ? dns::Rcode::noerror : dns::Rcode::nxdomain;
-        outcome.authority = std::move(found->rrset);
+        outcome.deny(std::move(found->rrset), found->standing);
         break;
       case EntryKind::failure:
         outcome.rcode = dns::Rcode::servfail;
-        outcome.answer.clear();
+        outcome.clear();
+        outcome.security = found->standing.security;
         outcome.error = *found->error;
         outcome.remembered_failure = true;
         break;
@@ -71,34 +92,50 @@ Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Inst
   if (type == dns::type::cname) return Step::unknown;
   auto alias = shared_->cache.find(name, dns::type::cname, now, asker);
   if (alias && alias->renewal_due) renewal->emplace(dns::Question{name, dns::type::cname});
-  if (!alias || alias->kind != EntryKind::data) return Step::unknown;
+  if (!alias || alias->kind != EntryKind::data || !is_wanted(*alias)) return Step::unknown;
   const auto target = dns::target_name(dns::type::cname, alias->rrset->rdata().front());
   if (!target) return Step::unknown;
-  if (alias->made_by) outcome.answer.push_back(std::move(alias->made_by));
-  outcome.answer.push_back(std::move(alias->rrset));
+  add_found(outcome, *alias);
   name = *target;
   return Step::alias;
 }
 
+/// RFC 8198. Not where the site has a zone of its own, or somebody else begins the chain of trust.
+bool Iterator::step_from_proofs(const dns::Name& name, dns::RrType type, const Settings& settings, Instant now,
+                                Outcome& outcome) {
+  const ValidationSettings& validation = settings.validation;
+  if (!validation.enabled || !validation.aggressive || type == dns::type::ds || dns::is_meta(type)) return false;
+  auto denial = shared_->proofs.deny({name, type}, now);
+  if (!denial || !validator_.holds_below(denial->soa->owner(), name, settings)) return false;
+  outcome.rcode = denial->no_name ? dns::Rcode::nxdomain : dns::Rcode::noerror;
+  SharedRRset soa = denial->soa;
+  if (denial->expires < soa->expires()) soa = shortened(*soa, denial->expires);
+  outcome.deny(std::move(soa), {Security::secure, std::move(denial->evidence)});
+  return true;
+}
+
 Iterator::Step Iterator::step_here(dns::Name& name, dns::RrType type, const Settings& settings, Instant now,
-                                   Outcome& outcome, std::optional<dns::Question>* renewal) {
-  const Step step = step_from_cache(name, type, now, outcome, renewal);
+                                   Outcome& outcome, Wanted wanted, std::optional<dns::Question>* renewal) {
+  const Step step = step_from_cache(name, type, now, outcome, wanted, renewal);
   if (step != Step::unknown) return step;
   const policy::SpecialZone* zone = policy::find_special(name);
-  if (zone == nullptr || is_excepted(name, *zone, settings)) return Step::unknown;
+  if (zone == nullptr || is_excepted(name, *zone, settings)) {
+    return step_from_proofs(name, type, settings, now, outcome) ? Step::complete : Step::unknown;
+  }
   const policy::LocalAnswer local = policy::answer_locally(*zone, {name, type});
+  const Standing own{.security = Security::insecure};
   outcome.rcode = local.rcode;
-  if (local.data) outcome.answer.push_back(HeldRRset::make(*local.data, expiry(local.data->ttl, now)));
-  if (local.soa) outcome.authority = HeldRRset::make(*local.soa, expiry(local.soa->ttl, now));
+  if (local.data) outcome.add(HeldRRset::make(*local.data, expiry(local.data->ttl, now)), own);
+  if (local.soa) outcome.deny(HeldRRset::make(*local.soa, expiry(local.soa->ttl, now)), own);
   return Step::complete;
 }
 
 SharedOutcome Iterator::known(const dns::Question& question, const Settings& settings, Instant now,
-                              std::optional<dns::Question>* renewal) {
+                              std::optional<dns::Question>* renewal, bool checks) {
   auto outcome = std::make_shared<Outcome>();
   dns::Name name = question.name;
   for (std::uint64_t step = 0; step <= settings.limits[Limit::alias_steps]; ++step) {
-    switch (step_here(name, question.type, settings, now, *outcome, renewal)) {
+    switch (step_here(name, question.type, settings, now, *outcome, wanted(settings, checks), renewal)) {
       case Step::complete:
         return outcome;
       case Step::unknown:
@@ -113,27 +150,34 @@ SharedOutcome Iterator::known(const dns::Question& question, const Settings& set
 SharedOutcome Iterator::fail(const Errand& errand, Failure why) {
   if (const auto limit = errand.budget.exhausted()) {
     // Time runs out at servers: what was wrong with them stays the code. Other limits are ours.
-    const dns::EdeCode code = *limit == Limit::question_time_ms ? why.told.code : dns::EdeCode::other;
+    const bool is_told = *limit == Limit::question_time_ms || why.is_bogus;
+    const dns::EdeCode code = is_told ? why.told.code : dns::EdeCode::other;
     why.told = {code, fmt::format("limit {} reached: {}", name_of(*limit), why.told.text)};
     why.scope = std::max(why.scope, FailureScope::asker);
   }
   const bool is_the_clients = errand.above == nullptr;
   const bool holds = why.scope == FailureScope::question || (why.scope == FailureScope::asker && is_the_clients);
   if (holds && errand.settings.guards.failure_memory) {
-    const std::chrono::seconds lifetime =
-        errand.settings.guards.short_failures ? failure_lifetime : std::chrono::hours{1};
+    const bool is_settled = why.is_bogus && why.scope == FailureScope::question;
+    const std::chrono::seconds lifetime = !errand.settings.guards.short_failures ? std::chrono::hours{1}
+                                          : is_settled                           ? bogus_lifetime
+                                                                                 : failure_lifetime;
     const Instant now = clock_->now();
-    shared_->cache.store_failure(errand.question.name, errand.question.type, why.told, now + lifetime, now);
+    shared_->cache.store_failure(errand.question.name, errand.question.type, why.told, now + lifetime, now,
+                                 why.is_bogus ? Security::bogus : Security::indeterminate);
   }
   auto outcome = std::make_shared<Outcome>();
   outcome->limit = errand.budget.exhausted() ? errand.budget.exhausted() : why.limit;
   outcome->house_trouble = why.scope == FailureScope::house;
+  if (why.is_bogus) outcome->security = Security::bogus;
   outcome->error = std::move(why.told);
   return outcome;
 }
 
-Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& settings, Budget& budget, bool renews) {
-  const Errand errand{settings, budget, std::move(question), nullptr, 0, renews};
+Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& settings, Budget& budget, bool renews,
+                                      bool checks) {
+  Errand errand{settings, budget, std::move(question), nullptr, 0, renews};
+  errand.checks = checks && settings.validation.enabled;
   auto outcome = std::make_shared<Outcome>();
   dns::Name name = errand.question.name;
   for (;;) {
@@ -156,7 +200,8 @@ Task<Iterator::Result<bool>> Iterator::advance(const Errand& errand, dns::Name& 
   constexpr std::string_view too_many = "the chain of aliases is longer";
   const dns::RrType type = errand.question.type;
   const bool renews = errand.renews && outcome.answer.empty();
-  switch (renews ? Step::unknown : step_here(name, type, errand.settings, clock_->now(), outcome)) {
+  const Wanted want = wanted(errand.settings, errand.checks);
+  switch (renews ? Step::unknown : step_here(name, type, errand.settings, clock_->now(), outcome, want)) {
     case Step::complete:
       tell(errand, TraceKind::cache, {name, type}, [&] { return std::string{"known"}; });
       co_return true;
@@ -170,8 +215,9 @@ Task<Iterator::Result<bool>> Iterator::advance(const Errand& errand, dns::Name& 
       break;
   }
   // The errand of the name that the aliases have led to; for the client's own name it is the client's errand.
-  const Errand here{errand.settings, errand.budget, {name, type}, &errand, errand.depth};
-  auto found = co_await walk(here.question == errand.question ? errand : here);
+  Errand here{errand.settings, errand.budget, {name, type}, &errand, errand.depth};
+  here.checks = errand.checks;
+  auto found = co_await walk_and_check(here.question == errand.question ? errand : here);
   if (!found) co_return std::unexpected{found.error()};
   const auto links = std::ranges::count(found->chain, dns::type::cname, &dns::RRset::type);
   if (!errand.budget.spend(Limit::alias_steps, static_cast<std::uint64_t>(links))) {
@@ -187,17 +233,24 @@ bool Iterator::take(Classified found, const dns::Question& question, const Setti
   const Instant now = clock_->now();
   const Rank rank = found.authoritative ? Rank::authoritative_answer : Rank::answer;
   SharedRRset dname = std::move(found.dname);  // makes what is kept next
-  if (dname) outcome.answer.push_back(dname);
-  const auto keep = [&](dns::RRset& rrset) {
-    SharedRRset held = dname ? hold_made(rrset, *dname) : hold(rrset, settings, now);
-    shared_->cache.store_data(held, rank, now, std::move(dname));
+  Standing made = std::move(found.dname_standing);
+  if (dname) outcome.add(dname, made);
+  const auto keep = [&](dns::RRset& rrset, Security security) {
+    const bool is_made = dname != nullptr;
+    SharedRRset held = is_made ? hold_made(rrset, *dname) : hold(rrset, settings, now);
+    Standing standing{security, is_made ? std::move(made.evidence) : evidence_of(found, *held)};
+    shared_->cache.store_data(held, rank, now, std::move(dname), standing);
+    if (is_made) standing.evidence = nullptr;  // stands with the DNAME already
     dname = held->type() == dns::type::dname ? held : nullptr;
-    outcome.answer.push_back(std::move(held));
+    outcome.add(std::move(held), standing);
+    made = std::move(standing);
   };
-  for (dns::RRset& link : found.chain) keep(link);
+  for (std::size_t i = 0; i < found.chain.size(); ++i)
+    keep(found.chain[i], i < found.chain_standing.size() ? found.chain_standing[i].security : Security::indeterminate);
+  if (found.note && !outcome.error) outcome.error = found.note;
   switch (found.kind) {
     case ReplyKind::answer:
-      keep(*found.data);
+      keep(*found.data, found.end_standing.security);
       outcome.rcode = dns::Rcode::noerror;
       return true;
     case ReplyKind::too_long:
@@ -222,19 +275,24 @@ void Iterator::take_denial(Classified& found, const dns::Question& question, con
   const std::optional<dns::RrType> type =
       found.kind == ReplyKind::no_data ? std::optional{question.type} : std::nullopt;
   const Rank rank = found.authoritative ? Rank::authoritative_answer : Rank::answer;
+  const Instant now = clock_->now();
   if (!found.soa) {  // not to be kept (RFC 2308 §5), but what it denies is no longer given out either
-    const Instant now = clock_->now();
-    return shared_->cache.store_denial(question.name, type, nullptr, rank, now, now);
+    Standing standing{found.end_standing.security, denial_evidence_of(found, now)};
+    outcome.deny(nullptr, standing);
+    return shared_->cache.store_denial(question.name, type, nullptr, rank, now, now, std::move(standing));
   }
   // RFC 2308 §5: as long as the SOA's TTL and its MINIMUM both allow, and our own ceiling.
   const auto soa = dns::parse_soa(found.soa->rdata.at(0));
   const dns::Ttl minimum = dns::Ttl::from_wire(soa ? soa->minimum : 0);
   const dns::Ttl most = std::min(settings.negative_max_ttl, settings.ttl_bounds_of(question.name).most);
   found.soa->ttl = std::min(found.soa->ttl.capped({}, most), minimum.capped({}, most));
-  const Instant now = clock_->now();
   const Instant expires = expiry(found.soa->ttl, now);
-  outcome.authority = HeldRRset::make(*found.soa, expires);
-  shared_->cache.store_denial(question.name, type, outcome.authority, rank, expires, now);
+  if (settings.validation.aggressive && found.end_standing.security == Security::secure)
+    shared_->proofs.learn(proven_denial_of(found, now), now);
+  const Standing standing{found.end_standing.security, denial_evidence_of(found, expires)};
+  SharedRRset held = HeldRRset::make(*found.soa, expires);
+  outcome.deny(held, standing);
+  shared_->cache.store_denial(question.name, type, std::move(held), rank, expires, now, standing);
 }
 
 }  // namespace redoubt::resolver

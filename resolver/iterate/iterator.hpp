@@ -15,11 +15,12 @@
 #include "resolver/settings.hpp"
 #include "resolver/shared.hpp"
 #include "resolver/trace.hpp"
+#include "resolver/validate/validator.hpp"
 
 namespace redoubt::resolver {
 
 /// One per worker; all members are used on its thread alone.
-class Iterator {
+class Iterator : private Fetcher {
  public:
   /// All outlive the iterator.
   Iterator(Shared& shared, Network& network, Clock& clock, Random& random)
@@ -27,11 +28,16 @@ class Iterator {
         network_{&network},
         clock_{&clock},
         random_{&random},
-        forwarder_{shared, network, clock, random} {}
+        forwarder_{shared, network, clock, random},
+        validator_{shared, clock, *this} {}
+  Iterator(const Iterator&) = delete;
+  Iterator& operator=(const Iterator&) = delete;
 
   /// From caches and servers. What was learned is in the cache when it returns; failures are too, briefly (RFC 9520).
-  /// The budget and the settings outlive the call. renews: to be fetched although the cache has it.
-  Task<SharedOutcome> resolve(dns::Question question, const Settings& settings, Budget& budget, bool renews = false);
+  /// The budget and the settings outlive the call. renews: to be fetched although the cache has it. checks: validated,
+  /// where the settings say so; else (a question with CD) it comes as it is.
+  Task<SharedOutcome> resolve(dns::Question question, const Settings& settings, Budget& budget, bool renews = false,
+                              bool checks = true);
 
   /// Asks the root for its servers (priming.cpp). What came of it is in the cache; the budget and the settings outlive
   /// the call.
@@ -40,11 +46,12 @@ class Iterator {
   /// What the caches alone say: a whole outcome, or null. No suspension, for the fast path.
   /// renewal: set to what the caller should have fetched again soon, if it is a client's question; else null.
   SharedOutcome known(const dns::Question& question, const Settings& settings, Instant now,
-                      std::optional<dns::Question>* renewal = nullptr);
+                      std::optional<dns::Question>* renewal = nullptr, bool checks = true);
 
   /// The same, from what has expired too (stale.cpp): links first, in order. `why` is told with it. Null when that does
   /// not make a whole outcome, or the settings forbid it. No suspension.
-  SharedOutcome stale(const dns::Question& question, const Settings& settings, Instant now, std::string_view why);
+  SharedOutcome stale(const dns::Question& question, const Settings& settings, Instant now, std::string_view why,
+                      bool checks = true);
 
  private:
   template <class T>
@@ -53,15 +60,30 @@ class Iterator {
   // iterator.cpp: from one name to the next, until there is an outcome
   /// What the cache has for `name`: adds it to the outcome and moves the name along an alias.
   enum class Step : std::uint8_t { complete, alias, unknown };
-  Step step_from_cache(dns::Name& name, dns::RrType type, Instant now, Outcome& outcome,
+  /// checked: what nobody has validated yet is not known; anything: what was found bogus is no failure.
+  enum class Wanted : std::uint8_t { checked, anything };
+  static Wanted wanted(const Settings& settings, bool checks) {
+    return settings.validation.enabled && checks ? Wanted::checked : Wanted::anything;
+  }
+  Step step_from_cache(dns::Name& name, dns::RrType type, Instant now, Outcome& outcome, Wanted wanted,
                        std::optional<dns::Question>* renewal = nullptr);
+  /// What proofs that were checked before say of a name that nobody has asked for yet.
+  bool step_from_proofs(const dns::Name& name, dns::RrType type, const Settings& settings, Instant now,
+                        Outcome& outcome);
   /// The same, and what the names that are nobody's have.
   Step step_here(dns::Name& name, dns::RrType type, const Settings& settings, Instant now, Outcome& outcome,
-                 std::optional<dns::Question>* renewal = nullptr);
+                 Wanted wanted, std::optional<dns::Question>* renewal = nullptr);
   Task<Result<bool>> advance(const Errand& errand, dns::Name& name, Outcome& outcome);
   bool take(Classified found, const dns::Question& question, const Settings& settings, Outcome& outcome);
   void take_denial(Classified& found, const dns::Question& question, const Settings& settings, Outcome& outcome);
   SharedOutcome fail(const Errand& errand, Failure why);
+
+  // evidence.cpp: between what servers said and what is kept, where validation is concerned
+  Task<Result<Classified>> walk_and_check(const Errand& errand);
+  Task<Result<Classified>> fetch(const Errand& errand, dns::Question question, Source source,
+                                 std::optional<dns::IpAddress> not_from) override;
+  /// What a referral says of the cut's DS: the validator will want it (RFC 4035 §3.1.4).
+  void keep_ds(const Classified& found, Instant expires, const Settings& settings);
 
   // descent.cpp: from one cut to the next, until a server knows
   Task<Result<Classified>> walk(const Errand& errand);
@@ -109,6 +131,7 @@ class Iterator {
   Clock* clock_;
   Random* random_;
   Forwarder forwarder_;
+  Validator validator_;
 };
 
 }  // namespace redoubt::resolver

@@ -32,6 +32,7 @@ OutgoingQuery make_query(const dns::Question& question, const QueryStyle& style,
   message.question = style.random_case ? question : dns::Question{question.name.lowercased(), question.type};
   if (style.edns) {
     message.edns.emplace();
+    message.edns->dnssec_ok = style.dnssec;
     message.edns->cookie = style.cookie;
   }
   OutgoingQuery query{message.to_wire(512), question.name};

@@ -18,6 +18,7 @@ struct OutgoingQuery {
 /// How a query is put. cookie needs edns.
 struct QueryStyle {
   bool edns = true;
+  bool dnssec = false;       ///< with signatures and proofs (DO, RFC 3225); needs edns
   bool random_case = false;  ///< draft-vixie-dnsext-dns0x20
   std::optional<dns::Cookie> cookie{};
 };

@@ -22,6 +22,7 @@ std::optional<Classified> Iterator::renamed_above(const dns::Question& question,
     Classified renamed;
     renamed.authoritative = true;
     renamed.dname = std::move(found->rrset);
+    renamed.dname_standing = std::move(found->standing);
     renamed.end = question.name;
     const auto replaced = question.name.with_suffix_replaced(above, *target);
     if (!replaced) {

@@ -19,22 +19,23 @@ std::optional<Found> kept(Cache& cache, const dns::Name& name, dns::RrType type,
 }  // namespace
 
 SharedOutcome Iterator::stale(const dns::Question& question, const Settings& settings, Instant now,
-                              std::string_view why) {
+                              std::string_view why, bool checks) {
   if (settings.stale == std::chrono::seconds::zero()) return nullptr;
   std::shared_ptr<Outcome> outcome;  // made when there is something to put into it
   dns::Name name = question.name;
   for (std::uint64_t step = 0; step <= settings.limits[Limit::alias_steps]; ++step) {
     auto found = kept(shared_->cache, name, question.type, now);
     if (!found) return nullptr;
+    if (wanted(settings, checks) == Wanted::checked && !is_checked(found->standing.security)) return nullptr;
     if (!outcome) outcome = std::make_shared<Outcome>();
     outcome->stale = outcome->stale || found->expires <= now;
     if (found->kind != EntryKind::data) {
       outcome->rcode = found->kind == EntryKind::no_name ? dns::Rcode::nxdomain : dns::Rcode::noerror;
-      outcome->authority = std::move(found->rrset);
+      outcome->deny(std::move(found->rrset), found->standing);
     } else {
       outcome->rcode = dns::Rcode::noerror;
-      if (found->made_by) outcome->answer.push_back(found->made_by);
-      outcome->answer.push_back(found->rrset);
+      if (found->made_by) outcome->add(found->made_by, found->standing);
+      outcome->add(found->rrset, {found->standing.security, found->made_by ? nullptr : found->standing.evidence});
     }
     const bool is_link =
         found->kind == EntryKind::data && found->rrset->type() == dns::type::cname && question.type != dns::type::cname;

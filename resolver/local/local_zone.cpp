@@ -88,7 +88,56 @@ void LocalZone::refer(const dns::RRset& cut, dns::Message& message) const {
   }
 }
 
-dns::Message LocalZone::answer(const dns::Question& question) const {
+void LocalZone::append_signatures(std::vector<dns::Record>& section, const dns::Name& owner, dns::RrType type) const {
+  const dns::RRset* rrsigs = find(owner, dns::type::rrsig);
+  if (rrsigs == nullptr) return;
+  for (const auto rdata : rrsigs->rdata) {
+    const bool covers = rdata.size() > 2 && (rdata[0] << 8 | rdata[1]) == type.value;
+    if (covers) section.push_back({owner, rrsigs->type, rrsigs->rr_class, rrsigs->ttl, {rdata.begin(), rdata.end()}});
+  }
+}
+
+void LocalZone::append_nsec_at(dns::Message& message, const dns::Name& name) const {
+  auto at = std::partition_point(sets_.begin(), sets_.end(), [&](const dns::RRset& set) { return set.owner <= name; });
+  while (at != sets_.begin() && std::prev(at)->type != dns::type::nsec) --at;
+  if (at == sets_.begin()) return;
+  const dns::RRset& nsec = *std::prev(at);
+  const bool is_there = std::ranges::any_of(message.authority, [&](const dns::Record& record) {
+    return record.type == nsec.type && record.owner == nsec.owner;
+  });
+  if (is_there) return;
+  append(message.authority, nsec);
+  append_signatures(message.authority, nsec.owner, nsec.type);
+}
+
+void LocalZone::add_proofs(const dns::Question& question, dns::Message& message) const {
+  if (!message.answer.empty()) {
+    const dns::Record& first = message.answer.front();
+    return append_signatures(message.answer, dns::Name{first.owner}, first.type);
+  }
+  if (!message.header.authoritative) {
+    const dns::Name cut = message.authority.front().owner;
+    const dns::RRset* ds = find(cut, dns::type::ds);
+    if (ds == nullptr) return append_nsec_at(message, cut);
+    append(message.authority, *ds);
+    return append_signatures(message.authority, cut, dns::type::ds);
+  }
+  append_signatures(message.authority, apex_, dns::type::soa);
+  append_nsec_at(message, question.name);
+  if (message.rcode() != dns::Rcode::nxdomain) return;
+  dns::Name encloser = question.name;
+  while (!exists(encloser)) encloser = encloser.parent();
+  static constexpr std::uint8_t star = '*';
+  if (const auto wildcard = encloser.prepended({&star, 1})) append_nsec_at(message, *wildcard);
+}
+
+dns::Message LocalZone::answer(const dns::Question& question, bool dnssec) const {
+  dns::Message message = plain_answer(question);
+  if (dnssec) add_proofs(question, message);
+  return message;
+}
+
+dns::Message LocalZone::plain_answer(const dns::Question& question) const {
   dns::Message message;
   message.header.response = true;
   message.question = question;

@@ -27,9 +27,10 @@ class LocalZone {
   std::size_t rrsets() const { return sets_.size(); }
 
   /// What an authoritative server of this zone alone replies: answer, referral with glue, or denial with SOA. The
-  /// question's name is at or below the apex. Aliases are not followed: their end is another question. Signatures are
-  /// left out.
-  dns::Message answer(const dns::Question& question) const;
+  /// question's name is at or below the apex. Aliases are not followed: their end is another question. dnssec: with
+  /// the signatures, DS records and proofs of absence that go with it, if the zone has any (RFC 4035 §3.1); proofs are
+  /// by NSEC, as in the root.
+  dns::Message answer(const dns::Question& question, bool dnssec = false) const;
 
  private:
   LocalZone(dns::Name apex, Instant expires) : apex_{std::move(apex)}, expires_{expires} {}
@@ -38,6 +39,11 @@ class LocalZone {
   bool exists(const dns::Name& name) const;
   const dns::RRset* cut_above(const dns::Question& question) const;
   void refer(const dns::RRset& cut, dns::Message& message) const;
+  dns::Message plain_answer(const dns::Question& question) const;
+  void add_proofs(const dns::Question& question, dns::Message& message) const;
+  void append_signatures(std::vector<dns::Record>& section, const dns::Name& owner, dns::RrType type) const;
+  /// The NSEC of the name or, if that has none, the one whose span it lies in.
+  void append_nsec_at(dns::Message& message, const dns::Name& name) const;
 
   dns::Name apex_;
   Instant expires_;

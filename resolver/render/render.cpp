@@ -57,6 +57,40 @@ bool write_rrset(dns::WireWriter& writer, const HeldRRset& held, const dns::Ques
   return true;
 }
 
+/// Where the records of one message go.
+struct Sections {
+  dns::WireWriter& writer;
+  const dns::Question& asked;
+  Instant now;
+  bool stale;
+  bool put(const HeldRRset& held, std::uint16_t& count) const {
+    return write_rrset(writer, held, asked, now, stale, count);
+  }
+};
+
+/// Each RRset with its signatures behind it, for those who know what they are (RFC 4035 §3.2.1).
+bool write_answer(const Sections& sections, const Outcome& outcome, bool dnssec_ok, std::uint16_t& count) {
+  for (std::size_t i = 0; i < outcome.answer.size(); ++i) {
+    if (!sections.put(*outcome.answer[i], count)) return false;
+    const SharedEvidence evidence = i < outcome.answer_evidence.size() ? outcome.answer_evidence[i] : nullptr;
+    if (dnssec_ok && evidence && evidence->signatures && !sections.put(*evidence->signatures, count)) return false;
+  }
+  return true;
+}
+
+/// The SOA of a denial and what proves it, or what proves that answers may come from a wildcard.
+bool write_authority(const Sections& sections, const Outcome& outcome, bool dnssec_ok, std::uint16_t& count) {
+  if (outcome.authority && !sections.put(*outcome.authority, count)) return false;
+  if (!dnssec_ok) return true;
+  const auto put_proof = [&](const SharedEvidence& evidence) {
+    return !evidence ||
+           std::ranges::all_of(evidence->proof, [&](const SharedRRset& held) { return sections.put(*held, count); });
+  };
+  const SharedEvidence& denial = outcome.denial_evidence;
+  if (denial && denial->signatures && outcome.authority && !sections.put(*denial->signatures, count)) return false;
+  return put_proof(denial) && std::ranges::all_of(outcome.answer_evidence, put_proof);
+}
+
 }  // namespace
 
 Rendered render(const dns::Query& query, const Outcome& outcome, Instant now, std::span<std::uint8_t> room,
@@ -68,12 +102,11 @@ Rendered render(const dns::Query& query, const Outcome& outcome, Instant now, st
   const std::vector<std::uint8_t> opt =
       query.edns ? answer_opt(*query.edns, outcome, nsid) : std::vector<std::uint8_t>{};
   writer.reserve(opt.size());
-  bool whole = true;
-  for (const SharedRRset& held : outcome.answer) {
-    whole = whole && write_rrset(writer, *held, query.question, now, outcome.stale, header.answers);
-  }
-  if (outcome.authority)
-    whole = whole && write_rrset(writer, *outcome.authority, query.question, now, outcome.stale, header.authorities);
+  const bool dnssec_ok = query.edns && query.edns->dnssec_ok;
+  header.authentic = outcome.is_secure() && (dnssec_ok || query.header.authentic);  // RFC 6840 §5.7, §5.8
+  const Sections sections{writer, query.question, now, outcome.stale};
+  bool whole = write_answer(sections, outcome, dnssec_ok, header.answers);
+  whole = whole && write_authority(sections, outcome, dnssec_ok, header.authorities);
   header.truncated = !whole;
   writer.release();
   if (!opt.empty() && writer.raw_record(opt)) header.additionals = 1;

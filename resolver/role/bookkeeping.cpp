@@ -50,6 +50,17 @@ std::optional<ResolverCounter> counter_of(Limit limit) {
       return ResolverCounter::limit_denials_of_one_zone;
     case Limit::upstream_queue:
       return ResolverCounter::limit_upstream_queue;
+    case Limit::signature_checks:
+      return ResolverCounter::limit_signature_checks;
+    case Limit::failed_signature_checks:
+      return ResolverCounter::limit_failed_signature_checks;
+    case Limit::nsec3_blocks:
+      return ResolverCounter::limit_nsec3_blocks;
+    case Limit::signatures_of_rrset:
+    case Limit::keys_of_tag:
+    case Limit::ds_of_zone:
+    case Limit::denial_records:
+    case Limit::nsec3_iterations:
     case Limit::nameserver_lookups:
     case Limit::nameservers_kept:
     case Limit::addresses_kept:
@@ -88,6 +99,8 @@ void Bookkeeping::resolved(std::chrono::nanoseconds took) {
 void Bookkeeping::count(const Outcome& outcome) {
   counters_->add(counter_of(outcome.rcode));
   if (outcome.stale) counters_->add(ResolverCounter::answers_stale);
+  if (outcome.is_secure()) counters_->add(ResolverCounter::answers_secure);
+  if (outcome.is_bogus()) counters_->add(ResolverCounter::answers_bogus);
   if (!outcome.limit) return;
   if (const auto counter = counter_of(*outcome.limit)) counters_->add(*counter);
 }

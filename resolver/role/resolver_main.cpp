@@ -13,6 +13,7 @@
 #include "appliance/channel/monitor_child.hpp"
 #include "appliance/log/log.hpp"
 #include "appliance/sandbox/sandbox.hpp"
+#include "dnssec/base/digest.hpp"
 #include "resolver/role/cache_view.hpp"
 #include "resolver/role/local_root.hpp"
 #include "resolver/role/machine_clock.hpp"
@@ -264,6 +265,7 @@ int resolver_main(channel::Channel monitor) {
     log::error("no random numbers from the system; ending");
     return 1;
   }
+  dnssec::prepare_cryptography();
   if (const auto entered = sandbox::enter({.role = channel::Role::resolver, .reachable = {}}); !entered) {
     trouble += trouble.empty() ? entered.error() : "; " + entered.error();
   }

@@ -32,7 +32,8 @@ void TraceView::note(TraceEvent event) {
 
 std::vector<channel::SpentLimit> spent_of(const Budget& budget) {
   static constexpr std::array counted{Limit::upstream_queries, Limit::nested_questions, Limit::alias_steps,
-                                      Limit::upstream_octets};
+                                      Limit::upstream_octets,  Limit::signature_checks, Limit::failed_signature_checks,
+                                      Limit::nsec3_blocks};
   std::vector<channel::SpentLimit> spent;
   for (const Limit limit : counted)
     spent.push_back({std::string{name_of(limit)}, budget.spent(limit), budget.limits()[limit]});

@@ -123,6 +123,39 @@ ZoneTtlBounds zone_ttls_of(const flat::Cache& cache) {
   return zones;
 }
 
+/// No signature is checked against a time before this was written: a machine without a battery for its clock begins at
+/// 1970, and needs names to find out what time it is.
+constexpr std::uint32_t written_at = 1'795'219'200;  // 2026-11-21
+
+/// Anchors that are no such records are refused: without one its zone would count as unsigned.
+std::expected<ValidationSettings, std::string> validation_of(const flat::Validation& flat_settings) {
+  ValidationSettings settings;
+  settings.enabled = flat_settings.enabled();
+  settings.sha1 = flat_settings.sha1();
+  settings.aggressive = flat_settings.aggressive();
+  settings.sentinel = flat_settings.sentinel();
+  settings.earliest = written_at;
+  if (flat_settings.is_time_fixed()) settings.time = flat_settings.time();
+  for (const flat::TrustAnchor* row : *flat_settings.anchors()) {
+    const auto zone = dns::Name::from_wire({row->zone()->data(), row->zone()->size()});
+    const bool is_ds = row->type() == dns::type::ds.value;
+    const std::span rdata{row->rdata()->data(), row->rdata()->size()};
+    const bool fits = is_ds ? dnssec::Ds::parse(rdata).has_value() : dnssec::Dnskey::parse(rdata).has_value();
+    if (!zone || !fits || (!is_ds && row->type() != dns::type::dnskey.value))
+      return std::unexpected{"a trust anchor is no DS or DNSKEY record"};
+    auto at = std::ranges::find(settings.anchors, *zone, &TrustAnchor::zone);
+    if (at == settings.anchors.end()) at = settings.anchors.insert(at, {*zone, {}});
+    (is_ds ? at->vouchers.ds : at->vouchers.dnskey).emplace_back(rdata.begin(), rdata.end());
+  }
+  if (settings.enabled && settings.anchors.empty()) return std::unexpected{"no trust anchor"};
+  for (const flat::NegativeAnchor* row : *flat_settings.negative_anchors()) {
+    const auto zone = dns::Name::from_wire({row->zone()->data(), row->zone()->size()});
+    if (!zone) return std::unexpected{"a negative trust anchor's name is no name"};
+    settings.negative_anchors.push_back({*zone, row->until()});
+  }
+  return settings;
+}
+
 /// A server's cookie holds for the address that got it: with several of a family the next query would bring a wrong
 /// one.
 bool comes_from_many(const flat::Resolution& resolution) {
@@ -165,6 +198,9 @@ std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snap
   auto routes = routes_of(resolution);
   if (!routes) return std::unexpected{routes.error()};
   settings.routes = *std::move(routes);
+  auto validation = validation_of(*snapshot.validation());
+  if (!validation) return std::unexpected{validation.error()};
+  settings.validation = *std::move(validation);
   const flat::Identity& identity = *snapshot.identity();
   settings.identity = {identity_text(*identity.version(), 255), identity_text(*identity.id(), 255),
                        identity_text(*identity.nsid(), 60)};

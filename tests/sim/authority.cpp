@@ -34,9 +34,12 @@ const std::vector<dns::Record>* Zone::find(const dns::Name& name, dns::RrType ty
   return at == sets_.end() ? nullptr : &at->second;
 }
 
-/// Empty non-terminals exist too.
+/// Empty non-terminals exist too; the owners of NSEC3 records do not.
 bool Zone::exists(const dns::Name& name) const {
-  return std::ranges::any_of(sets_, [&](const auto& set) { return set.first.first.is_at_or_below(name); });
+  return std::ranges::any_of(sets_, [&](const auto& set) {
+    const bool is_hash = set.first.second == dns::type::nsec3.value || set.first.first.first_label().size() == 32;
+    return !is_hash && set.first.first.is_at_or_below(name);
+  });
 }
 
 std::optional<dns::Name> Zone::cut_above(const dns::Question& question) const {
@@ -144,6 +147,7 @@ dns::Message answer_from(const std::vector<std::shared_ptr<const Zone>>& zones, 
     message.set_rcode(dns::Rcode::refused);
   } else {
     best->answer(question, message);
+    if (query.edns && query.edns->dnssec_ok) best->add_proofs(question, message);
   }
   return message;
 }

@@ -22,6 +22,9 @@ class Zone {
   const dns::Name& apex() const { return apex_; }
   /// Adds the answer for the question to the message: sections, AA, rcode. The question's name is at or below the apex.
   void answer(const dns::Question& question, dns::Message& message) const;
+  /// Of a signed zone: the signatures, DS and proofs of absence that go with that answer to who asks with DO (RFC 4035
+  /// §3.1, RFC 5155 §7.2). authority_signed.cpp
+  void add_proofs(const dns::Question& question, dns::Message& message) const;
 
  private:
   using Key = std::pair<dns::Name, std::uint16_t>;
@@ -34,6 +37,18 @@ class Zone {
   void deny(bool no_name, dns::Message& message) const;
   bool answer_at(const dns::Name& source, const dns::Name& owner, dns::RrType type, dns::Message& message) const;
   std::optional<dns::Name> alias_of(const dns::Name& name, dns::Message& message) const;
+
+  bool is_signed() const { return find(apex_, dns::type::dnskey) != nullptr; }
+  bool has_nsec3() const { return find(apex_, dns::RrType{51}) != nullptr; }
+  dns::Name source_of(const dns::Name& owner) const;
+  void add_signatures(std::vector<dns::Record>& section, const dns::Name& owner, dns::RrType type) const;
+  void add_denial_set(dns::Message& message, const dns::Name& owner, dns::RrType type) const;
+  void add_nsec_covering(dns::Message& message, const dns::Name& name) const;
+  void add_nsec3_matching(dns::Message& message, const dns::Name& name) const;
+  void add_nsec3_covering(dns::Message& message, const dns::Name& name) const;
+  void prove_absence(dns::Message& message, const dns::Name& name, bool no_name) const;
+  void prove_no_closer(dns::Message& message, const dns::Name& name, const dns::Name& wildcard) const;
+  dns::Name closest_encloser(const dns::Name& name) const;
 
   dns::Name apex_;
   std::map<Key, std::vector<dns::Record>> sets_;

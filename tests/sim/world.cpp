@@ -134,6 +134,7 @@ resolver::SharedOutcome World::trace(const dns::Query& query, resolver::Trace& l
                    result = std::move(outcome);
                  });
   run_until([&] { return result != nullptr; });
+  for (std::size_t i = 0; i < last_spent_.size(); ++i) last_spent_[i] = budget.spent(static_cast<resolver::Limit>(i));
   return result;
 }
 

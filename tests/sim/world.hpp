@@ -1,5 +1,6 @@
 #pragma once
 // A resolver on a simulated Internet: what most scenarios begin with.
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <random>
 #include <string>
@@ -79,6 +80,8 @@ class World {
   void send(const dns::Query& query, const dns::IpAddress& client, Done done);
   /// The outcome of a resolution of its own, with somebody who listens.
   resolver::SharedOutcome trace(const dns::Query& query, resolver::Trace& listener, bool fresh = false);
+  /// What the last resolution that was listened to has spent of that limit.
+  std::uint64_t spent(resolver::Limit limit) const { return last_spent_[static_cast<std::size_t>(limit)]; }
   /// One after the other, whether those before were answered or not, and waits for all. Answers count packets of all.
   std::vector<Answer> ask_in_turn(const std::vector<dns::Query>& queries, Duration gap);
   static dns::Query query(std::string_view name, std::string_view type = "A");
@@ -108,6 +111,7 @@ class World {
   resolver::Shared shared_;
   std::map<std::string, std::string, std::less<>> tops_;
   std::unique_ptr<resolver::Desk> desk_;
+  std::array<std::uint64_t, static_cast<std::size_t>(resolver::Limit::count)> last_spent_{};
 };
 
 }  // namespace redoubt::sim

@@ -5,10 +5,9 @@ import pathlib
 import shutil
 import signal
 import string
-import subprocess
 import sys
 
-from . import dns_client, namespaces, plan, processes
+from . import dns_client, namespaces, plan, processes, signed
 from .processes import LabError
 
 LAB = pathlib.Path(__file__).resolve().parent.parent
@@ -61,19 +60,11 @@ def _command(server, folder, zones_folder):
     return [str(copy), *arguments]
 
 
-def seal_root(zones_folder):
-    """Gives the root zone its digest (RFC 8976), by another implementation than the one under test."""
-    root = zones_folder / zone_file(".")
-    command = ["/usr/bin/ldns-signzone", "-Z", "-z", "simple:sha384", "-o", ".", "-f", f"{root}.sealed", str(root)]
-    subprocess.run(command, check=True, timeout=START_SECONDS)
-    pathlib.Path(f"{root}.sealed").rename(root)
-
-
 def start(folder, far):
     """Starts all of the plan's servers and returns once each answers for each of its zones at each address."""
     zones_folder = folder / ZONES
     shutil.copytree(LAB / "zones", zones_folder)
-    seal_root(zones_folder)
+    signed.sign_all(zones_folder)
     started = []
     for server in plan.SERVERS:
         own = folder / "servers" / server.name

@@ -29,6 +29,7 @@ def lab_settings(folder, listen=DEFAULT_LISTEN, http="127.0.0.1@8053"):
         "state": str(folder / "state"),
         "control": {"socket": str(folder / "control.sock"), "http": http},
         "resolution": {"root-hints": plan.ROOT_HINTS},
+        "validation": {"trust-anchors": plan.TRUST_ANCHORS},
     }
 
 

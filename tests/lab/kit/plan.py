@@ -16,6 +16,14 @@ FOREIGN_ADDRESSES = ["192.0.2.200", "2001:db8::200"]
 RESOLVER_ADDRESSES = ["127.0.0.53", "127.0.0.54"]
 
 ROOT_HINTS = {"a.root.": ["10.53.0.1", "fd00:53::1"]}
+TRUST_ANCHORS = []  # the root's DS, once its zone is signed
+DS_OF = {}          # of the other signed zones
+SIGNED_ADDRESS = "10.53.4.1"
+SIGNED_ZONES = ("signed-tld.", "bind.signed-tld.", "bind3.signed-tld.", "ldns.signed-tld.", "ldns3.signed-tld.",
+                "knot.signed-tld.", "knot3.signed-tld.", "sha1.signed-tld.", "sha1nsec3.signed-tld.",
+                "opt-out.signed-tld.", "iterated.signed-tld.", "plain.signed-tld.", "expired.signed-tld.",
+                "early.signed-tld.", "altered.signed-tld.", "stripped.signed-tld.", "keyless.signed-tld.",
+                "other-ds.signed-tld.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,5 +46,6 @@ SERVERS = [
            ("gamma.bind-tld.", "hosting.bind-tld.", "kappa.iota.knot-tld.")),
     Server("zones-six", "nsd", ("fd00:53:2::6",), ("six.lab-tld.",)),
     Server("lame", "nsd", ("10.53.3.1",), ("unrelated.lab-tld.",)),
+    Server("signed", "nsd", (SIGNED_ADDRESS,), SIGNED_ZONES),
     Server("mute", "mute", ("10.53.3.2", "10.53.3.3"), ()),
 ]

@@ -109,8 +109,7 @@ log: {level: info, format: text}           # or json
   // What is not built yet is said, each with its place.
   EXPECT_THAT(warnings_of(sample),
               ElementsAre("f:19:7: resolution.forward[].transport: tls is not in this version: questions of this "
-                          "zone fail, for they are not sent in the clear instead",
-                          "f:26:12: validation.enabled: 'true' has no effect in this version"));
+                          "zone fail, for they are not sent in the clear instead"));
 }
 
 TEST(Check, the_default_asks_for_nothing_that_is_not_built) { EXPECT_THAT(warnings_of(""), IsEmpty()); }
@@ -290,6 +289,16 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"validation: {trust-anchors: [nonsense]}\n",
               "f:1:30: validation.trust-anchors: found 'nonsense', expected a DS or DNSKEY record such as '. IN DS "
               "20326 8 2 E06D...'"},
+        Fault{"validation: {trust-anchors: ['. DS 1 200 2 00']}\n",
+              "f:1:30: validation.trust-anchors: found '. DS 1 200 2 00', expected a DS or DNSKEY record such as '. IN "
+              "DS 20326 8 2 E06D...'"},
+        Fault{
+            "validation: {trust-anchors: none.ds}\n",
+            "f:1:29: validation.trust-anchors: found 'none.ds', expected a file with DS or DNSKEY records: none.ds: No "
+            "such file or directory"},
+        Fault{"validation: {time: 2026-02-30T12:00:00Z}\n",
+              "f:1:20: validation.time: found '2026-02-30T12:00:00Z', expected system or an instant such as "
+              "2026-01-31T12:00:00Z"},
         Fault{"validation: {time: tomorrow}\n",
               "f:1:20: validation.time: found 'tomorrow', expected system or an instant such as 2026-01-31T12:00:00Z"},
         Fault{"tls: {certificate: /etc/cert.pem}\n",

@@ -1,0 +1,45 @@
+#include "resolver/validate/turns.hpp"
+
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace redoubt::resolver {
+
+namespace asio = boost::asio;
+
+Turns::Turns() : state_{std::make_shared<State>()} {}
+
+Turns::~Turns() {
+  state_->closed = true;
+  state_->held.clear();
+}
+
+Turns::Turn::~Turn() {
+  if (!state_ || state_->closed) return;
+  const auto place = state_->held.find(name_);
+  if (place == state_->held.end()) return;
+  if (place->second.empty()) {
+    state_->held.erase(place);
+    return;
+  }
+  Waiter next = std::move(place->second.front());  // it holds the name from now on
+  place->second.pop_front();
+  next();
+}
+
+Task<Turns::Turn> Turns::take(dns::Name name) {
+  const auto [place, is_free] = state_->held.try_emplace(name);
+  if (is_free) co_return Turn{state_, std::move(name)};
+  std::deque<Waiter>& line = place->second;
+  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+      [&line](auto handler) {
+        auto home = asio::get_associated_executor(handler);
+        line.push_back([home, handler = std::move(handler)]() mutable { asio::post(home, std::move(handler)); });
+      },
+      asio::use_awaitable);
+  co_return Turn{state_, std::move(name)};
+}
+
+}  // namespace redoubt::resolver

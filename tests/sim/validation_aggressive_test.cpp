@@ -1,0 +1,155 @@
+// Proofs that answer for more than the name they came for (RFC 8198).
+#include <random>
+
+#include "tests/sim/validation_fixture.hpp"
+#include "tests/sim/zone_text.hpp"
+
+namespace redoubt::sim {
+namespace {
+
+using dns::Rcode;
+using signing::DenialBy;
+
+struct Aggressive : ValidationFixture {
+  std::mt19937 dice{7};
+  std::string random_name(const std::string& apex) {
+    std::string label;
+    for (int i = 0; i < 12; ++i) label += static_cast<char>('a' + dice() % 26);
+    return label + "." + apex;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(By, Aggressive, both_denials, denial_name);
+
+TEST_P(Aggressive, a_flood_of_random_names_ends_here) {
+  std::string names;
+  for (int i = 0; i < 200; ++i) names += "host" + std::to_string(i) + " A 192.0.2.9\n";
+  internet.site("shop.com.", "192.0.2.1", names);
+  std::size_t first = 0;
+  std::size_t later = 0;
+  for (int i = 0; i < 5000; ++i) {
+    const Answer answer = internet.ask(random_name("shop.com."));
+    ASSERT_EQ(answer.rcode(), Rcode::nxdomain) << answer.error() << trace();
+    ASSERT_TRUE(answer.message.header.authentic);
+    (i < 1000 ? first : later) += answer.packets;
+  }
+  std::printf("%zu upstream queries for the first 1000 names, %zu for the next 4000\n", first, later);
+  EXPECT_LE(later, 40U) << "fewer than 0.01 for each name";
+}
+
+TEST_P(Aggressive, its_answers_carry_their_proof_and_end_with_it) {
+  ASSERT_EQ(internet.ask("zzy.shop.com.").rcode(), Rcode::nxdomain);
+  ASSERT_EQ(internet.ask("zzz.shop.com.").packets, GetParam() == DenialBy::nsec ? 0U : 1U);
+  internet.world().pass(10s);
+  const Answer answer = internet.ask("zzx.shop.com.");
+  if (GetParam() == DenialBy::nsec) {
+    EXPECT_EQ(answer.packets, 0U);
+  }
+  EXPECT_EQ(answer.rcode(), Rcode::nxdomain);
+  EXPECT_TRUE(answer.message.header.authentic);
+  EXPECT_THAT(answer.authority(), testing::Contains(testing::HasSubstr("RRSIG")));
+  internet.world().pass(901s);
+  EXPECT_GE(internet.ask("zzw.shop.com.").packets, 1U) << "the proof had 900 s to live";
+}
+
+TEST_P(Aggressive, types_that_a_name_lacks_are_known_at_once) {
+  ASSERT_EQ(internet.ask("www.shop.com.", "AAAA").rcode(), Rcode::noerror);
+  const Answer answer = internet.ask("www.shop.com.", "MX");
+  EXPECT_EQ(answer.packets, 0U);
+  EXPECT_EQ(answer.rcode(), Rcode::noerror);
+  EXPECT_TRUE(answer.message.header.authentic);
+  EXPECT_EQ(internet.ask("www.shop.com.").answer().size(), 2U) << "what it has is asked for";
+}
+
+TEST_P(Aggressive, names_that_exist_are_not_denied) {
+  for (int i = 0; i < 300; ++i) internet.ask(random_name("shop.com."));
+  for (const char* name : {"www.shop.com.", "mail.shop.com.", "a.wild.shop.com.", "deep.ent.shop.com.",
+                           "www.new.shop.com.", "alias.shop.com.", "www.old.shop.com.", "x.cn.shop.com."}) {
+    const Answer answer = internet.ask(name);
+    EXPECT_EQ(answer.rcode(), Rcode::noerror) << name << answer.error();
+    EXPECT_FALSE(answer.message.answer.empty()) << name;
+  }
+  EXPECT_EQ(internet.ask("ent.shop.com.").rcode(), Rcode::noerror);
+}
+
+TEST_P(Aggressive, zones_below_cuts_are_not_denied) {
+  internet.site("sub.shop.com.", "192.0.2.9");
+  internet.site("unsigned.shop.com.", "192.0.2.9").signing.reset();
+  internet.publish();
+  for (int i = 0; i < 300; ++i) internet.ask(random_name("shop.com."));
+  expect_secure("www.sub.shop.com.");
+  expect_insecure("www.unsigned.shop.com.");
+}
+
+TEST_P(Aggressive, spans_that_opt_out_deny_nothing) {
+  if (GetParam() == DenialBy::nsec) return;
+  internet.at("com.").signing->opt_out = true;
+  for (int i = 0; i < 50; ++i) {
+    const Answer answer = internet.ask(random_name("com."));
+    EXPECT_EQ(answer.rcode(), Rcode::nxdomain);
+    EXPECT_GE(answer.packets, 1U);
+    EXPECT_FALSE(answer.message.header.authentic);
+  }
+  EXPECT_EQ(internet.ask("www.plain.com.").rcode(), Rcode::noerror);
+}
+
+TEST_P(Aggressive, what_was_not_proven_denies_nothing) {
+  internet.at("shop.com.").behaviours.push_back(edits([](const Heard&, dns::Message& message) {
+    for (dns::Record& record : message.authority) {
+      if (record.type == dns::type::rrsig) record.rdata.back() ^= 1;
+    }
+  }));
+  EXPECT_EQ(internet.ask("zzy.shop.com.").rcode(), Rcode::servfail);
+  EXPECT_EQ(internet.ask("zzz.shop.com.", "A", true).rcode(), Rcode::nxdomain) << "with CD";
+  EXPECT_EQ(internet.world().shared().proofs.spans(), 0U);
+}
+
+TEST_P(Aggressive, an_anchor_below_has_its_own_say) {
+  // Its parent does not know it: an island.
+  internet.site("island.bank.com.", "192.0.2.77").has_ds = false;
+  internet.publish();
+  for (int i = 0; i < 100; ++i) internet.ask(random_name("bank.com."));
+  auto& settings = internet.world().settings();
+  const auto anchor =
+      signing::ds_record(dns::Name::literal("island.bank.com."), internet.at("island.bank.com.").signing->keys.front());
+  settings.validation.anchors.push_back({dns::Name::literal("island.bank.com."), {{anchor.rdata}, {}}});
+  internet.world().use();
+  for (int i = 0; i < 100; ++i) internet.ask(random_name("bank.com."));
+  expect_secure("www.island.bank.com.");
+}
+
+TEST_P(Aggressive, a_negative_anchor_is_heeded) {
+  for (int i = 0; i < 100; ++i) internet.ask(random_name("shop.com."));
+  internet.world().settings().validation.negative_anchors.push_back({dns::Name::literal("shop.com."), 0});
+  internet.world().use();
+  const Answer answer = internet.ask(random_name("shop.com."));
+  EXPECT_EQ(answer.rcode(), Rcode::nxdomain);
+  EXPECT_FALSE(answer.message.header.authentic);
+  EXPECT_GE(answer.packets, 1U);
+}
+
+TEST_P(Aggressive, memory_is_bounded_whatever_a_zone_says) {
+  resolver::Proofs proofs{dns::HashKey{}};
+  const Instant now{};
+  const auto held = [&](const dns::Name& owner, dns::RrType type, std::vector<std::uint8_t> rdata) {
+    dns::RRset set{owner, type, dns::rr_class::in, dns::Ttl::from_wire(900), {}};
+    set.rdata.add(rdata);
+    return resolver::HeldRRset::make(set, now + 900s);
+  };
+  const auto apex = dns::Name::literal("evil.");
+  const auto soa = records_from_text("@ 900 SOA ns host 1 3600 600 86400 900", apex).front();
+  const auto held_soa = held(apex, dns::type::soa, soa.rdata);
+  for (int i = 0; i < 60'000; ++i) {
+    const std::string label = "n" + std::to_string(i);
+    const dns::Name owner = *apex.prepended({reinterpret_cast<const std::uint8_t*>(label.data()), label.size()});
+    std::vector<std::uint8_t> rdata{apex.wire().begin(), apex.wire().end()};
+    const std::array types{dns::type::a};
+    dnssec::append_bitmap(rdata, types);
+    proofs.learn({apex, held_soa, held_soa, {{held(owner, dns::type::nsec, rdata), held_soa}}}, now);
+    ASSERT_LE(proofs.spans(), resolver::Proofs::max_spans_of_zone);
+  }
+  EXPECT_GE(proofs.spans(), 1U);
+}
+
+}  // namespace
+}  // namespace redoubt::sim

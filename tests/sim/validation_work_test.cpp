@@ -1,0 +1,233 @@
+// Zones that are signed to make validating hard: KeyTrap (CVE-2023-50387), the NSEC3 encloser attack (CVE-2023-50868)
+// and their kin. Each shows what one question was charged.
+#include <ctime>
+
+#include "resolver/trace.hpp"
+#include "tests/sim/validation_fixture.hpp"
+#include "tests/sim/zone_text.hpp"
+
+namespace redoubt::sim {
+namespace {
+
+using dns::Rcode;
+using resolver::Limit;
+using signing::TestKey;
+
+constexpr auto ed25519 = dnssec::Algorithm::ed25519;
+
+struct Ears final : resolver::Trace {
+  void note(resolver::TraceEvent event) override { heard.push_back(std::move(event)); }
+  std::vector<resolver::TraceEvent> heard;
+};
+
+double cpu_milliseconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+}
+
+struct Work : ValidationFixture {
+  struct Bill {
+    resolver::SharedOutcome outcome;
+    std::uint64_t checks = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t blocks = 0;
+    std::uint64_t queries = 0;
+  };
+  Bill bill(std::string_view name, std::string_view type = "A") {
+    internet.publish();
+    Ears ears;
+    World& world = internet.world();
+    const double before = cpu_milliseconds();
+    Bill bill{.outcome = world.trace(World::query(name, type), ears)};
+    const double spent = cpu_milliseconds() - before;
+    bill.checks = world.spent(Limit::signature_checks);
+    bill.failed = world.spent(Limit::failed_signature_checks);
+    bill.blocks = world.spent(Limit::nsec3_blocks);
+    bill.queries = world.spent(Limit::upstream_queries);
+    std::printf(
+        "%s: %llu checks, %llu failed, %llu hash blocks, %llu queries, %.1f ms CPU with the servers' own work\n",
+        std::string{name}.c_str(), static_cast<unsigned long long>(bill.checks),
+        static_cast<unsigned long long>(bill.failed), static_cast<unsigned long long>(bill.blocks),
+        static_cast<unsigned long long>(bill.queries), spent);
+    return bill;
+  }
+  /// Copies of the one RRSIG over that set, each with another wrong signature.
+  static void jam(std::vector<dns::Record>& records, std::string_view owner, std::string_view type, std::size_t count) {
+    const auto wanted = name_from_text(owner);
+    const auto at = std::ranges::find_if(records, [&](const dns::Record& record) {
+      return record.type == dns::type::rrsig && record.owner == wanted &&
+             (record.rdata[0] << 8 | record.rdata[1]) == type_from_text(type).value;
+    });
+    const dns::Record good = *at;
+    records.erase(at);
+    for (std::size_t i = 0; i < count; ++i) {
+      dns::Record bad = good;
+      bad.rdata.back() = static_cast<std::uint8_t>(bad.rdata.back() ^ (1 + i % 255));
+      bad.rdata[bad.rdata.size() - 2] = static_cast<std::uint8_t>(i >> 8);
+      records.push_back(bad);
+    }
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(By, Work, both_denials, denial_name);
+
+TEST_P(Work, an_honest_name_costs_two_checks_a_zone) {
+  const Bill bill = this->bill("www.shop.com.");
+  EXPECT_EQ(bill.outcome->rcode, Rcode::noerror);
+  EXPECT_EQ(bill.outcome->security, resolver::Security::secure);
+  EXPECT_EQ(bill.checks, 6U) << "DNSKEY and DS, or the answer, of the root, com. and shop.com.";
+  EXPECT_EQ(bill.failed, 0U);
+}
+
+TEST_P(Work, hundreds_of_wrong_signatures_are_not_all_tried) {
+  spoil("shop.com.", [](auto& records) { jam(records, "www.shop.com.", "A", 340); });
+  const Bill bill = this->bill("www.shop.com.");
+  EXPECT_EQ(bill.outcome->rcode, Rcode::servfail);
+  EXPECT_LE(bill.failed, 4U);
+  EXPECT_LE(bill.checks, 24U);
+}
+
+TEST_P(Work, hundreds_of_keys_of_one_tag_are_not_all_tried) {
+  auto& signing = *internet.at("shop.com.").signing;
+  const TestKey real = signing.keys.front();
+  // Two octets moved by a multiple keep the sum, and so the tag (RFC 4034 appendix B).
+  spoil("shop.com.", [real](auto& records) {
+    const auto keys = find_records(records, "shop.com.", "DNSKEY");
+    std::vector<dns::Record> twins;
+    for (std::uint8_t i = 1; twins.size() < 60 && i < 255; ++i) {
+      dns::Record twin = *keys.front();
+      twin.rdata[4] = static_cast<std::uint8_t>(twin.rdata[4] + i);
+      twin.rdata[6] = static_cast<std::uint8_t>(twin.rdata[6] - i);
+      if (dnssec::key_tag(twin.rdata) == real.tag()) twins.push_back(twin);
+    }
+    ASSERT_EQ(twins.size(), 60U);
+    records.insert(records.begin(), twins.begin(), twins.end());
+    strip_signature(records, "shop.com.", "DNSKEY");
+    std::vector<dns::Record> set;
+    for (const dns::Record& record : records) {
+      if (record.type == dns::type::dnskey) set.push_back(record);
+    }
+    records.push_back(signing::sign_set(real, dns::Name::literal("shop.com."), set, SignedWorld::times()));
+    jam(records, "www.shop.com.", "A", 340);
+  });
+  const Bill bill = this->bill("www.shop.com.");
+  EXPECT_EQ(bill.outcome->rcode, Rcode::servfail);
+  EXPECT_GE(bill.failed, 4U) << "the keys were not tried at all";
+  EXPECT_LE(bill.failed, 4U);
+  EXPECT_LE(bill.checks, 24U);
+}
+
+TEST_P(Work, many_ds_records_are_not_all_looked_at) {
+  std::vector<dns::Record> many;
+  const dns::Record good =
+      signing::ds_record(dns::Name::literal("shop.com."), internet.at("shop.com.").signing->keys.front());
+  for (int i = 0; i < 90; ++i) {
+    dns::Record wrong = good;
+    wrong.rdata[10] = static_cast<std::uint8_t>(wrong.rdata[10] + i + 1);
+    many.push_back(wrong);
+  }
+  internet.at("shop.com.").ds = many;
+  const Bill bill = this->bill("www.shop.com.");
+  EXPECT_EQ(bill.outcome->rcode, Rcode::servfail);
+  EXPECT_LE(bill.checks, 24U);
+}
+
+TEST_P(Work, keys_that_are_none_are_counted_as_failures) {
+  spoil("shop.com.", [](auto& records) {
+    for (dns::Record* key : find_records(records, "shop.com.", "DNSKEY")) key->rdata.resize(key->rdata.size() - 3);
+  });
+  const Bill bill = this->bill("www.shop.com.");
+  EXPECT_EQ(bill.outcome->rcode, Rcode::servfail);
+  EXPECT_LE(bill.failed, 4U);
+}
+
+TEST_P(Work, a_deep_name_is_not_hashed_label_by_label_for_ever) {
+  if (GetParam() == signing::DenialBy::nsec) return;
+  internet.at("shop.com.").signing->iterations = 50;
+  internet.at("shop.com.").signing->salt.assign(64, 0x55);
+  internet.site("shop.com.", "192.0.2.1").signing->iterations = 50;
+  std::string deep;
+  for (int i = 0; i < 100; ++i) deep += "a.";
+  const Bill bill = this->bill(deep + "shop.com.");
+  EXPECT_EQ(bill.outcome->rcode, Rcode::servfail);
+  EXPECT_LE(bill.blocks, 400U);
+}
+
+TEST_P(Work, padded_denials_are_not_checked_to_their_end) {
+  internet.at("shop.com.").behaviours.push_back(edits_for("nothing.shop.com.", [](dns::Message& message) {
+    std::vector<dns::Record> padding;
+    for (int i = 0; i < 60; ++i) {
+      for (dns::Record record : message.authority) {
+        if (record.type == dns::type::soa) continue;
+        const std::string label = "p" + std::to_string(i);
+        if (auto owner = dns::Name::literal("shop.com.")
+                             .prepended({reinterpret_cast<const std::uint8_t*>(label.data()), label.size()}))
+          record.owner = *owner;
+        padding.push_back(std::move(record));
+      }
+    }
+    message.authority.insert(message.authority.begin(), padding.begin(), padding.end());
+  }));
+  const Bill bill = this->bill("nothing.shop.com.");
+  EXPECT_NE(bill.outcome->security, resolver::Security::secure);
+  EXPECT_LE(bill.checks, 24U);
+  EXPECT_LE(bill.failed, 4U);
+}
+
+TEST_P(Work, a_chain_of_signed_aliases_ends_at_the_limit) {
+  std::string links;
+  for (int i = 0; i < 9; ++i) links += "l" + std::to_string(i) + " CNAME l" + std::to_string(i + 1) + "\n";
+  links += "l9 A 192.0.2.9\n";
+  internet.site("shop.com.", "192.0.2.1", links);
+  const Bill bill = this->bill("l0.shop.com.");
+  EXPECT_EQ(bill.outcome->rcode, Rcode::noerror) << (bill.outcome->error ? bill.outcome->error->text : "");
+  EXPECT_LE(bill.checks, 24U);
+}
+
+TEST_P(Work, what_one_question_has_spent_elsewhere_makes_no_zone_bogus) {
+  // Aliases through a zone that spends the allowance of failures, to a zone with a spoilt signature beside a good one.
+  internet.site("evil.com.", "192.0.2.66", "go CNAME www.bank.com.\n");
+  spoil("evil.com.", [](auto& records) {
+    std::vector<dns::Record> bad;
+    for (const dns::Record& record : records) {
+      const bool is_over = record.type == dns::type::rrsig && record.owner == dns::Name::literal("go.evil.com.") &&
+                           (record.rdata[0] << 8 | record.rdata[1]) == dns::type::cname.value;
+      for (std::uint8_t i = 1; is_over && i <= 3; ++i) {
+        bad.push_back(record);
+        bad.back().rdata.back() ^= i;
+      }
+    }
+    records.insert(records.begin(), bad.begin(), bad.end());
+  });
+  spoil("bank.com.", [](auto& records) {
+    std::vector<dns::Record> bad;
+    for (const dns::Record& record : records) {
+      if (record.type != dns::type::rrsig || (record.rdata[0] << 8 | record.rdata[1]) != dns::type::dnskey.value)
+        continue;
+      for (std::uint8_t i = 1; i <= 2; ++i) {
+        bad.push_back(record);
+        bad.back().rdata.back() ^= i;
+      }
+    }
+    records.insert(records.begin(), bad.begin(), bad.end());
+  });
+  EXPECT_EQ(internet.ask("go.evil.com.").rcode(), Rcode::servfail) << trace();
+  expect_secure("www.bank.com.");
+}
+
+TEST_P(Work, keys_are_fetched_once_whoever_asks_at_once) {
+  std::string names;
+  for (int i = 0; i < 100; ++i) names += "n" + std::to_string(i) + " A 192.0.2.9\n";
+  internet.site("shop.com.", "192.0.2.1", names);
+  internet.publish();
+  internet.world().limit("resolutions-per-client", 1000);
+  std::vector<dns::Query> queries;
+  for (int i = 0; i < 100; ++i) queries.push_back(World::query("n" + std::to_string(i) + ".shop.com."));
+  const std::vector<Answer> answers = internet.world().ask_at_once(queries);
+  for (const Answer& answer : answers) EXPECT_EQ(answer.rcode(), Rcode::noerror) << answer.error();
+  EXPECT_LE(answers.front().packets, 100U + 100U + 100U + 3U) << "the walk of each name, and three zones' keys once";
+}
+
+}  // namespace
+}  // namespace redoubt::sim

@@ -75,7 +75,8 @@ class Site {
     const auto zone = load_zone(options_.file.output, {.origin = apex});
     if (!zone) return zone.error();
     VerifyOptions verify{.now = options_.clock.wall.time_since_epoch().count(), .trusted_ds = {}};
-    for (const StoredKey& key : keys_.list().value()) {
+    const auto keys = keys_.list().value();
+    for (const StoredKey& key : keys) {
       if (std::ranges::find(parent_, key.stem) != parent_.end())
         verify.trusted_ds.push_back(ds_rdata(apex, key.dnskey, DsDigest::sha256));
     }

@@ -61,7 +61,9 @@ void grow(auto& list, const Value& v) {
 const std::array rows{
     Setting{.key = "listen",
             .kind = Kind::entries,
-            .initial = R"([{address: "127.0.0.1@5300", transports: [udp, tcp]}])",
+            .initial = R"([{address: "127.0.0.1@5300", transports: [udp, tcp]}, )"
+                       R"({address: "127.0.0.1@8853", transports: [tls]}, )"
+                       R"({address: "127.0.0.1@8443", transports: [https]}])",
             .help = "Where clients are served.",
             .store = [](Configuration& c, Value& v) { grow(c.listeners, v); },
             .range = {1, channel::max_listeners}},

@@ -55,10 +55,14 @@ TEST(Check, an_empty_file_is_the_built_in_default) {
   EXPECT_EQ(c, accepted("# nothing\n"));
   EXPECT_EQ(c, accepted("{}"));
   EXPECT_EQ(c, accepted("cache:\nresolution: {outgoing: {}}\n"));
-  ASSERT_EQ(c.listeners.size(), 1U);
+  ASSERT_EQ(c.listeners.size(), 3U);
   EXPECT_EQ(c.listeners[0].at.to_text(), "127.0.0.1@5300");
   EXPECT_TRUE(c.listeners[0].udp && c.listeners[0].tcp);
   EXPECT_FALSE(c.listeners[0].tls || c.listeners[0].https);
+  EXPECT_EQ(c.listeners[1].at.to_text(), "127.0.0.1@8853");
+  EXPECT_TRUE(c.listeners[1].tls);
+  EXPECT_EQ(c.listeners[2].at.to_text(), "127.0.0.1@8443");
+  EXPECT_TRUE(c.listeners[2].https);
   EXPECT_EQ(c.resolution.root_servers.size(), 13U);
   EXPECT_TRUE(c.resolution.do_not_query_builtin);
   EXPECT_TRUE(c.sandbox_required);

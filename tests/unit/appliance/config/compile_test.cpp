@@ -28,12 +28,12 @@ std::shared_ptr<const snapshot::Mapped> compiled(std::string_view text, Circumst
 }
 
 TEST(Compile, the_default_verifies_and_says_the_same) {
-  const auto mapped = compiled("", {.generation = 7, .workers = 3, .listener_ids = {4}, .own_addresses = {}});
+  const auto mapped = compiled("", {.generation = 7, .workers = 3, .listener_ids = {4, 5, 6}, .own_addresses = {}});
   ASSERT_TRUE(mapped);
   const auto& snapshot = **mapped;
   EXPECT_EQ(snapshot.generation(), 7U);
   EXPECT_EQ(snapshot.workers(), 3U);
-  ASSERT_EQ(snapshot.listeners()->size(), 1U);
+  ASSERT_EQ(snapshot.listeners()->size(), 3U);
   EXPECT_EQ(snapshot.listeners()->Get(0)->id(), 4U);
   EXPECT_EQ(snapshot.listeners()->Get(0)->at()->port(), 5300);
   EXPECT_TRUE(snapshot.listeners()->Get(0)->tcp());
@@ -49,13 +49,13 @@ TEST(Compile, the_default_verifies_and_says_the_same) {
 
 TEST(Compile, workers_of_the_file_win_over_the_number_of_processors) {
   const auto mapped =
-      compiled("workers: 5\n", {.generation = 1, .workers = 3, .listener_ids = {0}, .own_addresses = {}});
+      compiled("workers: 5\n", {.generation = 1, .workers = 3, .listener_ids = {0, 1, 2}, .own_addresses = {}});
   EXPECT_EQ((*mapped)->workers(), 5U);
 }
 
 TEST(Compile, each_transport_is_in_the_snapshot) {
   const auto mapped = compiled("listen: [{address: 127.0.0.1@853, transports: [udp, tls]}]",
-                               {.generation = 1, .workers = 1, .listener_ids = {0}, .own_addresses = {}});
+                               {.generation = 1, .workers = 1, .listener_ids = {0, 1, 2}, .own_addresses = {}});
   EXPECT_TRUE((*mapped)->listeners()->Get(0)->udp());
   EXPECT_FALSE((*mapped)->listeners()->Get(0)->tcp());
   EXPECT_TRUE((*mapped)->listeners()->Get(0)->tls());
@@ -65,7 +65,7 @@ TEST(Compile, own_addresses_are_never_asked_unless_a_list_says_otherwise) {
   const Circumstances here{
       .generation = 1,
       .workers = 1,
-      .listener_ids = {0},
+      .listener_ids = {0, 1, 2},
       .own_addresses = {*dns::IpAddress::from_text("192.0.2.5"), *dns::IpAddress::from_text("127.0.0.1")}};
   const std::size_t builtin = builtin_do_not_query().size();
   EXPECT_EQ((*compiled("", here))->resolution()->do_not_query()->size(),

@@ -40,7 +40,7 @@ TEST(Designated, a_listener_at_all_addresses_is_told_with_the_machines) {
 
 TEST(Designated, without_a_name_or_without_encryption_there_is_nothing_to_tell) {
   EXPECT_THAT(records("listen: [{address: 192.0.2.1@853, transports: [tls]}]\n"), IsEmpty());
-  EXPECT_THAT(records("tls: {names: [dns.example]}\n"), IsEmpty());
+  EXPECT_THAT(records("listen: [{address: 192.0.2.1@53}]\ntls: {names: [dns.example]}\n"), IsEmpty());
 }
 
 }  // namespace

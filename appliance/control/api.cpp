@@ -120,6 +120,8 @@ void Api::call(const StatusCall&, Respond respond) {
       auto transports = ordered_json::array();
       if (listener.udp) transports.push_back("udp");
       if (listener.tcp) transports.push_back("tcp");
+      if (listener.tls) transports.push_back("tls");
+      if (listener.https) transports.push_back("https");
       listeners.push_back({{"address", listener.at.to_text()}, {"transports", transports}});
     }
   }

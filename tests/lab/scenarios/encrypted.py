@@ -93,6 +93,8 @@ def kdig_and_openssl_find_a_server_that_speaks_tls(context):
         refused = s_client("-tls1_2", give=b"R\n")
         check("RENEGOTIATING" not in refused or "no renegotiation" in refused or "error" in refused.lower(),
               f"renegotiation: {refused}")
+        shown = [listener["transports"] for listener in daemon.ctl_json("status")["listeners"]]
+        check_equal(shown, [listener["transports"] for listener in LISTEN], "what status says of the listeners")
 
 
 @scenario

@@ -57,6 +57,11 @@ bool is_alias_in(const Outcome& outcome, const dns::Name& name) {
   });
 }
 
+/// What a referral said of its DS: enough for us, but without the SOA that whoever asks for it needs (RFC 2308 §2.2).
+bool is_bare_denial(const Outcome& outcome, dns::RrType type) {
+  return type == dns::type::ds && !outcome.failed() && outcome.answer.empty() && !outcome.authority;
+}
+
 }  // namespace
 
 Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Instant now, Outcome& outcome,
@@ -139,7 +144,7 @@ SharedOutcome Iterator::known(const dns::Question& question, const Settings& set
   for (std::uint64_t step = 0; step <= settings.limits[Limit::alias_steps]; ++step) {
     switch (step_here(name, question.type, settings, now, *outcome, wanted(settings, checks), renewal)) {
       case Step::complete:
-        return outcome;
+        return is_bare_denial(*outcome, question.type) ? nullptr : outcome;
       case Step::unknown:
         return nullptr;
       case Step::alias:
@@ -203,7 +208,12 @@ Task<Iterator::Result<bool>> Iterator::advance(const Errand& errand, dns::Name& 
   const dns::RrType type = errand.question.type;
   const bool renews = errand.renews && outcome.answer.empty();
   const Wanted want = wanted(errand.settings, errand.checks);
-  switch (renews ? Step::unknown : step_here(name, type, errand.settings, clock_->now(), outcome, want)) {
+  Step step = renews ? Step::unknown : step_here(name, type, errand.settings, clock_->now(), outcome, want);
+  if (step == Step::complete && errand.depth == 0 && is_bare_denial(outcome, type)) {
+    outcome = {};
+    step = Step::unknown;
+  }
+  switch (step) {
     case Step::complete:
       tell(errand, TraceKind::cache, {name, type}, [&] { return std::string{"known"}; });
       co_return true;

@@ -82,6 +82,16 @@ TEST_P(Validation, an_unsigned_zone_is_proven_to_be_one) {
   expect_insecure("www.plain.com.", "AAAA");
 }
 
+/// What the referral said of its DS has no SOA, which forwarders that validate for themselves miss (RFC 2308 §2.2).
+TEST_P(Validation, the_missing_ds_of_an_unsigned_zone_is_denied_with_its_soa_whatever_was_asked_before) {
+  expect_insecure("www.plain.com.");
+  for (const bool cd : {true, false}) {
+    const Answer answer = internet.ask("plain.com.", "DS", cd);
+    EXPECT_EQ(answer.rcode(), Rcode::noerror);
+    EXPECT_THAT(answer.authority(), Contains(HasSubstr("com. SOA"))) << cd;
+  }
+}
+
 TEST_P(Validation, an_altered_signature_is_bogus) {
   spoil("shop.com.", [](auto& records) { spoil_signature(records, "www.shop.com.", "A"); });
   expect_bogus("www.shop.com.", 6);

@@ -126,7 +126,7 @@ Json as_json(const channel::TraceStep& step) {
   if (step.kind == channel::TraceStepKind::check) object["zone"] = step.zone.to_text();
   if (step.server) {
     object["zone"] = step.zone.to_text();
-    object["server_name"] = step.server_name.is_root() ? Json{nullptr} : Json(step.server_name.to_text());
+    object["server_name"] = step.server_name.is_root() ? Json(nullptr) : Json(step.server_name.to_text());
     object["server"] = step.server->to_text();
     object["transport"] = to_text(step.transport);
     object["took"] = step.took;
@@ -152,7 +152,7 @@ Json upstreams_as_json(const channel::Upstreams& upstreams) {
   auto rows = Json::array();
   for (const channel::UpstreamRow& row : upstreams.rows) {
     rows.push_back({{"address", row.address.to_text()},
-                    {"round_trip", row.round_trip == 0 ? Json{nullptr} : Json(row.round_trip)},
+                    {"round_trip", row.round_trip == 0 ? Json(nullptr) : Json(row.round_trip)},
                     {"failures", row.failures},
                     {"aside_for", row.aside_for},
                     {"cookie", row.cookie}});
@@ -167,7 +167,7 @@ Json upstreams_as_json(const channel::Upstreams& upstreams) {
                           {"overtaken", row.overtaken},
                           {"refused", row.refused},
                           {"waiting", row.waiting},
-                          {"round_trip", row.round_trip == 0 ? Json{nullptr} : Json(row.round_trip)},
+                          {"round_trip", row.round_trip == 0 ? Json(nullptr) : Json(row.round_trip)},
                           {"aside_for", row.aside_for}});
   }
   auto zones = Json::array();

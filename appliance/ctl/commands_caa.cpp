@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "appliance/ctl/signing_support.hpp"
+#include "appliance/log/log.hpp"
 #include "appliance/signing/ask.hpp"
 #include "dnssec/caa.hpp"
 #include "dnssec/zone/load.hpp"
@@ -70,7 +71,7 @@ std::string_view text_of(CaaLookup::Outcome outcome) {
 }
 
 std::string line_of(const CaaProperty& property) {
-  return fmt::format("{} {} \"{}\"", property.flags, property.tag, config::quoted(property.value));
+  return fmt::format("{} {} \"{}\"", property.flags, property.tag, log::printable(property.value));
 }
 
 /// What an audit log wants: the question, each lookup, and why.
@@ -79,7 +80,7 @@ json to_json(const CaaOptions& options, const CaaDecision& decision) {
   for (const CaaLookup& lookup : decision.lookups) {
     json records = json::array();
     for (const CaaProperty& property : lookup.properties)
-      records.push_back({{"flags", property.flags}, {"tag", property.tag}, {"value", config::quoted(property.value)}});
+      records.push_back({{"flags", property.flags}, {"tag", property.tag}, {"value", log::printable(property.value)}});
     json one{{"name", lookup.name.to_text()},
              {"outcome", text_of(lookup.outcome)},
              {"dnssec", lookup.outcome == CaaLookup::Outcome::failed ? "indeterminate"

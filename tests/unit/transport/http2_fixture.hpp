@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "tests/unit/transport/tls_fixture.hpp"
 
@@ -155,8 +156,9 @@ class Http2Peer {
     Octets octets;
     std::size_t sent;
   };
-  static nghttp2_nv field(const std::string& name, const std::string& value) {
-    const auto octets = [](const std::string& text) {
+  /// Of texts that outlive the request.
+  static nghttp2_nv field(std::string_view name, std::string_view value) {
+    const auto octets = [](std::string_view text) {
       return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(text.data()));
     };
     return {octets(name), octets(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};

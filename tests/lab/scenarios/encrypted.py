@@ -121,7 +121,9 @@ def files_that_change_are_used_without_losing_a_connection(context):
     folder = context.folder / "certificates"
     make_files(folder)
     files = {"certificate": str(folder / "server.pem"), "key": str(folder / "server.key")}
-    with context.daemon(settings=settings(**files)) as daemon, tls_connection() as standing:
+    # The files are looked at every ten seconds, which is as long as idle connections are kept to begin with.
+    patient = settings(**files) | {"limits": {"stream-idle-time": 60_000}}
+    with context.daemon(settings=patient) as daemon, tls_connection() as standing:
         before = serial()
         check_equal(exchange(standing, "www.alpha.lab-tld").rcode, "NOERROR", "before the change")
         make_files(folder)

@@ -20,11 +20,9 @@ namespace {
 
 /// RFC 8482 §4.2: one HINFO that says why there is no more.
 SharedRRset minimal_any(const dns::Name& name, Instant now) {
-  static constexpr std::string_view cpu = "RFC8482";
+  // CPU "RFC8482" and an empty OS, each with its length before it (RFC 1035 §3.3.2).
+  static constexpr std::array<std::uint8_t, 9> rdata{7, 'R', 'F', 'C', '8', '4', '8', '2', 0};
   dns::RRset rrset{name, dns::type::hinfo, dns::rr_class::in, dns::Ttl::from_wire(3600), {}};
-  std::vector<std::uint8_t> rdata{static_cast<std::uint8_t>(cpu.size())};
-  rdata.insert(rdata.end(), cpu.begin(), cpu.end());
-  rdata.push_back(0);
   rrset.rdata.add(rdata);
   return HeldRRset::make(rrset, now + std::chrono::hours{1});
 }

@@ -42,9 +42,10 @@ class Prover {
 
   /// What a denial of DS says of the name (RFC 6840 §4.4, RFC 5155 §8.6).
   enum class Cut : std::uint8_t {
-    unsigned_zone,  ///< a zone begins there that nobody vouches for, or may begin there (opt-out, iterations)
-    none,           ///< the name exists and is no cut
-    no_name,        ///< it does not exist, nor does anything below it
+    unsigned_zone,   ///< a zone begins there that nobody vouches for: the name's own record says so
+    perhaps_a_zone,  ///< an unsigned zone may begin there: a span that opts out, or more iterations than are looked at
+    none,            ///< the name exists and is no cut
+    no_name,         ///< it does not exist, nor does anything below it
     unproven,
   };
   struct CutProof {

@@ -149,7 +149,7 @@ Proof Nsec3Prover::expansion(const dns::Name& name, std::uint8_t labels) {
 Prover::CutProof Nsec3Prover::no_ds(const dns::Name& name) {
   using Cut = Prover::Cut;
   if (auto why = unusable()) {
-    return {why->security == Security::insecure ? Cut::unsigned_zone : Cut::unproven, std::move(why->reason)};
+    return {why->security == Security::insecure ? Cut::perhaps_a_zone : Cut::unproven, std::move(why->reason)};
   }
   if (const Row* row = of(name); row != nullptr) {
     const OctetView types = row->nsec3.types;
@@ -160,7 +160,7 @@ Prover::CutProof Nsec3Prover::no_ds(const dns::Name& name) {
   const auto encloser = closest_encloser(name);
   if (!encloser)
     return {Cut::unproven, unproven(fmt::format("no NSEC3 of {} nor of its closest encloser", name.to_text())).reason};
-  return {encloser->next_closer->nsec3.is_opt_out() ? Cut::unsigned_zone : Cut::no_name, {}};
+  return {encloser->next_closer->nsec3.is_opt_out() ? Cut::perhaps_a_zone : Cut::no_name, {}};
 }
 
 }  // namespace redoubt::dnssec

@@ -278,6 +278,7 @@ Task<Validator::Result<SharedTrust>> Validator::follow_ds(const Errand& errand, 
   using Cut = dnssec::Prover::Cut;
   switch (proof.cut) {
     case Cut::unsigned_zone:
+    case Cut::perhaps_a_zone:
       tell(errand, question, parent, [&] { return std::string{"proven: an unsigned zone may begin here"}; });
       co_return keep(zone, {.kind = Kind::insecure, .reason = std::move(proof.reason), .expires = expires});
     case Cut::none:

@@ -194,11 +194,10 @@ Validator::Verdict Validator::prove_denial(const Errand& errand, Classified& fou
   if (question.type == dns::type::ds && found.kind == ReplyKind::no_data) {
     using Cut = dnssec::Prover::Cut;
     auto proof = prover.no_ds(question.name);
-    // An unsigned zone that may begin in a span that opts out is no proof that there is no DS; nothing is lost by
-    // treating all of them alike.
-    verdict.security = proof.cut == Cut::none            ? Security::secure
-                       : proof.cut == Cut::unsigned_zone ? Security::insecure
-                                                         : Security::bogus;
+    // That an unsigned zone may begin in a span that opts out is no proof that there is no DS (RFC 5155 §9.2).
+    verdict.security = proof.cut == Cut::none || proof.cut == Cut::unsigned_zone ? Security::secure
+                       : proof.cut == Cut::perhaps_a_zone                        ? Security::insecure
+                                                                                 : Security::bogus;
     verdict.reason = std::move(proof.reason);
     if (proof.cut == Cut::no_name)
       verdict.reason = {dns::EdeCode::nsec_missing,

@@ -199,6 +199,7 @@ TEST_P(Denial, opt_out_hides_unsigned_zones_and_earns_no_ad) {
   if (GetParam() == DenialBy::nsec) return;
   internet.at("com.").signing->opt_out = true;
   expect_insecure("www.plain.com.");
+  expect_insecure("plain.com.", "DS");
   expect_insecure("nothing-there.com.", "A", Rcode::nxdomain);
   expect_secure("www.shop.com.");
 }

@@ -82,6 +82,12 @@ TEST_P(Validation, an_unsigned_zone_is_proven_to_be_one) {
   expect_insecure("www.plain.com.", "AAAA");
 }
 
+TEST_P(Validation, that_an_unsigned_zone_has_no_ds_is_a_proven_fact) {
+  expect_secure("plain.com.", "DS");
+  expect_insecure("www.plain.com.");
+  expect_secure("plain.com.", "DS");
+}
+
 /// What the referral said of its DS has no SOA, which forwarders that validate for themselves miss (RFC 2308 §2.2).
 TEST_P(Validation, the_missing_ds_of_an_unsigned_zone_is_denied_with_its_soa_whatever_was_asked_before) {
   expect_insecure("www.plain.com.");

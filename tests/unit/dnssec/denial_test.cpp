@@ -147,8 +147,8 @@ TEST_P(Nsec3Denial, a_span_that_opts_out_never_makes_anything_secure) {
   signing.opt_out = true;
   build();
   EXPECT_EQ(no_name("nothing.example."), Security::insecure);
-  EXPECT_EQ(cut("plain.example."), Prover::Cut::unsigned_zone);
-  EXPECT_EQ(cut("nothing.example."), Prover::Cut::unsigned_zone);
+  EXPECT_EQ(cut("plain.example."), Prover::Cut::perhaps_a_zone);
+  EXPECT_EQ(cut("nothing.example."), Prover::Cut::perhaps_a_zone);
   EXPECT_EQ(no_data("www.example.", dns::type::aaaa), Security::secure);
 }
 
@@ -169,7 +169,7 @@ TEST_P(Nsec3Denial, too_many_iterations_are_insecure_and_cost_no_hash) {
     EXPECT_EQ(proof.security, Security::insecure);
     EXPECT_EQ(proof.reason.code, dns::EdeCode::unsupported_nsec3_iterations);
   }
-  EXPECT_EQ(cut("nothing.example."), Prover::Cut::unsigned_zone);
+  EXPECT_EQ(cut("nothing.example."), Prover::Cut::perhaps_a_zone);
   EXPECT_EQ(purse.blocks, 0U);
 }
 

@@ -1,0 +1,31 @@
+#pragma once
+// Signed zones made at random from a seed, most of them spoilt in one way: what validators are compared with.
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/signing/signed_records.hpp"
+#include "tests/sim/authority.hpp"
+
+namespace redoubt::differential {
+
+/// One question to be put to each validator.
+struct Probe {
+  std::string name;
+  std::string type;
+  std::string kind;  ///< how the zone is spoilt, or "sound"
+  std::string make;  ///< algorithm and denial
+};
+
+struct Internet {
+  std::vector<std::shared_ptr<const sim::Zone>> zones;  ///< the root, "test." and all that is below it
+  std::string anchor;                                   ///< the root's DS as text
+  std::vector<Probe> probes;
+};
+
+/// count zones z0.test., z1.test. ...; signatures hold around `now`, seconds since 1970. The same for the same seed,
+/// but for the keys that are not of Ed25519.
+Internet make_internet(std::uint64_t seed, unsigned count, std::uint32_t now);
+
+}  // namespace redoubt::differential

@@ -1,4 +1,5 @@
-// One name server for all zones of a differential run, on a port of the loopback address, by UDP and TCP.
+// The name servers of a differential run, on one port of loopback addresses, by UDP and TCP: the root at 127.0.0.1,
+// "test." at 127.0.0.2, what is below it at 127.0.0.3; and all of it at 127.0.0.4, for who knows one server alone.
 //
 //   differential_authority SEED COUNT PORT
 //
@@ -25,7 +26,14 @@ int main(int count, char** words) {
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   differential::Internet internet =
       differential::make_internet(number(1), static_cast<unsigned>(number(2)), static_cast<std::uint32_t>(now));
-  sim::Servers servers{{{"127.0.0.1", static_cast<std::uint16_t>(number(3)), std::move(internet.zones)}}};
+  const auto port = static_cast<std::uint16_t>(number(3));
+  auto all = internet.zones;
+  all.push_back(internet.root);
+  all.push_back(internet.test);
+  sim::Servers servers{{{"127.0.0.1", port, {internet.root}},
+                        {"127.0.0.2", port, {internet.test}},
+                        {"127.0.0.3", port, internet.zones},
+                        {"127.0.0.4", port, std::move(all)}}};
   fmt::print("anchor {}\n", internet.anchor);
   for (const auto& probe : internet.probes)
     fmt::print("probe {} {} {}; {}\n", probe.name, probe.type, probe.kind, probe.make);

@@ -234,9 +234,9 @@ Maker::Draft Maker::draft(const std::string& apex) {
 void Maker::sign(Draft& zone) {
   const dns::Name apex = name_from_text(zone.apex);
   std::string text =
-      "@ 900 SOA ns host 1 3600 600 86400 900\n@ NS ns\nns A 127.0.0.1\nwww A 192.0.2.80\n"
+      "@ 900 SOA ns host 1 3600 600 86400 900\n@ NS ns\nns A 127.0.0.3\nwww A 192.0.2.80\n"
       "alias CNAME www\n*.wild A 192.0.2.7\ndeep.ent A 192.0.2.8\nold DNAME new\nx.new A 192.0.2.9\nsub NS "
-      "ns.sub\nns.sub A 127.0.0.1\n";
+      "ns.sub\nns.sub A 127.0.0.3\n";
   for (unsigned i = roll(12); i > 0; --i) text += fmt::format("h{} A 192.0.2.{}\n", roll(1000), roll(250));
   zone.records = signing::sign_zone(apex, sim::records_from_text(text, apex), zone.signing);
   zone.ds = {signing::ds_record(apex, zone.signing.keys.front())};
@@ -260,24 +260,23 @@ Internet Maker::make(unsigned count) {
     internet.zones.push_back(std::make_shared<const sim::Zone>(apex, zone.records));
     // What is below the unsigned cut.
     internet.zones.push_back(std::make_shared<const sim::Zone>(name_from_text("sub." + zone.apex),
-                                                               "@ NS ns\nns A 127.0.0.1\nhost A 192.0.2.5\n"));
+                                                               "@ NS ns\nns A 127.0.0.3\nhost A 192.0.2.5\n"));
     for (auto& record :
-         sim::records_from_text(fmt::format("{} NS ns.{}\nns.{} A 127.0.0.1\n", zone.apex, zone.apex, zone.apex)))
+         sim::records_from_text(fmt::format("{} NS ns.{}\nns.{} A 127.0.0.3\n", zone.apex, zone.apex, zone.apex)))
       below_test.push_back(record);
     below_test.insert(below_test.end(), zone.ds.begin(), zone.ds.end());
   }
   const dns::Name test = name_from_text("test.");
   const TestKey key = keys_[Algorithm::ed25519].front();
   signing::ZoneSigning plain{.keys = {key}, .times = good_};
-  for (auto& record : sim::records_from_text("@ 900 SOA ns host 1 3600 600 86400 900\n@ NS ns\nns A 127.0.0.1\n", test))
+  for (auto& record : sim::records_from_text("@ 900 SOA ns host 1 3600 600 86400 900\n@ NS ns\nns A 127.0.0.2\n", test))
     below_test.push_back(record);
-  internet.zones.push_back(std::make_shared<const sim::Zone>(test, signing::sign_zone(test, below_test, plain)));
+  internet.test = std::make_shared<const sim::Zone>(test, signing::sign_zone(test, below_test, plain));
   Records root = sim::records_from_text(
-      "@ 900 SOA ns host 1 3600 600 86400 900\n@ NS ns\nns A 127.0.0.1\ntest NS ns.test\nns.test A 127.0.0.1\n",
+      "@ 900 SOA ns host 1 3600 600 86400 900\n@ NS ns\nns A 127.0.0.1\ntest NS ns.test\nns.test A 127.0.0.2\n",
       dns::Name{});
   root.push_back(signing::ds_record(test, key));
-  internet.zones.push_back(
-      std::make_shared<const sim::Zone>(dns::Name{}, signing::sign_zone(dns::Name{}, root, plain)));
+  internet.root = std::make_shared<const sim::Zone>(dns::Name{}, signing::sign_zone(dns::Name{}, root, plain));
   const auto ds = dnssec::ds_rdata(dns::Name{}, key.dnskey(), dnssec::DsDigest::sha256);
   std::string digest;
   for (std::size_t i = 4; i < ds.size(); ++i) digest += fmt::format("{:02X}", ds[i]);

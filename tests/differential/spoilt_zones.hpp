@@ -19,7 +19,9 @@ struct Probe {
 };
 
 struct Internet {
-  std::vector<std::shared_ptr<const sim::Zone>> zones;  ///< the root, "test." and all that is below it
+  std::shared_ptr<const sim::Zone> root;                ///< at 127.0.0.1
+  std::shared_ptr<const sim::Zone> test;                ///< at 127.0.0.2
+  std::vector<std::shared_ptr<const sim::Zone>> zones;  ///< below it, at 127.0.0.3
   std::string anchor;                                   ///< the root's DS as text
   std::vector<Probe> probes;
 };

@@ -95,6 +95,9 @@ class Budget {
   Trace* trace() const { return trace_; }
   void trace_to(Trace* trace) { trace_ = trace; }
   const Limits& limits() const { return limits_; }
+  /// Whether its failure is nothing to report: it is a report itself.
+  bool is_report() const { return is_report_; }
+  void be_report() { is_report_ = true; }
 
  private:
   Limits limits_;
@@ -103,6 +106,7 @@ class Budget {
   std::array<std::uint64_t, static_cast<std::size_t>(Limit::count)> spent_{};
   std::optional<Limit> exhausted_;
   Trace* trace_ = nullptr;
+  bool is_report_ = false;
 };
 
 }  // namespace redoubt::resolver

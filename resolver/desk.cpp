@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -63,6 +64,20 @@ SharedOutcome about_ourselves(const dns::Question& question, const Settings::Ide
   return refused(dns::EdeCode::not_supported, "only class IN is resolved");
 }
 
+/// Those that are in one list alone.
+std::vector<dns::Name> changed_names(const std::vector<NegativeAnchor>& before,
+                                     const std::vector<NegativeAnchor>& after) {
+  std::vector<dns::Name> names;
+  const auto add = [&names](const auto& from, const auto& other) {
+    for (const NegativeAnchor& anchor : from) {
+      if (std::ranges::find(other, anchor) == other.end()) names.push_back(anchor.zone);
+    }
+  };
+  add(before, after);
+  add(after, before);
+  return names;
+}
+
 }  // namespace
 
 Desk::Desk(Shared& shared, Network& network, Clock& clock, Random& random, std::shared_ptr<const Settings> settings,
@@ -76,12 +91,21 @@ Desk::Desk(Shared& shared, Network& network, Clock& clock, Random& random, std::
 }
 
 void Desk::use(std::shared_ptr<const Settings> settings) {
-  const bool other_trust = !(settings->validation == settings_->validation);
+  const ValidationSettings before = settings_->validation;
   settings_ = std::move(settings);
-  if (other_trust) {
+  const ValidationSettings& after = settings_->validation;
+  if (!(after == before)) {
     shared_->trust.clear();
-    shared_->proofs.clear();
-    shared_->cache.forget_verdicts();
+    ValidationSettings same = before;
+    same.negative_anchors = after.negative_anchors;
+    if (same == after) {
+      // Negative anchors come and go while all else stays: what lies elsewhere keeps its verdicts.
+      for (const dns::Name& name : changed_names(before.negative_anchors, after.negative_anchors))
+        shared_->cache.forget_verdicts(name);
+    } else {
+      shared_->proofs.clear();
+      shared_->cache.forget_verdicts();
+    }
   }
   shared_->cache.keep_expired(settings_->stale);
 }
@@ -249,6 +273,7 @@ Task<void> Desk::fly(dns::Question question, Holder client, bool renews, bool ch
       shared_->priming.is_due(begun))
     asio::co_spawn(executor_, prime(), asio::detached);
   landing.outcome = gate(co_await iterator_.resolve(question, *settings, budget, renews, checks), checks);
+  ask_beside(*settings);
   if (is_withheld(*landing.outcome, question, checks)) {
     landing.outcome = withheld();
     co_return;
@@ -258,6 +283,33 @@ Task<void> Desk::fly(dns::Question question, Holder client, bool renews, bool ch
   if (auto stale = iterator_.stale(question, *settings, clock_->now(), why, checks)) {
     if (stale->stale && !landing.outcome->house_trouble) shared_->rechecks.note(question, clock_->now());
     landing.outcome = std::move(stale);
+  }
+}
+
+void Desk::ask_beside(const Settings& settings) {
+  constexpr std::size_t most_signals = 10;  // zones with anchors
+  constexpr dns::RrType null_type{10};      // RFC 1035 §3.3.10
+  const ValidationSettings& validation = settings.validation;
+  if (!validation.enabled) return;
+  if (validation.signal && shared_->signals.is_due(clock_->now())) {
+    for (std::size_t i = 0; i < std::min(validation.anchors.size(), most_signals); ++i) {
+      if (const auto name = key_tag_query(validation.anchors[i]))
+        asio::co_spawn(executor_, ask_for_its_own_sake({*name, null_type}), asio::detached);
+    }
+  }
+  while (const auto report = validation.report ? shared_->reports.take() : std::nullopt)
+    asio::co_spawn(executor_, ask_for_its_own_sake({*report, dns::type::txt}), asio::detached);
+}
+
+/// Not from the cache, nor by proofs that such a name does not exist: it has to arrive.
+Task<void> Desk::ask_for_its_own_sake(dns::Question question) {
+  const std::shared_ptr<const Settings> settings = settings_;  // stays in this frame through a reload
+  Budget budget{settings->limits, clock_->now()};
+  budget.be_report();
+  try {
+    co_await iterator_.resolve(std::move(question), *settings, budget, true, false);
+  } catch (const std::exception&) {  // no memory, most likely: it is not told this time
+    co_return;
   }
 }
 

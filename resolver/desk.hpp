@@ -69,6 +69,9 @@ class Desk {
   void lead(const dns::Question& question, Holder client, bool renews, bool checks);
   Task<void> fly(dns::Question question, Holder client, bool renews, bool checks);
   Task<void> prime();
+  /// What is to be asked for its own sake: which keys are trusted, what failed.
+  void ask_beside(const Settings& settings);
+  Task<void> ask_for_its_own_sake(dns::Question question);
   Task<SharedOutcome> join(dns::Question question, Holder client, bool checks);
   Task<SharedOutcome> alone(dns::Question question, bool checks);
   Task<SharedOutcome> wait_out_the_loop(dns::Query query, Abroad::Return found);

@@ -16,13 +16,16 @@
 #include "resolver/upstream/cookies.hpp"
 #include "resolver/upstream/servers.hpp"
 #include "resolver/validate/proofs.hpp"
+#include "resolver/validate/side_queries.hpp"
 #include "resolver/validate/trust.hpp"
 
 namespace redoubt::resolver {
 
 struct Shared {
   /// key: secret, fresh for each process.
-  Shared(std::uint64_t cache_octets, const dns::HashKey& key, const Guards& guards = {})
+  /// proof_octets: of proofs that answer for other names, beside the cache.
+  Shared(std::uint64_t cache_octets, const dns::HashKey& key, const Guards& guards = {},
+         std::uint64_t proof_octets = Proofs::initial_octets)
       : cache{cache_octets, key, guards},
         servers{key},
         flights{key},
@@ -33,7 +36,8 @@ struct Shared {
         client_cookies{derived_key(key, "server cookies")},
         unchecked_flights{key},
         trust{key},
-        proofs{key} {}
+        proofs{key, proof_octets},
+        reports{key} {}
   Cache cache;
   Servers servers;
   Flights flights;
@@ -50,6 +54,8 @@ struct Shared {
   Flights unchecked_flights;  ///< of questions with CD: what comes of them is for nobody else
   TrustTable trust;           ///< follows from the validation settings
   Proofs proofs;              ///< the same
+  KeyTagSignals signals;
+  ErrorReports reports;
 };
 
 }  // namespace redoubt::resolver

@@ -244,9 +244,10 @@ struct Fields<ResolveFor> {
   static void write(Encoder& to, const ResolveFor& message) {
     to.u64(message.id);
     to.bytes(message.query);
+    to.boolean(message.fresh);
   }
   static ResolveFor read(Decoder& from) {
-    return {.id = from.u64(), .query = copy(from.bytes(max_dns_message_octets))};
+    return {.id = from.u64(), .query = copy(from.bytes(max_dns_message_octets)), .fresh = from.boolean()};
   }
 };
 

@@ -41,6 +41,7 @@ struct FlushCache {
 struct ResolveFor {
   RequestId id;
   std::vector<std::uint8_t> query;
+  bool fresh = false;  ///< although the cache has it, as a resolution of its own
 };
 /// Resolve it for the operator as a resolution of its own, and tell each step. client: whose access is to be judged.
 struct TraceFor {

@@ -181,23 +181,31 @@ flatbuffers::Offset<flat::Resolution> flat_resolution(Builder& builder, const Co
                                 static_cast<flat::NxdomainCut>(resolution.nxdomain_cut), routes);
 }
 
-flatbuffers::Offset<flat::Validation> flat_validation(Builder& builder, const Validation& validation) {
+flatbuffers::Offset<flat::Validation> flat_validation(Builder& builder, const Validation& validation,
+                                                      const Circumstances& circumstances) {
   std::vector<flatbuffers::Offset<flat::TrustAnchor>> anchors;
-  for (const dns::Record& anchor : validation.trust_anchors) {
+  const auto add_anchor = [&](const dns::Record& anchor) {
     const auto wire = anchor.owner.wire();
     const auto zone = builder.CreateVector(wire.data(), wire.size());
     anchors.push_back(flat::CreateTrustAnchor(builder, zone, anchor.type.value, builder.CreateVector(anchor.rdata)));
+  };
+  const auto& followed = circumstances.followed_zones;
+  for (const dns::Record& anchor : validation.trust_anchors) {
+    if (std::ranges::find(followed, anchor.owner) == followed.end()) add_anchor(anchor);
   }
+  for (const dns::Record& anchor : circumstances.followed_anchors) add_anchor(anchor);
   std::vector<flatbuffers::Offset<flat::NegativeAnchor>> negative;
-  for (const dns::Name& name : validation.negative_trust_anchors) {
+  const auto add_negative = [&](const dns::Name& name, std::uint64_t until) {
     const auto wire = name.wire();
-    negative.push_back(flat::CreateNegativeAnchor(builder, builder.CreateVector(wire.data(), wire.size()), 0));
-  }
+    negative.push_back(flat::CreateNegativeAnchor(builder, builder.CreateVector(wire.data(), wire.size()), until));
+  };
+  for (const dns::Name& name : validation.negative_trust_anchors) add_negative(name, 0);
+  for (const auto& anchor : circumstances.negative_anchors) add_negative(anchor.zone, anchor.until);
   const auto positive_rows = builder.CreateVector(anchors);
   const auto negative_rows = builder.CreateVector(negative);
   return flat::CreateValidation(builder, validation.enabled, validation.sha1, positive_rows, negative_rows,
                                 validation.time.has_value(), validation.time.value_or(0), validation.aggressive,
-                                validation.sentinel);
+                                validation.sentinel, validation.signal, validation.report);
 }
 
 // RFC 6890 and its successors, as far as they say "not globally reachable" of something no authority may be at in any
@@ -242,7 +250,7 @@ std::vector<std::uint8_t> compile(const Configuration& configuration, const Circ
   for (const auto& rdata : designated_resolvers(configuration, circumstances))
     svcb.push_back(flat::CreateRdata(builder, builder.CreateVector(rdata)));
   const auto designated = builder.CreateVector(svcb);
-  const auto validation = flat_validation(builder, configuration.validation);
+  const auto validation = flat_validation(builder, configuration.validation, circumstances);
   const std::uint32_t workers = configuration.workers == 0 ? circumstances.workers : configuration.workers;
   flat::FinishSnapshotBuffer(
       builder, flat::CreateSnapshot(builder, circumstances.generation, listeners, workers, access, cache, resolution,

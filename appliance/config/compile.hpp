@@ -17,6 +17,15 @@ struct Circumstances {
   std::vector<dns::IpAddress> own_addresses;  ///< of this machine: part of do-not-query's builtin
   /// By the path of a forward zone's to-file: the servers that it names.
   std::map<std::string, std::vector<dns::IpAddress>> servers_in_files{};
+  /// Of these zones the anchors below hold, instead of those that the file has (RFC 5011).
+  std::vector<dns::Name> followed_zones{};
+  std::vector<dns::Record> followed_anchors{};
+  /// Beside those of the file. until: seconds since 1970.
+  struct NegativeAnchor {
+    dns::Name zone;
+    std::uint64_t until = 0;
+  };
+  std::vector<NegativeAnchor> negative_anchors{};
 };
 
 /// Loopback, unspecified, link-local, multicast and reserved ranges: what no public authority is at.

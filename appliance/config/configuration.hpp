@@ -139,7 +139,10 @@ struct Validation {
   bool sha1 = false;
   bool aggressive = true;
   bool sentinel = true;
+  bool signal = false;
+  bool report = false;
   std::vector<dns::Record> trust_anchors;  ///< DS and DNSKEY
+  std::vector<dns::Name> tracked_anchors;  ///< zones whose anchors follow their key rolls (RFC 5011)
   std::vector<dns::Name> negative_trust_anchors;
   std::optional<std::uint32_t> time;  ///< seconds since 1970; nothing: the system's
   bool operator==(const Validation&) const = default;

@@ -425,10 +425,18 @@ const std::array rows{
         .initial = "builtin",
         .help = "Where trust starts: builtin for the root's keys, a file, or a list of DS or DNSKEY records as text.",
         .store = [](Configuration& c, Value& v) { c.validation.trust_anchors = std::move(v.records); }},
+    Setting{
+        .key = "validation.tracked-anchors",
+        .kind = Kind::names,
+        .initial = "[\".\"]",
+        .help = "Of the zones that have trust anchors, those whose key rolls are followed by themselves (RFC 5011). "
+                "The others stay as they are configured. resolverctl anchors shows their states.",
+        .store = [](Configuration& c, Value& v) { c.validation.tracked_anchors = std::move(v.names); }},
     Setting{.key = "validation.negative-trust-anchors",
             .kind = Kind::names,
             .initial = "[]",
-            .help = "Names below which nothing is validated (RFC 7646).",
+            .help = "Names below which nothing is validated (RFC 7646). For a while, and without a change to this "
+                    "file: resolverctl nta add.",
             .store = [](Configuration& c, Value& v) { c.validation.negative_trust_anchors = std::move(v.names); }},
     Setting{
         .key = "validation.time",
@@ -454,6 +462,19 @@ const std::array rows{
             .help = "Whether names that begin with root-key-sentinel-is-ta- or -not-ta- tell clients which keys of the "
                     "root are trusted here (RFC 8509).",
             .store = [](Configuration& c, Value& v) { c.validation.sentinel = v.flag; }},
+    Setting{
+        .key = "validation.signal-anchors",
+        .kind = Kind::boolean,
+        .initial = "false",
+        .help = "Whether the servers of zones with trust anchors are told once a day, by a query for a name such as "
+                "_ta-4f66-9728, which keys are trusted here (RFC 8145).",
+        .store = [](Configuration& c, Value& v) { c.validation.signal = v.flag; }},
+    Setting{.key = "validation.error-reports",
+            .kind = Kind::boolean,
+            .initial = "false",
+            .help = "Whether agents that a zone's servers name are told, by a query, of names in it that fail to "
+                    "validate (RFC 9567): each failure once an hour, 60 a minute at most.",
+            .store = [](Configuration& c, Value& v) { c.validation.report = v.flag; }},
     Setting{.key = "validation.enabled",
             .kind = Kind::boolean,
             .initial = "true",

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "appliance/control/anchors_json.hpp"
 #include "appliance/control/api_json.hpp"
 #include "dns/message.hpp"
 
@@ -192,6 +193,27 @@ void Api::call(const UpstreamsCall& call, Respond respond) {
 void Api::call(const StatisticsCall&, Respond respond) {
   gather(
       [respond = std::move(respond)](const MetricsSources& sources) { respond(as_json(statistics_as_json(sources))); });
+}
+
+void Api::call(const AnchorsCall&, Respond respond) {
+  const auto& in_force = appliance_.in_force();
+  respond(as_json(anchors_as_json(appliance_.anchors(), in_force ? &in_force->configuration.validation : nullptr)));
+}
+
+void Api::call(const NegativeAnchorsCall&, Respond respond) {
+  const auto& in_force = appliance_.in_force();
+  respond(as_json(negative_anchors_as_json(appliance_.negative_anchors->list(),
+                                           in_force ? &in_force->configuration.validation : nullptr)));
+}
+
+void Api::call(const AddNegativeAnchorCall& call, Respond respond) {
+  const auto done = appliance_.negative_anchors->add(call.name, call.time, call.why);
+  respond(done ? as_json({{"added", call.name.to_text()}}) : error(conflict, done.error()));
+}
+
+void Api::call(const RemoveNegativeAnchorCall& call, Respond respond) {
+  const auto done = appliance_.negative_anchors->remove(call.name);
+  respond(done ? as_json({{"removed", call.name.to_text()}}) : error(conflict, done.error()));
 }
 
 void Api::metrics(Respond respond) {

@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "appliance/control/anchor_tracker.hpp"
 #include "appliance/control/api_request.hpp"
 #include "appliance/control/http_server.hpp"
 #include "appliance/control/metrics.hpp"
+#include "appliance/control/negative_anchors.hpp"
 #include "appliance/control/reload.hpp"
 #include "appliance/control/root_copy.hpp"
 #include "appliance/control/siblings.hpp"
@@ -35,6 +37,8 @@ struct Appliance {
   std::function<MetricsSources()> sources;  ///< all but the roles' statistics
   std::function<void(std::function<void(const ReloadAnswer&)>)> reload;
   std::function<RootCopy::State()> root_copy;
+  std::function<const AnchorTracker::Rows&()> anchors;
+  NegativeAnchors* negative_anchors = nullptr;
   std::string configuration_path;
   Siblings* siblings = nullptr;
 };
@@ -56,6 +60,10 @@ class Api {
   void call(const TraceCall& call, HttpServer::Respond respond);
   void call(const UpstreamsCall& call, HttpServer::Respond respond);
   void call(const StatisticsCall& call, HttpServer::Respond respond);
+  void call(const AnchorsCall& call, HttpServer::Respond respond);
+  void call(const NegativeAnchorsCall& call, HttpServer::Respond respond);
+  void call(const AddNegativeAnchorCall& call, HttpServer::Respond respond);
+  void call(const RemoveNegativeAnchorCall& call, HttpServer::Respond respond);
   void metrics(HttpServer::Respond respond);
   void gather(std::function<void(const MetricsSources&)> then);
 

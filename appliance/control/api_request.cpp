@@ -172,6 +172,37 @@ Read<ApiCall> trace_call(std::string_view body) {
   return call;
 }
 
+Read<ApiCall> add_negative_anchor_call(std::string_view body) {
+  auto members = Members::of(body);
+  if (!members) return std::unexpected{members.error()};
+  const auto name = members->text("name");
+  const auto time = members->text("for");
+  const auto why = members->text("why");
+  for (const auto* text : {&name, &time, &why}) {
+    if (!*text) return std::unexpected{text->error()};
+    if (!**text) return refuse("name, for and why must be given");
+  }
+  if (const auto left = members->left_over()) return std::unexpected{*left};
+  const auto owner = name_of(**name);
+  if (!owner) return std::unexpected{owner.error()};
+  const auto milliseconds = config::duration_from_text(**time);
+  if (!milliseconds) return refuse("for: expected a time such as 30m, 12h or 7d");
+  return AddNegativeAnchorCall{
+      .name = *owner, .time = std::chrono::floor<std::chrono::seconds>(*milliseconds), .why = **why};
+}
+
+Read<ApiCall> remove_negative_anchor_call(std::string_view body) {
+  auto members = Members::of(body);
+  if (!members) return std::unexpected{members.error()};
+  const auto name = members->text("name");
+  if (!name) return std::unexpected{name.error()};
+  if (const auto left = members->left_over()) return std::unexpected{*left};
+  if (!*name) return refuse("name: it must be given");
+  const auto owner = name_of(**name);
+  if (!owner) return std::unexpected{owner.error()};
+  return RemoveNegativeAnchorCall{.name = *owner};
+}
+
 /// RFC 3986 §2.1; '+' stays what it is.
 std::optional<std::string> percent_decoded(std::string_view text) {
   std::string out;
@@ -272,6 +303,12 @@ constexpr std::array endpoints{
              [](std::string_view parameters, std::string_view) { return upstreams_call(parameters); }},
     Endpoint{"/v1/statistics", "GET",
              [](std::string_view, std::string_view) -> Read<ApiCall> { return StatisticsCall{}; }},
+    Endpoint{"/v1/anchors", "GET", [](std::string_view, std::string_view) -> Read<ApiCall> { return AnchorsCall{}; }},
+    Endpoint{"/v1/nta", "GET",
+             [](std::string_view, std::string_view) -> Read<ApiCall> { return NegativeAnchorsCall{}; }},
+    Endpoint{"/v1/nta", "POST", [](std::string_view, std::string_view body) { return add_negative_anchor_call(body); }},
+    Endpoint{"/v1/nta/remove", "POST",
+             [](std::string_view, std::string_view body) { return remove_negative_anchor_call(body); }},
 };
 
 }  // namespace
@@ -282,9 +319,11 @@ std::expected<ApiCall, RequestError> parse_api_request(std::string_view method, 
   const std::string_view path = target.substr(0, question);
   const auto endpoint = std::ranges::find(endpoints, path, &Endpoint::path);
   if (endpoint == endpoints.end()) return std::unexpected{RequestError{not_found, "there is no such page"}};
-  if (method != endpoint->method)
+  const auto fitting =
+      std::ranges::find_if(endpoints, [&](const Endpoint& one) { return one.path == path && one.method == method; });
+  if (fitting == endpoints.end())
     return std::unexpected{RequestError{wrong_method, fmt::format("{} takes {}", endpoint->path, endpoint->method)}};
-  return endpoint->read(target.substr(std::min(question + 1, target.size())), body);
+  return fitting->read(target.substr(std::min(question + 1, target.size())), body);
 }
 
 std::expected<PublicPage, RequestError> parse_public_request(std::string_view method, std::string_view target) {

@@ -1,5 +1,6 @@
 #pragma once
 // What a client of the API may ask for, out of an HTTP request. No I/O here: it reads what a stranger wrote.
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -46,8 +47,19 @@ struct UpstreamsCall {
   std::uint32_t limit = channel::max_upstreams_shown;
 };
 struct StatisticsCall {};
+struct AnchorsCall {};
+struct NegativeAnchorsCall {};
+struct AddNegativeAnchorCall {
+  dns::Name name;
+  std::chrono::seconds time{};
+  std::string why;
+};
+struct RemoveNegativeAnchorCall {
+  dns::Name name;
+};
 using ApiCall =
-    std::variant<StatusCall, ReloadCall, QueryCall, ShowCall, FlushCall, TraceCall, UpstreamsCall, StatisticsCall>;
+    std::variant<StatusCall, ReloadCall, QueryCall, ShowCall, FlushCall, TraceCall, UpstreamsCall, StatisticsCall,
+                 AnchorsCall, NegativeAnchorsCall, AddNegativeAnchorCall, RemoveNegativeAnchorCall>;
 
 /// What the HTTP listener for metrics serves.
 enum class PublicPage : std::uint8_t { metrics, health, ready };
@@ -61,6 +73,7 @@ struct RequestError {
 ///   GET /v1/status | POST /v1/reload | POST /v1/query {"name","type","class","dnssec","checking_disabled","recursion"}
 ///   GET /v1/cache?name=NAME&below=true&limit=N | POST /v1/cache/flush {"name","below"} or {"all":true}
 ///   POST /v1/trace {"name","type","client","fresh"} | GET /v1/upstreams?limit=N | GET /v1/statistics
+///   GET /v1/anchors | GET /v1/nta | POST /v1/nta {"name","for","why"} | POST /v1/nta/remove {"name"}
 std::expected<ApiCall, RequestError> parse_api_request(std::string_view method, std::string_view target,
                                                        std::string_view body);
 

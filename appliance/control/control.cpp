@@ -44,6 +44,16 @@ Control::Control(std::string sandbox_trouble)
                 }},
       reload_{loop_, siblings_, [this](const channel::ChildToMonitor& message) { tell_monitor(message); }},
       root_copy_{loop_, siblings_},
+      anchor_tracker_{loop_, siblings_,
+                      [this] {
+                        anchors_changed_ = true;
+                        renew_snapshot();
+                      }},
+      negative_anchors_{loop_,
+                        [this] {
+                          anchors_changed_ = true;
+                          renew_snapshot();
+                        }},
       certificates_{
           loop_, [this](const channel::ChildToMonitor& message) { tell_monitor(message); },
           [this](const channel::UseCertificate& certificate) { return siblings_.use_certificate(certificate); },
@@ -53,6 +63,10 @@ Control::Control(std::string sandbox_trouble)
       server_files_timer_{loop_},
       sandbox_trouble_{std::move(sandbox_trouble)},
       started_at_{seconds_since_1970()} {
+  reload_.set_description([this](const config::Configuration& configuration, config::Circumstances& circumstances) {
+    anchor_tracker_.describe(configuration, circumstances);
+    negative_anchors_.describe(circumstances);
+  });
   siblings_.on_certificate_taken([this](const channel::CertificateTaken& taken) { certificates_.on_taken(taken); });
 }
 
@@ -203,6 +217,7 @@ void Control::done(const ChangeResult& result) {
     phase_ = Phase::serving;
     text_in_force_ = current_.text;
     root_copy_.use(*current_.configuration, configuration_path_);
+    anchor_tracker_.use(*current_.configuration);
     if (!std::exchange(ready_said_, true)) tell_monitor(channel::Ready{});
   } else {
     if (reload_.in_force()) {
@@ -214,7 +229,7 @@ void Control::done(const ChangeResult& result) {
   look_at_server_files();
   const ReloadAnswer answer{result, current_.warnings};
   for (const auto& reloader : std::exchange(current_reloaders_, {})) reloader(answer);
-  if (!next_) return;
+  if (!next_) return renew_snapshot();
   Reading next = *std::exchange(next_, std::nullopt);
   apply(std::move(next));
 }
@@ -228,14 +243,25 @@ void Control::look_at_server_files() {
     if (error) return;
     server_files_changed_ = server_files_.look() || server_files_changed_;
     look_at_server_files();
-    if (!server_files_changed_ || !reload_.in_force() || reload_.busy()) return;
-    server_files_changed_ = false;
-    reload_.set_servers_in_files(server_files_.servers());
-    reload_.begin(reload_.in_force()->configuration, text_in_force_, [this](const ChangeResult& result) {
-      for (const std::string& fault : result.faults) log::error("{}", fault);
-      if (!result.faults.empty()) server_files_changed_ = true;
-      if (next_) apply(*std::exchange(next_, std::nullopt));
-    });
+    renew_snapshot();
+  });
+}
+
+/// Another snapshot of the same configuration, for what it says beside the file has changed. What fails is tried again
+/// at the next occasion.
+void Control::renew_snapshot() {
+  if ((!server_files_changed_ && !anchors_changed_) || !reload_.in_force() || reload_.busy()) return;
+  server_files_changed_ = false;
+  anchors_changed_ = false;
+  reload_.set_servers_in_files(server_files_.servers());
+  reload_.begin(reload_.in_force()->configuration, text_in_force_, [this](const ChangeResult& result) {
+    for (const std::string& fault : result.faults) log::error("{}", fault);
+    if (!result.faults.empty()) {
+      server_files_changed_ = !server_files_.servers().empty();
+      anchors_changed_ = true;
+    }
+    if (next_) return apply(*std::exchange(next_, std::nullopt));
+    if (result.faults.empty()) renew_snapshot();
   });
 }
 
@@ -254,6 +280,8 @@ Appliance Control::appliance() {
                 tell_monitor(channel::RequestReload{});
               },
           .root_copy = [this] { return root_copy_.state(); },
+          .anchors = [this]() -> const AnchorTracker::Rows& { return anchor_tracker_.rows(); },
+          .negative_anchors = &negative_anchors_,
           .configuration_path = configuration_path_,
           .siblings = &siblings_};
 }
@@ -289,6 +317,11 @@ MetricsSources Control::sources() const {
   for (const auto& server : servers_) sources.requests += server->requests();
   sources.version = REDOUBT_VERSION;
   sources.certificate_expires_at = certificates_.expires_at();
+  for (const auto& [zone, row] : anchor_tracker_.rows()) {
+    const std::int64_t at = row.point.observed_at;
+    sources.anchors_seen_at = sources.anchors_seen_at ? std::min(*sources.anchors_seen_at, at) : at;
+  }
+  sources.negative_anchors = negative_anchors_.list().size();
   return sources;
 }
 

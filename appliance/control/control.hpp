@@ -14,9 +14,11 @@
 #include "appliance/channel/async_channel.hpp"
 #include "appliance/channel/monitor_child.hpp"
 #include "appliance/config/check.hpp"
+#include "appliance/control/anchor_tracker.hpp"
 #include "appliance/control/api.hpp"
 #include "appliance/control/certificates.hpp"
 #include "appliance/control/http_server.hpp"
+#include "appliance/control/negative_anchors.hpp"
 #include "appliance/control/reload.hpp"
 #include "appliance/control/root_copy.hpp"
 #include "appliance/control/server_files.hpp"
@@ -54,6 +56,7 @@ class Control {
   void apply(Reading reading);
   void done(const ChangeResult& result);
   void look_at_server_files();
+  void renew_snapshot();
   void end(int exit_code);
 
   // start.cpp: the first configuration, up to serving
@@ -76,10 +79,13 @@ class Control {
   Siblings siblings_;
   Reload reload_;
   RootCopy root_copy_;
+  AnchorTracker anchor_tracker_;
+  NegativeAnchors negative_anchors_;
   Certificates certificates_;
   ServerFiles server_files_;
   boost::asio::steady_timer server_files_timer_;
   bool server_files_changed_ = false;  ///< since the snapshot in force
+  bool anchors_changed_ = false;       ///< the same
   std::optional<store::Store> store_;
   std::optional<Api> api_;
   std::vector<std::unique_ptr<HttpServer>> servers_;

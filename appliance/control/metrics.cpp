@@ -167,6 +167,13 @@ std::string metrics_page(const MetricsSources& sources) {
     page.one("redoubt_tls_certificate_expiry_seconds",
              "When the certificate of the encrypted listeners expires, in seconds since 1970.", MetricKind::gauge,
              *sources.certificate_expires_at);
+  if (sources.anchors_seen_at)
+    page.one(
+        "redoubt_trust_anchors_seen_seconds",
+        "When keys of the zones whose rolls are followed were last seen and believed, in seconds since 1970; 0: never.",
+        MetricKind::gauge, *sources.anchors_seen_at);
+  page.one("redoubt_negative_trust_anchors", "Names that are not validated until a time that the operator set.",
+           MetricKind::gauge, sources.negative_anchors);
   statistics(page, sources);
   if (sources.upstreams) upstreams(page, *sources.upstreams);
   return page.take();

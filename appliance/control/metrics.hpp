@@ -36,6 +36,8 @@ struct MetricsSources {
   double cpu_seconds = 0;       ///< of control
   std::uint64_t requests = 0;   ///< that control's HTTP servers answered
   std::string_view version;
+  std::optional<std::int64_t> anchors_seen_at;         ///< of followed zones, the one not seen for longest; 0: never
+  std::size_t negative_anchors = 0;                    ///< those with an end
   std::optional<std::int64_t> certificate_expires_at;  ///< of the encrypted listeners; seconds since 1970
 };
 

@@ -93,6 +93,7 @@ void Reload::hand_over() {
   circumstances_.generation = pending.next.generation;
   circumstances_.listener_ids.clear();
   for (const PlannedListener& listener : pending.plan) circumstances_.listener_ids.push_back(listener.id);
+  if (describe_) describe_(pending.next.configuration, circumstances_);
   auto sealed = snapshot::seal(config::compile(pending.next.configuration, circumstances_));
   if (!sealed) {
     pending.troubles.push_back(sealed.error());

@@ -47,6 +47,9 @@ class Reload {
   void set_servers_in_files(std::map<std::string, std::vector<dns::IpAddress>> servers) {
     circumstances_.servers_in_files = std::move(servers);
   }
+  /// Asked at each snapshot for what is known beside the file.
+  using Describe = std::function<void(const config::Configuration&, config::Circumstances&)>;
+  void set_description(Describe describe) { describe_ = std::move(describe); }
   /// The store may be missing: then numbers count from the clock and nothing is remembered.
   void set_store(store::Store* store) { store_ = store; }
   /// Which listeners stand already, after a restart.
@@ -93,6 +96,7 @@ class Reload {
   TellMonitor tell_monitor_;
   boost::asio::steady_timer deadline_;
   config::Circumstances circumstances_;
+  Describe describe_;
   store::Store* store_ = nullptr;
   ListenerPlan standing_;
   std::optional<InForce> in_force_;

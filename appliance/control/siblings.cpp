@@ -161,7 +161,17 @@ void Siblings::flush_cache(channel::FlushCache request, std::chrono::millisecond
 
 void Siblings::resolve(std::vector<std::uint8_t> query, std::chrono::milliseconds patience,
                        Then<std::vector<std::uint8_t>> then) {
-  ask(Role::resolver, channel::ResolveFor{0, std::move(query)}, patience, std::move(then),
+  resolve(channel::ResolveFor{.id = 0, .query = std::move(query), .fresh = false}, patience, std::move(then));
+}
+
+void Siblings::resolve_afresh(std::vector<std::uint8_t> query, std::chrono::milliseconds patience,
+                              Then<std::vector<std::uint8_t>> then) {
+  resolve(channel::ResolveFor{.id = 0, .query = std::move(query), .fresh = true}, patience, std::move(then));
+}
+
+void Siblings::resolve(channel::ResolveFor request, std::chrono::milliseconds patience,
+                       Then<std::vector<std::uint8_t>> then) {
+  ask(Role::resolver, std::move(request), patience, std::move(then),
       [](Answer& answer) -> std::optional<std::vector<std::uint8_t>> {
         auto* resolved = std::get_if<channel::ResolvedFor>(&answer);
         return resolved != nullptr ? std::optional{std::move(resolved->answer)} : std::nullopt;

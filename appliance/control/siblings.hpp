@@ -48,6 +48,9 @@ class Siblings {
   void flush_cache(channel::FlushCache request, std::chrono::milliseconds patience, Then<channel::CacheFlushed> then);
   void resolve(std::vector<std::uint8_t> query, std::chrono::milliseconds patience,
                Then<std::vector<std::uint8_t>> then);
+  /// From servers, although the cache may have it.
+  void resolve_afresh(std::vector<std::uint8_t> query, std::chrono::milliseconds patience,
+                      Then<std::vector<std::uint8_t>> then);
 
   /// At most max_steps_kept of them.
   using Steps = std::vector<channel::TraceStep>;
@@ -82,6 +85,7 @@ class Siblings {
   void close_transfer(channel::RequestId id);
 
  private:
+  void resolve(channel::ResolveFor request, std::chrono::milliseconds patience, Then<std::vector<std::uint8_t>> then);
   using Answer = std::variant<channel::Statistics, channel::CacheShown, channel::CacheFlushed, channel::ResolvedFor,
                               channel::Traced, channel::Upstreams>;
   struct Waiting {

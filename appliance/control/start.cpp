@@ -121,6 +121,8 @@ void Control::open_store() {
   store_ = *std::move(opened);
   reload_.set_store(&*store_);
   root_copy_.set_store(&*store_);
+  anchor_tracker_.set_store(&*store_);
+  negative_anchors_.set_store(&*store_);
   if (initial_) return;  // whatever stands in it about listeners is of a former life of all
   if (const auto text = store_->listeners()) reload_.set_standing(plan_from_text(*text));
 }

@@ -26,6 +26,7 @@ struct Options {
   QueryOptions query;
   CacheOptions cache;
   TraceOptions trace;
+  NegativeAnchorOptions negative_anchor;
   StatsOptions stats;
   std::uint32_t upstreams = 50;
 };
@@ -48,6 +49,7 @@ class CommandLine {
     add_daemon_commands();
     add_seeing_commands();
     add_cache_commands();
+    add_anchor_commands();
     add_config_commands();
     add_signing_commands(app_, [this](CLI::App& parent, const char* name, const char* help, Action action) {
       return command(parent, name, help, std::move(action));
@@ -130,6 +132,23 @@ class CommandLine {
     flush->add_option("NAME", options_.cache.name, "the name");
     flush->add_flag("--below", options_.cache.below, "and all names below it");
     flush->add_flag("--all", options_.cache.all, "everything");
+  }
+
+  void add_anchor_commands() {
+    command(app_, "anchors", "the trust anchors, and where they stand in their key rolls",
+            [](const Context& context) { return anchors(context); });
+    CLI::App* nta = app_.add_subcommand("nta", "names that are not validated for a while (negative trust anchors)");
+    nta->require_subcommand(1);
+    CLI::App* add = command(*nta, "add", "validate nothing at and below NAME for a time",
+                            [this](const Context& context) { return nta_add(context, options_.negative_anchor); });
+    add->add_option("NAME", options_.negative_anchor.name, "the name")->required();
+    add->add_option("--for", options_.negative_anchor.time, "a time such as 1h; a week at most")->required();
+    add->add_option("--why", options_.negative_anchor.why, "the reason, for those who come after you")->required();
+    command(*nta, "list", "those that hold", [](const Context& context) { return nta_list(context); });
+    CLI::App* remove = command(*nta, "remove", "validate NAME again", [this](const Context& context) {
+      return nta_remove(context, options_.negative_anchor);
+    });
+    remove->add_option("NAME", options_.negative_anchor.name, "the name")->required();
   }
 
   void add_config_commands() {

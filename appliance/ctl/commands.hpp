@@ -37,6 +37,12 @@ struct TraceOptions {
   bool fresh = false;
 };
 
+struct NegativeAnchorOptions {
+  std::string name;
+  std::string time;  ///< "1h"
+  std::string why;
+};
+
 struct StatsOptions {
   bool all = false;          ///< zeros too
   std::uint32_t every = 0;   ///< seconds; 0: once
@@ -57,6 +63,12 @@ ExitCode trace(const Context& context, const TraceOptions& options);
 ExitCode upstreams(const Context& context, std::uint32_t limit);
 /// With options.every: what was counted in each such time, until it is stopped.
 ExitCode stats(const Context& context, const StatsOptions& options);
+
+// commands_anchors.cpp
+ExitCode anchors(const Context& context);
+ExitCode nta_add(const Context& context, const NegativeAnchorOptions& options);
+ExitCode nta_list(const Context& context);
+ExitCode nta_remove(const Context& context, const NegativeAnchorOptions& options);
 
 // commands_config.cpp: these need no daemon
 ExitCode config_check(const Context& context, const std::string& file, bool verbose);

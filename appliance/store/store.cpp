@@ -22,6 +22,9 @@ constexpr std::array migrations{
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE generations (number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, digest TEXT NOT NULL,"
     " outcome INTEGER NOT NULL, trouble TEXT NOT NULL);",
+    "CREATE TABLE trust_points (zone TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE negative_anchors (zone TEXT PRIMARY KEY, begun INTEGER NOT NULL, until INTEGER NOT NULL,"
+    " why TEXT NOT NULL) WITHOUT ROWID;",
 };
 constexpr const char* last_configuration_key = "last configuration";
 constexpr const char* listeners_key = "listeners";
@@ -119,6 +122,20 @@ class Transaction {
   sqlite3* database_;
   Done begun_;
   bool committed_ = false;
+};
+
+/// While it lives, a commit returns when it is on the disk: what trust begins with must survive a loss of power too.
+class OnDisk {
+ public:
+  explicit OnDisk(sqlite3* database) : database_{database}, set_{run(database, "PRAGMA synchronous = FULL")} {}
+  ~OnDisk() { sqlite3_exec(database_, "PRAGMA synchronous = NORMAL", nullptr, nullptr, nullptr); }
+  OnDisk(const OnDisk&) = delete;
+  OnDisk& operator=(const OnDisk&) = delete;
+  const Done& set() const { return set_; }
+
+ private:
+  sqlite3* database_;
+  Done set_;
 };
 
 Done write_meta(sqlite3* database, std::string_view key, std::string_view value) {
@@ -257,6 +274,47 @@ std::expected<std::optional<Store::RootCopy>, std::string> Store::root_copy() {
   const std::string& text = **at;
   if (std::from_chars(text.data(), text.data() + text.size(), copy.at).ec != std::errc{}) return std::nullopt;
   return copy;
+}
+
+Done Store::set_trust_point(std::string_view zone, std::string_view state) {
+  const OnDisk durable{database_.get()};
+  if (!durable.set()) return durable.set();
+  Statement remember{database_.get(), "INSERT OR REPLACE INTO trust_points (zone, state) VALUES (?, ?)"};
+  remember.bind(zone).bind(state).step();
+  return remember.done();
+}
+
+std::expected<std::optional<std::string>, std::string> Store::trust_point(std::string_view zone) {
+  Statement find{database_.get(), "SELECT state FROM trust_points WHERE zone = ?"};
+  if (find.bind(zone).step()) return find.text(0);
+  if (auto done = find.done(); !done) return std::unexpected{done.error()};
+  return std::nullopt;
+}
+
+Done Store::put_negative_anchor(const NegativeAnchor& anchor) {
+  const OnDisk durable{database_.get()};
+  if (!durable.set()) return durable.set();
+  Statement remember{database_.get(),
+                     "INSERT OR REPLACE INTO negative_anchors (zone, begun, until, why) VALUES (?, ?, ?, ?)"};
+  remember.bind(anchor.zone).bind(anchor.begun).bind(anchor.until).bind(anchor.why).step();
+  return remember.done();
+}
+
+Done Store::remove_negative_anchor(std::string_view zone) {
+  const OnDisk durable{database_.get()};
+  if (!durable.set()) return durable.set();
+  Statement forget{database_.get(), "DELETE FROM negative_anchors WHERE zone = ?"};
+  forget.bind(zone).step();
+  return forget.done();
+}
+
+std::expected<std::vector<Store::NegativeAnchor>, std::string> Store::negative_anchors() {
+  Statement rows{database_.get(), "SELECT zone, begun, until, why FROM negative_anchors ORDER BY zone"};
+  std::vector<NegativeAnchor> all;
+  while (rows.step())
+    all.push_back({.zone = rows.text(0), .begun = rows.number(1), .until = rows.number(2), .why = rows.text(3)});
+  if (auto done = rows.done(); !done) return std::unexpected{done.error()};
+  return all;
 }
 
 std::expected<std::vector<Generation>, std::string> Store::generations(std::uint32_t count) {

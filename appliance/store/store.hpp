@@ -1,5 +1,6 @@
 #pragma once
-// What outlives a restart: which configurations came into force, and the copy of the root zone. One SQLite file in the
+// What outlives a restart: which configurations came into force, the copy of the root zone, the states of trust anchors
+// and the negative ones. One SQLite file in the
 // state folder, owned by one process. After a kill -9 at any moment it holds everything that was said to be done; after
 // a loss of power, perhaps not the last of it.
 #include <cstdint>
@@ -60,6 +61,22 @@ class Store {
   Done set_root_copy(std::int64_t at, std::string_view records);
   Done renew_root_copy(std::int64_t at);
   std::expected<std::optional<RootCopy>, std::string> root_copy();
+  /// The state of one zone's trust anchors, as a text of the caller's. On the disk when it returns.
+  Done set_trust_point(std::string_view zone, std::string_view state);
+  std::expected<std::optional<std::string>, std::string> trust_point(std::string_view zone);
+  /// Names below which nothing is validated for a while; times in seconds since 1970.
+  struct NegativeAnchor {
+    std::string zone;
+    std::int64_t begun = 0;
+    std::int64_t until = 0;
+    std::string why;
+    bool operator==(const NegativeAnchor&) const = default;
+  };
+  /// In place of one of the same zone. On the disk when it returns.
+  Done put_negative_anchor(const NegativeAnchor& anchor);
+  Done remove_negative_anchor(std::string_view zone);
+  /// By zone.
+  std::expected<std::vector<NegativeAnchor>, std::string> negative_anchors();
   /// Newest first, at most `count`.
   std::expected<std::vector<Generation>, std::string> generations(std::uint32_t count);
 

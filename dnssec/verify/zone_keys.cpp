@@ -12,10 +12,10 @@ const std::expected<PublicKey, KeyFault>& ZoneKey::usable() const {
   return *key_;
 }
 
-ZoneKeys::ZoneKeys(const dns::Name& zone, RdataRange dnskeys) : zone_{zone} {
+ZoneKeys::ZoneKeys(const dns::Name& zone, RdataRange dnskeys, Take take) : zone_{zone} {
   for (const OctetView rdata : dnskeys) {
     const auto key = Dnskey::parse(rdata);
-    if (!key || !key->is_zone_key() || key->is_revoked()) continue;
+    if (!key || !key->is_zone_key() || key->is_revoked() != (take == Take::revoked)) continue;
     if (keys_.size() == most_keys) break;
     keys_.push_back(std::make_unique<const ZoneKey>(key_tag(rdata), key->algorithm, key->public_key));
   }

@@ -32,7 +32,9 @@ class ZoneKey {
 /// All keys of a zone that may sign its data (RFC 4034 §2.1.1; RFC 5011 §2.1: revoked ones may not).
 class ZoneKeys {
  public:
-  ZoneKeys(const dns::Name& zone, RdataRange dnskeys);
+  /// revoked: those alone, to see whether a key itself has signed that it is revoked (RFC 5011 §2.1).
+  enum class Take : std::uint8_t { usable, revoked };
+  ZoneKeys(const dns::Name& zone, RdataRange dnskeys, Take take = Take::usable);
   const dns::Name& zone() const { return zone_; }
   bool empty() const { return keys_.empty(); }
   std::size_t count() const { return keys_.size(); }

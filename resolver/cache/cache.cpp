@@ -181,10 +181,11 @@ void Cache::keep_expired(Duration time) {
   }
 }
 
-void Cache::forget_verdicts() {
+void Cache::forget_verdicts(const dns::Name& below) {
   for (std::size_t i = 0; i < shard_count; ++i) {
     const std::lock_guard guard{shards_[i].lock};
     for (Entry& entry : shards_[i].queue) {
+      if (!below.is_root() && !entry.name().is_at_or_below(below)) continue;
       if (entry.standing.security == Security::bogus) entry.expires = Instant::min();
       entry.standing.security = Security::indeterminate;
     }

@@ -101,8 +101,8 @@ class Cache {
   void store_failure(const dns::Name& name, dns::RrType type, dns::ExtendedError error, Instant expires, Instant now,
                      Security security = Security::indeterminate);
 
-  /// Nobody has checked anything any more, for other anchors hold. Looks at every entry.
-  void forget_verdicts();
+  /// Nobody has checked anything at or below that name any more, for other anchors hold. Looks at every entry.
+  void forget_verdicts(const dns::Name& below = dns::Name{});
 
   /// The deepest known cut at or above the name, which may be the primed root; null when only the hints are left.
   SharedDelegation deepest_delegation(const dns::Name& name, Instant now);

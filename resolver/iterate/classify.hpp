@@ -50,7 +50,13 @@ struct Classified {
   Standing dname_standing;
   Standing end_standing;                                ///< of the data or denial
   std::vector<std::optional<dns::Name>> proof_signers;  ///< beside `proof`: the zone, when a signature was verified
-  std::optional<dns::ExtendedError> note;               ///< what to tell with an answer that is insecure
+  /// Of data that a wildcard made: labels of the RRSIG that fits, and whose it is.
+  struct Expanded {
+    std::uint8_t labels = 0;
+    dns::Name zone;
+  };
+  std::optional<Expanded> expanded;
+  std::optional<dns::ExtendedError> note;  ///< what to tell with an answer that is insecure
 };
 
 /// rcode of the reply is NOERROR or NXDOMAIN, its question was checked before. key: for hashing owners.

@@ -77,20 +77,42 @@ SharedEvidence denial_evidence_of(const Classified& found, Instant expires) {
   return std::make_shared<const Evidence>(std::move(evidence));
 }
 
+namespace {
+
+/// What of the proof that zone has signed.
+std::vector<ProvenSpan> spans_of(const Classified& found, const dns::Name& zone, Instant now) {
+  const auto end = [&](const dns::RRset& set) { return now + std::chrono::seconds{set.ttl.seconds()}; };
+  std::vector<ProvenSpan> spans;
+  bool expanded = false;
+  for (std::size_t i = 0; i < found.proof.size() && i < found.proof_signers.size(); ++i) {
+    const dns::RRset& set = found.proof[i];
+    if (!found.proof_signers[i] || !(*found.proof_signers[i] == zone)) continue;
+    spans.push_back(
+        {HeldRRset::make(set, end(set)), signatures_over(found, set.owner, set.type, set.ttl, end(set), expanded)});
+  }
+  return spans;
+}
+
+}  // namespace
+
+std::optional<ProvenWildcard> proven_wildcard_of(const Classified& found, const SharedRRset& held, Instant now) {
+  static constexpr std::uint8_t star = '*';
+  if (!found.expanded || held->expires() <= now) return std::nullopt;
+  const auto wildcard = held->owner().suffix(found.expanded->labels).prepended({&star, 1});
+  bool expanded = false;
+  auto signatures = signatures_over(found, held->owner(), held->type(), held->ttl(), held->expires(), expanded);
+  if (!wildcard || !signatures) return std::nullopt;
+  return ProvenWildcard{found.expanded->zone, *wildcard, held, std::move(signatures),
+                        spans_of(found, found.expanded->zone, now)};
+}
+
 ProvenDenial proven_denial_of(const Classified& found, Instant now) {
   const auto end = [&](const dns::RRset& set) { return now + std::chrono::seconds{set.ttl.seconds()}; };
   bool expanded = false;
   const dns::RRset& soa = *found.soa;
-  ProvenDenial denial{soa.owner,
-                      HeldRRset::make(soa, end(soa)),
+  ProvenDenial denial{soa.owner, HeldRRset::make(soa, end(soa)),
                       signatures_over(found, soa.owner, soa.type, soa.ttl, end(soa), expanded),
-                      {}};
-  for (std::size_t i = 0; i < found.proof.size() && i < found.proof_signers.size(); ++i) {
-    const dns::RRset& set = found.proof[i];
-    if (!found.proof_signers[i] || !(*found.proof_signers[i] == soa.owner)) continue;
-    denial.spans.push_back(
-        {HeldRRset::make(set, end(set)), signatures_over(found, set.owner, set.type, set.ttl, end(set), expanded)});
-  }
+                      spans_of(found, soa.owner, now)};
   return denial;
 }
 

@@ -81,7 +81,16 @@ Task<std::expected<dns::Message, NetworkFault>> Iterator::exchange(Asking& askin
   if (!message) co_return std::unexpected{message.error()};
   if (!stream) shared_->servers.answered(server, reply->round_trip);
   if (style.cookie) learn_cookie(*message, *style.cookie, server, stream);
+  if (errand.settings.validation.report) learn_agent(*message, asking.cut().zone);
   co_return std::move(*message);
+}
+
+void Iterator::learn_agent(const dns::Message& reply, const dns::Name& zone) {
+  if (!reply.edns) return;
+  for (const dns::UnknownOption& option : reply.edns->unknown) {
+    if (option.code == static_cast<std::uint16_t>(dns::OptionCode::report_channel))
+      return shared_->reports.learn_agent(zone, option.data);
+  }
 }
 
 /// What is lasting is learned from whom nobody can play: our own cookie came back, or it was a connection.

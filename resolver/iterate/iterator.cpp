@@ -111,6 +111,12 @@ bool Iterator::step_from_proofs(const dns::Name& name, dns::RrType type, const S
                                 Outcome& outcome) {
   const ValidationSettings& validation = settings.validation;
   if (!validation.enabled || !validation.aggressive || type == dns::type::ds || dns::is_meta(type)) return false;
+  if (auto made = shared_->proofs.expand({name, type}, now);
+      made && validator_.holds_below(made->zone, name, settings)) {
+    outcome.rcode = dns::Rcode::noerror;
+    outcome.add(std::move(made->data), {Security::secure, std::move(made->evidence)});
+    return true;
+  }
   auto denial = shared_->proofs.deny({name, type}, now);
   if (!denial || !validator_.holds_below(denial->soa->owner(), name, settings)) return false;
   outcome.rcode = denial->no_name ? dns::Rcode::nxdomain : dns::Rcode::noerror;
@@ -181,6 +187,13 @@ SharedOutcome Iterator::fail(const Errand& errand, Failure why) {
   return outcome;
 }
 
+void Iterator::report(const Errand& errand, const dns::Name& name, const Failure& why) {
+  if (!errand.settings.validation.report || !why.is_bogus || errand.budget.is_report()) return;
+  const Instant now = clock_->now();
+  const SharedDelegation cut = shared_->cache.deepest_delegation(name, now);
+  if (cut) shared_->reports.note({name, errand.question.type}, why.told.code, cut->zone, now);
+}
+
 Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& settings, Budget& budget, bool renews,
                                       bool checks) {
   Errand errand{settings, budget, std::move(question), nullptr, 0, renews};
@@ -191,6 +204,7 @@ Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& se
     const auto complete = co_await advance(errand, name, *outcome);
     if (!complete) {
       tell(errand, TraceKind::end, errand.question, [&] { return complete.error().told.text; });
+      report(errand, name, complete.error());
       co_return fail(errand, complete.error());
     }
     if (*complete) {
@@ -257,12 +271,18 @@ bool Iterator::take(Classified found, const dns::Question& question, const Setti
     outcome.add(std::move(held), standing);
     made = std::move(standing);
   };
+  const auto learn_wildcard = [&] {
+    if (!settings.validation.aggressive || !found.expanded || outcome.answer.empty()) return;
+    if (const auto wildcard = proven_wildcard_of(found, outcome.answer.back(), now))
+      shared_->proofs.learn(*wildcard, now);
+  };
   for (std::size_t i = 0; i < found.chain.size(); ++i)
     keep(found.chain[i], i < found.chain_standing.size() ? found.chain_standing[i].security : Security::indeterminate);
   if (found.note && !outcome.error) outcome.error = found.note;
   switch (found.kind) {
     case ReplyKind::answer:
       keep(*found.data, found.end_standing.security);
+      learn_wildcard();
       outcome.rcode = dns::Rcode::noerror;
       return true;
     case ReplyKind::too_long:

@@ -77,6 +77,8 @@ class Iterator : private Fetcher {
   bool take(Classified found, const dns::Question& question, const Settings& settings, Outcome& outcome);
   void take_denial(Classified& found, const dns::Question& question, const Settings& settings, Outcome& outcome);
   SharedOutcome fail(const Errand& errand, Failure why);
+  /// That the answer to that name is bogus, for the agent of its zone (RFC 9567).
+  void report(const Errand& errand, const dns::Name& name, const Failure& why);
 
   // evidence.cpp: between what servers said and what is kept, where validation is concerned
   Task<Result<Classified>> walk_and_check(const Errand& errand);
@@ -124,6 +126,8 @@ class Iterator : private Fetcher {
   Task<std::expected<dns::Message, NetworkFault>> exchange(Asking& asking, dns::IpAddress server,
                                                            UpstreamTransport transport, bool edns);
   class TracedExchange;
+  /// Whom the zone's servers want to hear of failures (RFC 9567 §5).
+  void learn_agent(const dns::Message& reply, const dns::Name& zone);
   void learn_cookie(const dns::Message& reply, const dns::Cookie& sent, const dns::IpAddress& server, bool stream);
 
   Shared* shared_;

@@ -117,11 +117,16 @@ class Role {
 
   void resolve_for(channel::ResolveFor request) {
     if (workers_.empty()) return;
-    workers_.front()->resolve_for(std::move(request.query), [this, id = request.id](std::vector<std::uint8_t> answer) {
+    const auto answered = [this, id = request.id](std::vector<std::uint8_t> answer) {
       asio::post(loop_, [this, id, answer = std::move(answer)]() mutable {
         tell_control(channel::ResolvedFor{id, std::move(answer)});
       });
-    });
+    };
+    if (request.fresh) {
+      workers_.front()->resolve_afresh(std::move(request.query), answered);
+    } else {
+      workers_.front()->resolve_for(std::move(request.query), answered);
+    }
   }
 
   void trace_for(channel::TraceFor request) {
@@ -147,11 +152,12 @@ class Role {
     if (!shared_) {
       dns::HashKey key;
       randombytes_buf(key.data(), key.size());
-      shared_.emplace(settings_.cache_octets, key);
+      shared_.emplace(settings_.cache_octets, key, Guards{}, settings_.proof_octets);
       for (std::uint32_t i = 0; i < settings_.workers; ++i)
         workers_.push_back(std::make_unique<Worker>(*shared_, road_, settings_.worker));
     } else {
       shared_->cache.resize(settings_.cache_octets);
+      shared_->proofs.resize(settings_.proof_octets);
       for (const auto& worker : workers_) worker->use(settings_.worker);
       // What came by another way is not what the zone's servers of now say.
       flush_zones(changed_zones(before->core->routes, settings_.worker->core->routes));

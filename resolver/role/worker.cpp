@@ -123,6 +123,13 @@ class Worker::Loop {
     answer_message(std::move(query), {.address = {}, .is_operator = true}, true, std::move(done));
   }
 
+  void resolve_afresh(std::span<const std::uint8_t> octets, Answered done) {
+    const auto query = dns::parse_query(octets);
+    if (!query) return done({});
+    asio::co_spawn(context_, resolve_alone(*query, std::move(done)),
+                   [](const std::exception_ptr& trouble) { note(trouble); });
+  }
+
  private:
   void run() {
     // An exception that reaches this far is a fault of ours or no memory: it ends one handler, never the thread.
@@ -353,6 +360,14 @@ class Worker::Loop {
     tracing.done({.id = tracing.request.id, .allowed = true, .answer = std::move(room), .spent = spent_of(budget)});
   }
 
+  Task<void> resolve_alone(dns::Query query, Answered done) {
+    Budget budget = desk_.fresh_budget();
+    const auto outcome = co_await desk_.answer_traced(query, budget, true);
+    std::vector<std::uint8_t> room(dns::max_message_octets);
+    room.resize(put(query, *outcome, {}, room.size(), room));
+    done(std::move(room));
+  }
+
   static std::size_t block_for(const Recipient& recipient) { return recipient.encrypted ? padding_block : 0; }
 
   std::size_t put(const dns::Query& query, const Outcome& outcome, const Claim& claim, std::size_t limit,
@@ -444,6 +459,12 @@ void Worker::ask(channel::Ask ask) {
 void Worker::resolve_for(std::vector<std::uint8_t> query, Answered done) {
   asio::post(loop_->context(), [loop = loop_.get(), query = std::move(query), done = std::move(done)]() mutable {
     loop->resolve_for(std::move(query), std::move(done));
+  });
+}
+
+void Worker::resolve_afresh(std::vector<std::uint8_t> query, Answered done) {
+  asio::post(loop_->context(), [loop = loop_.get(), query = std::move(query), done = std::move(done)]() mutable {
+    loop->resolve_afresh(query, std::move(done));
   });
 }
 

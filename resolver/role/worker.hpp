@@ -49,6 +49,8 @@ class Worker {
   void ask(channel::Ask ask);
   /// The operator's own query: no access list. done is called on the worker's thread, once.
   void resolve_for(std::vector<std::uint8_t> query, Answered done);
+  /// From servers, although the cache may have it.
+  void resolve_afresh(std::vector<std::uint8_t> query, Answered done);
 
   /// A resolution of its own, told step by step; both callbacks on the worker's thread, done once and last.
   struct Tracing {

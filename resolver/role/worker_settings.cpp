@@ -18,6 +18,8 @@ constexpr std::chrono::seconds most_stale{7 * 24 * 3600};
 /// One part of so many of the cache's size is for copies of answers, shared out among the workers; the rest is for
 /// records.
 constexpr std::uint64_t packet_cache_share = 4;
+/// Of cache.size, for proofs that answer for other names (RFC 8198): one part in so many.
+constexpr std::uint64_t proofs_share = 16;
 
 /// Tables that the verifier lets a snapshot leave out, but control never does.
 bool complete(const flat::Snapshot& snapshot) {
@@ -140,6 +142,8 @@ std::expected<ValidationSettings, std::string> validation_of(const flat::Validat
   settings.sha1 = flat_settings.sha1();
   settings.aggressive = flat_settings.aggressive();
   settings.sentinel = flat_settings.sentinel();
+  settings.signal = flat_settings.signal();
+  settings.report = flat_settings.report();
   settings.earliest = written_at;
   if (flat_settings.is_time_fixed()) settings.time = flat_settings.time();
   for (const flat::TrustAnchor* row : *flat_settings.anchors()) {
@@ -254,7 +258,8 @@ std::expected<RoleSettings, std::string> settings_from(const snapshot::Mapped& m
   role.worker = std::move(worker);
   role.generation = snapshot.generation();
   role.workers = snapshot.workers();
-  role.cache_octets = cache_octets - cache_octets / packet_cache_share;
+  role.proof_octets = cache_octets / proofs_share;
+  role.cache_octets = cache_octets - cache_octets / packet_cache_share - role.proof_octets;
   for (const flat::Listener* listener : *snapshot.listeners()) role.datagram_listeners += listener->udp() ? 1 : 0;
   return role;
 }

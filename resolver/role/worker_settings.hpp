@@ -13,7 +13,8 @@ struct RoleSettings {
   std::shared_ptr<const WorkerSettings> worker;
   std::uint64_t generation = 0;
   std::uint32_t workers = 1;
-  std::uint64_t cache_octets = 0;
+  std::uint64_t cache_octets = 0;  ///< of cache.size, what packets and proofs leave
+  std::uint64_t proof_octets = 0;
   std::uint32_t datagram_listeners = 0;
 };
 

@@ -79,15 +79,24 @@ const TrustAnchor* Validator::anchor_above(const dns::Name& name, const Settings
 }
 
 /// A negative anchor ends the trust that comes from above it, and none that begins below it (RFC 7646 §2).
-bool Validator::is_excepted(const dns::Name& name, const Settings& settings) const {
-  if (settings.validation.negative_anchors.empty()) return false;
+const NegativeAnchor* Validator::exception_of(const dns::Name& name, const Settings& settings) const {
+  const auto& negatives = settings.validation.negative_anchors;
+  if (negatives.empty()) return nullptr;
   const auto now = std::chrono::duration_cast<std::chrono::seconds>(clock_->wall().time_since_epoch()).count();
   const TrustAnchor* anchor = anchor_above(name, settings);
-  return std::ranges::any_of(settings.validation.negative_anchors, [&](const NegativeAnchor& negative) {
+  const auto at = std::ranges::find_if(negatives, [&](const NegativeAnchor& negative) {
     const bool holds = negative.until == 0 || std::cmp_less(now, negative.until);
     return holds && name.is_at_or_below(negative.zone) &&
            (anchor == nullptr || !anchor->zone.is_strictly_below(negative.zone));
   });
+  return at == negatives.end() ? nullptr : &*at;
+}
+
+dnssec::Reason Validator::reason_of(const NegativeAnchor& exception) {
+  const std::string end =
+      exception.until == 0 ? std::string{} : " until " + dnssec::time_text(static_cast<std::uint32_t>(exception.until));
+  return {dns::EdeCode::other,
+          fmt::format("negative trust anchor: nothing at and below {} is validated{}", exception.zone.to_text(), end)};
 }
 
 bool Validator::holds_below(const dns::Name& zone, const dns::Name& name, const Settings& settings) const {

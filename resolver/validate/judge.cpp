@@ -91,8 +91,12 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_set(const Errand& e
   const Settings& settings = errand.settings;
   const TrustAnchor* anchor = anchor_above(lowest_signer(set.owner, set.type), settings);
   // RRSIGs are no data of their own and are never signed (RFC 4035 §2.2).
-  if (anchor == nullptr || set.type == dns::type::rrsig || is_excepted(set.owner, settings))
+  if (anchor == nullptr || set.type == dns::type::rrsig)
     co_return Verdict{.security = Security::insecure, .ttl = set.ttl};
+  if (const NegativeAnchor* exception = exception_of(set.owner, settings)) {
+    tell(errand, {set.owner, set.type}, exception->zone, [&] { return reason_of(*exception).text; });
+    co_return Verdict{.security = Security::insecure, .reason = reason_of(*exception), .ttl = set.ttl};
+  }
   const dns::Name lowest = lowest_signer(set.owner, set.type);
   const dns::RdataList& rrsigs = signatures_at(signatures, set.owner);
   const dns::Question question{set.owner, set.type};
@@ -216,8 +220,12 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_denial(const Errand
   const Settings& settings = errand.settings;
   const dns::Name lowest = lowest_signer(question.name, question.type);
   const TrustAnchor* anchor = anchor_above(lowest, settings);
-  if (anchor == nullptr || is_excepted(question.name, settings))
-    co_return Verdict{.security = Security::insecure, .ttl = dns::Ttl::from_wire(0x7fffffff)};
+  if (anchor == nullptr) co_return Verdict{.security = Security::insecure, .ttl = dns::Ttl::from_wire(0x7fffffff)};
+  if (const NegativeAnchor* exception = exception_of(question.name, settings)) {
+    tell(errand, question, exception->zone, [&] { return reason_of(*exception).text; });
+    co_return Verdict{
+        .security = Security::insecure, .reason = reason_of(*exception), .ttl = dns::Ttl::from_wire(0x7fffffff)};
+  }
   std::vector<dns::Name> signers;
   const auto add = [&](const dns::RRset& set) {
     for (dns::Name& signer : signers_of(signatures_at(found.signatures, set.owner), set.type, lowest, anchor->zone)) {
@@ -317,6 +325,8 @@ Task<Validator::Result<std::optional<Validator::Fault>>> Validator::judge(const 
       cap(*found.data, verdict->ttl);
       note(*verdict);
       found.end_standing.security = verdict->security;
+      if (verdict->security == Security::secure && verdict->expanded_labels)
+        found.expanded = {*verdict->expanded_labels, verdict->keys->zone()};
       break;
     }
     case ReplyKind::no_data:

@@ -27,6 +27,8 @@ struct ValidationSettings {
   bool sha1 = false;           ///< whether algorithms 5 and 7 count (RFC 9905)
   bool aggressive = true;      ///< whether proofs of absence answer for other names, too (RFC 8198)
   bool sentinel = true;        ///< whether clients are told which keys of the root are trusted here (RFC 8509)
+  bool signal = false;         ///< whether zones with anchors are told which keys are trusted here (RFC 8145)
+  bool report = false;         ///< whether agents that zones name are told of failures (RFC 9567)
   std::uint32_t earliest = 0;  ///< seconds since 1970; a clock that says less is wrong and is not heeded
   std::vector<TrustAnchor> anchors;
   std::vector<NegativeAnchor> negative_anchors;

@@ -105,7 +105,12 @@ class Validator {
 
   /// The deepest anchor at or above the name; null: there is none.
   static const TrustAnchor* anchor_above(const dns::Name& name, const Settings& settings);
-  bool is_excepted(const dns::Name& name, const Settings& settings) const;
+  /// The negative anchor that holds at the name; null: none.
+  const NegativeAnchor* exception_of(const dns::Name& name, const Settings& settings) const;
+  bool is_excepted(const dns::Name& name, const Settings& settings) const {
+    return exception_of(name, settings) != nullptr;
+  }
+  static dnssec::Reason reason_of(const NegativeAnchor& exception);
   dnssec::SignatureRules rules(const Settings& settings) const;
   /// Makes the text only when somebody listens.
   template <class Verdict>

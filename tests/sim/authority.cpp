@@ -36,10 +36,12 @@ const std::vector<dns::Record>* Zone::find(const dns::Name& name, dns::RrType ty
 
 /// Empty non-terminals exist too; the owners of NSEC3 records do not.
 bool Zone::exists(const dns::Name& name) const {
-  return std::ranges::any_of(sets_, [&](const auto& set) {
-    const bool is_hash = set.first.second == dns::type::nsec3.value || set.first.first.first_label().size() == 32;
-    return !is_hash && set.first.first.is_at_or_below(name);
-  });
+  // In canonical order what is below a name stands right behind it.
+  for (auto at = sets_.lower_bound({name, 0}); at != sets_.end() && at->first.first.is_at_or_below(name); ++at) {
+    const bool is_hash = at->first.second == dns::type::nsec3.value || at->first.first.first_label().size() == 32;
+    if (!is_hash) return true;
+  }
+  return false;
 }
 
 std::optional<dns::Name> Zone::cut_above(const dns::Question& question) const {

@@ -151,5 +151,137 @@ TEST_P(Aggressive, memory_is_bounded_whatever_a_zone_says) {
   EXPECT_GE(proofs.spans(), 1U);
 }
 
+TEST_P(Aggressive, a_wildcard_answers_for_other_names_from_the_cache) {
+  ASSERT_EQ(internet.ask("a1.wild.shop.com.").rcode(), Rcode::noerror);
+  std::size_t packets = 0;
+  for (int i = 0; i < 200; ++i) {
+    const std::string name = random_name("wild.shop.com.");
+    const Answer answer = internet.ask(name);
+    packets += answer.packets;
+    ASSERT_EQ(answer.rcode(), Rcode::noerror) << answer.error() << trace();
+    ASSERT_TRUE(answer.message.header.authentic) << name;
+    ASSERT_FALSE(answer.message.answer.empty());
+    EXPECT_EQ(answer.message.answer.front().owner.to_text(), name);
+    EXPECT_EQ(answer.message.answer.front().type, dns::type::a);
+    EXPECT_THAT(answer.authority(), testing::Contains(testing::HasSubstr("RRSIG"))) << "without its proof";
+  }
+  EXPECT_LE(packets, 30U) << "a span that was not known yet, now and then";
+  EXPECT_TRUE(internet.ask("a3.wild.shop.com.", "TXT").message.answer.empty()) << "of another type";
+}
+
+TEST_P(Aggressive, what_a_wildcard_makes_ends_with_the_first_of_its_parts) {
+  internet.site("shop.com.", "192.0.2.1", "*.wild 300 A 192.0.2.7\n");
+  ASSERT_EQ(internet.ask("a.wild.shop.com.").rcode(), Rcode::noerror);
+  internet.world().pass(200s);
+  const Answer later = internet.ask("b.wild.shop.com.");
+  if (later.packets == 0) {
+    EXPECT_LE(later.ttl(), 100U);
+  }
+  internet.world().pass(301s);
+  EXPECT_GE(internet.ask("c.wild.shop.com.").packets, 1U);
+}
+
+TEST_P(Aggressive, wildcards_make_nothing_of_names_that_exist) {
+  internet.site("shop.com.", "192.0.2.1",
+                "*.wild A 192.0.2.7\nreal.wild A 192.0.2.8\nonly.wild TXT here\nx.ent.wild A 192.0.2.9\n");
+  internet.site("cut.wild.shop.com.", "192.0.2.5");
+  internet.publish();
+  for (int i = 0; i < 60; ++i) internet.ask(random_name("wild.shop.com."));
+  EXPECT_THAT(internet.ask("real.wild.shop.com.").answer(), testing::Contains(testing::HasSubstr("192.0.2.8")));
+  EXPECT_TRUE(internet.ask("only.wild.shop.com.").message.answer.empty());
+  EXPECT_TRUE(internet.ask("ent.wild.shop.com.").message.answer.empty()) << "an empty non-terminal is there";
+  EXPECT_EQ(internet.ask("y.ent.wild.shop.com.").rcode(), Rcode::nxdomain) << "the closest encloser has no wildcard";
+  EXPECT_THAT(internet.ask("www.cut.wild.shop.com.").answer(), testing::Contains(testing::HasSubstr("192.0.2.80")));
+}
+
+TEST_P(Aggressive, spoilt_wildcards_make_nothing) {
+  const auto forge = [](bool is_proof) {
+    return edits([is_proof](const Heard&, dns::Message& message) {
+      for (auto* section : {&message.answer, &message.authority}) {
+        for (dns::Record& record : *section) {
+          const bool in_proof = section == &message.authority;
+          if (record.type == dns::type::rrsig && in_proof == is_proof) record.rdata.back() ^= 1;
+        }
+      }
+    });
+  };
+  for (const bool is_proof : {false, true}) {
+    SignedWorld world{GetParam()};
+    world.site("shop.com.", "192.0.2.1", "*.wild A 192.0.2.7\n").behaviours.push_back(forge(is_proof));
+    EXPECT_EQ(world.ask("a.wild.shop.com.", "A", true).rcode(), Rcode::noerror) << "with CD";
+    EXPECT_EQ(world.ask("b.wild.shop.com.").rcode(), Rcode::servfail);
+    EXPECT_EQ(world.ask("c.wild.shop.com.").rcode(), Rcode::servfail);
+    EXPECT_EQ(world.world().shared().proofs.spans(), 0U);
+  }
+}
+
+TEST_P(Aggressive, wildcards_under_spans_that_opt_out_make_nothing) {
+  if (GetParam() == DenialBy::nsec) return;
+  auto& site = internet.site("shop.com.", "192.0.2.1", "*.wild A 192.0.2.7\n");
+  site.signing->opt_out = true;
+  ASSERT_EQ(internet.ask("a.wild.shop.com.").rcode(), Rcode::noerror);
+  for (int i = 0; i < 20; ++i) {
+    const Answer answer = internet.ask(random_name("wild.shop.com."));
+    EXPECT_EQ(answer.rcode(), Rcode::noerror);
+    EXPECT_GE(answer.packets, 1U);
+  }
+}
+
+TEST_P(Aggressive, a_wildcard_signature_that_reaches_too_high_makes_nothing) {
+  // A second RRSIG that claims to be of *.shop.com. rides along, unverified.
+  internet.site("shop.com.", "192.0.2.1", "*.wild A 192.0.2.7\n")
+      .behaviours.push_back(edits([](const Heard&, dns::Message& message) {
+        std::vector<dns::Record> more;
+        for (const dns::Record& record : message.answer) {
+          if (record.type != dns::type::rrsig) continue;
+          more.push_back(record);
+          more.back().rdata[3] = 2;  // labels
+        }
+        message.answer.insert(message.answer.end(), more.begin(), more.end());
+      }));
+  ASSERT_EQ(internet.ask("a.wild.shop.com.").rcode(), Rcode::noerror);
+  EXPECT_EQ(internet.ask("high.shop.com.").rcode(), Rcode::nxdomain);
+}
+
+TEST_P(Aggressive, a_negative_anchor_ends_what_wildcards_make) {
+  ASSERT_EQ(internet.ask("a1.wild.shop.com.").rcode(), Rcode::noerror);
+  internet.world().settings().validation.negative_anchors.push_back({dns::Name::literal("shop.com."), 0});
+  internet.world().use();
+  const Answer answer = internet.ask(random_name("wild.shop.com."));
+  EXPECT_FALSE(answer.message.header.authentic);
+  EXPECT_GE(answer.packets, 1U);
+}
+
+TEST_P(Aggressive, what_is_kept_is_bounded_in_octets) {
+  resolver::Proofs proofs{dns::HashKey{}, 200'000};
+  const Instant now{};
+  const auto held = [&](const dns::Name& owner, dns::RrType type, std::vector<std::uint8_t> rdata) {
+    dns::RRset set{owner, type, dns::rr_class::in, dns::Ttl::from_wire(900), {}};
+    set.rdata.add(rdata);
+    return resolver::HeldRRset::make(set, now + 900s);
+  };
+  std::size_t most = 0;
+  for (int i = 0; i < 3000; ++i) {
+    const auto apex = dns::Name::literal("zone" + std::to_string(i % 700) + ".");
+    const auto soa = records_from_text("@ 900 SOA ns host 1 3600 600 86400 900", apex).front();
+    const std::string label = "n" + std::to_string(i);
+    const dns::Name owner = *apex.prepended({reinterpret_cast<const std::uint8_t*>(label.data()), label.size()});
+    std::vector<std::uint8_t> rdata{apex.wire().begin(), apex.wire().end()};
+    const std::array types{dns::type::a};
+    dnssec::append_bitmap(rdata, types);
+    const auto signatures = held(owner, dns::type::rrsig, std::vector<std::uint8_t>(200, 7));
+    const auto held_soa = held(apex, dns::type::soa, soa.rdata);
+    proofs.learn({apex, held_soa, signatures, {{held(owner, dns::type::nsec, rdata), signatures}}}, now);
+    proofs.learn({apex, owner, held(owner, dns::type::a, {192, 0, 2, 1}), signatures, {}}, now);
+    ASSERT_LE(proofs.octets(), 200'000U);
+    most = std::max(most, proofs.spans());
+  }
+  EXPECT_GE(most, 50U);
+  proofs.resize(20'000);
+  EXPECT_LE(proofs.octets(), 20'000U);
+  proofs.clear();
+  EXPECT_EQ(proofs.octets(), 0U);
+}
+
 }  // namespace
 }  // namespace redoubt::sim

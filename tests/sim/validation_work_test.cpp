@@ -34,6 +34,30 @@ struct Work : ValidationFixture {
     std::uint64_t blocks = 0;
     std::uint64_t queries = 0;
   };
+  /// The guard is off.
+  void lift(std::initializer_list<Limit> limits) {
+    for (const Limit limit : limits) internet.world().settings().limits.lift(limit);
+  }
+  /// Keys with the real one's tag, in front of it, vouched for by it.
+  static void add_twins(std::vector<dns::Record>& records, const TestKey& real, std::size_t count) {
+    // Two octets moved by a multiple keep the sum, and so the tag (RFC 4034 appendix B).
+    const auto keys = find_records(records, "shop.com.", "DNSKEY");
+    std::vector<dns::Record> twins;
+    for (std::uint8_t i = 1; twins.size() < count && i < 255; ++i) {
+      dns::Record twin = *keys.front();
+      twin.rdata[4] = static_cast<std::uint8_t>(twin.rdata[4] + i);
+      twin.rdata[6] = static_cast<std::uint8_t>(twin.rdata[6] - i);
+      if (dnssec::key_tag(twin.rdata) == real.tag()) twins.push_back(twin);
+    }
+    ASSERT_EQ(twins.size(), count);
+    records.insert(records.begin(), twins.begin(), twins.end());
+    strip_signature(records, "shop.com.", "DNSKEY");
+    std::vector<dns::Record> set;
+    for (const dns::Record& record : records) {
+      if (record.type == dns::type::dnskey) set.push_back(record);
+    }
+    records.push_back(signing::sign_set(real, dns::Name::literal("shop.com."), set, SignedWorld::times()));
+  }
   Bill bill(std::string_view name, std::string_view type = "A") {
     internet.publish();
     Ears ears;
@@ -91,24 +115,8 @@ TEST_P(Work, hundreds_of_wrong_signatures_are_not_all_tried) {
 TEST_P(Work, hundreds_of_keys_of_one_tag_are_not_all_tried) {
   auto& signing = *internet.at("shop.com.").signing;
   const TestKey real = signing.keys.front();
-  // Two octets moved by a multiple keep the sum, and so the tag (RFC 4034 appendix B).
   spoil("shop.com.", [real](auto& records) {
-    const auto keys = find_records(records, "shop.com.", "DNSKEY");
-    std::vector<dns::Record> twins;
-    for (std::uint8_t i = 1; twins.size() < 60 && i < 255; ++i) {
-      dns::Record twin = *keys.front();
-      twin.rdata[4] = static_cast<std::uint8_t>(twin.rdata[4] + i);
-      twin.rdata[6] = static_cast<std::uint8_t>(twin.rdata[6] - i);
-      if (dnssec::key_tag(twin.rdata) == real.tag()) twins.push_back(twin);
-    }
-    ASSERT_EQ(twins.size(), 60U);
-    records.insert(records.begin(), twins.begin(), twins.end());
-    strip_signature(records, "shop.com.", "DNSKEY");
-    std::vector<dns::Record> set;
-    for (const dns::Record& record : records) {
-      if (record.type == dns::type::dnskey) set.push_back(record);
-    }
-    records.push_back(signing::sign_set(real, dns::Name::literal("shop.com."), set, SignedWorld::times()));
+    add_twins(records, real, 60);
     jam(records, "www.shop.com.", "A", 340);
   });
   const Bill bill = this->bill("www.shop.com.");
@@ -133,13 +141,112 @@ TEST_P(Work, many_ds_records_are_not_all_looked_at) {
   EXPECT_LE(bill.checks, 24U);
 }
 
+/// Keys that the zone's good key vouches for and that are none, each with a signature over the address of www.
+void add_broken_keys(std::vector<dns::Record>& records, const TestKey& real, std::size_t count) {
+  const auto apex = dns::Name::literal("shop.com.");
+  strip_signature(records, "shop.com.", "DNSKEY");
+  std::vector<dns::Record> set;
+  for (const dns::Record* key : find_records(records, "shop.com.", "DNSKEY")) set.push_back(*key);
+  const std::vector<dns::Record> address{*find_records(records, "www.shop.com.", "A").front()};
+  strip_signature(records, "www.shop.com.", "A");
+  for (std::size_t i = 0; i < count; ++i) {
+    dns::Record broken = set.front();
+    broken.rdata.resize(broken.rdata.size() - 3);
+    broken.rdata.back() = static_cast<std::uint8_t>(i);
+    broken.rdata[6] = static_cast<std::uint8_t>(i >> 8);
+    records.push_back(broken);
+    set.push_back(broken);
+    signing::Twist twist;
+    twist.tag = dnssec::key_tag(broken.rdata);
+    records.push_back(signing::sign_set(real, apex, address, SignedWorld::times(), twist));
+  }
+  records.push_back(signing::sign_set(real, apex, set, SignedWorld::times()));
+}
+
 TEST_P(Work, keys_that_are_none_are_counted_as_failures) {
-  spoil("shop.com.", [](auto& records) {
-    for (dns::Record* key : find_records(records, "shop.com.", "DNSKEY")) key->rdata.resize(key->rdata.size() - 3);
+  const TestKey real = internet.at("shop.com.").signing->keys.front();
+  spoil("shop.com.", [real](auto& records) { add_broken_keys(records, real, 20); });
+  const Bill guarded = this->bill("www.shop.com.");
+  EXPECT_EQ(guarded.outcome->rcode, Rcode::servfail);
+  EXPECT_EQ(guarded.failed, 4U) << "none of them is tried for nothing";
+  EXPECT_LE(guarded.checks, 24U);
+}
+
+TEST_P(Work, without_the_limits_keys_that_are_none_cost_more) {
+  const TestKey real = internet.at("shop.com.").signing->keys.front();
+  spoil("shop.com.", [real](auto& records) { add_broken_keys(records, real, 20); });
+  lift({Limit::failed_signature_checks, Limit::signatures_of_rrset, Limit::signature_checks});
+  EXPECT_GT(this->bill("www.shop.com.").failed, 15U);
+}
+
+TEST_P(Work, without_the_limits_wrong_signatures_are_all_tried) {
+  spoil("shop.com.", [](auto& records) { jam(records, "www.shop.com.", "A", 60); });
+  lift({Limit::failed_signature_checks, Limit::signatures_of_rrset, Limit::signature_checks});
+  EXPECT_GE(this->bill("www.shop.com.").failed, 60U);
+}
+
+TEST_P(Work, without_the_limit_keys_of_one_tag_are_all_tried) {
+  const TestKey real = internet.at("shop.com.").signing->keys.front();
+  spoil("shop.com.", [real](auto& records) {
+    add_twins(records, real, 60);
+    jam(records, "www.shop.com.", "A", 1);
   });
-  const Bill bill = this->bill("www.shop.com.");
-  EXPECT_EQ(bill.outcome->rcode, Rcode::servfail);
-  EXPECT_LE(bill.failed, 4U);
+  lift({Limit::failed_signature_checks, Limit::keys_of_tag, Limit::signature_checks});
+  EXPECT_GE(this->bill("www.shop.com.").failed, 60U);
+}
+
+TEST_P(Work, ds_beyond_the_limit_are_not_looked_at) {
+  std::vector<dns::Record> many;
+  const dns::Record good =
+      signing::ds_record(dns::Name::literal("shop.com."), internet.at("shop.com.").signing->keys.front());
+  for (int i = 0; i < 12; ++i) {
+    many.push_back(good);
+    many.back().rdata[10] = static_cast<std::uint8_t>(good.rdata[10] + i + 1);
+    many.back().rdata[2] = 13;  // of another algorithm: looked at, and no digest of it is computed
+  }
+  many.push_back(good);
+  internet.at("shop.com.").ds = many;
+  EXPECT_EQ(this->bill("www.shop.com.").outcome->rcode, Rcode::servfail) << "the good one stands behind eight others";
+}
+
+TEST_P(Work, without_the_limit_the_good_ds_is_come_to) {
+  std::vector<dns::Record> many;
+  const dns::Record good =
+      signing::ds_record(dns::Name::literal("shop.com."), internet.at("shop.com.").signing->keys.front());
+  for (int i = 0; i < 12; ++i) {
+    many.push_back(good);
+    many.back().rdata[10] = static_cast<std::uint8_t>(good.rdata[10] + i + 1);
+    many.back().rdata[2] = 13;
+  }
+  many.push_back(good);
+  internet.at("shop.com.").ds = many;
+  lift({Limit::ds_of_zone});
+  EXPECT_EQ(this->bill("www.shop.com.").outcome->rcode, Rcode::noerror);
+}
+
+TEST_P(Work, without_the_limit_a_deep_name_is_hashed_to_its_end) {
+  if (GetParam() == signing::DenialBy::nsec) return;
+  auto& site = internet.site("shop.com.", "192.0.2.1");
+  site.signing->iterations = 50;
+  site.signing->salt.assign(64, 0x55);
+  lift({Limit::nsec3_blocks});
+  std::string deep;
+  for (int i = 0; i < 100; ++i) deep += "a.";
+  EXPECT_GT(this->bill(deep + "shop.com.").blocks, 4000U);
+}
+
+TEST_P(Work, iterations_above_the_limit_are_not_done) {
+  if (GetParam() == signing::DenialBy::nsec) return;
+  internet.at("shop.com.").signing->iterations = 51;
+  EXPECT_EQ(this->bill("nothing.shop.com.").blocks, 0U);
+}
+
+TEST_P(Work, without_the_limit_of_iterations_hashes_are_computed) {
+  if (GetParam() == signing::DenialBy::nsec) return;
+  internet.at("shop.com.").signing->iterations = 150;
+  internet.world().limit("nsec3-iterations", 150);
+  lift({Limit::nsec3_blocks});
+  EXPECT_GT(this->bill("nothing.shop.com.").blocks, 150U);
 }
 
 TEST_P(Work, a_deep_name_is_not_hashed_label_by_label_for_ever) {

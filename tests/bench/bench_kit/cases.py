@@ -4,6 +4,7 @@ import time
 
 WORKING_SET = 10_000
 CASES = {}
+SIGNED = ("signed", "denied", "attacked", "beside")
 
 
 def case(function):
@@ -120,3 +121,71 @@ def start(bench):
             program.end()
         rows.append((name, f"{statistics.median(times):.0f}"))
     table("from exec to the first answer (as seen by a client that starts anew every few milliseconds)", ("program", "ms"), rows)
+
+
+SIGNED_ZONES = 6000
+
+
+@case
+def signed(bench):
+    """Each name once, each in a signed zone of its own: DS, DNSKEY and the answer, three verifications with P-256."""
+    bench.serve_signed(SIGNED_ZONES)
+    queries = 4000
+
+    def measure(program):
+        before = bench.authority_queries()
+        result = bench.charged(program, "--queries", queries, "--names", "www.z#.signed.", "--window", 32)
+        # Each query of the load arrives once and its answer once; each upstream query and its reply likewise.
+        result["upstream"] = (bench.authority_queries() - before - 2 * result["answered"]) / 2 / max(result["answered"], 1)
+        return result
+
+    results = interleaved(bench, bench.names(), lambda _: None, measure)
+    cost_table(f"cold signed names, {queries} zones, P-256", results, "redoubt")
+    table("upstream queries by UDP for each of them", ("program", "queries"), [(name, f"{median(all_of, 'upstream'):.2f}") for name, all_of in results.items()])
+
+
+@case
+def denied(bench):
+    """Random names in a signed zone of a thousand, after the first two thousand."""
+    bench.serve_signed(SIGNED_ZONES)
+    for zone in ("nsec", "nsec3"):
+        def measure(program):
+            before = bench.authority_queries()
+            result = bench.charged(program, "--queries", 20_000, "--first", 1_000_000, "--names", f"r#.{zone}.signed.", "--window", 64)
+            result["upstream"] = (bench.authority_queries() - before - 2 * result["answered"]) / 2 / max(result["answered"], 1)
+            return result
+
+        results = interleaved(bench, bench.names(), lambda _: bench.load("--queries", 8000, "--names", f"r#.{zone}.signed.", "--window", 32), measure)
+        cost_table(f"random names in a zone signed with {zone.upper()}", results, "redoubt")
+        table("upstream queries by UDP for each of them", ("program", "queries"), [(name, f"{median(all_of, 'upstream'):.4f}") for name, all_of in results.items()])
+
+
+@case
+def attacked(bench):
+    """What one query costs at zones made to be costly; all of the program's CPU, TCP and parsing included."""
+    bench.serve_signed(SIGNED_ZONES)
+    deep = "".join(f"{chr(97 + i % 26)}." for i in range(90))
+    for title, names in (("KeyTrap: 340 wrong signatures by keys of one tag", "k#.jam.signed."), ("NSEC3 encloser: 91 labels, 50 iterations", f"d#.{deep}deep.signed.")):
+        results = interleaved(bench, bench.names(), lambda _: None, lambda program: bench.charged(program, "--queries", 300, "--names", names, "--window", 4))
+        cost_table(title, results, "redoubt")
+
+
+@case
+def beside(bench):
+    """Cached answers alone, and while 500 cold signed names a second are resolved."""
+    bench.serve_signed(SIGNED_ZONES)
+    rows = []
+    for name in bench.names():
+        quiet, busy = [], []
+        for _ in range(bench.options.repeats):
+            program = bench.start(name)
+            bench.load("--queries", 200, "--names", "host#.nsec.signed.", "--window", 8)
+            cached_load = ("--of", 200, "--names", "host#.nsec.signed.", "--seconds", bench.options.seconds, "--rate", 5000)
+            quiet.append(bench.load(*cached_load))
+            other = bench.load_beside("--queries", int(500 * (bench.options.seconds + 1)), "--names", "www.z#.signed.", "--rate", 500, "--seconds", bench.options.seconds + 1)
+            busy.append(bench.load(*cached_load))
+            other.wait()
+            program.end()
+        rows.append((name, f"{median(quiet, 'p50'):.0f}", f"{median(quiet, 'p99'):.0f}", f"{median(busy, 'p50'):.0f}", f"{median(busy, 'p99'):.0f}",
+                     f"{statistics.median(b['p99'] / max(q['p99'], 1e-9) for b, q in zip(busy, quiet)):.2f}"))
+    table("5000 cached answers a second, alone and beside 500 cold signed names a second", ("program", "p50 us", "p99 us", "p50 beside", "p99 beside", "ratio"), rows)

@@ -16,13 +16,16 @@ PORT = 5300
 CACHE_MIB = 512
 
 
-def unbound(folder, threads):
+def unbound(folder, threads, anchor):
+    modules = "validator iterator" if anchor else "iterator"
+    trust = f'trust-anchor: "{anchor}"\n  aggressive-nsec: yes' if anchor else ""
     (folder / "unbound.conf").write_text(f"""
 server:
   interface: 127.0.0.1@{PORT}
   num-threads: {threads}
   so-reuseport: yes
-  module-config: "iterator"
+  module-config: "{modules}"
+  {trust}
   msg-cache-size: {CACHE_MIB // 3}m
   rrset-cache-size: {CACHE_MIB * 2 // 3}m
   msg-cache-slabs: 4
@@ -46,13 +49,15 @@ remote-control:
     return ["/usr/sbin/unbound", "-d", "-p", "-c", str(folder / "unbound.conf")]
 
 
-def knot_resolver(folder, threads):
+def knot_resolver(folder, threads, anchor):
+    trust = f"trust_anchors.add('{anchor}')" if anchor else ""
     (folder / "kresd.conf").write_text(f"""
 net.listen('127.0.0.1', {PORT})
 log_level('crit')
 cache.open({CACHE_MIB} * MB, 'lmdb://{folder}/cache')
 hints.root_file('{folder}/root.hints')
 trust_anchors.remove('.')
+{trust}
 modules.unload('ta_update')
 modules.unload('priming')
 modules.unload('detect_time_skew')
@@ -63,7 +68,11 @@ modules.unload('ta_sentinel')
     return [["/usr/sbin/kresd", "-n", "-c", str(folder / "kresd.conf"), str(folder)] for _ in range(threads)]
 
 
-def pdns_recursor(folder, threads):
+def pdns_recursor(folder, threads, anchor):
+    if anchor:
+        digest = " ".join(anchor.split()[3:])
+        (folder / "anchor.lua").write_text(f'clearDS(".")\naddDS(".", "{digest}")\n')
+    dnssec, lua = ("validate", f"lua-config-file={folder}/anchor.lua") if anchor else ("off", "")
     (folder / "recursor.conf").write_text(f"""
 local-address=127.0.0.1
 local-port={PORT}
@@ -71,7 +80,8 @@ hint-file={folder}/root.hints
 threads={threads}
 pdns-distributes-queries=no
 reuseport=yes
-dnssec=off
+dnssec={dnssec}
+{lua}
 max-cache-entries=2000000
 max-packetcache-entries=1000000
 dont-query=
@@ -88,14 +98,14 @@ qname-minimization=yes
     return ["/usr/sbin/pdns_recursor", f"--config-dir={folder}"]
 
 
-def redoubt_settings(folder, threads):
+def redoubt_settings(folder, threads, anchor):
     return {
         "listen": [{"address": f"127.0.0.1@{PORT}", "transports": ["udp"]}],
         "workers": threads,
         "state": str(folder / "state"),
         "control": {"socket": str(folder / "control.sock"), "http": "127.0.0.1@8053"},
         "cache": {"size": f"{CACHE_MIB}MiB"},
-        "validation": {"enabled": False},
+        "validation": {"trust-anchors": [anchor], "tracked-anchors": []} if anchor else {"enabled": False},
         "resolution": {"root-hints": {"ns.": [ROOT_SERVER]}, "do-not-query": []},
     }
 
@@ -168,10 +178,33 @@ class Bench:
         self.load_core = str(cores[1])
         for program in ("resolverd", "resolverctl"):
             shutil.copy(options.programs / program, folder / program)
-        authority = self._start([str(options.programs / "tests/bench/bench_authority"), *(f"{address}@53" for address in SERVERS)],
-                                folder / "authority.log", self.load_core)
-        processes.wait_until(lambda: "ready" in "".join(processes.tail(folder / "authority.log")), 5, "the name servers")
-        self.authority = authority
+        self.anchor = None  # of the signed Internet, while that is the one which runs
+        self.authority = self._authority([options.programs / "tests/bench/bench_authority", *(f"{address}@53" for address in SERVERS)], 5)
+
+    def _authority(self, command, patience):
+        log = self.folder / f"authority-{time.monotonic_ns()}.log"
+        started = self._start([str(word) for word in command], log, self.load_core)
+        processes.wait_until(lambda: "ready" in log.read_text(), patience, "the name servers")
+        self.authority_log = log
+        return started
+
+    def serve_signed(self, zones):
+        """Another Internet in place of the one there is, signed; for all cases from now on."""
+        if self.anchor:
+            return
+        if not self.options.signed_authority.exists():
+            raise LabError(f"{self.options.signed_authority} is not built: cmake --build build/debug --target bench_signed_authority")
+        self.authority.terminate()
+        self.authority.wait(10)
+        self.authority = self._authority([self.options.signed_authority, *SERVERS, zones], 120)
+        lines = self.authority_log.read_text().splitlines()
+        self.anchor = next(line.removeprefix("anchor ") for line in lines if line.startswith("anchor "))
+
+    def authority_queries(self):
+        """Datagrams that the namespace's servers and clients got: with one load's own taken away, what went upstream."""
+        text = subprocess.run(inside(self.namespace, ["cat", "/proc/net/snmp"]), capture_output=True, text=True).stdout
+        rows = [line.split() for line in text.splitlines() if line.startswith("Udp:")]
+        return int(rows[1][rows[0].index("InDatagrams")])
 
     def _start(self, command, log, cores):
         return processes.start(inside(self.namespace, ["taskset", "-c", cores, *command]), log, cwd=self.folder)
@@ -192,14 +225,14 @@ class Bench:
             commands = [[str(self.options.programs / "tests/bench/bench_echo_loop"), f"127.0.0.1@{PORT}"]] * threads
         elif name == "redoubt":
             path = folder / "redoubt.yaml"
-            path.write_text("".join(f"{key}: {json.dumps(value)}\n" for key, value in redoubt_settings(folder, threads).items()))
+            path.write_text("".join(f"{key}: {json.dumps(value)}\n" for key, value in redoubt_settings(folder, threads, self.anchor).items()))
             commands = [[str(self.folder / "resolverd"), "--config", str(path)]]
         else:
-            made = PEERS[name][0](folder, threads)
+            made = PEERS[name][0](folder, threads, self.anchor)
             commands = made if isinstance(made[0], list) else [made]
         program = Program(name, [self._start(command, folder / "log", self.server_cores) for command in commands])
         try:
-            processes.wait_until(lambda: name == "echo" or self.load("--queries", 1, "--names", "ready.bench.")["answered"] == 1, 20,
+            processes.wait_until(lambda: name == "echo" or self.load("--queries", 1, "--names", "www.z0.signed." if self.anchor else "ready.bench.")["answered"] == 1, 20,
                                  f"{name}'s first answer")
         except LabError as trouble:
             raise LabError("\n".join([str(trouble), *processes.tail(folder / "log")])) from None
@@ -211,6 +244,10 @@ class Bench:
         if done.returncode != 0:
             raise LabError(f"load: {done.stderr.strip()}")
         return json.loads(done.stdout)
+
+    def load_beside(self, *options):
+        command = [str(self.options.programs / "tests/bench/bench_load"), f"127.0.0.1@{PORT}", *map(str, options)]
+        return subprocess.Popen(inside(self.namespace, ["taskset", "-c", self.load_core, *command]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def charged(self, program, *options):
         """A load, with the program's microseconds of CPU per answer."""

@@ -2,7 +2,7 @@
 import re
 import subprocess
 
-from kit import plan
+from kit import plan, processes
 from kit.runner import check, check_equal, needs_own_daemon, scenario
 from kit.tools import ask
 
@@ -162,6 +162,46 @@ def a_negative_anchor_lets_a_bogus_zone_through(context):
         daemon.settings["validation"] = {"trust-anchors": plan.TRUST_ANCHORS}
         daemon.configure()
         check_equal(daemon.ctl("reload")[0], 0, "exit code of the reload")
+        expect(name("www", "expired"), "SERVFAIL", False)
+
+
+@scenario
+@needs_own_daemon
+def a_negative_anchor_is_set_and_removed_while_it_runs(context):
+    with context.daemon() as daemon:
+        expect(name("www", "expired"), "SERVFAIL", False)
+        expect(name("www", "bind"), "NOERROR", True)
+        check_equal(daemon.ctl("nta", "add", "expired.signed-tld", "--for", "8d", "--why", "too long")[0], 1, "more than a week")
+        check_equal(daemon.ctl("nta", "add", "expired.signed-tld", "--for", "1h", "--why", "the lab says so")[0], 0, "exit code of nta add")
+        processes.wait_until(lambda: ask(name("www", "expired"), options=DNSSEC).status == "NOERROR", 5, "the negative anchor to be taken over")
+        answer = expect(name("www", "expired"), "NOERROR", False)
+        check("negative trust anchor" in answer.text, f"the reason is missing in {answer.text}")
+        expect(name("www", "bind"), "NOERROR", True)
+        expect(name("www", "early"), "SERVFAIL", False)
+        check("the lab says so" in daemon.ctl("nta", "list")[1], "the list")
+        check_equal(daemon.ctl("reload")[0], 0, "a reload")
+        expect(name("www", "expired"), "NOERROR", False)
+        check_equal(daemon.ctl("nta", "remove", "expired.signed-tld")[0], 0, "exit code of nta remove")
+        processes.wait_until(lambda: ask(name("www", "expired"), options=DNSSEC).status == "SERVFAIL", 5, "it to be validated again")
+
+
+@scenario
+@needs_own_daemon
+def the_roots_key_is_followed_and_the_state_outlives_a_restart(context):
+    daemon = context.daemon()
+
+    def states():
+        zones = daemon.ctl_json("anchors")["zones"]
+        return [key["state"] for zone in zones if zone["zone"] == "." for key in zone["keys"]]
+
+    with daemon:
+        expect(name("www", "bind"), "NOERROR", True)
+        check_equal(states(), ["configured"], "before the first look")
+        processes.wait_until(lambda: states() == ["valid"], 60, "the first look at the root's keys")
+        expect(name("www", "bind"), "NOERROR", True)
+    with daemon:
+        check_equal(states(), ["valid"], "after a restart")
+        expect(name("www", "bind"), "NOERROR", True)
         expect(name("www", "expired"), "SERVFAIL", False)
 
 

@@ -263,6 +263,18 @@ TEST_F(Keys, a_thousand_ds_of_one_tag_cost_sixteen_digests_at_most) {
   }
   EXPECT_FALSE(keys({key, zsk}, key, many));
   EXPECT_EQ(purse.signatures, 0U);
+  // The one that fits stands behind all of them: it is never come to, and is once nothing bounds the digests.
+  many.push_back(ds(key));
+  EXPECT_FALSE(keys({key, zsk}, key, many)) << "more DS than the limit were looked at";
+  rules.limits.ds_of_zone = 16;
+  many.insert(many.begin() + 16, ds(key));
+  EXPECT_FALSE(keys({key, zsk}, key, many)) << "the seventeenth digest was computed";
+  many.insert(many.begin() + 15, ds(key));
+  EXPECT_TRUE(keys({key, zsk}, key, many)) << "the sixteenth is";
+  // With the limit away, the second bound is what is left: sixteen digests, whatever the limit.
+  rules.limits.ds_of_zone = 2000;
+  many.erase(many.begin() + 15);
+  EXPECT_FALSE(keys({key, zsk}, key, many));
 }
 
 }  // namespace

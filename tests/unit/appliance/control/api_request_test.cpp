@@ -47,6 +47,15 @@ TEST(ApiRequest, every_call_is_understood) {
   EXPECT_TRUE(trace.fresh);
   EXPECT_EQ(call<UpstreamsCall>("GET", "/v1/upstreams?limit=7").limit, 7U);
   call<StatisticsCall>("GET", "/v1/statistics");
+  call<AnchorsCall>("GET", "/v1/anchors");
+  call<NegativeAnchorsCall>("GET", "/v1/nta");
+  const auto exception =
+      call<AddNegativeAnchorCall>("POST", "/v1/nta", R"({"name":"a.example","for":"90m","why":"their keys"})");
+  EXPECT_EQ(exception.name, dns::Name::literal("a.example."));
+  EXPECT_EQ(exception.time, std::chrono::minutes{90});
+  EXPECT_EQ(exception.why, "their keys");
+  EXPECT_EQ(call<RemoveNegativeAnchorCall>("POST", "/v1/nta/remove", R"({"name":"a.example"})").name,
+            dns::Name::literal("a.example."));
 }
 
 TEST(ApiRequest, what_was_left_out_has_its_usual_value) {
@@ -101,6 +110,12 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"POST", "/v1/trace", R"({"name":"a","type":"NOPE"})", "400 type: 'NOPE' is no record type"},
         Refused{"GET", "/v1/upstreams?limit=513", "", "400 limit: expected a number from 1 to 512"},
         Refused{"GET", "/v1/upstreams?below=true", "", "400 unknown parameter 'below'"},
+        Refused{"DELETE", "/v1/nta", "", "405 /v1/nta takes GET"},
+        Refused{"POST", "/v1/nta", R"({"name":"a","for":"1h"})", "400 name, for and why must be given"},
+        Refused{"POST", "/v1/nta", R"({"name":"a","for":"soon","why":"b"})",
+                "400 for: expected a time such as 30m, 12h or 7d"},
+        Refused{"POST", "/v1/nta", R"({"name":"a","for":3600,"why":"b"})", "400 for: expected a string"},
+        Refused{"POST", "/v1/nta/remove", "{}", "400 name: it must be given"},
         Refused{"POST", "/v1/cache/flush", "{}", "400 either a name or all: true must be given"},
         Refused{"POST", "/v1/cache/flush", R"({"name":"a","all":true})",
                 "400 either a name or all: true must be given"}));

@@ -197,6 +197,52 @@ TEST_F(StoreTest, killed_at_any_moment_numbers_stay_monotonic_and_nothing_is_dam
   EXPECT_GE(highest, 40U);
 }
 
+TEST_F(StoreTest, states_of_trust_are_kept_whole) {
+  {
+    Store store = opened();
+    EXPECT_EQ(store.trust_point(".").value(), std::optional<std::string>{});
+    EXPECT_TRUE(store.set_trust_point(".", "one"));
+    EXPECT_TRUE(store.set_trust_point(".", "two"));
+    EXPECT_TRUE(store.set_trust_point("example.", "three"));
+    EXPECT_TRUE(store.put_negative_anchor({"b.example.", 10, 20, "why"}));
+    EXPECT_TRUE(store.put_negative_anchor({"a.example.", 10, 20, "why"}));
+    EXPECT_TRUE(store.put_negative_anchor({"b.example.", 11, 30, "still"}));
+  }
+  Store store = opened();
+  EXPECT_EQ(store.trust_point(".").value(), std::optional<std::string>{"two"});
+  EXPECT_EQ(store.trust_point("example.").value(), std::optional<std::string>{"three"});
+  EXPECT_THAT(store.negative_anchors().value(),
+              testing::ElementsAre(Store::NegativeAnchor{"a.example.", 10, 20, "why"},
+                                   Store::NegativeAnchor{"b.example.", 11, 30, "still"}));
+  EXPECT_TRUE(store.remove_negative_anchor("a.example."));
+  EXPECT_THAT(store.negative_anchors().value(), testing::SizeIs(1));
+}
+
+TEST_F(StoreTest, killed_while_it_writes_a_state_it_has_the_old_one_or_the_new_one) {
+  std::mt19937 dice{11};
+  std::string last = "-1";
+  for (int life = 0; life < 25; ++life) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      auto store = Store::open(folder_);
+      if (!store) ::_exit(1);
+      for (int i = life * 1000;; ++i) (void)store->set_trust_point(".", std::string(2000, 'x') + std::to_string(i));
+    }
+    ::usleep(20'000 + static_cast<useconds_t>(dice() % 60'000));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    Store store = opened();
+    const auto state = store.trust_point(".");
+    ASSERT_TRUE(state);
+    if (!*state) continue;
+    ASSERT_EQ((*state)->substr(0, 2000), std::string(2000, 'x'));
+    const std::string number = (*state)->substr(2000);
+    EXPECT_GE(std::stol(number), std::stol(last)) << "older than before";
+    last = number;
+  }
+  EXPECT_NE(last, "-1") << "no life was long enough";
+}
+
 TEST(Digest, is_sha256) {
   EXPECT_EQ(digest_of("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");  // FIPS 180-2 B.1
 }

@@ -3,6 +3,7 @@
 #include "dnssec/keykeeper_main.hpp"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -168,6 +169,8 @@ class Keykeeper {
       else
         answer.trouble = taken.error();
     }
+    struct stat status {};
+    answer.key_exposed = ::fstat(descriptor.get(), &status) == 0 && (status.st_mode & (S_IROTH | S_IWOTH)) != 0;
     tell(clients_[0], channel::encode(channel::KeykeeperToControl{std::move(answer)}));
   }
 

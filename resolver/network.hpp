@@ -5,6 +5,7 @@
 #include <expected>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "dns/address.hpp"
@@ -15,7 +16,9 @@
 namespace redoubt::resolver {
 
 /// Why there is no reply. spoofed: too many wrong ones came by UDP, so that the exchange was given up in favour of TCP.
-/// untrusted: by its certificate the server is not who it has to be, and was asked nothing.
+/// stalled: there is a connection, over which nothing came. untrusted, expired, wrong_name, wrong_key: by its
+/// certificate the server is not who it has to be, and was asked nothing. http_*: a request of HTTP got a status 4xx, a
+/// status 5xx or a reset, or something that is no DNS message.
 enum class NetworkFault : std::uint8_t {
   timed_out,
   refused,
@@ -24,8 +27,17 @@ enum class NetworkFault : std::uint8_t {
   malformed,
   spoofed,
   no_resources,
-  untrusted
+  untrusted,
+  stalled,
+  expired,
+  wrong_name,
+  wrong_key,
+  http_refused,
+  http_failed,
+  http_strange
 };
+/// For people: "port closed".
+std::string_view describe(NetworkFault fault);
 
 /// What a reply must carry beside id and question, by UDP (RFC 7873 §5.3).
 struct ExpectedCookie {

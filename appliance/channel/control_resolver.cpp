@@ -170,6 +170,8 @@ void write_row(Encoder& to, const ConfiguredUpstreamRow& row) {
   for (const std::uint64_t value : {row.queries, row.answers, row.timeouts, row.failures, row.overtaken, row.refused,
                                     row.waiting, row.round_trip, row.aside_for})
     to.u64(value);
+  to.below(static_cast<std::uint32_t>(row.trouble), upstream_troubles);
+  to.u16(static_cast<std::uint16_t>(row.rcode));
 }
 ConfiguredUpstreamRow read_configured(Decoder& from) {
   const auto address = read_address(from);
@@ -183,7 +185,9 @@ ConfiguredUpstreamRow read_configured(Decoder& from) {
           .refused = from.u64(),
           .waiting = from.u64(),
           .round_trip = from.u64(),
-          .aside_for = from.u64()};
+          .aside_for = from.u64(),
+          .trouble = static_cast<UpstreamTrouble>(from.below(upstream_troubles)),
+          .rcode = static_cast<dns::Rcode>(from.u16())};
 }
 
 template <>

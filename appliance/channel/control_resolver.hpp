@@ -137,6 +137,27 @@ struct UpstreamRow {
   bool cookie;               ///< it speaks DNS cookies
 };
 inline constexpr std::uint32_t max_upstreams_shown = 512;
+/// Why its last exchange with us was of no use; rcode: the code of its answer, which stands beside.
+enum class UpstreamTrouble : std::uint8_t {
+  none,
+  silent,
+  refused,
+  unreachable,
+  closed_early,
+  malformed,
+  mismatched,
+  no_resources,
+  untrusted,
+  stalled,
+  expired,
+  wrong_name,
+  wrong_key,
+  http_refused,
+  http_failed,
+  http_strange,
+  rcode
+};
+inline constexpr std::uint32_t upstream_troubles = 17;
 /// A server that a forward or stub zone names. Counts since the resolver began; times in microseconds.
 struct ConfiguredUpstreamRow {
   dns::Endpoint at;
@@ -149,6 +170,8 @@ struct ConfiguredUpstreamRow {
   std::uint64_t waiting;     ///< packets in its queue now
   std::uint64_t round_trip;  ///< smoothed; zero: not known
   std::uint64_t aside_for;   ///< zero when it is not put aside
+  UpstreamTrouble trouble = UpstreamTrouble::none;
+  dns::Rcode rcode = dns::Rcode::noerror;
 };
 /// A forward or stub zone.
 struct ConfiguredZoneRow {

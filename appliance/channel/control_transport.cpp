@@ -51,14 +51,28 @@ struct Fields<TransferEnded> {
 
 template <>
 struct Fields<UseCertificate> {
-  static void write(Encoder& to, const UseCertificate& message) { write_chain(to, message.chain); }
-  static UseCertificate read(Decoder& from) { return {.chain = read_chain(from)}; }
+  static void write(Encoder& to, const UseCertificate& message) {
+    to.below(message.place, max_certificates);
+    to.below(message.count, max_certificates + 1);
+    write_chain(to, message.chain);
+  }
+  static UseCertificate read(Decoder& from) {
+    UseCertificate message{
+        .place = from.below(max_certificates), .count = from.below(max_certificates + 1), .chain = read_chain(from)};
+    if (message.place >= message.count) from.fail(DecodeFault::bad_value);
+    return message;
+  }
 };
 
 template <>
 struct Fields<CertificateTaken> {
-  static void write(Encoder& to, const CertificateTaken& message) { to.text(message.trouble); }
-  static CertificateTaken read(Decoder& from) { return {.trouble = from.text()}; }
+  static void write(Encoder& to, const CertificateTaken& message) {
+    to.below(message.place, max_certificates);
+    to.text(message.trouble);
+  }
+  static CertificateTaken read(Decoder& from) {
+    return {.place = from.below(max_certificates), .trouble = from.text()};
+  }
 };
 
 std::vector<std::uint8_t> encode(const ControlToTransport& message) { return encode_variant(message); }

@@ -21,8 +21,11 @@ struct ContinueTransfer {
 struct CloseTransfer {
   RequestId id;
 };
-/// The certificate to show to clients from now on; keykeeper has its key.
+/// One of the certificates to show to clients from now on; keykeeper has its key. That at place 0 is for all who name
+/// no other one's name (SNI). There are `count` places; what stood at later ones is gone.
 struct UseCertificate {
+  std::uint32_t place = 0;
+  std::uint32_t count = 1;
   CertificateChain chain;
 };
 using ControlToTransport =
@@ -41,6 +44,7 @@ struct TransferEnded {
 };
 /// What came of UseCertificate: trouble is empty when it is in force, else the former one stays.
 struct CertificateTaken {
+  std::uint32_t place = 0;
   std::string trouble;
 };
 using TransportToControl = std::variant<SnapshotTaken, Statistics, TransferMessage, TransferEnded, CertificateTaken>;

@@ -58,9 +58,10 @@ struct Fields<TlsFilesRead> {
     to.u64(message.id);
     write_chain(to, message.chain);
     to.text(message.trouble);
+    to.boolean(message.key_exposed);
   }
   static TlsFilesRead read(Decoder& from) {
-    return {.id = from.u64(), .chain = read_chain(from), .trouble = from.text()};
+    return {.id = from.u64(), .chain = read_chain(from), .trouble = from.text(), .key_exposed = from.boolean()};
   }
 };
 

@@ -17,6 +17,7 @@ using KeyHash = std::array<std::uint8_t, 32>;
 /// DER, the server's own first, then those that signed it.
 using CertificateChain = std::vector<std::vector<std::uint8_t>>;
 
+inline constexpr std::uint32_t max_certificates = 16;        ///< that clients choose from by name
 inline constexpr std::uint32_t max_chain = 8;                ///< certificates of one chain
 inline constexpr std::size_t max_certificate_octets = 8192;  ///< of each
 inline constexpr std::size_t max_handshake_message = 256;    ///< octets under a handshake's signature: at most 165
@@ -53,6 +54,7 @@ struct TlsFilesRead {
   RequestId id;
   CertificateChain chain;
   std::string trouble;
+  bool key_exposed = false;  ///< others than the owner and the group of the key's file may read it
 };
 using KeykeeperToControl = std::variant<Pong, CertificateMade, TlsFilesRead>;
 

@@ -33,13 +33,15 @@ struct Fields<Ask> {
     write_protocol(to, message.protocol);
     to.endpoint(message.client);
     to.bytes(message.query);
+    to.name(message.client_name);
   }
   static Ask read(Decoder& from) {
     return {.id = from.u64(),
             .listener = from.u32(),
             .protocol = read_protocol(from),
             .client = from.endpoint(),
-            .query = copy(from.bytes(max_dns_message_octets))};
+            .query = copy(from.bytes(max_dns_message_octets)),
+            .client_name = from.name()};
   }
 };
 
@@ -62,6 +64,34 @@ struct Fields<FetchFailed> {
 
 template <>
 struct Fields<Give> : Answering<Give> {};
+
+template <>
+struct Fields<Asks> {
+  static void write(Encoder& to, const Asks& message) {
+    to.below(static_cast<std::uint32_t>(message.asks.size()), max_together + 1);
+    for (const Ask& ask : message.asks) Fields<Ask>::write(to, ask);
+  }
+  static Asks read(Decoder& from) {
+    Asks message;
+    const std::uint32_t count = from.below(max_together + 1);
+    for (std::uint32_t i = 0; i < count && from.ok(); ++i) message.asks.push_back(Fields<Ask>::read(from));
+    return message;
+  }
+};
+
+template <>
+struct Fields<Gives> {
+  static void write(Encoder& to, const Gives& message) {
+    to.below(static_cast<std::uint32_t>(message.gives.size()), max_together + 1);
+    for (const Give& give : message.gives) Fields<Give>::write(to, give);
+  }
+  static Gives read(Decoder& from) {
+    Gives message;
+    const std::uint32_t count = from.below(max_together + 1);
+    for (std::uint32_t i = 0; i < count && from.ok(); ++i) message.gives.push_back(Fields<Give>::read(from));
+    return message;
+  }
+};
 
 template <>
 struct Fields<Fetch> {

@@ -10,21 +10,28 @@
 #include "appliance/channel/codec.hpp"
 #include "appliance/channel/monitor_child.hpp"
 #include "dns/address.hpp"
+#include "dns/name.hpp"
 
 namespace redoubt::channel {
 
 using ExchangeId = std::uint64_t;
 
+/// Queries or answers in one message, whose octets together have their own bound.
+inline constexpr std::uint32_t max_together = 256;
+inline constexpr std::size_t max_octets_together = 60 * 1024;
+
 enum class StreamProtocol : std::uint8_t { tcp, tls, https };
 
 // --- to resolver
-/// A client's query that came by a stream.
+/// A client's query that came by a stream. client_name: of the certificate that it has shown; the root: it has shown
+/// none.
 struct Ask {
   ExchangeId id;
   ListenerId listener;
   StreamProtocol protocol;
   dns::Endpoint client;
   std::vector<std::uint8_t> query;
+  dns::Name client_name{};
 };
 /// That client is gone.
 struct Withdraw {
@@ -43,14 +50,25 @@ enum class FetchFault : std::uint8_t {
   malformed,
   too_many,
   bad_request,
-  untrusted
+  untrusted,
+  stalled,
+  expired,
+  wrong_name,
+  wrong_key,
+  http_refused,
+  http_failed,
+  http_strange
 };
-inline constexpr std::uint32_t fetch_faults = 8;
+inline constexpr std::uint32_t fetch_faults = 15;
 struct FetchFailed {
   ExchangeId id;
   FetchFault fault;
 };
-using TransportToResolver = std::variant<Ask, Withdraw, Fetched, FetchFailed>;
+/// Queries that came together, in their order.
+struct Asks {
+  std::vector<Ask> asks;
+};
+using TransportToResolver = std::variant<Ask, Withdraw, Fetched, FetchFailed, Asks>;
 
 // --- from resolver
 /// The answer to Ask. An empty one means that the client gets none and its connection is closed.
@@ -70,7 +88,11 @@ struct Fetch {
 struct Abandon {
   ExchangeId id;
 };
-using ResolverToTransport = std::variant<Give, Fetch, Abandon>;
+/// Answers that are there together.
+struct Gives {
+  std::vector<Give> gives;
+};
+using ResolverToTransport = std::variant<Give, Fetch, Abandon, Gives>;
 
 std::vector<std::uint8_t> encode(const TransportToResolver& message);
 std::vector<std::uint8_t> encode(const ResolverToTransport& message);

@@ -41,6 +41,8 @@ const std::array<Metric, static_cast<std::size_t>(ResolverCounter::count)> resol
     {"redoubt_resolutions_refused_total", "", "Resolutions not begun because too many were in flight.", counter},
     {"redoubt_upstream_queries_total", "transport=\"udp\"", "Queries sent to servers.", counter},
     {"redoubt_upstream_queries_total", "transport=\"tcp\"", "Queries sent to servers.", counter},
+    {"redoubt_upstream_queries_total", "transport=\"tls\"", "Queries sent to servers.", counter},
+    {"redoubt_upstream_queries_total", "transport=\"https\"", "Queries sent to servers.", counter},
     {"redoubt_upstream_timeouts_total", "", "Queries to servers that got no answer in time.", counter},
     {"redoubt_upstream_mismatched_total", "", "Datagrams from servers that answered no question of ours.", counter},
     {"redoubt_limit_reached_total", "limit=\"upstream-queries\"", limit_help, counter},

@@ -46,6 +46,8 @@ enum class ResolverCounter : std::uint8_t {
   resolutions_refused,
   upstream_udp_queries,
   upstream_tcp_queries,
+  upstream_tls_queries,
+  upstream_https_queries,
   upstream_timeouts,
   upstream_mismatched,
   limit_upstream_queries,

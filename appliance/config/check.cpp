@@ -45,6 +45,7 @@ class Checker {
     section("", root);
     if (notes_.faults() == 0) judge_as_a_whole();
     if (notes_.faults() == 0) read_authorities();
+    if (notes_.faults() == 0) read_client_authorities();
     Checked checked;
     if (notes_.faults() == 0) checked.configuration = std::move(configuration_);
     checked.remarks = notes_.take();
@@ -198,6 +199,10 @@ class Checker {
       notes_.fault(place_of("resolution.outgoing.ipv6"), "resolution.outgoing",
                    "found neither ipv4 nor ipv6, expected at least one");
     }
+    if (c.tls.certificate == "self-signed" && !c.tls.more.empty()) {
+      notes_.fault(place_of("tls.more"), "tls.more",
+                   "found further certificates beside a self-signed one, expected tls.certificate to be a file too");
+    }
     if ((c.tls.certificate == "self-signed") != c.tls.key.empty()) {
       notes_.fault(place_of("tls.certificate"), "tls",
                    "found a certificate or a key alone, expected both as files, or self-signed");
@@ -221,6 +226,30 @@ class Checker {
                                         log::printable(read.error())));
     }
     configuration_.tls.authority_certificates = *std::move(read);
+  }
+
+  void read_client_authorities() {
+    bool any = false;
+    for (Listener& listener : configuration_.listeners) {
+      if (listener.client_authorities.empty()) continue;
+      if (!listener.tls && !listener.https) {
+        notes_.fault(place_of("listen"), "listen[].client-authorities",
+                     fmt::format("found it at {}, expected it at a listener of tls or https", listener.at.to_text()));
+        continue;
+      }
+      any = true;
+      const auto text = surroundings_.read_file(listener.client_authorities);
+      auto read = text ? certificates_from_pem(*text) : std::unexpected{text.error()};
+      if (read)
+        listener.client_authority_certificates = *std::move(read);
+      else
+        notes_.fault(place_of("listen"), "listen[].client-authorities",
+                     fmt::format("found {}, expected a file with certificates: {}", quoted(listener.client_authorities),
+                                 log::printable(read.error())));
+    }
+    if (!configuration_.access_names.empty() && !any)
+      notes_.warning(place_of("access.names"), "access.names",
+                     "no listener has client-authorities: nobody can show one of these names");
   }
 
   const Surroundings& surroundings_;

@@ -47,8 +47,11 @@ Tables<flat::Listener> flat_listeners(Builder& builder, const Configuration& con
     const flat::Address address = flat_address(listener.at.address);
     const auto at = flat::CreateEndpoint(builder, &address, listener.at.port);
     const auto path = builder.CreateString(listener.path);
-    rows.push_back(
-        flat::CreateListener(builder, ids[i], at, listener.udp, listener.tcp, listener.tls, listener.https, path));
+    std::vector<flatbuffers::Offset<flat::Certificate>> clients;
+    for (const auto& der : listener.client_authority_certificates)
+      clients.push_back(flat::CreateCertificate(builder, builder.CreateVector(der)));
+    rows.push_back(flat::CreateListener(builder, ids[i], at, listener.udp, listener.tcp, listener.tls, listener.https,
+                                        path, builder.CreateVector(clients), listener.client_certificate_required));
   }
   return builder.CreateVector(rows);
 }
@@ -103,6 +106,12 @@ std::vector<dns::Prefix> do_not_query(const Resolution& resolution, std::span<co
 void add_zone(Builder& builder, std::vector<flatbuffers::Offset<flat::ZoneName>>& rows, const dns::Name& zone) {
   const auto wire = zone.wire();
   rows.push_back(flat::CreateZoneName(builder, builder.CreateVector(wire.data(), wire.size())));
+}
+
+Tables<flat::ZoneName> flat_names(Builder& builder, const std::vector<dns::Name>& names) {
+  std::vector<flatbuffers::Offset<flat::ZoneName>> rows;
+  for (const dns::Name& name : names) add_zone(builder, rows, name);
+  return builder.CreateVector(rows);
 }
 
 /// A site that says where a zone's questions go means it, special or not.
@@ -236,7 +245,8 @@ std::span<const dns::Prefix> builtin_do_not_query() {
 std::vector<std::uint8_t> compile(const Configuration& configuration, const Circumstances& circumstances) {
   Builder builder;
   const auto listeners = flat_listeners(builder, configuration, circumstances.listener_ids);
-  const auto access = flat::CreateAccess(builder, flat_prefixes(builder, configuration.access_allow));
+  const auto allowed = flat_prefixes(builder, configuration.access_allow);
+  const auto access = flat::CreateAccess(builder, allowed, flat_names(builder, configuration.access_names));
   const auto cache = flat_cache(builder, configuration.cache);
   const auto resolution = flat_resolution(builder, configuration, circumstances);
   const auto limits = flat_limits(builder, configuration.limits);

@@ -21,15 +21,27 @@ struct Listener {
   bool tcp = false;
   bool tls = false;
   bool https = false;
-  std::string path;  ///< of DoH
+  std::string path;                  ///< of DoH
+  std::string client_authorities{};  ///< a file: who certifies clients; empty: they are asked for no certificate
+  bool client_certificate_required = false;
+  /// What that file has, in DER.
+  std::vector<std::vector<std::uint8_t>> client_authority_certificates{};
   bool operator==(const Listener&) const = default;
 };
 
+/// A certificate's file and that of its private key.
+struct CertificateFiles {
+  std::string certificate;
+  std::string key;
+  bool operator==(const CertificateFiles&) const = default;
+};
+
 struct Tls {
-  std::string certificate;       ///< "self-signed", or a file
-  std::string key;               ///< a file; empty with a self-signed certificate
-  std::vector<dns::Name> names;  ///< beside the listeners' addresses
-  std::string authorities;       ///< a file: who certifies servers that we ask by TLS
+  std::string certificate;               ///< "self-signed", or a file
+  std::string key;                       ///< a file; empty with a self-signed certificate
+  std::vector<CertificateFiles> more{};  ///< for clients that name one of their names (SNI)
+  std::vector<dns::Name> names;          ///< beside the listeners' addresses
+  std::string authorities;               ///< a file: who certifies servers that we ask by TLS
   /// What that file has, in DER; empty where no server is asked that needs it.
   std::vector<std::vector<std::uint8_t>> authority_certificates{};
   bool operator==(const Tls&) const = default;
@@ -104,6 +116,9 @@ struct Forward {
 struct Stub {
   dns::Name zone;
   std::vector<Upstream> to;
+  UpstreamTransport transport = UpstreamTransport::udp;  ///< https is not for authoritative servers
+  std::vector<KeyPin> pins = {};
+  bool authenticate = true;
   bool operator==(const Stub&) const = default;
 };
 
@@ -190,6 +205,7 @@ struct Configuration {
   Resolution resolution;
   Validation validation;
   std::vector<dns::Prefix> access_allow;
+  std::vector<dns::Name> access_names;  ///< of clients' certificates
   Identity identity;
   std::vector<Limit> limits;  ///< every one there is, overridden or not, in the order of the tables
   bool sandbox_required = true;

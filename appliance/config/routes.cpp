@@ -57,41 +57,39 @@ bool can_be_known(const Forward& forward, const Upstream& upstream) {
 using Identity = std::tuple<std::string, std::vector<KeyPin>, bool, UpstreamTransport, std::string>;
 using TlsServers = std::map<dns::Endpoint, Identity>;
 
-/// Who is asked by TLS has to be known, or it has to be said that anybody will do.
-void judge_trust(const Forward& forward, Place place, Notebook& notes) {
+/// Who is asked by TLS has to be known, or it has to be said that anybody will do. list: the setting that it stands in.
+void judge_trust(const Forward& forward, Place place, std::string_view list, Notebook& notes) {
+  const auto key = [list](std::string_view setting) { return fmt::format("{}[].{}", list, setting); };
   if (!is_encrypted(forward.transport)) {
     if (!forward.pins.empty() || !forward.authenticate)
-      notes.fault(place, "resolution.forward[].transport",
-                  "found pins or authenticate without tls or https, expected one of them");
+      notes.fault(place, key("transport"), "found pins or authenticate without tls or https, expected one of them");
     return;
   }
   if (!forward.authenticate) {
     if (!forward.pins.empty())
-      notes.fault(place, "resolution.forward[].authenticate",
-                  "found pins and authenticate: false, expected one of them");
+      notes.fault(place, key("authenticate"), "found pins and authenticate: false, expected one of them");
     return;
   }
   if (!forward.pins.empty()) return;
   if (!forward.to_file.empty())
-    notes.fault(place, "resolution.forward[].to-file",
-                "found servers without names, expected pins or authenticate: false");
+    notes.fault(place, key("to-file"), "found servers without names, expected pins or authenticate: false");
   for (const Upstream& upstream : forward.to) {
     if (can_be_known(forward, upstream)) continue;
-    notes.warning(place, "resolution.forward[].to",
+    notes.warning(place, key("to"),
                   fmt::format("{} is not asked: neither #name nor pins say who it has to be, and authenticate is true",
                               endpoint_of(upstream, forward.transport).to_text()));
   }
 }
 
 /// Connections to a server are shared by all who ask it: two zones cannot want it to be two.
-void judge_agreement(const Forward& forward, Place place, TlsServers& seen, Notebook& notes) {
+void judge_agreement(const Forward& forward, Place place, std::string_view list, TlsServers& seen, Notebook& notes) {
   if (!is_encrypted(forward.transport)) return;
   for (const Upstream& upstream : forward.to) {
     const dns::Endpoint server = endpoint_of(upstream, forward.transport);
     const Identity wanted{upstream.authentication_name, forward.pins, forward.authenticate, forward.transport,
                           forward.path};
     if (seen.emplace(server, wanted).first->second == wanted) continue;
-    notes.fault(place, "resolution.forward[].to",
+    notes.fault(place, fmt::format("{}[].to", list),
                 fmt::format("found {} with another name, pins, authenticate, transport or path than in a zone before, "
                             "expected the same",
                             server.to_text()));
@@ -102,6 +100,16 @@ void judge_agreement(const Forward& forward, Place place, TlsServers& seen, Note
 
 dns::Endpoint endpoint_of(const Upstream& upstream, UpstreamTransport transport) {
   return {upstream.at.address, upstream.at.port == 0 ? port_of(transport) : upstream.at.port};
+}
+
+Forward as_forward(const Stub& stub) {
+  Forward forward;
+  forward.zone = stub.zone;
+  forward.to = stub.to;
+  forward.transport = stub.transport;
+  forward.pins = stub.pins;
+  forward.authenticate = stub.authenticate;
+  return forward;
 }
 
 std::vector<dns::Endpoint> servers_of(const Forward& forward, const Configuration& configuration,
@@ -143,9 +151,10 @@ std::vector<PlannedRoute> plan_routes(const Configuration& configuration, const 
                       .max_rate = forward.max_rate});
   }
   for (const Stub& stub : configuration.resolution.stub) {
-    PlannedRoute route{.zone = stub.zone, .stub = true, .to = {}};
-    for (const Upstream& upstream : stub.to) route.to.push_back(endpoint_of(upstream, UpstreamTransport::udp));
-    routes.push_back(std::move(route));
+    routes.push_back({.zone = stub.zone,
+                      .stub = true,
+                      .to = servers_of(as_forward(stub), configuration, circumstances),
+                      .transport = stub.transport});
   }
   return routes;
 }
@@ -160,8 +169,8 @@ void judge_forwards(const Configuration& configuration, const Node& node, Notebo
     const Place place = node.children[i].place;
     judge_zone(forward.zone, place, "resolution.forward[].zone", seen, notes);
     judge_servers(configuration, forward.to, forward.transport, place, "resolution.forward[].to", notes);
-    judge_trust(forward, place, notes);
-    judge_agreement(forward, place, tls_servers, notes);
+    judge_trust(forward, place, "resolution.forward", notes);
+    judge_agreement(forward, place, "resolution.forward", tls_servers, notes);
     if (forward.to.empty() == forward.to_file.empty()) {
       notes.fault(
           place, "resolution.forward[].to",
@@ -177,7 +186,11 @@ void judge_forwards(const Configuration& configuration, const Node& node, Notebo
 void judge_stubs(const Configuration& configuration, const Node& node, Notebook& notes) {
   if (notes.faults() != 0) return;
   std::map<dns::Name, std::uint32_t> seen;
-  for (const Forward& forward : configuration.resolution.forward) seen.emplace(forward.zone, 0);
+  TlsServers tls_servers;
+  for (const Forward& forward : configuration.resolution.forward) {
+    seen.emplace(forward.zone, 0);
+    judge_agreement(forward, {}, "resolution.forward", tls_servers, notes);
+  }
   for (std::size_t i = 0; i < configuration.resolution.stub.size() && !notes.full(); ++i) {
     const Stub& stub = configuration.resolution.stub[i];
     const Place place = node.children[i].place;
@@ -189,7 +202,9 @@ void judge_stubs(const Configuration& configuration, const Node& node, Notebook&
     } else {
       judge_zone(stub.zone, place, "resolution.stub[].zone", seen, notes);
     }
-    judge_servers(configuration, stub.to, UpstreamTransport::udp, place, "resolution.stub[].to", notes);
+    judge_servers(configuration, stub.to, stub.transport, place, "resolution.stub[].to", notes);
+    judge_trust(as_forward(stub), place, "resolution.stub", notes);
+    judge_agreement(as_forward(stub), place, "resolution.stub", tls_servers, notes);
   }
 }
 

@@ -22,6 +22,9 @@ struct PlannedRoute {
 /// The usual port of the transport where none was given.
 dns::Endpoint endpoint_of(const Upstream& upstream, UpstreamTransport transport);
 
+/// What a stub zone has in common with a forward zone: whom it asks, how, and who that has to be.
+Forward as_forward(const Stub& stub);
+
 /// Of `to`, or of the file as it is now.
 std::vector<dns::Endpoint> servers_of(const Forward& forward, const Configuration& configuration,
                                       const Circumstances& circumstances);

@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "appliance/channel/keykeeper_clients.hpp"
 #include "appliance/channel/monitor_child.hpp"
 #include "appliance/config/units.hpp"
 
@@ -21,6 +22,7 @@ constexpr std::uint64_t max_upstreams_of_a_zone = 16;
 constexpr std::uint64_t max_pins_of_a_zone = 16;
 
 constexpr std::array<std::string_view, 4> transports{"udp", "tcp", "tls", "https"};
+constexpr std::array<std::string_view, 2> client_certificates{"optional", "required"};
 constexpr std::array<std::string_view, 2> upstream_orders{"fastest", "configured"};
 constexpr std::array<std::string_view, 1> self_signed{"self-signed"};
 constexpr std::array<std::string_view, 2> local_root{"off", "transfer"};
@@ -85,6 +87,20 @@ const std::array rows{
             .initial = "/dns-query",
             .help = "The path of DNS over HTTPS (RFC 8484).",
             .store = [](Configuration& c, Value& v) { c.listeners.back().path = std::move(v.text); }},
+    Setting{.key = "listen[].client-authorities",
+            .kind = Kind::file,
+            .initial = R"("")",
+            .help = "For tls and https: a file with the certificates, in PEM, of those who certify clients. Clients "
+                    "are asked for a certificate then; access.names says which of them may ask from anywhere.",
+            .store = [](Configuration& c, Value& v) { c.listeners.back().client_authorities = std::move(v.text); },
+            .may_be_empty = true},
+    Setting{.key = "listen[].client-certificate",
+            .kind = Kind::choice,
+            .initial = "optional",
+            .help = "With client-authorities: whether a client without a certificate is served like any other "
+                    "(optional) or not at all (required). One with a bad certificate never is.",
+            .store = [](Configuration& c, Value& v) { c.listeners.back().client_certificate_required = v.number == 1; },
+            .choices = client_certificates},
 
     Setting{.key = "tls",
             .kind = Kind::section,
@@ -107,6 +123,23 @@ const std::array rows{
                 "it; monitor must be able to open it.",
             .store = [](Configuration& c, Value& v) { c.tls.key = std::move(v.text); },
             .may_be_empty = true},
+    Setting{.key = "tls.more",
+            .kind = Kind::entries,
+            .initial = "[]",
+            .help = "Further certificates, each for clients that ask for one of the names in it (SNI); all others get "
+                    "tls.certificate.",
+            .store = [](Configuration& c, Value& v) { grow(c.tls.more, v); },
+            .range = {0, channel::max_certificates - 1}},
+    Setting{.key = "tls.more[].certificate",
+            .kind = Kind::file,
+            .initial = "",
+            .help = "As tls.certificate.",
+            .store = [](Configuration& c, Value& v) { c.tls.more.back().certificate = std::move(v.text); }},
+    Setting{.key = "tls.more[].key",
+            .kind = Kind::file,
+            .initial = "",
+            .help = "As tls.key.",
+            .store = [](Configuration& c, Value& v) { c.tls.more.back().key = std::move(v.text); }},
     Setting{.key = "tls.names",
             .kind = Kind::names,
             .initial = "[]",
@@ -411,9 +444,27 @@ const std::array rows{
     Setting{.key = "resolution.stub[].to",
             .kind = Kind::upstreams,
             .initial = "",
-            .help = "The authoritative servers, as 192.0.2.9@53.",
+            .help = "The authoritative servers, as 192.0.2.9@53; with tls as 192.0.2.9@853#ns.example.org.",
             .store = [](Configuration& c, Value& v) { c.resolution.stub.back().to = std::move(v.upstreams); },
             .range = {1, max_upstreams_of_a_zone}},
+    Setting{.key = "resolution.stub[].transport",
+            .kind = Kind::choice,
+            .initial = "udp",
+            .help = "As of a forward zone.",
+            .store = [](Configuration& c,
+                        Value& v) { c.resolution.stub.back().transport = static_cast<UpstreamTransport>(v.number); },
+            .choices = std::span{transports}.first<3>()},
+    Setting{.key = "resolution.stub[].pins",
+            .kind = Kind::pins,
+            .initial = "[]",
+            .help = "With tls: as of a forward zone.",
+            .store = [](Configuration& c, Value& v) { c.resolution.stub.back().pins = std::move(v.pins); },
+            .range = {0, max_pins_of_a_zone}},
+    Setting{.key = "resolution.stub[].authenticate",
+            .kind = Kind::boolean,
+            .initial = "true",
+            .help = "With tls: as of a forward zone.",
+            .store = [](Configuration& c, Value& v) { c.resolution.stub.back().authenticate = v.flag; }},
 
     Setting{.key = "validation",
             .kind = Kind::section,
@@ -490,6 +541,12 @@ const std::array rows{
         .help = "Clients that are served; all others are refused. To begin with, those that cannot come from the "
                 "Internet: loopback, private (RFC 1918, RFC 4193), shared (RFC 6598) and link-local addresses.",
         .store = [](Configuration& c, Value& v) { c.access_allow = std::move(v.prefixes); }},
+    Setting{.key = "access.names",
+            .kind = Kind::names,
+            .initial = "[]",
+            .help = "Clients that are served wherever they come from: they show a certificate with one of these names "
+                    "at a listener with client-authorities. *.staff.example. stands for one label.",
+            .store = [](Configuration& c, Value& v) { c.access_names = std::move(v.names); }},
 
     Setting{.key = "identity",
             .kind = Kind::section,

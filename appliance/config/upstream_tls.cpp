@@ -57,14 +57,18 @@ std::expected<std::vector<std::vector<std::uint8_t>>, std::string> certificates_
 }
 
 bool needs_authorities(const Configuration& configuration) {
-  return std::ranges::any_of(configuration.resolution.forward, [](const Forward& forward) {
-    return is_encrypted(forward.transport) && forward.authenticate && forward.pins.empty();
-  });
+  const auto needs = [](const auto& zone) {
+    return is_encrypted(zone.transport) && zone.authenticate && zone.pins.empty();
+  };
+  return std::ranges::any_of(configuration.resolution.forward, needs) ||
+         std::ranges::any_of(configuration.resolution.stub, needs);
 }
 
 std::vector<PlannedTlsServer> plan_tls_servers(const Configuration& configuration, const Circumstances& circumstances) {
   std::vector<PlannedTlsServer> planned;
-  for (const Forward& forward : configuration.resolution.forward) {
+  std::vector<Forward> zones = configuration.resolution.forward;
+  for (const Stub& stub : configuration.resolution.stub) zones.push_back(as_forward(stub));
+  for (const Forward& forward : zones) {
     if (!is_encrypted(forward.transport)) continue;
     for (const dns::Endpoint& at : servers_of(forward, configuration, circumstances)) {
       const bool by_https = forward.transport == UpstreamTransport::https;

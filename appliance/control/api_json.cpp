@@ -117,6 +117,46 @@ std::string_view to_text(channel::TraceTransport transport) {
   return {};
 }
 
+std::string trouble_of(const channel::ConfiguredUpstreamRow& row) {
+  switch (row.trouble) {
+    case channel::UpstreamTrouble::none:
+      return "";
+    case channel::UpstreamTrouble::silent:
+      return "no answer in time";
+    case channel::UpstreamTrouble::refused:
+      return "port closed";
+    case channel::UpstreamTrouble::unreachable:
+      return "unreachable";
+    case channel::UpstreamTrouble::closed_early:
+      return "connection closed early";
+    case channel::UpstreamTrouble::malformed:
+      return "malformed answer";
+    case channel::UpstreamTrouble::mismatched:
+      return "answers that do not match the query";
+    case channel::UpstreamTrouble::no_resources:
+      return "no local port or descriptor left";
+    case channel::UpstreamTrouble::untrusted:
+      return "its certificate is not to be trusted";
+    case channel::UpstreamTrouble::stalled:
+      return "connected, no answer in time";
+    case channel::UpstreamTrouble::expired:
+      return "its certificate has expired";
+    case channel::UpstreamTrouble::wrong_name:
+      return "its certificate is for another name";
+    case channel::UpstreamTrouble::wrong_key:
+      return "its key is not the pinned one";
+    case channel::UpstreamTrouble::http_refused:
+      return "HTTP status 4xx for the query";
+    case channel::UpstreamTrouble::http_failed:
+      return "HTTP status 5xx, or a reset, for the query";
+    case channel::UpstreamTrouble::http_strange:
+      return "an HTTP answer that is no DNS message";
+    case channel::UpstreamTrouble::rcode:
+      return dns::to_text(row.rcode);
+  }
+  return {};
+}
+
 Json as_json(const channel::TraceStep& step) {
   Json object{{"at", step.at},
               {"kind", to_text(step.kind)},
@@ -159,16 +199,18 @@ Json upstreams_as_json(const channel::Upstreams& upstreams) {
   }
   auto configured = Json::array();
   for (const channel::ConfiguredUpstreamRow& row : upstreams.configured) {
-    configured.push_back({{"upstream", row.at.to_text()},
-                          {"queries", row.queries},
-                          {"answers", row.answers},
-                          {"timeouts", row.timeouts},
-                          {"failures", row.failures},
-                          {"overtaken", row.overtaken},
-                          {"refused", row.refused},
-                          {"waiting", row.waiting},
-                          {"round_trip", row.round_trip == 0 ? Json(nullptr) : Json(row.round_trip)},
-                          {"aside_for", row.aside_for}});
+    configured.push_back(
+        {{"upstream", row.at.to_text()},
+         {"queries", row.queries},
+         {"answers", row.answers},
+         {"timeouts", row.timeouts},
+         {"failures", row.failures},
+         {"overtaken", row.overtaken},
+         {"refused", row.refused},
+         {"waiting", row.waiting},
+         {"round_trip", row.round_trip == 0 ? Json(nullptr) : Json(row.round_trip)},
+         {"aside_for", row.aside_for},
+         {"trouble", row.trouble == channel::UpstreamTrouble::none ? Json(nullptr) : Json(trouble_of(row))}});
   }
   auto zones = Json::array();
   for (const channel::ConfiguredZoneRow& row : upstreams.zones)

@@ -30,6 +30,8 @@ using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
 /// Between two looks at files, and at the age of a certificate of our own.
 constexpr std::chrono::seconds files_period{10};
 constexpr std::chrono::hours own_period{6};
+/// For keykeeper to look at the files of a configuration that is to be used.
+constexpr std::chrono::seconds examination_time{3};
 constexpr std::array warning_days{30, 14, 7, 0};
 constexpr std::int64_t day = 86'400;
 constexpr std::size_t max_kept_file = 64 * 1024;
@@ -51,6 +53,25 @@ bool is_wildcard(const dns::IpAddress& address) {
 
 std::string whole_path(const std::string& path, const std::string& configuration_path) {
   return path.starts_with('/') ? path : folder_of(configuration_path) + "/" + path;
+}
+
+bool is_wanted(const config::Configuration& configuration) {
+  return std::ranges::any_of(configuration.listeners,
+                             [](const config::Listener& listener) { return listener.tls || listener.https; });
+}
+
+/// Of all certificates, the one for whoever names no other first; empty paths for a self-signed one.
+std::vector<config::CertificateFiles> files_of(const config::Configuration& configuration,
+                                               const std::string& configuration_path) {
+  const config::Tls& tls = configuration.tls;
+  if (tls.certificate == "self-signed") return {config::CertificateFiles{}};
+  std::vector<config::CertificateFiles> files{{tls.certificate, tls.key}};
+  files.insert(files.end(), tls.more.begin(), tls.more.end());
+  for (config::CertificateFiles& pair : files) {
+    pair.certificate = whole_path(pair.certificate, configuration_path);
+    pair.key = whole_path(pair.key, configuration_path);
+  }
+  return files;
 }
 
 }  // namespace
@@ -99,19 +120,87 @@ Certificates::Certificates(boost::asio::io_context& loop, TellMonitor tell_monit
                            OnTrouble on_trouble)
     : keykeeper_{loop.get_executor()},
       timer_{loop},
+      patience_{loop},
       tell_monitor_{std::move(tell_monitor)},
       tell_transport_{std::move(tell_transport)},
       on_trouble_{std::move(on_trouble)} {}
 
+void Certificates::examine(const config::Configuration& configuration, const std::string& configuration_path,
+                           OnExamined then) {
+  patience_.cancel();
+  fresh_.clear();
+  examining_.emplace();
+  examining_->then = std::move(then);
+  const auto files =
+      is_wanted(configuration) ? files_of(configuration, configuration_path) : std::vector<config::CertificateFiles>{};
+  for (const config::CertificateFiles& pair : files) {
+    if (!pair.certificate.empty()) examining_->files.emplace(++last_id_, Examined{pair});
+  }
+  examining_->open = examining_->files.size();
+  if (examining_->open == 0) return end_examination();
+  if (!keykeeper_.attached()) {
+    examining_->found.warnings.emplace_back("tls: keykeeper is not there now, and has not seen the certificates");
+    return end_examination();
+  }
+  for (const auto& [id, row] : examining_->files)
+    tell_monitor_(channel::OpenTlsFiles{id, row.files.certificate, row.files.key});
+  patience_.expires_after(examination_time);
+  patience_.async_wait([this](const boost::system::error_code& error) {
+    if (error || !examining_) return;
+    examining_->found.warnings.emplace_back("tls: keykeeper has not said in time whether the certificates can be used");
+    end_examination();
+  });
+}
+
+/// Whether that id is an examination's.
+bool Certificates::examined(channel::RequestId id, const std::string& trouble, const channel::TlsFilesRead* read) {
+  if (!examining_) return false;
+  const auto row = examining_->files.find(id);
+  if (row == examining_->files.end()) return false;
+  const config::CertificateFiles& files = row->second.files;
+  const auto say = [&](std::vector<std::string>& where, const std::string& path, std::string_view what) {
+    where.push_back(fmt::format("tls: {}: {}", log::printable(path), log::printable(what)));
+  };
+  if (!trouble.empty()) {
+    say(examining_->found.faults, files.certificate, trouble);
+  } else if (read != nullptr) {
+    row->second.chain = read->chain;
+    const auto ends = read->chain.empty() ? std::nullopt : expiry_of(read->chain.front());
+    if (ends && *ends <= now()) say(examining_->found.warnings, files.certificate, "the certificate has expired");
+    if (read->key_exposed) say(examining_->found.warnings, files.key, "everybody on this machine may read the key");
+  }
+  if (--examining_->open == 0) end_examination();
+  return true;
+}
+
+void Certificates::end_examination() {
+  patience_.cancel();
+  Examining ended = *std::exchange(examining_, std::nullopt);
+  for (auto& [id, row] : ended.files) {
+    if (row.chain) fresh_.push_back(std::move(row));
+  }
+  ended.then(ended.found);
+}
+
 void Certificates::use(const config::Configuration& configuration, const std::string& configuration_path,
                        const std::vector<dns::IpAddress>& own_addresses) {
-  const auto is_encrypted = [](const config::Listener& listener) { return listener.tls || listener.https; };
-  wanted_ = std::ranges::any_of(configuration.listeners, is_encrypted);
+  wanted_ = is_wanted(configuration);
   names_ = names_for(configuration, own_addresses);
-  const bool own = configuration.tls.certificate == "self-signed";
-  certificate_path_ = own ? "" : whole_path(configuration.tls.certificate, configuration_path);
-  key_path_ = own ? "" : whole_path(configuration.tls.key, configuration_path);
-  last_trouble_.clear();
+  std::vector<Place> before = std::exchange(places_, {});
+  for (const config::CertificateFiles& files : files_of(configuration, configuration_path)) {
+    const auto same = std::ranges::find(before, files, &Place::files);
+    Place& place = places_.emplace_back(same == before.end() ? Place{.files = files} : *same);
+    place.last_trouble.clear();
+  }
+  // Until the new one is there, clients are shown the former one rather than none.
+  if (places_.front().chain.empty() && !before.empty()) places_.front().chain = before.front().chain;
+  for (Place& place : places_) {
+    const auto read = std::ranges::find(fresh_, place.files, &Examined::files);
+    if (read != fresh_.end() && !place.self_signed()) have(place, *read->chain);
+  }
+  fresh_.clear();
+  if (places_.size() != before.size() || !std::ranges::equal(places_, before, {}, &Place::files, &Place::files))
+    on_transport();
   look();
 }
 
@@ -122,31 +211,48 @@ void Certificates::attach_keykeeper(channel::Channel channel) {
 }
 
 void Certificates::on_transport() {
-  if (!chain_.empty() && !tell_transport_(channel::UseCertificate{chain_}))
-    log::warning("transport does not take the certificate");
+  for (const Place& place : places_) show(place);
+}
+
+void Certificates::show(const Place& place) {
+  if (place.chain.empty()) return;
+  const channel::UseCertificate use{.place = static_cast<std::uint32_t>(&place - places_.data()),
+                                    .count = static_cast<std::uint32_t>(places_.size()),
+                                    .chain = place.chain};
+  if (!tell_transport_(use)) log::debug("transport is not there to take the certificate");
 }
 
 void Certificates::on_taken(const channel::CertificateTaken& taken) const {
-  if (!taken.trouble.empty()) log::error("transport does not use the certificate: {}", log::printable(taken.trouble));
+  if (taken.trouble.empty()) return;
+  const std::string path = taken.place < places_.size() ? places_[taken.place].files.certificate : std::string{};
+  log::error("transport does not use the certificate {}: {}", log::printable(path), log::printable(taken.trouble));
 }
 
 void Certificates::look() {
   timer_.cancel();
   if (!wanted_ || !keykeeper_.attached()) return;
-  if (self_signed()) {
-    const channel::MakeCertificate wish{++last_id_, names_.names, names_.addresses, read_former()};
-    keykeeper_.send(channel::encode(channel::ControlToKeykeeper{wish}));
-  } else {
-    tell_monitor_(channel::OpenTlsFiles{++last_id_, certificate_path_, key_path_});
+  for (Place& place : places_) {
+    place.asked = ++last_id_;
+    if (place.self_signed()) {
+      const channel::MakeCertificate wish{place.asked, names_.names, names_.addresses, read_former()};
+      keykeeper_.send(channel::encode(channel::ControlToKeykeeper{wish}));
+    } else {
+      tell_monitor_(channel::OpenTlsFiles{place.asked, place.files.certificate, place.files.key});
+    }
   }
   look_again();
 }
 
 void Certificates::look_again() {
-  timer_.expires_after(self_signed() ? std::chrono::seconds{own_period} : files_period);
+  timer_.expires_after(places_.front().self_signed() ? std::chrono::seconds{own_period} : files_period);
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) look();
   });
+}
+
+Certificates::Place* Certificates::asked(channel::RequestId id) {
+  const auto place = std::ranges::find(places_, id, &Place::asked);
+  return place == places_.end() ? nullptr : &*place;
 }
 
 void Certificates::hear(const channel::Received& received) {
@@ -155,50 +261,65 @@ void Certificates::hear(const channel::Received& received) {
     log::error("keykeeper sent a message that cannot be read; its channel is closed");
     return keykeeper_.close();
   }
-  if (const auto* made = std::get_if<channel::CertificateMade>(&*message); made != nullptr && made->id == last_id_) {
-    if (!made->trouble.empty()) return fail(made->trouble);
+  if (const auto* made = std::get_if<channel::CertificateMade>(&*message)) {
+    Place* place = asked(made->id);
+    if (place == nullptr) return;
+    if (!made->trouble.empty()) return fail(*place, made->trouble);
     write_for_people(made->certificate);
-    have({made->certificate});
-  } else if (const auto* read = std::get_if<channel::TlsFilesRead>(&*message);
-             read != nullptr && read->id == last_id_) {
-    if (!read->trouble.empty()) return fail(fmt::format("{}: {}", certificate_path_, read->trouble));
-    have(read->chain);
+    have(*place, {made->certificate});
+  } else if (const auto* read = std::get_if<channel::TlsFilesRead>(&*message)) {
+    if (examined(read->id, read->trouble, read)) return;
+    Place* place = asked(read->id);
+    if (place == nullptr) return;
+    if (!read->trouble.empty()) return fail(*place, fmt::format("{}: {}", place->files.certificate, read->trouble));
+    have(*place, read->chain);
   }
 }
 
 void Certificates::on_files_missing(const channel::TlsFilesMissing& missing) {
-  if (missing.id == last_id_) fail(missing.trouble);
+  if (examined(missing.id, missing.trouble, nullptr)) return;
+  if (Place* place = asked(missing.id)) fail(*place, missing.trouble);
 }
 
-void Certificates::have(channel::CertificateChain chain) {
-  last_trouble_.clear();
-  if (chain != chain_) {
-    chain_ = std::move(chain);
-    expires_at_ = expiry_of(chain_.front());
-    warned_.reset();
-    log::info("the certificate of the encrypted listeners is {}", self_signed() ? "our own" : certificate_path_);
-    on_transport();
+void Certificates::have(Place& place, channel::CertificateChain chain) {
+  place.last_trouble.clear();
+  if (chain != place.chain && !chain.empty()) {
+    place.chain = std::move(chain);
+    place.expires_at = expiry_of(place.chain.front());
+    place.warned.reset();
+    log::info("the certificate of the encrypted listeners is {}",
+              place.self_signed() ? "our own" : log::printable(place.files.certificate));
+    show(place);
   }
-  warn_of_expiry();
+  warn_of_expiry(place);
 }
 
 /// Said once, for files are looked at often; while an ACME client writes one after the other they may not fit.
-void Certificates::fail(const std::string& trouble) {
-  if (std::exchange(last_trouble_, trouble) == trouble) return;
-  log::error("tls: {}{}", log::printable(trouble), chain_.empty() ? "" : "; the former certificate stays");
-  if (chain_.empty()) on_trouble_(trouble);
+void Certificates::fail(Place& place, const std::string& trouble) {
+  if (std::exchange(place.last_trouble, trouble) == trouble) return;
+  log::error("tls: {}{}", log::printable(trouble), place.chain.empty() ? "" : "; the former certificate stays");
+  if (place.chain.empty()) on_trouble_(trouble);
 }
 
-void Certificates::warn_of_expiry() {
-  if (!expires_at_) return;
-  const std::int64_t left = *expires_at_ - now();
+std::optional<std::int64_t> Certificates::expires_at() const {
+  std::optional<std::int64_t> first;
+  for (const Place& place : places_) {
+    if (place.expires_at) first = std::min(first.value_or(*place.expires_at), *place.expires_at);
+  }
+  return first;
+}
+
+void Certificates::warn_of_expiry(Place& place) {
+  if (!place.expires_at) return;
+  const std::int64_t left = *place.expires_at - now();
   const auto due = warning_due(left);
-  if (!due || due == warned_) return;
-  warned_ = due;
+  if (!due || due == place.warned) return;
+  place.warned = due;
+  const std::string which = place.self_signed() ? "of our own" : log::printable(place.files.certificate);
   if (left <= 0)
-    log::error("the certificate of the encrypted listeners has expired");
+    log::error("the certificate of the encrypted listeners has expired: {}", which);
   else
-    log::warning("the certificate of the encrypted listeners expires in {} days", left / day);
+    log::warning("the certificate of the encrypted listeners expires in {} days: {}", left / day, which);
 }
 
 std::vector<std::uint8_t> Certificates::read_former() const {

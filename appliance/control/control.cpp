@@ -178,11 +178,34 @@ void Control::read_again(Reading reading) {
     for (const auto& reloader : std::exchange(reloaders_, {})) reloader(answer);
     return;
   }
-  if (reload_.busy()) {
+  if (reload_.busy() || examining_) {
     next_ = std::move(reading);
     return;
   }
-  apply(std::move(reading));
+  examine(std::move(reading));
+}
+
+/// Certificates that do not fit their keys are a fault of the configuration, as far as its reload is concerned. What
+/// changes in the files later is reported and leaves the former ones in use.
+void Control::examine(Reading reading) {
+  examining_ = true;
+  const config::Configuration configuration = *reading.configuration;
+  certificates_.examine(configuration, configuration_path_,
+                        [this, reading = std::move(reading)](const Examination& found) mutable {
+                          examining_ = false;
+                          reading.warnings.insert(reading.warnings.end(), found.warnings.begin(), found.warnings.end());
+                          for (const std::string& warning : found.warnings) log::warning("{}", warning);
+                          last_.warnings = reading.warnings;
+                          if (found.faults.empty()) return apply(std::move(reading));
+                          for (const std::string& fault : found.faults) log::error("{}", fault);
+                          reading.configuration.reset();
+                          reading.faults = found.faults;
+                          last_.faults = found.faults;
+                          read_again(std::move(reading));
+                          if (reload_.busy()) return;
+                          if (!next_) return renew_snapshot();  // what had to wait for this
+                          examine(*std::exchange(next_, std::nullopt));
+                        });
 }
 
 void Control::apply(Reading reading) {
@@ -230,8 +253,7 @@ void Control::done(const ChangeResult& result) {
   const ReloadAnswer answer{result, current_.warnings};
   for (const auto& reloader : std::exchange(current_reloaders_, {})) reloader(answer);
   if (!next_) return renew_snapshot();
-  Reading next = *std::exchange(next_, std::nullopt);
-  apply(std::move(next));
+  examine(*std::exchange(next_, std::nullopt));
 }
 
 /// A file that names other servers makes a new snapshot of the same configuration. While a change is under way, that
@@ -250,7 +272,7 @@ void Control::look_at_server_files() {
 /// Another snapshot of the same configuration, for what it says beside the file has changed. What fails is tried again
 /// at the next occasion.
 void Control::renew_snapshot() {
-  if ((!server_files_changed_ && !anchors_changed_) || !reload_.in_force() || reload_.busy()) return;
+  if ((!server_files_changed_ && !anchors_changed_) || !reload_.in_force() || reload_.busy() || examining_) return;
   server_files_changed_ = false;
   anchors_changed_ = false;
   reload_.set_servers_in_files(server_files_.servers());
@@ -260,7 +282,7 @@ void Control::renew_snapshot() {
       server_files_changed_ = !server_files_.servers().empty();
       anchors_changed_ = true;
     }
-    if (next_) return apply(*std::exchange(next_, std::nullopt));
+    if (next_) return examine(*std::exchange(next_, std::nullopt));
     if (result.faults.empty()) renew_snapshot();
   });
 }

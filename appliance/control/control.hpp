@@ -53,6 +53,7 @@ class Control {
   Reading read(const channel::ReadConfiguration& message, const channel::Descriptor& file) const;
   config::Checked check(std::string_view text) const;
   void read_again(Reading reading);
+  void examine(Reading reading);
   void apply(Reading reading);
   void done(const ChangeResult& result);
   void look_at_server_files();
@@ -103,7 +104,8 @@ class Control {
   std::map<channel::Role, channel::ChildState> children_;
   std::optional<Reading> next_;  ///< read while a change was under way; the newest one counts
   std::vector<dns::IpAddress> own_addresses_;
-  Reading current_;  ///< the reading whose change is under way
+  bool examining_ = false;  ///< keykeeper looks at the certificates of a reading
+  Reading current_;         ///< the reading whose change is under way
   LastReload last_;
   std::vector<std::function<void(const ReloadAnswer&)>> reloaders_;          ///< wait for the next reading
   std::vector<std::function<void(const ReloadAnswer&)>> current_reloaders_;  ///< wait for the change under way

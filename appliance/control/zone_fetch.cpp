@@ -29,7 +29,16 @@ std::string_view describe(channel::FetchFault fault) {
     case channel::FetchFault::bad_request:
       return "not possible";
     case channel::FetchFault::untrusted:
+    case channel::FetchFault::expired:
+    case channel::FetchFault::wrong_name:
+    case channel::FetchFault::wrong_key:
       return "not who it has to be, by its certificate";
+    case channel::FetchFault::stalled:
+      return "no answer in time";
+    case channel::FetchFault::http_refused:
+    case channel::FetchFault::http_failed:
+    case channel::FetchFault::http_strange:
+      return "an HTTP error";
   }
   return "network fault";
 }

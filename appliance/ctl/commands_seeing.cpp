@@ -110,14 +110,14 @@ void print_configured(const json& body, std::ostream& out) {
   for (const json& row : zones)
     out << fmt::format("{:<40}{:>12}{:>12}\n", text_of(row, "zone"), text_of(row, "questions"),
                        text_of(row, "failures"));
-  out << fmt::format("\n{:<40}{:>12}{:>10}{:>10}{:>10}{:>10}{:>12}  {}\n", "upstream", "queries", "answers", "timeouts",
-                     "failures", "waiting", "round trip", "aside for");
+  out << fmt::format("\n{:<40}{:>12}{:>10}{:>10}{:>10}{:>10}{:>12}{:>12}  {}\n", "upstream", "queries", "answers",
+                     "timeouts", "failures", "waiting", "round trip", "aside for", "trouble");
   for (const json& row : body.value("configured", json::array())) {
     const bool aside = row.value("aside_for", std::uint64_t{0}) != 0;
-    out << fmt::format("{:<40}{:>12}{:>10}{:>10}{:>10}{:>10}{:>12}  {}\n", text_of(row, "upstream"),
+    out << fmt::format("{:<40}{:>12}{:>10}{:>10}{:>10}{:>10}{:>12}{:>12}  {}\n", text_of(row, "upstream"),
                        text_of(row, "queries"), text_of(row, "answers"), text_of(row, "timeouts"),
                        text_of(row, "failures"), text_of(row, "waiting"), milliseconds(row, "round_trip"),
-                       aside ? milliseconds(row, "aside_for") : "-");
+                       aside ? milliseconds(row, "aside_for") : "-", text_of(row, "trouble"));
   }
   out << "\n";
 }

@@ -20,8 +20,9 @@ namespace redoubt::keykeeper {
 using KeyHash = std::array<std::uint8_t, 32>;
 using Octets = std::vector<std::uint8_t>;
 
-/// Keys that can sign at the same time: handshakes with the certificate before are under way when a new one comes.
-inline constexpr std::size_t max_tls_keys = 4;
+/// Keys that can sign at the same time: those of all certificates, twice, for handshakes with the certificate before
+/// are under way when a new one comes.
+inline constexpr std::size_t max_tls_keys = 32;
 inline constexpr std::size_t max_chain_certificates = 8;
 inline constexpr std::size_t max_certificate = 8192;  // octets of DER
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace redoubt::policy {
 
@@ -49,6 +50,19 @@ bool AccessList::allows(const dns::IpAddress& client) const {
   if (behind == ranges_.begin()) return false;
   const Range& range = *std::prev(behind);
   return range.last.is_v6() == address.is_v6() && !before(range.last, address);
+}
+
+AllowedNames::AllowedNames(std::vector<dns::Name> names) : names_{std::move(names)} {
+  for (dns::Name& name : names_) name = name.lowercased();
+  std::ranges::sort(names_);
+}
+
+bool AllowedNames::allows(const dns::Name& client) const {
+  if (names_.empty() || client.is_root()) return false;
+  const dns::Name name = client.lowercased();
+  if (std::ranges::binary_search(names_, name)) return true;
+  return std::ranges::any_of(
+      names_, [&](const dns::Name& allowed) { return allowed.is_wildcard() && allowed.parent() == name.parent(); });
 }
 
 }  // namespace redoubt::policy

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "dns/address.hpp"
+#include "dns/name.hpp"
 
 namespace redoubt::policy {
 
@@ -22,6 +23,19 @@ class AccessList {
     dns::IpAddress last;
   };
   std::vector<Range> ranges_;  // disjoint, ordered; IPv4 before IPv6
+};
+
+/// Clients that may ask from anywhere, by the name in a certificate that they have shown. Immutable.
+class AllowedNames {
+ public:
+  AllowedNames() = default;
+  /// A wildcard stands for one whole label in its place.
+  explicit AllowedNames(std::vector<dns::Name> names);
+  /// The root, which is nobody's name, is never allowed.
+  bool allows(const dns::Name& client) const;
+
+ private:
+  std::vector<dns::Name> names_;  // lower-case, ordered
 };
 
 }  // namespace redoubt::policy

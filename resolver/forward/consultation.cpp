@@ -242,23 +242,27 @@ void Consultation::ask_by_stream(std::size_t candidate, const Attempt& attempt, 
 void Consultation::judge_fault(std::size_t candidate, const Attempt& attempt, NetworkFault fault) {
   switch (fault) {
     case NetworkFault::timed_out:
-      trouble_ = fmt::format("{}: no answer in time", attempt.upstream->at().to_text());
+    case NetworkFault::stalled:
+      trouble_ = fmt::format("{}: {}", attempt.upstream->at().to_text(), describe(fault));
       return;
     case NetworkFault::malformed:
-      return ask_by_stream(candidate, attempt, "malformed answer");
     case NetworkFault::spoofed:
-      return ask_by_stream(candidate, attempt, "answers that do not match the query");
+      return ask_by_stream(candidate, attempt, describe(fault));
     case NetworkFault::refused:
-      return give_up(candidate, "port closed");
     case NetworkFault::unreachable:
-      return give_up(candidate, "unreachable");
+      return give_up(candidate, describe(fault));
     case NetworkFault::closed_early:
-      return give_up(candidate, "connection closed early", Trouble::broken);
     case NetworkFault::untrusted:
-      return give_up(candidate, "not who it has to be, by its certificate", Trouble::broken);
+    case NetworkFault::expired:
+    case NetworkFault::wrong_name:
+    case NetworkFault::wrong_key:
+    case NetworkFault::http_refused:
+    case NetworkFault::http_failed:
+    case NetworkFault::http_strange:
+      return give_up(candidate, describe(fault), Trouble::broken);
     case NetworkFault::no_resources:
       scope_ = FailureScope::house;
-      return give_up(candidate, "no local port or descriptor left");
+      return give_up(candidate, describe(fault));
   }
 }
 
@@ -308,9 +312,9 @@ std::optional<Consultation::Result> Consultation::judge(Arrival arrival) {
     return std::nullopt;  // for this question alone: a forged FORMERR must not outlive it
   if (rcode != dns::Rcode::noerror && rcode != dns::Rcode::nxdomain && rcode != dns::Rcode::yxdomain) {
     if (rcode == dns::Rcode::servfail)
-      attempt.upstream->useless();
+      attempt.upstream->useless(rcode);
     else
-      attempt.upstream->unwilling(clock_->now());
+      attempt.upstream->unwilling(rcode, clock_->now());
     if (reply.edns && !reply.edns->extended_errors.empty()) their_code_ = reply.edns->extended_errors.front().code;
     const bool refuses = rcode == dns::Rcode::refused || rcode == dns::Rcode::notauth;
     give_up(candidate, dns::to_text(rcode), refuses ? Trouble::unreached : Trouble::broken);
@@ -329,7 +333,7 @@ std::optional<Consultation::Result> Consultation::judge(Arrival arrival) {
   found.from = attempt.upstream->at().address;
   if (found.kind != ReplyKind::lame && (rcode != dns::Rcode::yxdomain || found.kind == ReplyKind::too_long))
     return Result{std::move(found)};
-  attempt.upstream->unwilling(clock_->now());
+  attempt.upstream->unwilling(NetworkFault::malformed, clock_->now());
   give_up(candidate, route_->kind == RouteKind::forward ? "does not resolve for us" : "does not serve the zone");
   return std::nullopt;
 }

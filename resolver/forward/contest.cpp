@@ -50,15 +50,22 @@ void Contest::judge(Attempt& attempt, const std::expected<Reply, NetworkFault>& 
   if (reply) return upstream.answered(attempt.measured ? std::optional{reply->round_trip} : std::nullopt);
   switch (reply.error()) {
     case NetworkFault::timed_out:
-      return upstream.timed_out(attempt.overtaken, now);
+    case NetworkFault::stalled:
+      return upstream.timed_out(attempt.overtaken, reply.error(), now);
     case NetworkFault::refused:
     case NetworkFault::unreachable:
     case NetworkFault::closed_early:
     case NetworkFault::untrusted:
-      return upstream.unwilling(now);
+    case NetworkFault::expired:
+    case NetworkFault::wrong_name:
+    case NetworkFault::wrong_key:
+    case NetworkFault::http_refused:
+    case NetworkFault::http_failed:
+    case NetworkFault::http_strange:
+      return upstream.unwilling(reply.error(), now);
     case NetworkFault::malformed:
     case NetworkFault::spoofed:
-      return upstream.useless();
+      return upstream.useless(reply.error());
     case NetworkFault::no_resources:
       return;
   }

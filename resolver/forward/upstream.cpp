@@ -51,6 +51,7 @@ void Upstream::answered(std::optional<Duration> round_trip) {
   rests_in_a_row_ = 0;
   probing_ = false;
   figures_.aside_until = {};
+  figures_.trouble = {};
   if (!round_trip) return;
   const Duration measured = std::max<Duration>(*round_trip, std::chrono::microseconds{1});
   Duration& smoothed = figures_.round_trip;
@@ -78,19 +79,22 @@ void Upstream::overtaken(Instant now) {
   missed_locked(now);
 }
 
-void Upstream::timed_out(bool again, Instant now) {
+void Upstream::timed_out(bool again, NetworkFault fault, Instant now) {
   const std::lock_guard guard{lock_};
+  figures_.trouble = fault;
   ++figures_.timeouts;
   if (!again) missed_locked(now);
 }
 
-void Upstream::useless() {
+void Upstream::useless(UpstreamTrouble why) {
   const std::lock_guard guard{lock_};
+  figures_.trouble = why;
   ++figures_.failures;
 }
 
-void Upstream::unwilling(Instant now) {
+void Upstream::unwilling(UpstreamTrouble why, Instant now) {
   const std::lock_guard guard{lock_};
+  figures_.trouble = why;
   ++figures_.failures;
   missed_locked(now);
 }

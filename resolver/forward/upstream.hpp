@@ -4,11 +4,17 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <variant>
 
 #include "dns/address.hpp"
+#include "dns/rr_types.hpp"
 #include "resolver/clock.hpp"
+#include "resolver/network.hpp"
 
 namespace redoubt::resolver {
+
+/// Why an upstream was last of no use: what the network said, or the code of its answer.
+using UpstreamTrouble = std::variant<std::monostate, NetworkFault, dns::Rcode>;
 
 /// What is told of an upstream. Counts since the process began.
 struct UpstreamFigures {
@@ -22,6 +28,7 @@ struct UpstreamFigures {
   Duration round_trip{};        ///< smoothed; zero: not known
   Instant aside_until{};        ///< asked last until then, when that is to come
   std::uint64_t waiting = 0;    ///< packets that wait for its packet budget
+  UpstreamTrouble trouble{};    ///< of the last exchange; nothing when that was of use
 };
 
 class Upstream {
@@ -43,16 +50,17 @@ class Upstream {
   Standing standing(Instant now);
 
   void sent();
-  /// Any answer: whatever was held against it is forgotten. The round trip is nothing where it does not compare.
+  /// Any answer: whatever was held against it is forgotten, and so is its trouble. The round trip is nothing where it
+  /// does not compare.
   void answered(std::optional<Duration> round_trip);
   /// Another one was faster although it was later, or nothing came. Three of these in a row put it aside, longer each
   /// time up to half a minute. again: the same query was counted as overtaken before.
   void overtaken(Instant now);
-  void timed_out(bool again, Instant now);
+  void timed_out(bool again, NetworkFault fault, Instant now);
   /// An answer of no use for the question: that may be the question's fault.
-  void useless();
+  void useless(UpstreamTrouble why);
   /// An answer that says that it does not serve us at all, or a network that says that nobody is there.
-  void unwilling(Instant now);
+  void unwilling(UpstreamTrouble why, Instant now);
 
   /// The instant at which `packets` may leave: in order of asking, never more than `rate` a second over any second but
   /// for one fiftieth. Nothing when that is after `latest` or more than `most_waiting` wait already: nothing was

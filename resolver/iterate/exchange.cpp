@@ -18,31 +18,10 @@ constexpr std::chrono::seconds lame_rest{60};
 /// A TCP exchange: handshake and answer.
 constexpr std::chrono::seconds stream_patience{2};
 
-std::string_view describe(NetworkFault fault) {
-  switch (fault) {
-    case NetworkFault::timed_out:
-      return "no answer in time";
-    case NetworkFault::refused:
-      return "port closed";
-    case NetworkFault::unreachable:
-      return "unreachable";
-    case NetworkFault::closed_early:
-      return "connection closed early";
-    case NetworkFault::malformed:
-      return "malformed answer";
-    case NetworkFault::spoofed:
-      return "answers that do not match the query";
-    case NetworkFault::no_resources:
-      return "no local port or descriptor left";
-    case NetworkFault::untrusted:
-      return "not who it has to be, by its certificate";
-  }
-  return "network fault";
-}
-
 /// Whether it was not reached at all, as far as one can tell.
 bool is_silence(NetworkFault fault) {
-  return fault == NetworkFault::timed_out || fault == NetworkFault::refused || fault == NetworkFault::unreachable;
+  return fault == NetworkFault::timed_out || fault == NetworkFault::stalled || fault == NetworkFault::refused ||
+         fault == NetworkFault::unreachable;
 }
 
 bool came_by_dname(const Classified& found) {

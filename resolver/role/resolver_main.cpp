@@ -33,7 +33,7 @@ class Role {
   Role()
       : monitor_{loop_.get_executor()},
         control_{loop_.get_executor()},
-        road_{loop_.get_executor(), [this](channel::Ask ask) { hand_out(std::move(ask)); }} {}
+        road_{loop_.get_executor(), [this](std::vector<channel::Ask> asks) { hand_out(std::move(asks)); }} {}
 
   [[noreturn]] void run(channel::Channel monitor, const std::string& sandbox_trouble) {
     monitor_.attach(
@@ -221,9 +221,10 @@ class Role {
     for (const auto& worker : workers_) worker->drop_listener(listener);
   }
 
-  void hand_out(channel::Ask ask) {
-    if (workers_.empty()) return road_.give(ask.id, {});
-    workers_[ask.id % workers_.size()]->ask(std::move(ask));
+  /// What came together stays together: one worker, one answer to transport.
+  void hand_out(std::vector<channel::Ask> asks) {
+    if (!workers_.empty()) return workers_[next_asked_++ % workers_.size()]->ask(std::move(asks));
+    for (const channel::Ask& ask : asks) road_.give(ask.id, {});
   }
 
   std::vector<std::uint64_t> statistics() const {
@@ -251,6 +252,7 @@ class Role {
   channel::AsyncChannel monitor_;
   channel::AsyncChannel control_;
   StreamRoad road_;
+  std::size_t next_asked_ = 0;
   std::optional<Shared> shared_;
   RoleSettings settings_;
   std::shared_ptr<const LocalZone> local_root_;  // null: there is none

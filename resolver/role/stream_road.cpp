@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdlib>
+#include <utility>
 
 #include "appliance/log/log.hpp"
 
@@ -17,6 +18,8 @@ namespace {
 constexpr std::size_t max_pending = 4096;
 /// How much longer than asked we wait for transport's own word before we go on without it.
 constexpr std::chrono::milliseconds grace{250};
+/// Of an answer's message to transport: id and length.
+constexpr std::size_t give_envelope_octets = 16;
 
 channel::StreamProtocol protocol_of(UpstreamTransport transport) {
   switch (transport) {
@@ -49,6 +52,20 @@ NetworkFault fault_of(channel::FetchFault fault) {
       return NetworkFault::malformed;
     case channel::FetchFault::untrusted:
       return NetworkFault::untrusted;
+    case channel::FetchFault::stalled:
+      return NetworkFault::stalled;
+    case channel::FetchFault::expired:
+      return NetworkFault::expired;
+    case channel::FetchFault::wrong_name:
+      return NetworkFault::wrong_name;
+    case channel::FetchFault::wrong_key:
+      return NetworkFault::wrong_key;
+    case channel::FetchFault::http_refused:
+      return NetworkFault::http_refused;
+    case channel::FetchFault::http_failed:
+      return NetworkFault::http_failed;
+    case channel::FetchFault::http_strange:
+      return NetworkFault::http_strange;
   }
   return NetworkFault::malformed;
 }
@@ -82,11 +99,35 @@ Task<std::expected<Reply, NetworkFault>> StreamRoad::fetch(Exchange exchange, st
 }
 
 void StreamRoad::give(channel::ExchangeId id, std::vector<std::uint8_t> answer) {
-  asio::post(executor_, [this, id, answer = std::move(answer)]() mutable {
-    if (!channel_.send(channel::encode(channel::ResolverToTransport{channel::Give{id, std::move(answer)}}))) {
-      log::debug("an answer for a stream client is dropped: transport does not take it");
+  std::vector<channel::Give> alone;
+  alone.push_back({id, std::move(answer)});
+  give(std::move(alone));
+}
+
+void StreamRoad::give(std::vector<channel::Give> answers) {
+  asio::post(executor_, [this, answers = std::move(answers)]() mutable {
+    channel::Gives together;
+    std::size_t octets = 0;
+    for (channel::Give& answer : answers) {
+      const std::size_t more = answer.answer.size() + give_envelope_octets;
+      if (!together.gives.empty() &&
+          (together.gives.size() == channel::max_together || octets + more > channel::max_octets_together)) {
+        send(std::exchange(together, {}));
+        octets = 0;
+      }
+      octets += more;
+      together.gives.push_back(std::move(answer));
     }
+    if (together.gives.size() == 1)
+      send(std::move(together.gives.front()));
+    else if (!together.gives.empty())
+      send(std::move(together));
   });
+}
+
+void StreamRoad::send(channel::ResolverToTransport message) {
+  if (!channel_.send(channel::encode(message)))
+    log::debug("answers for stream clients are dropped: transport does not take them");
 }
 
 void StreamRoad::start(Exchange exchange, Done done) {
@@ -130,7 +171,11 @@ void StreamRoad::receive(const channel::Received& received) {
     std::_Exit(1);
   }
   if (auto* ask = std::get_if<channel::Ask>(&*message)) {
-    on_ask_(std::move(*ask));
+    std::vector<channel::Ask> alone;
+    alone.push_back(std::move(*ask));
+    on_ask_(std::move(alone));
+  } else if (auto* together = std::get_if<channel::Asks>(&*message)) {
+    on_ask_(std::move(together->asks));
   } else if (auto* fetched = std::get_if<channel::Fetched>(&*message)) {
     finish(fetched->id, Reply{std::move(fetched->answer), {}, 0});
   } else if (const auto* failed = std::get_if<channel::FetchFailed>(&*message)) {

@@ -18,9 +18,9 @@ namespace redoubt::resolver {
 
 class StreamRoad {
  public:
-  using OnAsk = std::function<void(channel::Ask)>;
+  using OnAsk = std::function<void(std::vector<channel::Ask>)>;
 
-  /// executor is the main thread's. on_ask is called there.
+  /// executor is the main thread's. on_ask is called there, with the queries that came together.
   StreamRoad(boost::asio::any_io_executor executor, OnAsk on_ask);
 
   /// A fresh channel to transport; what was under way by the former one has failed.
@@ -29,6 +29,8 @@ class StreamRoad {
   Task<std::expected<Reply, NetworkFault>> fetch(Exchange exchange, std::shared_ptr<FetchReturns> returns);
   /// From any thread. An empty answer closes the client's connection.
   void give(channel::ExchangeId id, std::vector<std::uint8_t> answer);
+  /// Those that are there together.
+  void give(std::vector<channel::Give> answers);
 
  private:
   using Done = std::move_only_function<void(std::expected<Reply, NetworkFault>)>;
@@ -42,6 +44,7 @@ class StreamRoad {
   void finish(channel::ExchangeId id, std::expected<Reply, NetworkFault> result);
   void fail_all();
   void receive(const channel::Received& received);
+  void send(channel::ResolverToTransport message);
 
   boost::asio::any_io_executor executor_;
   OnAsk on_ask_;

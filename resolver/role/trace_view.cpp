@@ -12,6 +12,50 @@ std::uint64_t microseconds(Duration duration) {
       std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count(), 0));
 }
 
+channel::UpstreamTrouble to_channel(NetworkFault fault) {
+  switch (fault) {
+    case NetworkFault::timed_out:
+      return channel::UpstreamTrouble::silent;
+    case NetworkFault::refused:
+      return channel::UpstreamTrouble::refused;
+    case NetworkFault::unreachable:
+      return channel::UpstreamTrouble::unreachable;
+    case NetworkFault::closed_early:
+      return channel::UpstreamTrouble::closed_early;
+    case NetworkFault::malformed:
+      return channel::UpstreamTrouble::malformed;
+    case NetworkFault::spoofed:
+      return channel::UpstreamTrouble::mismatched;
+    case NetworkFault::no_resources:
+      return channel::UpstreamTrouble::no_resources;
+    case NetworkFault::untrusted:
+      return channel::UpstreamTrouble::untrusted;
+    case NetworkFault::stalled:
+      return channel::UpstreamTrouble::stalled;
+    case NetworkFault::expired:
+      return channel::UpstreamTrouble::expired;
+    case NetworkFault::wrong_name:
+      return channel::UpstreamTrouble::wrong_name;
+    case NetworkFault::wrong_key:
+      return channel::UpstreamTrouble::wrong_key;
+    case NetworkFault::http_refused:
+      return channel::UpstreamTrouble::http_refused;
+    case NetworkFault::http_failed:
+      return channel::UpstreamTrouble::http_failed;
+    case NetworkFault::http_strange:
+      return channel::UpstreamTrouble::http_strange;
+  }
+  return channel::UpstreamTrouble::none;
+}
+
+void tell_trouble(const UpstreamTrouble& trouble, channel::ConfiguredUpstreamRow& row) {
+  if (const auto* fault = std::get_if<NetworkFault>(&trouble)) row.trouble = to_channel(*fault);
+  if (const auto* rcode = std::get_if<dns::Rcode>(&trouble)) {
+    row.trouble = channel::UpstreamTrouble::rcode;
+    row.rcode = *rcode;
+  }
+}
+
 }  // namespace
 
 void TraceView::note(TraceEvent event) {
@@ -63,6 +107,7 @@ channel::Upstreams show_upstreams(const Shared& shared, const Routes& routes, co
                                 .waiting = row.waiting,
                                 .round_trip = microseconds(row.round_trip),
                                 .aside_for = microseconds(std::max(row.aside_until - now, Duration::zero()))});
+    tell_trouble(row.trouble, shown.configured.back());
   }
   for (const RouteFigures& row : shared.upstreams.zone_figures(routes)) {
     if (shown.zones.size() == channel::max_zones_shown) break;

@@ -15,7 +15,7 @@ class Uplink final : public Network {
 
   Task<std::expected<Reply, NetworkFault>> exchange(Exchange exchange) override {
     if (exchange.transport == UpstreamTransport::udp) {
-      counters_->add(channel::ResolverCounter::upstream_udp_queries);
+      counters_->add(counter_of(exchange.transport));
       auto reply = co_await datagrams_->exchange(std::move(exchange));
       if (!reply && reply.error() == NetworkFault::timed_out)
         counters_->add(channel::ResolverCounter::upstream_timeouts);
@@ -25,11 +25,25 @@ class Uplink final : public Network {
         counters_->add(channel::ResolverCounter::upstream_mismatched, max_mismatched_replies);
       co_return reply;
     }
-    counters_->add(channel::ResolverCounter::upstream_tcp_queries);
+    counters_->add(counter_of(exchange.transport));
     co_return co_await road_->fetch(std::move(exchange), returns_);
   }
 
  private:
+  static channel::ResolverCounter counter_of(UpstreamTransport transport) {
+    switch (transport) {
+      case UpstreamTransport::udp:
+        return channel::ResolverCounter::upstream_udp_queries;
+      case UpstreamTransport::tcp:
+        return channel::ResolverCounter::upstream_tcp_queries;
+      case UpstreamTransport::tls:
+        return channel::ResolverCounter::upstream_tls_queries;
+      case UpstreamTransport::https:
+        return channel::ResolverCounter::upstream_https_queries;
+    }
+    return channel::ResolverCounter::upstream_tcp_queries;
+  }
+
   UpstreamDatagrams* datagrams_;
   StreamRoad* road_;
   std::shared_ptr<FetchReturns> returns_;

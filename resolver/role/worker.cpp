@@ -94,13 +94,43 @@ class Worker::Loop {
 
   void log_to(QueryRing& ring) { books_.log_to(ring); }
 
-  void ask(channel::Ask ask) {
-    counters_.add(ResolverCounter::queries_stream);
-    answer_message(
-        std::move(ask.query),
-        {.address = ask.client.address, .stream = true, .encrypted = ask.protocol != channel::StreamProtocol::tcp},
-        settings_->access.allows(ask.client.address),
-        [road = road_, id = ask.id](std::vector<std::uint8_t> answer) { road->give(id, std::move(answer)); });
+  void ask(std::vector<channel::Ask> asks) {
+    counters_.add(ResolverCounter::queries_stream, asks.size());
+    begin_batch();
+    for (channel::Ask& ask : asks) serve_stream(ask);
+    if (!known_together_.empty()) road_->give(std::exchange(known_together_, {}));
+  }
+
+  /// What is known at once joins the others that are; the rest goes to the road when it is there.
+  void serve_stream(channel::Ask& ask) {
+    const Recipient recipient{
+        .address = ask.client.address, .stream = true, .encrypted = ask.protocol != channel::StreamProtocol::tcp};
+    const bool allowed =
+        settings_->access.allows(ask.client.address) || settings_->access_names.allows(ask.client_name);
+    QueryGlance glance;
+    const bool plain = allowed && look_at(ask.query, glance);
+    if (plain && serve_stream_again(glance, ask, recipient)) return;
+    auto asking = std::make_shared<bool>(true);  // until answer_message() returns
+    answer_message(std::move(ask.query), recipient, allowed,
+                   [this, asking, id = ask.id](std::vector<std::uint8_t> answer) {
+                     if (!*asking) return road_->give(id, std::move(answer));
+                     known_together_.push_back({id, std::move(answer)});
+                   });
+    *asking = false;
+  }
+
+  /// The answer of an earlier query, by whatever transport: plain queries ask for no padding, and streams have room.
+  bool serve_stream_again(const QueryGlance& glance, const channel::Ask& ask, const Recipient& recipient) {
+    const std::span<std::uint8_t> room = std::span{stream_room_}.first(PacketCache::max_entry_octets + 512);
+    const auto served = packets_->find(glance, ask.query, batch_began_, room);
+    if (served.octets == 0) return false;
+    counters_.add(ResolverCounter::cache_hits);
+    counters_.add(ResolverCounter::packet_cache_hits);
+    books_.answered_again(ask.query, recipient, served.rcode, served.secure);
+    const std::size_t octets = claims_.judge(glance.cookie, recipient.address).add_to(stream_room_, served.octets);
+    known_together_.push_back(
+        {ask.id, {stream_room_.begin(), stream_room_.begin() + static_cast<std::ptrdiff_t>(octets)}});
+    return true;
   }
 
   void trace(Tracing tracing) {
@@ -217,10 +247,10 @@ class Worker::Loop {
     return render_slip(query, room, {.cookie = claim.cookie()});
   }
 
-  /// An answer from the record cache stands in the batch's room: the next asker gets it without all that.
-  void keep_packet(const QueryGlance& glance, const Outcome& outcome, std::size_t octets) {
+  /// An answer from the record cache: the next asker gets it without all that.
+  void keep_packet(const QueryGlance& glance, const Outcome& outcome, std::span<const std::uint8_t> answer) {
     if (outcome.stale || outcome.error) return;
-    packets_->keep(glance, batch_.room().first(octets), outcome.is_secure(), batch_began_,
+    packets_->keep(glance, answer, outcome.is_secure(), batch_began_,
                    settings_->core->prefetch ? renewal_lead(outcome) : std::chrono::seconds{0});
     counters_.set(ResolverCounter::packet_cache_octets, packets_->octets());
   }
@@ -245,7 +275,7 @@ class Worker::Loop {
     const auto answer_at_once = [&](const Outcome& outcome, AnswerSource source) {
       books_.answered(query->question, {.address = client.address}, outcome, source);
       std::size_t octets = put(*query, outcome, claim, datagram_limit(*query), batch_.room());
-      if (plain && source == AnswerSource::known) keep_packet(glance, outcome, octets);
+      if (plain && source == AnswerSource::known) keep_packet(glance, outcome, batch_.room().first(octets));
       if (!claims_.may_leave(datagram.octets.size(), octets, claim, client.address))
         octets = slip(*query, claim, batch_.room());
       batch_.commit(octets, *datagram.path);
@@ -307,10 +337,9 @@ class Worker::Loop {
   /// A whole message that came by a stream or from the operator.
   void answer_message(std::vector<std::uint8_t> octets, const Recipient& recipient, bool allowed, Answered done) {
     const auto query = dns::parse_query(octets);
-    std::vector<std::uint8_t> room(dns::max_message_octets);
+    const std::span<std::uint8_t> room{stream_room_};
     const auto finish = [&](std::size_t size) {
-      room.resize(size);
-      done(std::move(room));
+      done({room.begin(), room.begin() + static_cast<std::ptrdiff_t>(size)});
     };
     if (!query) {
       const bool silent = !allowed || query.error().fault == dns::QueryFault::ignore;
@@ -319,8 +348,12 @@ class Worker::Loop {
     }
     const auto answer_at_once = [&](const Outcome& outcome, AnswerSource source) {
       books_.answered(query->question, recipient, outcome, source);
-      finish(
-          put(*query, outcome, claims_.judge(query->edns, recipient.address), room.size(), room, block_for(recipient)));
+      const std::size_t size =
+          put(*query, outcome, claims_.judge(query->edns, recipient.address), room.size(), room, block_for(recipient));
+      QueryGlance glance;
+      if (recipient.stream && source == AnswerSource::known && look_at(octets, glance))
+        keep_packet(glance, outcome, room.first(size));
+      finish(size);
     };
     if (!allowed) {
       counters_.add(ResolverCounter::refused);
@@ -343,10 +376,10 @@ class Worker::Loop {
   Task<void> resolve_message(dns::Query query, Recipient recipient, WaitingRoom::Place place, Answered done) {
     const auto [outcome, took] = co_await resolve(query, {.network = place.client(), .address = recipient.address});
     books_.answered(query.question, recipient, *outcome, AnswerSource::resolved, took);
-    std::vector<std::uint8_t> room(dns::max_message_octets);
-    room.resize(
-        put(query, *outcome, claims_.judge(query.edns, recipient.address), room.size(), room, block_for(recipient)));
-    done(std::move(room));
+    const std::span<std::uint8_t> room{stream_room_};
+    const std::size_t size =
+        put(query, *outcome, claims_.judge(query.edns, recipient.address), room.size(), room, block_for(recipient));
+    done({room.begin(), room.begin() + static_cast<std::ptrdiff_t>(size)});
   }
 
   Task<void> resolve_traced(dns::Query query, Tracing tracing) {
@@ -420,6 +453,9 @@ class Worker::Loop {
   Uplink uplink_;
   Desk desk_;
   DatagramBatch batch_;
+  /// Where answers for streams are rendered, one after the other.
+  std::vector<std::uint8_t> stream_room_ = std::vector<std::uint8_t>(dns::max_message_octets);
+  std::vector<channel::Give> known_together_;
   Instant batch_began_{};
   std::unique_ptr<PacketCache> packets_;  // never null
   std::uint64_t flushes_seen_ = 0;
@@ -452,8 +488,8 @@ void Worker::log_to(QueryRing& ring) {
   asio::post(loop_->context(), [loop = loop_.get(), to = &ring] { loop->log_to(*to); });
 }
 
-void Worker::ask(channel::Ask ask) {
-  asio::post(loop_->context(), [loop = loop_.get(), ask = std::move(ask)]() mutable { loop->ask(std::move(ask)); });
+void Worker::ask(std::vector<channel::Ask> asks) {
+  asio::post(loop_->context(), [loop = loop_.get(), asks = std::move(asks)]() mutable { loop->ask(std::move(asks)); });
 }
 
 void Worker::resolve_for(std::vector<std::uint8_t> query, Answered done) {

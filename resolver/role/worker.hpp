@@ -21,6 +21,7 @@ namespace redoubt::resolver {
 /// What a generation of the configuration means for a worker. Immutable; swapped whole between batches.
 struct WorkerSettings {
   policy::AccessList access;
+  policy::AllowedNames access_names;
   OutgoingSettings outgoing;
   QueryLogSettings query_log;
   std::size_t packet_cache_octets = 0;     ///< of each worker
@@ -45,8 +46,8 @@ class Worker {
   void drop_listener(channel::ListenerId listener);
   /// Where the query log's records go; outlives the worker. Before this nothing is logged.
   void log_to(QueryRing& ring);
-  /// A client's query that came by a stream; the answer goes to the road.
-  void ask(channel::Ask ask);
+  /// Queries of clients that came by streams, together; the answers go to the road, those that are known together.
+  void ask(std::vector<channel::Ask> asks);
   /// The operator's own query: no access list. done is called on the worker's thread, once.
   void resolve_for(std::vector<std::uint8_t> query, Answered done);
   /// From servers, although the cache may have it.

@@ -240,6 +240,11 @@ std::expected<RoleSettings, std::string> settings_from(const snapshot::Mapped& m
   auto worker = std::make_shared<WorkerSettings>();
   worker->query_log = *std::move(query_log);
   worker->access = policy::AccessList{prefixes_of(snapshot.access()->allow())};
+  if (snapshot.access()->names() != nullptr) {
+    auto names = names_of(*snapshot.access()->names());
+    if (!names) return std::unexpected{names.error()};
+    worker->access_names = policy::AllowedNames{*std::move(names)};
+  }
   const flat::Resolution& resolution = *snapshot.resolution();
   if (resolution.outgoing_addresses() != nullptr) {
     for (const flat::Address* address : *resolution.outgoing_addresses())

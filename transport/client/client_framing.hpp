@@ -7,18 +7,28 @@
 #include <span>
 #include <string>
 
+#include "transport/client/upstream_fault.hpp"
 #include "transport/framing/message_framing.hpp"
 #include "transport/framing/output_queue.hpp"
 
 namespace redoubt::transport {
 
+/// A query that got something else than an answer, while the others are served.
+struct Unanswered {
+  std::uint16_t id;  ///< on the wire
+  UpstreamFault fault;
+};
+
 class ClientFraming {
  public:
   virtual ~ClientFraming() = default;
+  /// query: a whole message; no other one under way here has its id.
   virtual void put(std::span<const std::uint8_t> query, OutputQueue& output) = 0;
   virtual void append(std::span<const std::uint8_t> octets) = 0;
   /// The next whole answer, valid until the next call; nothing when octets are missing. A fault stays.
   virtual std::expected<std::optional<std::span<const std::uint8_t>>, FramingBroken> next() = 0;
+  /// The next query that will have no answer here, each told once.
+  virtual std::optional<Unanswered> unanswered() { return std::nullopt; }
   /// The fault is that the server leaves: what it has not answered may be asked again.
   virtual bool left() const { return false; }
   /// Part of an answer is here.

@@ -4,6 +4,7 @@
 #include <array>
 #include <deque>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "dns/header.hpp"
@@ -19,9 +20,9 @@ constexpr std::size_t max_answer_octets = 65'535;
 /// Fields of one response, and octets of them: a server has no reason for more.
 constexpr std::size_t max_fields = 64;
 constexpr std::size_t max_field_octets = 16 * 1024;
-/// Frames of a server beyond so many for each answer (floods of PING, SETTINGS, empty frames).
+/// Frames of a server beyond so many for each request that is over (floods of PING, SETTINGS, empty frames).
 constexpr std::uint64_t spare_frames = 500;
-constexpr std::uint64_t frames_per_answer = 20;
+constexpr std::uint64_t frames_per_request = 20;
 
 struct FreeSession {
   void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
@@ -34,8 +35,18 @@ struct Request {
   std::vector<std::uint8_t> answer;
   std::size_t fields = 0;
   std::size_t field_octets = 0;
+  char status_class = 0;  ///< the first digit
+  bool told = false;      ///< that no answer comes of it
   bool is_ok = false;
   bool is_dns = false;
+
+  bool brings_answer() const { return is_ok && is_dns; }
+  std::uint16_t id() const { return static_cast<std::uint16_t>(query[0] << 8U | query[1]); }
+  /// Once it is clear that no answer comes of it.
+  UpstreamFault fault() const {
+    if (status_class == '4') return UpstreamFault::http_refused;
+    return status_class == '5' ? UpstreamFault::http_failed : UpstreamFault::http_strange;
+  }
 };
 
 class ClientHttpFraming : public ClientFraming {
@@ -63,7 +74,7 @@ class ClientHttpFraming : public ClientFraming {
   ClientHttpFraming& operator=(const ClientHttpFraming&) = delete;
 
   void put(std::span<const std::uint8_t> query, OutputQueue&) override {
-    if (broken_) return;
+    if (broken_ || query.size() < dns::header_octets) return;
     auto request = std::make_unique<Request>();
     request->query.assign(query.begin(), query.end());
     std::array<char, 24> length{};
@@ -85,7 +96,10 @@ class ClientHttpFraming : public ClientFraming {
   }
 
   void append(std::span<const std::uint8_t> octets) override {
-    if (!broken_ && nghttp2_session_mem_recv(session_.get(), octets.data(), octets.size()) < 0) broken_ = true;
+    if (broken_) return;
+    // A session that wants nothing more is over: the server said so, or broke the rules.
+    broken_ = nghttp2_session_mem_recv(session_.get(), octets.data(), octets.size()) < 0 || broken_ ||
+              nghttp2_session_want_read(session_.get()) == 0;
   }
 
   std::expected<std::optional<std::span<const std::uint8_t>>, FramingBroken> next() override {
@@ -98,6 +112,12 @@ class ClientHttpFraming : public ClientFraming {
     return std::optional<std::span<const std::uint8_t>>{};
   }
 
+  std::optional<Unanswered> unanswered() override {
+    if (unanswered_.empty()) return std::nullopt;
+    const Unanswered next = unanswered_.front();
+    unanswered_.pop_front();
+    return next;
+  }
   bool left() const override { return left_; }
   bool unfinished() const override {
     return std::ranges::any_of(requests_, [](const auto& row) { return !row.second->answer.empty(); });
@@ -122,7 +142,7 @@ class ClientHttpFraming : public ClientFraming {
 
   static int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd*, void* user) {
     ClientHttpFraming& framing = self(user);
-    const bool too_many = ++framing.frames_ > spare_frames + frames_per_answer * framing.answered_;
+    const bool too_many = ++framing.frames_ > spare_frames + frames_per_request * framing.concluded_;
     return too_many ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
   }
 
@@ -135,36 +155,57 @@ class ClientHttpFraming : public ClientFraming {
     if (++request->fields > max_fields || request->field_octets > max_field_octets) return NGHTTP2_ERR_CALLBACK_FAILURE;
     const std::string_view name = text_of(name_octets, name_count);
     const std::string_view value = text_of(value_octets, value_count);
-    if (name == ":status") request->is_ok = value == "200";
+    if (name == ":status") {
+      request->is_ok = value == "200";
+      request->status_class = value.empty() ? '\0' : value.front();
+    }
     if (name == "content-type") request->is_dns = value.substr(0, value.find(';')) == media_type;
     return 0;
   }
 
   static int on_data(nghttp2_session* session, std::uint8_t, std::int32_t id, const std::uint8_t* octets,
-                     std::size_t count, void*) {
+                     std::size_t count, void* user) {
     Request* request = request_of(session, id);
-    if (request == nullptr) return 0;
+    if (request == nullptr || request->told) return 0;
+    if (!request->brings_answer()) {  // a page that explains an error is for nobody here
+      self(user).give_up(*request, request->fault());
+      return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+    }
     if (request->answer.size() + count > max_answer_octets) return NGHTTP2_ERR_CALLBACK_FAILURE;
     request->answer.insert(request->answer.end(), octets, octets + count);
     return 0;
   }
 
-  /// What is no answer cannot be told from the others by an id: it ends the connection. A request that was refused was
-  /// not looked at (RFC 9113 §8.7).
-  static int on_close(nghttp2_session*, std::int32_t id, std::uint32_t error, void* user) {
+  /// What is no answer ends this request alone: the others, and the connection, have nothing to do with it. One that
+  /// was refused was not looked at (RFC 9113 §8.7), and may go another way; all of them, where the server leaves.
+  static int on_close(nghttp2_session* session, std::int32_t id, std::uint32_t error, void* user) {
     ClientHttpFraming& framing = self(user);
     const auto found = framing.requests_.find(id);
     if (found == framing.requests_.end()) return 0;
     Request& request = *found->second;
-    if (error == NGHTTP2_NO_ERROR && request.is_ok && request.is_dns && request.answer.size() >= dns::header_octets) {
-      framing.answers_.push_back(std::move(request.answer));
-      ++framing.answered_;
-    } else {
-      framing.left_ = framing.left_ || (error == NGHTTP2_REFUSED_STREAM && !framing.broken_);
+    const bool leaves = error == NGHTTP2_REFUSED_STREAM && nghttp2_session_check_request_allowed(session) == 0;
+    if (leaves) {
+      framing.left_ = framing.left_ || !framing.broken_;
       framing.broken_ = true;
+    } else if (!request.told && error == NGHTTP2_NO_ERROR && request.brings_answer() &&
+               request.answer.size() >= dns::header_octets) {
+      framing.answers_.push_back(std::move(request.answer));
+    } else {
+      framing.give_up(request, fault_of(request, error));
     }
+    ++framing.concluded_;
     framing.requests_.erase(found);
     return 0;
+  }
+
+  void give_up(Request& request, UpstreamFault fault) {
+    if (!std::exchange(request.told, true)) unanswered_.push_back({request.id(), fault});
+  }
+
+  static UpstreamFault fault_of(const Request& request, std::uint32_t error) {
+    if (error == NGHTTP2_REFUSED_STREAM) return UpstreamFault::closed_early;
+    if (request.status_class != 0 && !request.brings_answer()) return request.fault();
+    return error == NGHTTP2_NO_ERROR ? UpstreamFault::malformed : UpstreamFault::http_failed;
   }
 
   static ssize_t read_query(nghttp2_session*, std::int32_t, std::uint8_t* into, std::size_t room, std::uint32_t* flags,
@@ -181,10 +222,11 @@ class ClientHttpFraming : public ClientFraming {
   std::string path_;
   std::map<std::int32_t, std::unique_ptr<Request>> requests_;
   std::deque<std::vector<std::uint8_t>> answers_;
+  std::deque<Unanswered> unanswered_;
   std::vector<std::uint8_t> given_;
   std::unique_ptr<nghttp2_session, FreeSession> session_;
   std::uint64_t frames_ = 0;
-  std::uint64_t answered_ = 0;
+  std::uint64_t concluded_ = 0;  ///< requests, however they ended
   bool broken_ = false;
   bool left_ = false;
 };

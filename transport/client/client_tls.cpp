@@ -93,7 +93,7 @@ int ClientTls::verify(X509_STORE_CTX* store, void*) {
   const ServerIdentity& wanted = server_of(ssl).identity;
   if (!wanted.pins.empty()) {
     if (has_pinned_key(X509_STORE_CTX_get0_cert(store), wanted.pins)) return 1;
-    X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
+    X509_STORE_CTX_set_error(store, wrong_key_error);
     return 0;
   }
   if (!wanted.name.empty()) return X509_verify_cert(store) == 1 ? 1 : 0;

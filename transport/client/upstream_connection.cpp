@@ -19,6 +19,22 @@ void set_id(std::vector<std::uint8_t>& message, std::uint16_t id) {
   message[1] = static_cast<std::uint8_t>(id & 0xffU);
 }
 
+UpstreamFault fault_of(Distrust distrust) {
+  switch (distrust) {
+    case Distrust::none:
+      return UpstreamFault::closed_early;
+    case Distrust::untrusted:
+      return UpstreamFault::untrusted;
+    case Distrust::expired:
+      return UpstreamFault::expired;
+    case Distrust::wrong_name:
+      return UpstreamFault::wrong_name;
+    case Distrust::wrong_key:
+      return UpstreamFault::wrong_key;
+  }
+  return UpstreamFault::untrusted;
+}
+
 }  // namespace
 
 UpstreamConnection::UpstreamConnection(const Executor& executor, UpstreamServer server, Socket connecting, Speak speak,
@@ -183,7 +199,7 @@ void UpstreamConnection::read() {
     case StreamState::waits:  // a client's streams do not
     case StreamState::closed:
     case StreamState::failed:
-      return end(stream_->untrusted() ? UpstreamFault::untrusted : UpstreamFault::closed_early);
+      return end(fault_of(stream_->distrust()));
   }
   if (closed_) return;
   if (!stream_->holds_more()) return watch_->when_readable([this] { on_readable(); });
@@ -194,8 +210,9 @@ void UpstreamConnection::read() {
 }
 
 void UpstreamConnection::take(std::span<const std::uint8_t> octets) {
-  const std::uint64_t answers_before = answers_;
+  const Clock::time_point quiet_before = quiet_since_;
   framing_->append(octets);
+  drop_unanswered();
   while (!closed_) {
     const auto message = framing_->next();
     if (!message) return end(framing_->left() ? UpstreamFault::closed_early : UpstreamFault::malformed);
@@ -203,9 +220,25 @@ void UpstreamConnection::take(std::span<const std::uint8_t> octets) {
     if (!take_message(**message)) return end(UpstreamFault::malformed);
   }
   if (!closed_ && framing_->speaks()) watch_->when_writable([this] { on_writable(); });
-  // Octets without an answer do not make an idle connection last (dripping servers).
-  const bool news = answers_ != answers_before || waiting_.empty();
+  // Octets without the end of any query do not make an idle connection last (dripping servers).
+  const bool news = quiet_since_ != quiet_before || waiting_.empty();
   if (!closed_ && news) rest_or_close(Clock::now());
+}
+
+/// Queries that got no answer fail alone. The server speaks, so that others need not go another way.
+void UpstreamConnection::drop_unanswered() {
+  while (!closed_) {
+    const auto unanswered = framing_->unanswered();
+    if (!unanswered) return;
+    const auto at = waiting_.find(unanswered->id);
+    if (at == waiting_.end()) continue;
+    const Waiting waiting = at->second;
+    waiting_.erase(at);
+    quiet_since_ = Clock::now();
+    if (!waiting.live) continue;
+    --live_;
+    user_.failed(*this, waiting.exchange, unanswered->fault);
+  }
 }
 
 /// False for what nobody asked: a server that says such things is not listened to any longer.

@@ -29,6 +29,8 @@ class ConnectionUser {
   virtual ~ConnectionUser() = default;
   /// The answer to that exchange, which is over.
   virtual void answered(UpstreamConnection& connection, UpstreamId exchange, std::vector<std::uint8_t> answer) = 0;
+  /// That exchange is over without an answer; the connection and its other exchanges are not.
+  virtual void failed(UpstreamConnection& connection, UpstreamId exchange, UpstreamFault fault) = 0;
   /// The connection is closed, by the server, by a fault or for idleness; exchanges() is what had no answer.
   virtual void ended(UpstreamConnection& connection, UpstreamFault fault) = 0;
 };
@@ -91,6 +93,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   void read();
   void take(std::span<const std::uint8_t> octets);
   bool take_message(std::span<const std::uint8_t> message);
+  void drop_unanswered();
   bool stalled(Clock::time_point now) const;
   void rest_or_close(Clock::time_point now);
   void end(UpstreamFault fault);

@@ -8,9 +8,12 @@
 
 namespace redoubt::transport {
 
-/// malformed: what came answers another question, or none. too_many: a limit of ours. bad_request: the query is none,
-/// or the server cannot be reached in the way that was asked for. untrusted: by its certificate it is not who it has to
-/// be, and was asked nothing.
+/// timed_out: there was no connection in time; stalled: there was one, and no answer. malformed: what came answers
+/// another question, or none. too_many: a limit of ours. bad_request: the query is none, or the server cannot be
+/// reached in the way that was asked for. untrusted: its certificate is of an authority that we do not know, or not fit
+/// for a server; expired: that is over, or has not begun; wrong_name, wrong_key: it is not who it has to be. In these
+/// four cases it was asked nothing. http_refused, http_failed, http_strange: the answer to a request of HTTP is a
+/// status 4xx, a status 5xx or a reset, or anything else that is no DNS message.
 enum class UpstreamFault : std::uint8_t {
   refused,
   unreachable,
@@ -19,7 +22,14 @@ enum class UpstreamFault : std::uint8_t {
   malformed,
   too_many,
   bad_request,
-  untrusted
+  untrusted,
+  stalled,
+  expired,
+  wrong_name,
+  wrong_key,
+  http_refused,
+  http_failed,
+  http_strange
 };
 
 using UpstreamResult = std::expected<std::vector<std::uint8_t>, UpstreamFault>;

@@ -176,6 +176,19 @@ void UpstreamPool::answered(UpstreamConnection& connection, UpstreamId exchange,
   keep_one_idle(connection);  // after what the answer may have led to
 }
 
+/// What the server would not look at on a connection of use goes another way, once.
+void UpstreamPool::failed(UpstreamConnection& connection, UpstreamId exchange, UpstreamFault fault) {
+  Running& running = exchanges_.at(exchange);
+  running.connection = nullptr;
+  std::optional<UpstreamFault> trouble = fault;
+  if (fault == UpstreamFault::closed_early && connection.proven() && !std::exchange(running.repeated, true)) {
+    ++counters_.upstream_retries;
+    trouble = place(exchange, running);
+  }
+  if (trouble) conclude(exchange, std::unexpected{*trouble});
+  keep_one_idle(connection);
+}
+
 void UpstreamPool::ended(UpstreamConnection& connection, UpstreamFault fault) {
   const Clock::time_point now = Clock::now();
   const std::vector<UpstreamId> unanswered = connection.exchanges();
@@ -201,9 +214,9 @@ void UpstreamPool::ended(UpstreamConnection& connection, UpstreamFault fault) {
 void UpstreamPool::timed_out(UpstreamId id) {
   UpstreamConnection* connection = exchanges_.at(id).connection;
   connection->take_back(id);
-  if (!connection->connected() && connection->idle())
-    book_.fruitless(connection->server(), UpstreamFault::timed_out, Clock::now());
-  conclude(id, std::unexpected{UpstreamFault::timed_out});
+  const UpstreamFault fault = connection->connected() ? UpstreamFault::stalled : UpstreamFault::timed_out;
+  if (!connection->connected() && connection->idle()) book_.fruitless(connection->server(), fault, Clock::now());
+  conclude(id, std::unexpected{fault});
 }
 
 void UpstreamPool::conclude(UpstreamId id, UpstreamResult result) {

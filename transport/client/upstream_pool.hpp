@@ -57,6 +57,7 @@ class UpstreamPool : private ConnectionUser {
   using Connections = std::vector<std::shared_ptr<UpstreamConnection>>;
 
   void answered(UpstreamConnection& connection, UpstreamId exchange, std::vector<std::uint8_t> answer) override;
+  void failed(UpstreamConnection& connection, UpstreamId exchange, UpstreamFault fault) override;
   void ended(UpstreamConnection& connection, UpstreamFault fault) override;
 
   std::optional<UpstreamFault> place(UpstreamId id, Running& exchange);

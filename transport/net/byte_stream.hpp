@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "dns/name.hpp"
 #include "transport/net/socket.hpp"
 
 namespace redoubt::transport {
@@ -19,6 +20,10 @@ struct Moved {
   std::size_t octets = 0;
 };
 
+/// Why the peer is not believed to be who it has to be: its certificate's authority is not known or it is not fit, its
+/// time is over or has not come, it is another name's, it has another key.
+enum class Distrust : std::uint8_t { none, untrusted, expired, wrong_name, wrong_key };
+
 class ByteStream {
  public:
   virtual ~ByteStream() = default;
@@ -30,8 +35,10 @@ class ByteStream {
   virtual int descriptor() const = 0;
   /// The peers know each other: until then there is nothing to write, and read() is what brings them on.
   virtual bool established() const { return true; }
-  /// It failed because the peer is not who it has to be. Nothing was written to it.
-  virtual bool untrusted() const { return false; }
+  /// It failed because of this. Nothing was written to the peer.
+  virtual Distrust distrust() const { return Distrust::none; }
+  /// What the peer, a client, has shown to be by its certificate; null: nothing. Of an established stream.
+  virtual std::shared_ptr<const dns::Name> peer_name() const { return nullptr; }
   /// read() has more without the descriptor being readable.
   virtual bool holds_more() const { return false; }
   /// Comes from the loop.

@@ -1,5 +1,6 @@
 #include "transport/role/resolver_road.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -11,6 +12,8 @@ namespace {
 
 /// How long to let a resolver with a full channel breathe before it is offered more.
 constexpr std::chrono::milliseconds breath{5};
+/// Of a query's message to the resolver, at most: ids, addresses, lengths, a client's name.
+constexpr std::size_t ask_envelope_octets = 300;
 
 channel::StreamProtocol to_channel(Protocol protocol) {
   switch (protocol) {
@@ -56,6 +59,20 @@ channel::FetchFault to_channel(UpstreamFault fault) {
       return channel::FetchFault::bad_request;
     case UpstreamFault::untrusted:
       return channel::FetchFault::untrusted;
+    case UpstreamFault::stalled:
+      return channel::FetchFault::stalled;
+    case UpstreamFault::expired:
+      return channel::FetchFault::expired;
+    case UpstreamFault::wrong_name:
+      return channel::FetchFault::wrong_name;
+    case UpstreamFault::wrong_key:
+      return channel::FetchFault::wrong_key;
+    case UpstreamFault::http_refused:
+      return channel::FetchFault::http_refused;
+    case UpstreamFault::http_failed:
+      return channel::FetchFault::http_failed;
+    case UpstreamFault::http_strange:
+      return channel::FetchFault::http_strange;
   }
   std::abort();
 }
@@ -67,6 +84,9 @@ void end_because_of(std::string_view sibling) {
 
 void ResolverRoad::attach(channel::Channel channel) {
   upstreams_->abandon_all();
+  together_.clear();  // they go again, with all others
+  octets_together_ = 0;
+  stuck_ = false;
   channel_.attach(
       std::move(channel), [this](channel::Received received) { receive(received); }, [this] { lost(); });
   server_->resend_all();
@@ -81,20 +101,71 @@ void ResolverRoad::lost() {
 bool ResolverRoad::send(const channel::TransportToResolver& message) { return channel_.send(channel::encode(message)); }
 
 bool ResolverRoad::ask(AskId id, const Origin& origin, std::span<const std::uint8_t> query) {
-  if (!channel_.attached()) return false;  // attach() will offer it again
-  if (send(channel::Ask{id, origin.listener, to_channel(origin.protocol), origin.client, {query.begin(), query.end()}}))
-    return true;
-  retry_.at(Clock::now() + breath, [this] { server_->resume(); });
-  return false;
+  if (!channel_.attached() || stuck_) return false;  // attach() or resume() will offer it again
+  channel::Ask ask{.id = id,
+                   .listener = origin.listener,
+                   .protocol = to_channel(origin.protocol),
+                   .client = origin.client,
+                   .query = {query.begin(), query.end()}};
+  if (origin.name) ask.client_name = *origin.name;
+  const std::size_t octets = query.size() + ask_envelope_octets;
+  if (!together_.empty() &&
+      (together_.size() == channel::max_together || octets_together_ + octets > channel::max_octets_together)) {
+    flush();
+    if (stuck_) return false;
+  }
+  together_.push_back(std::move(ask));
+  octets_together_ += octets;
+  if (!std::exchange(flush_due_, true)) {
+    later(executor_, [this, alive = std::weak_ptr{alive_}] {
+      if (alive.lock()) flush();
+    });
+  }
+  return true;
 }
 
-void ResolverRoad::withdraw(AskId id) { send(channel::Withdraw{id}); }
+/// What one turn of the loop has brought goes in one message: it is one system call there, and one here for the
+/// answers.
+void ResolverRoad::flush() {
+  flush_due_ = false;
+  stuck_ = false;
+  if (together_.empty() || !channel_.attached()) return;
+  const bool alone = together_.size() == 1;
+  channel::TransportToResolver message;
+  if (alone)
+    message = together_.front();
+  else
+    message = channel::Asks{std::move(together_)};
+  if (send(message)) {
+    together_.clear();
+    octets_together_ = 0;
+    return;
+  }
+  if (!alone) together_ = std::get<channel::Asks>(std::move(message)).asks;
+  stuck_ = true;
+  retry_.at(Clock::now() + breath, [this] {
+    flush();
+    if (!stuck_) server_->resume();
+  });
+}
+
+void ResolverRoad::withdraw(AskId id) {
+  const auto found = std::ranges::find(together_, id, &channel::Ask::id);
+  if (found == together_.end()) {
+    send(channel::Withdraw{id});
+    return;
+  }
+  octets_together_ -= found->query.size() + ask_envelope_octets;
+  together_.erase(found);
+}
 
 void ResolverRoad::receive(const channel::Received& received) {
   auto message = channel::decode_resolver_to_transport(received.octets);
   if (!message || received.descriptors.size() != channel::descriptors_of(*message)) end_because_of("resolver");
   if (const auto* give = std::get_if<channel::Give>(&*message)) {
     server_->give(give->id, give->answer);
+  } else if (const auto* gives = std::get_if<channel::Gives>(&*message)) {
+    for (const channel::Give& one : gives->gives) server_->give(one.id, one.answer);
   } else if (auto* request = std::get_if<channel::Fetch>(&*message)) {
     fetch(std::move(*request));
   } else if (const auto* abandon = std::get_if<channel::Abandon>(&*message)) {

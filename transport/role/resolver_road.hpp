@@ -32,6 +32,7 @@ class ResolverRoad : public QueryTaker {
 
  private:
   void receive(const channel::Received& received);
+  void flush();
   void lost();
   void fetch(channel::Fetch request);
   bool send(const channel::TransportToResolver& message);
@@ -41,6 +42,13 @@ class ResolverRoad : public QueryTaker {
   Executor executor_;
   StreamServer* server_ = nullptr;
   UpstreamPool* upstreams_ = nullptr;
+  /// Queries of this turn: they leave together, and stay while the resolver takes no more.
+  std::vector<channel::Ask> together_;
+  std::size_t octets_together_ = 0;
+  bool flush_due_ = false;
+  bool stuck_ = false;
+  /// Work that is posted to the loop looks here whether the road is still there.
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 /// A sibling that talks garbage is broken or taken over: better to start afresh than to go on beside it.

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "snapshot_generated.h"
+#include "transport/tls/client_authorities.hpp"
 
 namespace redoubt::transport {
 
@@ -57,7 +58,16 @@ std::expected<Settings, std::string> settings_from(const flat::Snapshot& snapsho
   for (const flat::Listener* listener : *snapshot.listeners()) {
     if (!listener->tcp() && !listener->tls() && !listener->https()) continue;
     const Protocol protocol = listener->tls() ? Protocol::tls : listener->https() ? Protocol::https : Protocol::tcp;
-    settings.listeners.insert_or_assign(listener->id(), ListenerManner{protocol, listener->path()->str()});
+    ListenerManner manner{protocol, listener->path()->str(), nullptr};
+    if (protocol != Protocol::tcp && listener->client_authorities() != nullptr &&
+        listener->client_authorities()->size() != 0) {
+      std::vector<std::vector<std::uint8_t>> authorities;
+      for (const flat::Certificate* row : *listener->client_authorities())
+        authorities.emplace_back(row->der()->begin(), row->der()->end());
+      manner.clients = ClientAuthorities::make(authorities, listener->client_certificate_required());
+      if (!manner.clients) return std::unexpected{"an authority of clients cannot be read"};
+    }
+    settings.listeners.insert_or_assign(listener->id(), std::move(manner));
   }
   return settings;
 }

@@ -124,8 +124,8 @@ class Role {
       tell_control(channel::SnapshotTaken{use->generation, trouble});
       if (trouble.empty()) listen_where_possible();
     } else if (const auto* certificate = std::get_if<channel::UseCertificate>(&*message)) {
-      const std::string trouble = tls_.use(certificate->chain);
-      tell_control(channel::CertificateTaken{trouble});
+      const std::string trouble = tls_.use(certificate->place, certificate->count, certificate->chain);
+      tell_control(channel::CertificateTaken{certificate->place, trouble});
       if (trouble.empty()) listen_where_possible();
     } else if (const auto* ask = std::get_if<channel::AskStatistics>(&*message)) {
       tell_control(channel::Statistics{ask->id, statistics()});

@@ -143,7 +143,7 @@ void Connection::take_queries() {
 
 void Connection::take(const Incoming& query) {
   in_flight_octets_ += query.message.size();
-  ++queries_taken_;
+  if (queries_taken_++ == 0) origin_.name = stream_->peer_name();
   in_flight_.push_back({host_.ask(*this, query), query.tag, query.message.size()});
   if (queries_taken_ >= host_.limits()[Limit::queries_per_connection]) drain();
 }

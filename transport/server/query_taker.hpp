@@ -1,10 +1,12 @@
 #pragma once
 // Where clients' queries go: the resolver, as the stream server sees it.
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
 #include "dns/address.hpp"
+#include "dns/name.hpp"
 
 namespace redoubt::transport {
 
@@ -13,17 +15,23 @@ using ListenerId = std::uint32_t;
 using AskId = std::uint64_t;
 enum class Protocol : std::uint8_t { tcp, tls, https };
 
-/// What is spoken at a listener. path: of DoH.
+class ClientAuthorities;
+
+/// What is spoken at a listener. path: of DoH. clients: whose certificates clients may, or must, show there; null: they
+/// are asked for none.
 struct ListenerManner {
   Protocol protocol;
   std::string path{};
+  std::shared_ptr<const ClientAuthorities> clients{};
   bool operator==(const ListenerManner&) const = default;
 };
 
+/// name: of the certificate that the client has shown; null: it has shown none.
 struct Origin {
   ListenerId listener;
   Protocol protocol;
   dns::Endpoint client;
+  std::shared_ptr<const dns::Name> name{};
 };
 
 /// Its members do not call back into the server.

@@ -54,13 +54,13 @@ void StreamServer::drain_if(const std::function<bool(const Connection&)>& concer
 }
 
 /// Null when the client is turned away.
-std::unique_ptr<ByteStream> StreamServer::stream_of(Protocol protocol, Accepted& accepted) {
-  if (protocol == Protocol::tcp) return tcp_stream(std::move(accepted.socket));
+std::unique_ptr<ByteStream> StreamServer::stream_of(const ListenerManner& manner, Accepted& accepted) {
+  if (manner.protocol == Protocol::tcp) return tcp_stream(std::move(accepted.socket));
   if (tls_ == nullptr || !handshakes_.admit(accepted.peer.address, limits_, Clock::now())) {
     ++counters_.handshakes_refused;
     return nullptr;
   }
-  return tls_->accept(protocol, std::move(accepted.socket));
+  return tls_->accept(manner, std::move(accepted.socket));
 }
 
 std::unique_ptr<MessageFraming> StreamServer::framing_of(const ListenerManner& manner) const {
@@ -69,7 +69,7 @@ std::unique_ptr<MessageFraming> StreamServer::framing_of(const ListenerManner& m
 
 void StreamServer::adopt(ListenerId listener, const ListenerManner& manner, Accepted accepted) {
   std::unique_ptr<ByteStream> stream;
-  if (make_room_for(accepted.peer.address)) stream = stream_of(manner.protocol, accepted);
+  if (make_room_for(accepted.peer.address)) stream = stream_of(manner, accepted);
   if (!stream) {
     ++counters_.connections_refused;
     return;

@@ -74,7 +74,7 @@ class StreamServer : private ConnectionHost {
   void said_all(Connection& connection) override;
   void gone(Connection& connection, CloseReason reason) override;
 
-  std::unique_ptr<ByteStream> stream_of(Protocol protocol, Accepted& accepted);
+  std::unique_ptr<ByteStream> stream_of(const ListenerManner& manner, Accepted& accepted);
   std::unique_ptr<MessageFraming> framing_of(const ListenerManner& manner) const;
   bool make_room_for(const dns::IpAddress& client);
   bool close_longest_waiting();

@@ -3,12 +3,14 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
+#include <openssl/x509v3.h>
 
 #include <array>
 #include <cstring>
 #include <string_view>
 #include <utility>
 
+#include "transport/tls/client_authorities.hpp"
 #include "transport/tls/key_provider.hpp"
 #include "transport/tls/manner.hpp"
 
@@ -83,6 +85,7 @@ std::string set_up(SSL_CTX& context, Protocol protocol, TicketKeys& tickets) {
   SSL_CTX_set_alpn_select_cb(&context, choose_protocol, const_cast<std::string_view*>(&known));  // NOLINT
   SSL_CTX_set_ex_data(&context, tickets_index(), &tickets);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(&context, ticket_keys);
+  ClientAuthorities::prepare(context);
   const bool good =
       set_manner(context) &&
       SSL_CTX_set_session_id_context(&context, reinterpret_cast<const unsigned char*>(known.data()),  // NOLINT
@@ -116,16 +119,43 @@ std::string use_chain(SSL_CTX& context, const CertificateChain& chain) {
 
 }  // namespace
 
-std::expected<std::shared_ptr<const ServerContext>, std::string> ServerContext::make(Protocol protocol,
-                                                                                     const CertificateChain& chain,
-                                                                                     TicketKeys& tickets) {
+std::expected<std::shared_ptr<ServerContext>, std::string> ServerContext::make(Protocol protocol,
+                                                                               const CertificateChain& chain,
+                                                                               TicketKeys& tickets) {
   if (!prepare_openssl()) return std::unexpected{std::string{"OpenSSL cannot be used"}};
   SslContextPointer context{SSL_CTX_new(TLS_server_method())};
   if (!context) return std::unexpected{std::string{"TLS cannot be set up"}};
   std::string trouble = set_up(*context, protocol, tickets);
   if (trouble.empty()) trouble = use_chain(*context, chain);
   if (!trouble.empty()) return std::unexpected{std::move(trouble)};
-  return std::shared_ptr<const ServerContext>{new ServerContext{std::move(context)}};
+  return std::shared_ptr<ServerContext>{new ServerContext{std::move(context)}};
+}
+
+void ServerContext::use_for_names(std::vector<std::shared_ptr<const ServerContext>> others) {
+  others_ = std::move(others);
+  // What SSL_CTX_set_tlsext_servername_callback() and _arg() are, without their casts.
+  SSL_CTX_callback_ctrl(context_.get(), SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
+                        reinterpret_cast<void (*)()>(choose_by_name));  // NOLINT: the API's way
+  SSL_CTX_ctrl(context_.get(), SSL_CTRL_SET_TLSEXT_SERVERNAME_ARG, 0, this);
+}
+
+bool ServerContext::has_name(const std::string& host) const {
+  return X509_check_host(SSL_CTX_get0_certificate(context_.get()), host.data(), host.size(),
+                         X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1;
+}
+
+/// A name that nobody has is no reason to turn a client away: clients that only encrypt ask for any.
+int ServerContext::choose_by_name(SSL* ssl, int*, void* self) {
+  const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  if (name == nullptr) return SSL_TLSEXT_ERR_NOACK;
+  const auto& all = *static_cast<const ServerContext*>(self);
+  const std::string host{name};
+  if (all.has_name(host)) return SSL_TLSEXT_ERR_OK;
+  for (const auto& other : all.others_) {
+    if (!other->has_name(host)) continue;
+    return SSL_set_SSL_CTX(ssl, other->context_.get()) == nullptr ? SSL_TLSEXT_ERR_ALERT_FATAL : SSL_TLSEXT_ERR_OK;
+  }
+  return SSL_TLSEXT_ERR_NOACK;
 }
 
 SslPointer ServerContext::open() const {

@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "transport/tls/client_authorities.hpp"
+
 namespace redoubt::transport {
 
 namespace {
@@ -185,6 +187,28 @@ void TlsStream::note_handshake() {
   SSL_clear_mode(ssl_.get(), SSL_MODE_ASYNC);  // nothing waits any more, and each call of its own would be a job
   ++counters_.handshakes;
   if (SSL_session_reused(ssl_.get()) == 1) ++counters_.handshakes_resumed;
+}
+
+Distrust TlsStream::distrust() const {
+  if (established_ || !ssl_) return Distrust::none;
+  switch (SSL_get_verify_result(ssl_.get())) {
+    case X509_V_OK:
+      return Distrust::none;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return Distrust::expired;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+      return Distrust::wrong_name;
+    case wrong_key_error:
+      return Distrust::wrong_key;
+    default:
+      return Distrust::untrusted;
+  }
+}
+
+std::shared_ptr<const dns::Name> TlsStream::peer_name() const {
+  auto name = ClientAuthorities::name_of(*ssl_);
+  return name ? std::make_shared<const dns::Name>(*std::move(name)) : nullptr;
 }
 
 Moved TlsStream::read(std::span<std::uint8_t> into) {

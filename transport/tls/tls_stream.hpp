@@ -16,6 +16,9 @@ namespace redoubt::transport {
 /// more of them, and the stream has failed (RFC 8446 §4.6.3 sets no limit; each one costs us a new key).
 inline constexpr unsigned max_messages_after_handshake = 32;
 
+/// What whoever verifies sets for a peer with another key than the pinned ones.
+inline constexpr int wrong_key_error = X509_V_ERR_APPLICATION_VERIFICATION;
+
 class TlsStream : public ByteStream {
  public:
   /// The socket is connected, ssl knows which side it is. signer: of a server, null for a client.
@@ -29,7 +32,8 @@ class TlsStream : public ByteStream {
   void finish() override;
   int descriptor() const override { return wire_.socket.get(); }
   bool established() const override { return established_; }
-  bool untrusted() const override { return !established_ && SSL_get_verify_result(ssl_.get()) != X509_V_OK; }
+  Distrust distrust() const override;
+  std::shared_ptr<const dns::Name> peer_name() const override;
   bool holds_more() const override { return holds_more_; }
   void on_wake(std::function<void()> wake) override { wake_ = std::move(wake); }
 

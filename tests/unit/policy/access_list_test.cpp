@@ -84,5 +84,31 @@ TEST(AccessList, agrees_with_asking_every_prefix_in_turn) {
   }
 }
 
+AllowedNames names_of(std::initializer_list<std::string> texts) {
+  std::vector<dns::Name> names;
+  for (const std::string& text : texts) names.push_back(dns::Name::literal(text));
+  return AllowedNames{std::move(names)};
+}
+
+TEST(AllowedNames, nobody_without_a_name_is_allowed) {
+  EXPECT_FALSE(names_of({"laptop.example."}).allows(dns::Name{}));
+  EXPECT_FALSE(AllowedNames{}.allows(dns::Name::literal("laptop.example.")));
+}
+
+TEST(AllowedNames, a_name_counts_whatever_its_letter_case) {
+  const AllowedNames names = names_of({"b.example.", "Laptop.Example."});
+  EXPECT_TRUE(names.allows(dns::Name::literal("lapTOP.example.")));
+  EXPECT_FALSE(names.allows(dns::Name::literal("a.laptop.example.")));
+  EXPECT_FALSE(names.allows(dns::Name::literal("example.")));
+}
+
+TEST(AllowedNames, a_wildcard_stands_for_one_label) {
+  const AllowedNames names = names_of({"*.staff.example."});
+  EXPECT_TRUE(names.allows(dns::Name::literal("a.Staff.example.")));
+  EXPECT_FALSE(names.allows(dns::Name::literal("b.a.staff.example.")));
+  EXPECT_FALSE(names.allows(dns::Name::literal("staff.example.")));
+  EXPECT_FALSE(names.allows(dns::Name::literal("a.xstaff.example.")));
+}
+
 }  // namespace
 }  // namespace redoubt::policy

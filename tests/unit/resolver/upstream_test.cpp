@@ -33,15 +33,15 @@ TEST(Upstream, patience_follows_what_nearly_all_answers_take) {
 TEST(Upstream, is_aside_after_three_misses_in_a_row_and_probed_by_one) {
   Upstream server = upstream();
   server.overtaken(start);
-  server.timed_out(true, start);
-  server.timed_out(false, start);
+  server.timed_out(true, NetworkFault::timed_out, start);
+  server.timed_out(false, NetworkFault::timed_out, start);
   EXPECT_EQ(server.standing(start).health, Health::well) << "one query that was overtaken and timed out is one miss";
   server.answered(20ms);
   for (int i = 0; i < 3; ++i) server.overtaken(start);
   EXPECT_EQ(server.standing(start).health, Health::aside);
   EXPECT_EQ(server.standing(start + 1s).health, Health::probe);
   EXPECT_EQ(server.standing(start + 1s).health, Health::aside) << "others wait for what the probe finds";
-  server.timed_out(false, start + 1500ms);
+  server.timed_out(false, NetworkFault::timed_out, start + 1500ms);
   EXPECT_EQ(server.standing(start + 3s).health, Health::aside) << "longer than before";
   EXPECT_EQ(server.standing(start + 3500ms).health, Health::probe);
   server.answered(std::nullopt);
@@ -51,11 +51,11 @@ TEST(Upstream, is_aside_after_three_misses_in_a_row_and_probed_by_one) {
 TEST(Upstream, rest_is_half_a_minute_at_most) {
   Upstream server = upstream();
   Instant now = start;
-  for (int i = 0; i < 3; ++i) server.timed_out(false, now);
+  for (int i = 0; i < 3; ++i) server.timed_out(false, NetworkFault::timed_out, now);
   for (int i = 0; i < 20; ++i) {
     now = server.figures(now).aside_until;
     ASSERT_EQ(server.standing(now).health, Health::probe);
-    server.timed_out(false, now);
+    server.timed_out(false, NetworkFault::timed_out, now);
     EXPECT_LE(server.figures(now).aside_until - now, 30s);
   }
   EXPECT_EQ(server.figures(now).aside_until - now, 30s);

@@ -24,7 +24,7 @@ class WorkerTest : public ::testing::Test {
  protected:
   explicit WorkerTest(Authority::Answer answer =
                           [](dns::Message query) { return Authority::address(std::move(query), 1, 300); })
-      : authority_{std::move(answer)}, road_{loop_.get_executor(), [](channel::Ask) {}} {
+      : authority_{std::move(answer)}, road_{loop_.get_executor(), [](const std::vector<channel::Ask>&) {}} {
     main_ = std::thread{[this] { loop_.run(); }};
     for (auto& worker : workers_) worker = std::make_unique<Worker>(shared_, road_, settings({"127.0.0.1"}));
   }
@@ -254,8 +254,8 @@ TEST_F(WorkerTest, a_stream_clients_query_is_answered_by_the_road_and_a_stranger
   asio::post(loop_,
              [this, end = std::make_shared<channel::Channel>(std::move(ours))] { road_.attach(std::move(*end)); });
   const auto answer_of = [&](std::uint64_t id, const char* client) {
-    workers_[0]->ask(
-        {id, 1, channel::StreamProtocol::tcp, {*dns::IpAddress::from_text(client), 4000}, client_query("tcp.example")});
+    workers_[0]->ask({channel::Ask{
+        id, 1, channel::StreamProtocol::tcp, {*dns::IpAddress::from_text(client), 4000}, client_query("tcp.example")}});
     pollfd waiting{theirs.descriptor(), POLLIN, 0};
     EXPECT_EQ(poll(&waiting, 1, soon), 1);
     const auto received = theirs.receive();
@@ -266,6 +266,68 @@ TEST_F(WorkerTest, a_stream_clients_query_is_answered_by_the_road_and_a_stranger
   };
   EXPECT_EQ(answer_of(11, "127.0.0.1"), dns::Rcode::noerror);
   EXPECT_EQ(answer_of(12, "198.51.100.1"), dns::Rcode::refused);
+}
+
+TEST_F(WorkerTest, queries_of_streams_that_came_together_are_answered_together_from_copies) {
+  auto [ours, theirs] = *channel::Channel::make_pair();
+  asio::post(loop_,
+             [this, end = std::make_shared<channel::Channel>(std::move(ours))] { road_.attach(std::move(*end)); });
+  const dns::Endpoint client{*dns::IpAddress::from_text("127.0.0.1"), 4000};
+  const auto next = [&theirs = theirs] {
+    pollfd waiting{theirs.descriptor(), POLLIN, 0};
+    EXPECT_EQ(poll(&waiting, 1, soon), 1);
+    return *channel::decode_resolver_to_transport(theirs.receive()->octets);
+  };
+  const auto ask_for = [&](std::uint64_t id) {
+    return channel::Ask{id, 1, channel::StreamProtocol::tls, client, client_query("together.example")};
+  };
+  workers_[0]->ask({ask_for(1)});
+  const auto first = std::get<channel::Give>(next()).answer;
+  workers_[0]->ask({ask_for(2)});  // which leaves a copy
+  EXPECT_EQ(std::get<channel::Give>(next()).id, 2U);
+  std::vector<channel::Ask> asks;
+  for (std::uint64_t id = 3; id < 13; ++id) {
+    asks.push_back(ask_for(id));
+    asks.back().query[0] = static_cast<std::uint8_t>(id);
+  }
+  workers_[0]->ask(std::move(asks));
+  const auto together = std::get<channel::Gives>(next());
+  ASSERT_EQ(together.gives.size(), 10U);
+  for (std::size_t i = 0; i < together.gives.size(); ++i) {
+    const auto& give = together.gives[i];
+    EXPECT_EQ(give.id, i + 3);
+    EXPECT_EQ(give.answer[0], i + 3);
+    const auto message = dns::Message::parse(give.answer);
+    ASSERT_TRUE(message);
+    EXPECT_EQ(message->answer.size(), dns::Message::parse(first)->answer.size());
+  }
+  EXPECT_GE(workers_[0]->counters().get(channel::ResolverCounter::packet_cache_hits), 10U);
+}
+
+TEST_F(WorkerTest, a_stranger_is_served_by_the_name_in_its_certificate) {
+  auto [ours, theirs] = *channel::Channel::make_pair();
+  asio::post(loop_,
+             [this, end = std::make_shared<channel::Channel>(std::move(ours))] { road_.attach(std::move(*end)); });
+  auto named = std::make_shared<WorkerSettings>(*settings({"127.0.0.1"}));
+  named->access_names = policy::AllowedNames{{dns::Name::literal("*.staff.example.")}};
+  workers_[0]->use(named);
+  const auto rcode_for = [&](const std::string& name) {
+    channel::Ask ask{1,
+                     1,
+                     channel::StreamProtocol::tls,
+                     {*dns::IpAddress::from_text("198.51.100.1"), 4000},
+                     client_query("named.example")};
+    if (!name.empty()) ask.client_name = dns::Name::literal(name);
+    workers_[0]->ask({ask});
+    pollfd waiting{theirs.descriptor(), POLLIN, 0};
+    EXPECT_EQ(poll(&waiting, 1, soon), 1);
+    return dns::Message::parse(
+               std::get<channel::Give>(*channel::decode_resolver_to_transport(theirs.receive()->octets)).answer)
+        ->rcode();
+  };
+  EXPECT_EQ(rcode_for(""), dns::Rcode::refused);
+  EXPECT_EQ(rcode_for("laptop.staff.example."), dns::Rcode::noerror);
+  EXPECT_EQ(rcode_for("laptop.other.example."), dns::Rcode::refused);
 }
 
 TEST_F(WorkerTest, answers_are_logged_when_the_configuration_says_so) {

@@ -111,7 +111,7 @@ TEST_F(ClientTlsTest, other_trust_ends_connections_and_what_they_left_for_resump
   expect_server({.name = "dns.example", .pins = {}});
   ASSERT_TRUE(ask());
   expect_server({.name = "other.example", .pins = {}});
-  EXPECT_EQ(ask().error(), UpstreamFault::untrusted);
+  EXPECT_EQ(ask().error(), UpstreamFault::wrong_name);
   EXPECT_EQ(resolver_.asked.size(), 1U);
   EXPECT_EQ(ours_.handshakes_resumed, 0U);
 }
@@ -174,10 +174,34 @@ TEST_F(ClientHttpsTest, many_queries_go_at_once_and_long_answers_come_whole) {
   }
 }
 
-TEST_F(ClientHttpsTest, another_path_is_no_answer) {
+TEST_F(ClientHttpsTest, another_path_is_no_answer_and_no_end_of_the_connection) {
   expect_server({.name = "dns.example", .pins = {}, .path = "/elsewhere"});
-  EXPECT_EQ(ask().error(), UpstreamFault::malformed);
+  for (std::uint16_t id = 1; id <= 5; ++id) EXPECT_EQ(ask(id).error(), UpstreamFault::http_refused);
   EXPECT_TRUE(resolver_.asked.empty());
+  EXPECT_EQ(ours_.upstream_connections, 1U);
+}
+
+TEST_F(ClientHttpsTest, an_error_ends_its_own_query_and_no_other) {
+  expect_server({.name = "dns.example", .pins = {}, .path = "/dns-query"});
+  Octets large = query(9);
+  large.resize(5000);  // 413
+  std::map<std::uint16_t, UpstreamResult> results;
+  const auto fetch = [&](std::uint16_t id, Octets octets) {
+    return pool_->fetch({++last_, Protocol::https, at_, 5s, std::move(octets)},
+                        [&results, id](UpstreamResult came) { results.emplace(id, std::move(came)); });
+  };
+  for (std::uint16_t id = 1; id <= 8; ++id) ASSERT_TRUE(fetch(id, query(id)));
+  ASSERT_TRUE(fetch(9, large));
+  ASSERT_TRUE(run_until([&] { return results.contains(9) && resolver_.asked.size() == 8; }));
+  EXPECT_EQ(results.at(9).error(), UpstreamFault::http_refused);
+  EXPECT_EQ(results.size(), 1U);
+  ASSERT_TRUE(run_until([&] {
+    for (; given_ < resolver_.asked.size(); ++given_) give(resolver_.asked[given_]);
+    return results.size() == 9;
+  }));
+  for (std::uint16_t id = 1; id <= 8; ++id) EXPECT_TRUE(results.at(id)) << id;
+  EXPECT_EQ(ours_.upstream_connections, 1U);
+  EXPECT_EQ(ours_.upstream_retries, 0U);
 }
 
 TEST_F(ClientHttpsTest, what_speaks_tls_only_is_not_asked_by_https) {
@@ -204,7 +228,7 @@ TEST_F(ClientHttpsTest, a_server_that_goes_away_is_asked_anew) {
 
 TEST_F(ClientHttpsTest, a_server_that_is_somebody_else_is_asked_nothing) {
   expect_server({.name = "other.example", .pins = {}, .path = "/dns-query"});
-  EXPECT_EQ(ask().error(), UpstreamFault::untrusted);
+  EXPECT_EQ(ask().error(), UpstreamFault::wrong_name);
   EXPECT_TRUE(resolver_.asked.empty());
 }
 
@@ -215,6 +239,7 @@ struct Bad {
   const char* wanted;
   bool trusted;
   bool pinned;
+  UpstreamFault fault;
 };
 void PrintTo(const Bad& bad, std::ostream* out) { *out << bad.name; }
 
@@ -229,25 +254,27 @@ TEST_P(EachBadCertificate, is_asked_nothing) {
   ServerIdentity identity{.name = bad.wanted, .pins = {}};
   if (bad.pinned) identity.pins = {KeyPin{1, 2, 3}};
   expect_server(std::move(identity), bad.trusted ? std::vector<Octets>{certificate_} : std::vector<Octets>{});
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(ask().error(), UpstreamFault::untrusted);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(ask().error(), bad.fault);
   EXPECT_TRUE(resolver_.asked.empty());
   EXPECT_LE(ours_.upstream_connections, 3U);  // then it rests
   EXPECT_EQ(ours_.handshakes, 0U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Tls, EachBadCertificate,
-                         ::testing::Values(Bad{"unknown_authority", "DNS:dns.example", 30, "dns.example", false, false},
-                                           Bad{"other_name", "DNS:dns.example", 30, "other.example", true, false},
-                                           Bad{"name_above", "DNS:dns.example", 30, "example", true, false},
-                                           Bad{"name_below", "DNS:dns.example", 30, "a.dns.example", true, false},
-                                           Bad{"two_labels_of_a_wildcard", "DNS:*.dns.example", 30, "a.b.dns.example",
-                                               true, false},
-                                           Bad{"part_of_a_label", "DNS:d*.example", 30, "dns.example", true, false},
-                                           Bad{"address_alone", "IP:127.0.0.1", 30, "dns.example", true, false},
-                                           Bad{"expired", "DNS:dns.example", -1, "dns.example", true, false},
-                                           Bad{"other_key", "DNS:dns.example", 30, "dns.example", true, true},
-                                           Bad{"nobody_named", "DNS:dns.example", 30, "", true, false}),
-                         [](const auto& tested) { return std::string{tested.param.name}; });
+INSTANTIATE_TEST_SUITE_P(
+    Tls, EachBadCertificate,
+    ::testing::Values(
+        Bad{"unknown_authority", "DNS:dns.example", 30, "dns.example", false, false, UpstreamFault::untrusted},
+        Bad{"other_name", "DNS:dns.example", 30, "other.example", true, false, UpstreamFault::wrong_name},
+        Bad{"name_above", "DNS:dns.example", 30, "example", true, false, UpstreamFault::wrong_name},
+        Bad{"name_below", "DNS:dns.example", 30, "a.dns.example", true, false, UpstreamFault::wrong_name},
+        Bad{"two_labels_of_a_wildcard", "DNS:*.dns.example", 30, "a.b.dns.example", true, false,
+            UpstreamFault::wrong_name},
+        Bad{"part_of_a_label", "DNS:d*.example", 30, "dns.example", true, false, UpstreamFault::wrong_name},
+        Bad{"address_alone", "IP:127.0.0.1", 30, "dns.example", true, false, UpstreamFault::wrong_name},
+        Bad{"expired", "DNS:dns.example", -1, "dns.example", true, false, UpstreamFault::expired},
+        Bad{"other_key", "DNS:dns.example", 30, "dns.example", true, true, UpstreamFault::wrong_key},
+        Bad{"nobody_named", "DNS:dns.example", 30, "", true, false, UpstreamFault::untrusted}),
+    [](const auto& tested) { return std::string{tested.param.name}; });
 
 }  // namespace
 }  // namespace redoubt::transport::test

@@ -1,7 +1,9 @@
 // The glue to the resolver, over real channels.
 #include "transport/role/resolver_road.hpp"
 
+#include <deque>
 #include <set>
+#include <type_traits>
 
 #include "tests/unit/transport/server_fixture.hpp"
 
@@ -24,22 +26,34 @@ class ResolverRoadTest : public LoopTest {
     road_.attach(std::move(ours));
     return std::move(theirs);
   }
+  /// Queries that came together come here one by one.
   template <class T>
   T next(channel::Channel& resolver) {
     std::optional<T> got;
     EXPECT_TRUE(run_until([&] {
+      if constexpr (std::is_same_v<T, channel::Ask>) {
+        if (!together_.empty()) {
+          got = together_.front();
+          together_.pop_front();
+          return true;
+        }
+      }
       const auto received = resolver.receive();
       if (!received) return false;
       auto message = channel::decode_transport_to_resolver(received->octets);
+      if (message && std::holds_alternative<channel::Asks>(*message)) {
+        for (const channel::Ask& ask : std::get<channel::Asks>(*message).asks) together_.push_back(ask);
+      }
       if (message && std::holds_alternative<T>(*message)) got = std::get<T>(*std::move(message));
       return got.has_value();
     }));
-    return *got;
+    return got.value_or(T{});
   }
   static void tell(const channel::Channel& resolver, const channel::ResolverToTransport& message) {
     EXPECT_FALSE(resolver.send(channel::encode(message)));
   }
 
+  std::deque<channel::Ask> together_;
   Counters counters_;
   ResolverRoad road_{executor()};
   StreamServer server_{executor(), road_, counters_};
@@ -56,6 +70,32 @@ TEST_F(ResolverRoadTest, a_query_goes_and_its_answer_comes) {
   EXPECT_EQ(ask.query, query(5));
   tell(resolver, channel::Give{ask.id, answer_to(query(5))});
   ASSERT_TRUE(run_until([&] { return client.messages().size() == 1; }));
+}
+
+TEST_F(ResolverRoadTest, queries_that_came_together_go_together_and_so_come_their_answers) {
+  channel::Channel resolver = new_resolver();
+  Peer client{at_};
+  Octets all;
+  for (std::uint16_t id = 1; id <= 10; ++id) {
+    const Octets one = framed(query(id));
+    all.insert(all.end(), one.begin(), one.end());
+  }
+  client.send(all);
+  const auto together = next<channel::Asks>(resolver);
+  ASSERT_EQ(together_.size(), 10U);
+  EXPECT_EQ(together.asks.size(), 10U);
+  channel::Gives answers;
+  for (const channel::Ask& ask : together_) answers.gives.push_back({ask.id, answer_to(ask.query)});
+  tell(resolver, answers);
+  ASSERT_TRUE(run_until([&] { return client.messages().size() == 10; }));
+}
+
+TEST_F(ResolverRoadTest, what_a_client_withdraws_before_it_left_is_not_asked) {
+  channel::Channel resolver = new_resolver();
+  road_.ask(1, {.listener = 3, .protocol = Protocol::tcp, .client = at_}, query(1));
+  road_.ask(2, {.listener = 3, .protocol = Protocol::tcp, .client = at_}, query(2));
+  road_.withdraw(1);
+  EXPECT_EQ(next<channel::Ask>(resolver).id, 2U);
 }
 
 TEST_F(ResolverRoadTest, the_death_of_a_resolver_is_invisible_to_clients) {

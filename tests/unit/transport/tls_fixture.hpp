@@ -3,6 +3,7 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
+#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
 #include <map>
@@ -24,7 +25,7 @@ inline EVP_PKEY* make_key(KeyKind kind) {
 
 /// Self-signed, DER. days < 0: expired.
 inline Octets make_certificate(EVP_PKEY* key, const std::string& alternative_names = "DNS:dns.example,IP:127.0.0.1",
-                               int days = 30) {
+                               int days = 30, const std::string& common_name = "test") {
   CertificatePointer certificate{X509_new()};
   X509_set_version(certificate.get(), X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 7);
@@ -32,7 +33,8 @@ inline Octets make_certificate(EVP_PKEY* key, const std::string& alternative_nam
   X509_gmtime_adj(X509_getm_notAfter(certificate.get()), days * 86400L);
   X509_set_pubkey(certificate.get(), key);
   X509_NAME* name = X509_get_subject_name(certificate.get());
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(common_name.c_str()), -1,
+                             -1, 0);
   X509_set_issuer_name(certificate.get(), name);
   X509_EXTENSION* names = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, alternative_names.c_str());
   X509_add_ext(certificate.get(), names, -1);
@@ -49,6 +51,8 @@ inline Octets make_certificate(EVP_PKEY* key, const std::string& alternative_nam
 class LocalSigner : public HandshakeSigner {
  public:
   LocalSigner(Executor executor, KeyPointer key) : executor_{std::move(executor)}, key_{std::move(key)} {}
+  /// Keys that others than the first one's certificate have.
+  void also_hold(KeyPointer key) { more_.push_back(std::move(key)); }
   std::optional<SignatureId> sign(const SignatureRequest& request, Done done) override {
     if (refuses) return std::nullopt;
     const SignatureId id = ++last_;
@@ -76,6 +80,17 @@ class LocalSigner : public HandshakeSigner {
   std::vector<Octets> messages;
 
  private:
+  EVP_PKEY* key_for(const SignatureRequest& request) const {
+    for (const KeyPointer& key : more_) {
+      unsigned char* octets = nullptr;
+      const int count = i2d_PUBKEY(key.get(), &octets);
+      std::array<std::uint8_t, 32> hash{};
+      SHA256(octets, static_cast<std::size_t>(count), hash.data());
+      OPENSSL_free(octets);
+      if (std::ranges::equal(hash, request.key)) return key.get();
+    }
+    return key_.get();
+  }
   Octets signature_of(const SignatureRequest& request) const {
     EVP_MD_CTX* context = EVP_MD_CTX_new();
     EVP_PKEY_CTX* key_context = nullptr;
@@ -83,7 +98,7 @@ class LocalSigner : public HandshakeSigner {
     const bool pss = hash == 8;
     const unsigned strength = pss ? request.scheme & 0xffU : hash;  // 4: SHA-256, 5: SHA-384, 6: SHA-512
     const EVP_MD* digest = strength == 4 ? EVP_sha256() : strength == 5 ? EVP_sha384() : EVP_sha512();
-    EVP_DigestSignInit(context, &key_context, digest, nullptr, key_.get());
+    EVP_DigestSignInit(context, &key_context, digest, nullptr, key_for(request));
     if (pss) {
       EVP_PKEY_CTX_set_rsa_padding(key_context, RSA_PKCS1_PSS_PADDING);
       EVP_PKEY_CTX_set_rsa_pss_saltlen(key_context, RSA_PSS_SALTLEN_DIGEST);
@@ -98,6 +113,7 @@ class LocalSigner : public HandshakeSigner {
 
   Executor executor_;
   KeyPointer key_;
+  std::vector<KeyPointer> more_;
   SignatureId last_ = 0;
   std::map<SignatureId, Done> waiting_;
 };
@@ -111,6 +127,9 @@ class TlsPeer {
     std::string alpn{"\3dot"};
     SSL_SESSION* session = nullptr;
     std::string from = "127.0.0.1";
+    std::string server_name{};            ///< SNI
+    const Octets* certificate = nullptr;  ///< of the client
+    EVP_PKEY* key = nullptr;              ///< its key
   };
   explicit TlsPeer(const dns::Endpoint& server) : TlsPeer{server, Manner{}} {}
   TlsPeer(const dns::Endpoint& server, const Manner& manner) : peer_{server, manner.from} {
@@ -131,6 +150,14 @@ class TlsPeer {
     if (!manner.alpn.empty()) {
       SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(manner.alpn.data()),
                           static_cast<unsigned>(manner.alpn.size()));
+    }
+    if (!manner.server_name.empty()) {
+      SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+               const_cast<char*>(manner.server_name.c_str()));  // only read
+    }
+    if (manner.certificate != nullptr) {
+      SSL_use_certificate_ASN1(ssl_.get(), manner.certificate->data(), static_cast<int>(manner.certificate->size()));
+      SSL_use_PrivateKey(ssl_.get(), manner.key);
     }
     if (manner.session != nullptr) SSL_set_session(ssl_.get(), manner.session);
     SSL_set_fd(ssl_.get(), peer_.socket().get());

@@ -132,7 +132,7 @@ TEST_F(UpstreamPoolTest, a_silent_server_costs_the_patience) {
   ASSERT_TRUE(fetch(1, 80ms));
   Peer peer = accept_query();
   ASSERT_TRUE(run_until([&] { return results_.contains(1); }));
-  EXPECT_EQ(results_.at(1).error(), UpstreamFault::timed_out);
+  EXPECT_EQ(results_.at(1).error(), UpstreamFault::stalled);
   EXPECT_GE(Clock::now() - begin, 80ms);
   EXPECT_TRUE(run_until([&] { return peer.closed(); }));
 }
@@ -145,7 +145,7 @@ TEST_F(UpstreamPoolTest, a_dripping_server_costs_no_more_than_the_patience) {
     peer.send(drip);
     return results_.contains(1);
   }));
-  EXPECT_EQ(results_.at(1).error(), UpstreamFault::timed_out);
+  EXPECT_EQ(results_.at(1).error(), UpstreamFault::stalled);
 }
 
 TEST_F(UpstreamPoolTest, patience_has_a_limit_of_ours) {
@@ -153,7 +153,7 @@ TEST_F(UpstreamPoolTest, patience_has_a_limit_of_ours) {
   ASSERT_TRUE(fetch(1, std::chrono::milliseconds{0xffffffff}));
   Peer peer = accept_query();
   ASSERT_TRUE(run_until([&] { return results_.contains(1); }));
-  EXPECT_EQ(results_.at(1).error(), UpstreamFault::timed_out);
+  EXPECT_EQ(results_.at(1).error(), UpstreamFault::stalled);
 }
 
 TEST_F(UpstreamPoolTest, an_abandoned_exchange_says_nothing) {

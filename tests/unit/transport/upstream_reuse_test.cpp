@@ -294,7 +294,7 @@ TEST_F(UpstreamReuseTest, a_silent_connection_is_not_given_more) {
   ASSERT_TRUE(fetch(2, query(2), 60ms));
   ASSERT_TRUE(fetch(3, query(3)));
   ASSERT_TRUE(run_until([&] { return results_.contains(2); }));
-  EXPECT_EQ(results_.at(2).error(), UpstreamFault::timed_out);
+  EXPECT_EQ(results_.at(2).error(), UpstreamFault::stalled);
   ASSERT_TRUE(fetch(4, query(4)));
   ASSERT_TRUE(wait_for_queries(1, 1));
   peers_[1].send_frame(answer_to(query(4)));
@@ -316,7 +316,7 @@ TEST_F(UpstreamReuseTest, answers_in_drops_take_nobody_beyond_the_deadline) {
     peers_[0].send(drip);
     return results_.size() == 3;
   }));
-  for (const auto& [id, result] : results_) EXPECT_EQ(result.error(), UpstreamFault::timed_out) << id;
+  for (const auto& [id, result] : results_) EXPECT_EQ(result.error(), UpstreamFault::stalled) << id;
   EXPECT_TRUE(run_until([&] { return peers_[0].closed(); }));
   EXPECT_EQ(pool_.connections(), 0U);
 }
@@ -328,7 +328,7 @@ TEST_F(UpstreamReuseTest, long_queries_that_the_server_does_not_read_are_bounded
   pool_.use(Limits{}.with(Limit::upstream_stall_time, 50), {});
   for (UpstreamId id = 1; id <= 32; ++id) ASSERT_TRUE(fetch(id, large, 150ms));
   ASSERT_TRUE(wait_for_results(32));
-  for (const auto& [id, result] : results_) EXPECT_EQ(result.error(), UpstreamFault::timed_out) << id;
+  for (const auto& [id, result] : results_) EXPECT_EQ(result.error(), UpstreamFault::stalled) << id;
   EXPECT_TRUE(run_until([&] { return pool_.connections() == 0; }));
 }
 

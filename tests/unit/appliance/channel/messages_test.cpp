@@ -3,6 +3,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <vector>
 
 #include "tests/unit/appliance/channel/samples.hpp"
@@ -89,6 +93,41 @@ TEST(Messages, transport_to_resolver) {
 TEST(Messages, resolver_to_transport) {
   expect_exact(samples::resolver_to_transport(), decode_resolver_to_transport,
                std::variant_size_v<ResolverToTransport>);
+}
+
+/// Long ones are one run of octets; the fuzzer makes its own.
+constexpr std::size_t max_seed_octets = 4096;
+
+/// The seeds of fuzz/channel.cpp, whose first octet chooses the decoder: each sample is one. With REDOUBT_WRITE_SEEDS
+/// in the environment they are written.
+template <class Message>
+void expect_seeds(std::uint8_t decoder, const std::string& name, const std::vector<Message>& messages) {
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    Octets octets = encode(messages[i]);
+    if (octets.size() > max_seed_octets) continue;
+    octets.insert(octets.begin(), decoder);
+    const std::string path = std::string{REDOUBT_SEEDS} + "/" + name + "_" + std::to_string(i);
+    const std::string wanted{octets.begin(), octets.end()};
+    if (std::getenv("REDOUBT_WRITE_SEEDS") != nullptr) std::ofstream{path, std::ios::binary} << wanted;
+    std::ifstream file{path, std::ios::binary};
+    const std::string found{std::istreambuf_iterator<char>{file}, {}};
+    EXPECT_EQ(found, wanted) << path << ": run this test with REDOUBT_WRITE_SEEDS=1";
+  }
+}
+
+TEST(Messages, each_kind_is_a_seed_of_the_fuzzer) {
+  expect_seeds(0, "monitor_to_child", samples::monitor_to_child());
+  expect_seeds(1, "child_to_monitor", samples::child_to_monitor());
+  expect_seeds(2, "control_to_resolver", samples::control_to_resolver());
+  expect_seeds(3, "resolver_to_control", samples::resolver_to_control());
+  expect_seeds(4, "control_to_transport", samples::control_to_transport());
+  expect_seeds(5, "transport_to_control", samples::transport_to_control());
+  expect_seeds(6, "control_to_keykeeper", samples::control_to_keykeeper());
+  expect_seeds(7, "keykeeper_to_control", samples::keykeeper_to_control());
+  expect_seeds(8, "transport_to_resolver", samples::transport_to_resolver());
+  expect_seeds(9, "resolver_to_transport", samples::resolver_to_transport());
+  expect_seeds(10, "transport_to_keykeeper", samples::transport_to_keykeeper());
+  expect_seeds(11, "keykeeper_to_transport", samples::keykeeper_to_transport());
 }
 
 TEST(Messages, fields_keep_their_values) {

@@ -118,7 +118,9 @@ inline std::vector<ResolverToControl> resolver_to_control() {
                                 .refused = 6,
                                 .waiting = 7,
                                 .round_trip = 8,
-                                .aside_for = 9}},
+                                .aside_for = 9,
+                                .trouble = UpstreamTrouble::rcode,
+                                .rcode = dns::Rcode::refused}},
                 .zones = {{.zone = name, .questions = 10, .failures = 11}}}};
 }
 
@@ -129,13 +131,15 @@ inline std::vector<ControlToTransport> control_to_transport() {
       OpenTransfer{.id = 5, .server = v6, .patience = 60'000, .query = query},
       ContinueTransfer{.id = 5},
       CloseTransfer{.id = 5},
-      UseCertificate{.chain = {}},
-      UseCertificate{.chain = CertificateChain(max_chain, std::vector<std::uint8_t>(max_certificate_octets, 0x30))}};
+      UseCertificate{.place = 0, .count = 1, .chain = {}},
+      UseCertificate{.place = max_certificates - 1,
+                     .count = max_certificates,
+                     .chain = CertificateChain(max_chain, std::vector<std::uint8_t>(max_certificate_octets, 0x30))}};
 }
 inline std::vector<TransportToControl> transport_to_control() {
   return {SnapshotTaken{.generation = 3, .trouble = {}}, Statistics{.id = 4, .values = {1, 2, 3}},
           TransferMessage{.id = 5, .message = longest}, TransferEnded{.id = 5, .fault = FetchFault::too_many},
-          CertificateTaken{.trouble = "its key is too weak"}};
+          CertificateTaken{.place = 3, .trouble = "its key is too weak"}};
 }
 inline std::vector<ControlToKeykeeper> control_to_keykeeper() {
   return {Ping{.id = 11}, MakeCertificate{.id = 12, .names = {}, .addresses = {}, .former = {}},
@@ -144,7 +148,7 @@ inline std::vector<ControlToKeykeeper> control_to_keykeeper() {
 inline std::vector<KeykeeperToControl> keykeeper_to_control() {
   return {Pong{.id = 11}, CertificateMade{.id = 12, .certificate = query, .trouble = {}},
           CertificateMade{.id = 12, .certificate = {}, .trouble = "no secret"},
-          TlsFilesRead{.id = 13, .chain = {query, query}, .trouble = {}},
+          TlsFilesRead{.id = 13, .chain = {query, query}, .trouble = {}, .key_exposed = true},
           TlsFilesRead{.id = 13, .chain = {}, .trouble = "the key is another certificate's"}};
 }
 inline std::vector<TransportToKeykeeper> transport_to_keykeeper() {
@@ -160,12 +164,24 @@ inline std::vector<KeykeeperToTransport> keykeeper_to_transport() {
 
 inline std::vector<TransportToResolver> transport_to_resolver() {
   return {Ask{.id = 1, .listener = 2, .protocol = StreamProtocol::https, .client = v6, .query = longest},
-          Withdraw{.id = 1}, Fetched{.id = 3, .answer = query}, FetchFailed{.id = 3, .fault = FetchFault::bad_request}};
+          Withdraw{.id = 1},
+          Fetched{.id = 3, .answer = query},
+          FetchFailed{.id = 3, .fault = FetchFault::bad_request},
+          FetchFailed{.id = 4, .fault = FetchFault::http_strange},
+          Asks{.asks = {}},
+          Asks{.asks = {Ask{.id = 5, .listener = 1, .protocol = StreamProtocol::tls, .client = v4, .query = query},
+                        Ask{.id = 6,
+                            .listener = 1,
+                            .protocol = StreamProtocol::tls,
+                            .client = v6,
+                            .query = query,
+                            .client_name = name}}}};
 }
 inline std::vector<ResolverToTransport> resolver_to_transport() {
   return {Give{.id = 1, .answer = {}},
           Fetch{.id = 3, .protocol = StreamProtocol::tcp, .server = v4, .patience = 1500, .query = query},
-          Abandon{.id = 3}};
+          Abandon{.id = 3}, Gives{.gives = {}},
+          Gives{.gives = {Give{.id = 5, .answer = query}, Give{.id = 6, .answer = {}}}}};
 }
 
 }  // namespace redoubt::channel::samples

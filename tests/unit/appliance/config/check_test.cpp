@@ -307,6 +307,18 @@ INSTANTIATE_TEST_SUITE_P(
               "2026-01-31T12:00:00Z"},
         Fault{"validation: {time: tomorrow}\n",
               "f:1:20: validation.time: found 'tomorrow', expected system or an instant such as 2026-01-31T12:00:00Z"},
+        Fault{"tls: {more: [{certificate: /c.pem, key: /k.pem}]}\n",
+              "f:1:13: tls.more: found further certificates beside a self-signed one, expected tls.certificate to be a "
+              "file too"},
+        Fault{
+            "listen: [{address: 127.0.0.1, client-authorities: /ca.pem}]\n",
+            "f:1:9: listen[].client-authorities: found it at 127.0.0.1@53, expected it at a listener of tls or https"},
+        Fault{"resolution: {stub: [{zone: lan., to: [192.0.2.1], transport: https}]}\n",
+              "f:1:62: resolution.stub[].transport: found 'https', expected one of udp, tcp, tls"},
+        Fault{"resolution: {forward: [{zone: a., to: ['192.0.2.1#a'], transport: tls}], stub: [{zone: b., to: "
+              "['192.0.2.1#b'], transport: tls}]}\n",
+              "f:1:81: resolution.stub[].to: found 192.0.2.1@853 with another name, pins, authenticate, transport or "
+              "path than in a zone before, expected the same"},
         Fault{"tls: {certificate: /etc/cert.pem}\n",
               "f:1:20: tls: found a certificate or a key alone, expected both as files, or self-signed"},
         Fault{

@@ -19,12 +19,13 @@ def table(title, columns, rows):
         print("  " + "  ".join(str(cell).ljust(widths[0]) if i == 0 else str(cell).rjust(widths[i]) for i, cell in enumerate(row)), flush=True)
 
 
-def interleaved(bench, names, prepare, measure):
+def interleaved(bench, names, prepare, measure, start=None):
     """{name: its result in each repeat}. One program runs at a time."""
+    start = start or bench.start
     results = {name: [] for name in names}
     for _ in range(bench.options.repeats):
         for name in names:
-            program = bench.start(name)
+            program = start(name)
             try:
                 prepare(program)
                 results[name].append(measure(program))

@@ -286,19 +286,6 @@ def curl_gets_answers_with_their_lifetime(context):
 
 @scenario
 @needs_own_daemon
-def curl_resolves_names_by_our_https(context):
-    """curl --doh-url: a page of a local web server loads by a name that only our resolver knows."""
-    with context.daemon(settings={**settings(), "resolution": {"root-hints": plan.ROOT_HINTS}}) as daemon:
-        command = ["curl", "--silent", "--max-time", "8", "--verbose", "--doh-url",
-                   f"https://127.0.0.1:{DOH}/dns-query", "--doh-insecure", "--connect-timeout", "3",
-                   "http://www.alpha.lab-tld:8053/"]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=12)
-        check("192.0.2.80:8053" in result.stderr or "192.0.2.80" in result.stderr,
-              f"curl did not learn the address: {result.stderr}")
-
-
-@scenario
-@needs_own_daemon
 def clients_outside_the_access_list_are_refused_by_every_transport(context):
     with context.daemon(settings={**settings(), "access": {"allow": ["192.0.2.0/24"]}}) as daemon:
         check_equal(ask("www.alpha.lab-tld").status, "REFUSED", "by UDP")

@@ -138,6 +138,7 @@ class Reading {
       if (!next) return std::unexpected{ZoneTextFault{file, next.error().line, next.error().what}};
       if (!*next) return {};
       const MasterFileLines::Line& line = **next;
+      if (source_.place != nullptr) *source_.place = {file, line.number};
       std::expected<void, std::string> done;
       if (line.text[0] != '$') {
         done = take_line(line.text, around);

@@ -22,6 +22,12 @@ struct ZoneTextFault {
   std::string to_text() const;
 };
 
+/// Where the record comes from that is given right now.
+struct ZoneTextPlace {
+  std::string file;
+  std::size_t line = 0;  ///< from 1
+};
+
 struct ZoneTextSource {
   std::string file;  ///< for messages, and what relative $INCLUDEs are relative to
   std::string_view text;
@@ -30,6 +36,7 @@ struct ZoneTextSource {
   std::size_t max_records = 50'000'000;
   /// The text of a file that is included, by its path. Without it $INCLUDE is a fault.
   std::function<std::expected<std::string, std::string>(const std::string& path)> open = nullptr;
+  ZoneTextPlace* place = nullptr;  ///< kept up to date, if somebody wants to know
 };
 
 /// Gives each record to `take`, in order. What `take` says is wrong becomes the fault of that line.

@@ -19,11 +19,9 @@ using namespace dnssec;
 std::uint16_t flags_of(const std::string& role) { return role == "zsk" ? zsk_flags : ksk_flags; }
 
 json to_json(const StoredKey& key) {
-  return {{"file", key.stem},
-          {"zone", key.zone.to_text()},
-          {"tag", key.tag},
-          {"flags", key.flags},
-          {"algorithm", algorithm_to_text(static_cast<std::uint8_t>(key.algorithm))}};
+  return {{"file", key.stem},       {"zone", key.zone.to_text()},
+          {"tag", key.tag},         {"flags", key.flags},
+          {"retired", key.retired}, {"algorithm", algorithm_to_text(static_cast<std::uint8_t>(key.algorithm))}};
 }
 
 ExitCode tell(const Context& context, const KeyFolder& keys, const StoredKey& key) {
@@ -73,9 +71,9 @@ ExitCode key_list(const Context& context, const KeyOptions& options) {
     if (context.json) {
       list.push_back(to_json(key));
     } else {
-      context.out << fmt::format("{:<34} {} {} {}\n", key.stem, key.zone.to_text(),
-                                 key.is_entry_point() ? "ksk/csk" : "zsk",
-                                 algorithm_to_text(static_cast<std::uint8_t>(key.algorithm)));
+      context.out << fmt::format(
+          "{:<34} {} {} {}{}\n", key.stem, key.zone.to_text(), key.is_entry_point() ? "ksk/csk" : "zsk",
+          algorithm_to_text(static_cast<std::uint8_t>(key.algorithm)), key.retired ? ", retired" : "");
     }
   }
   if (context.json) context.out << list.dump(2) << "\n";

@@ -62,6 +62,9 @@ ExitCode zone_keys(const Context& context, const ZoneKeysOptions& options) {
     json body{{"zone", name->to_text()}, {"keys", to_json(zone)}, {"parent-settled", zone.settled}};
     if (zone.held) body["held"] = *zone.held;
     if (zone.seen) body["parent-seen"] = time_text(*zone.seen);
+    body["looked"] = time_text(zone.clock.now);
+    body["waiting"] = zone.waiting;
+    body["later"] = ctl::to_json(std::span<const LaterStep>{zone.later});
     context.out << body.dump(2) << "\n";
     return ExitCode::done;
   }
@@ -71,6 +74,11 @@ ExitCode zone_keys(const Context& context, const ZoneKeysOptions& options) {
                   : zone.settled     ? "the parent has the DS that was asked for\n"
                   : *zone.asked == 0 ? "the parent is asked to remove the DS\n"
                                      : "the parent is asked for a DS that it does not have, or nobody looked\n");
+  if (zone.seen) context.out << "all of the parent's servers agreed last: " << time_text(*zone.seen) << "\n";
+  context.out << "as of the last run, " << time_text(zone.clock.now) << ":\n";
+  for (const std::string& why : zone.waiting) context.out << "  waiting: " << why << "\n";
+  for (const LaterStep& step : zone.later) context.out << "  " << to_line(step) << "\n";
+  if (zone.waiting.empty() && zone.later.empty()) context.out << "  nothing is waited for\n";
   return ExitCode::done;
 }
 

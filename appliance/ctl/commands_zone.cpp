@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <filesystem>
 
 #include "appliance/config/units.hpp"
 #include "appliance/ctl/signing_support.hpp"
@@ -12,6 +11,7 @@
 #include "dnssec/zone/check_zone.hpp"
 #include "dnssec/zone/load.hpp"
 #include "dnssec/zone/maintain.hpp"
+#include "dnssec/zone/verify_file.hpp"
 
 namespace redoubt::ctl {
 
@@ -76,6 +76,7 @@ json to_json(const MaintainResult& result, const ZoneSignOptions& options) {
       {"parent-settled", result.zone.settled},
       {"done", result.told},
       {"waiting", result.waiting},
+      {"later", ctl::to_json(result.later)},
       {"remarks", result.file.remarks}};
   if (result.file.earliest_expiration != 0) body["earliest-expiration"] = result.file.earliest_expiration;
   if (result.next) body["next"] = time_text(*result.next);
@@ -85,6 +86,7 @@ json to_json(const MaintainResult& result, const ZoneSignOptions& options) {
 void show(const Context& context, const MaintainResult& result, const ZoneSignOptions& options) {
   for (const std::string& what : result.told) context.out << what << "\n";
   for (const std::string& why : result.waiting) context.out << "waiting: " << why << "\n";
+  for (const LaterStep& step : result.later) context.out << to_line(step) << "\n";
   for (const std::string& remark : result.file.remarks) context.err << "note: " << remark << "\n";
   const SigningCounts& counts = result.file.counts;
   if (result.keys_missing) {
@@ -121,6 +123,7 @@ std::expected<signing::SitePolicy, std::string> site_of(const ZoneSignOptions& o
 /// An operator's word stands for what servers would say.
 Observations sworn(const ZoneKeys& zone) {
   Observations observed;
+  observed.sworn = true;
   if (zone.asked) observed.parents.push_back({*zone.asked, false});
   return observed;
 }
@@ -173,13 +176,9 @@ ExitCode zone_sign(const Context& context, const ZoneSignOptions& given) {
   if (!site) return complain(context, site.error());
   const auto origin = name_of(options.origin);
   if (!origin) return complain(context, origin.error());
-  std::error_code error;
-  if (options.dry_run && !std::filesystem::exists(key_folder_path(options.keys, options.file), error)) {
-    context.out << "dry run: there are no keys; they would be made, and the whole zone signed\n";
-    return ExitCode::done;
-  }
-  const auto keys = open_keys(options.keys, options.file, !options.dry_run);
-  if (!keys) return complain(context, keys.error());
+  auto passphrase = read_passphrase(options.keys);
+  if (!passphrase) return complain(context, passphrase.error());
+  const KeyFolder keys{key_folder_path(options.keys, options.file), std::move(*passphrase)};
   Progress progress{context};
   MaintainOptions work;
   work.file.input = options.file;
@@ -192,7 +191,8 @@ ExitCode zone_sign(const Context& context, const ZoneSignOptions& given) {
   work.file.clock_is_right = options.clock_is_right;
   work.file.progress = [&](std::string_view step, std::size_t done, std::size_t all) { progress(step, done, all); };
   work.policy = site->policy;
-  work.keys = &*keys;
+  work.keys = &keys;
+  work.despite_faults = options.despite_faults;
   work.clock = read_clock();
   if (options.ds_published) {
     work.observe = [](const dns::Name&, const ZoneKeys& zone, std::span<const StoredKey>) { return sworn(zone); };
@@ -218,15 +218,15 @@ ExitCode zone_verify(const Context& context, const ZoneVerifyOptions& options) {
   if (!soon) return complain(context, "--soon " + options.soon + ": expected a duration such as 3d");
   auto ds = ds_of(options.ds);
   if (!ds) return complain(context, ds.error());
-  const auto zone = load_zone(options.file, {.origin = *origin});
-  if (!zone) return complain(context, zone.error());
-  const ZoneVerdict verdict =
-      verify_zone(*zone, {.now = unix_now(),
-                          .soon = std::chrono::duration_cast<std::chrono::seconds>(*soon).count(),
-                          .threads = jobs_or_all(options.jobs),
-                          .trusted_ds = std::move(*ds)});
+  const auto checked = verify_zone_file(options.file, *origin,
+                                        {.now = unix_now(),
+                                         .soon = std::chrono::duration_cast<std::chrono::seconds>(*soon).count(),
+                                         .threads = jobs_or_all(options.jobs),
+                                         .trusted_ds = std::move(*ds)});
+  if (!checked) return complain(context, checked.error());
+  const ZoneVerdict& verdict = checked->verdict;
   return tell_verdict(context, options.file, verdict,
-                      {{"zone", zone->apex().to_text()},
+                      {{"zone", checked->apex.to_text()},
                        {"signatures", verdict.signatures},
                        {"verified", verdict.verified},
                        {"earliest-expiration", verdict.earliest_expiration}});

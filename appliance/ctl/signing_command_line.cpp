@@ -30,6 +30,8 @@ void add_sign(CLI::App& zone, const AddCommand& command) {
   app->add_flag("--everything", options->everything, "sign anew what is still good, too");
   app->add_flag("--clock-is-right", options->clock_is_right,
                 "the clock is right, although what was stored speaks against it");
+  app->add_flag("--despite-faults", options->despite_faults,
+                "sign although `zone check` finds faults in the zone file");
   app->add_flag("--ds-published", options->ds_published,
                 "you have seen at every server of the parent the DS that was asked for");
   take_keys(app, options->keys);
@@ -75,9 +77,10 @@ void add_rolls(CLI::App& zone, const AddCommand& command) {
   add("start", "roll these keys now, in an emergency too; no chain breaks", rollover_start)
       ->add_option("TAG", roll->tags, "tags of the keys that go")
       ->required();
-  command(*rollover, "status", "the same as zone keys", [roll](const Context& context) {
-    return zone_keys(context, {roll->zone, roll->keys});
-  });
+  command(*rollover, "status", "keys and their states, what the rolls wait for, and until when",
+          [roll](const Context& context) {
+            return zone_keys(context, {roll->zone, roll->keys});
+          });
   CLI::App* status = rollover->get_subcommand("status");
   status->add_option("ZONE", roll->zone, "the zone's name")->required();
   take_keys(status, roll->keys);

@@ -26,7 +26,8 @@ struct ZoneSignOptions {
   bool dry_run = false;
   bool everything = false;
   bool clock_is_right = false;
-  bool ds_published = false;  ///< the operator has seen at the parent what was asked for
+  bool despite_faults = false;  ///< sign although the zone file has faults
+  bool ds_published = false;    ///< the operator has seen at the parent what was asked for
 };
 
 struct ZoneVerifyOptions {

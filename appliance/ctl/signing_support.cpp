@@ -98,6 +98,19 @@ std::string time_text(dnssec::Instant time) {
   return fmt::format("{:%Y-%m-%d %H:%M:%S}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
 }
 
+std::string to_line(const dnssec::LaterStep& step) {
+  return (step.from ? "not before " + time_text(*step.from) : std::string{"after other steps"}) + ": " + step.what;
+}
+
+nlohmann::json to_json(std::span<const dnssec::LaterStep> steps) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const dnssec::LaterStep& step : steps) {
+    list.push_back({{"what", step.what}});
+    if (step.from) list.back()["not-before"] = time_text(*step.from);
+  }
+  return list;
+}
+
 nlohmann::json to_json(const dnssec::ZoneKeys& zone) {
   nlohmann::json keys = nlohmann::json::array();
   for (const dnssec::ZoneKey& key : zone.keys) {

@@ -3,6 +3,7 @@
 #include <expected>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "appliance/ctl/signing_options.hpp"
@@ -34,5 +35,8 @@ std::int64_t unix_now();
 std::string time_text(dnssec::Instant time);
 
 nlohmann::json to_json(const dnssec::ZoneKeys& zone);
+nlohmann::json to_json(std::span<const dnssec::LaterStep> steps);
+/// "not before 2027-01-15 08:00:00Z: what"
+std::string to_line(const dnssec::LaterStep& step);
 
 }  // namespace redoubt::ctl

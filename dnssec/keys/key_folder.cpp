@@ -1,7 +1,13 @@
 #include "dnssec/keys/key_folder.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
 #include <filesystem>
 
 #include "dns/text.hpp"
@@ -33,6 +39,40 @@ StoredKey describe_key(const dns::Name& zone, std::uint16_t flags, const Private
   return stored;
 }
 
+constexpr std::string_view retired_mark = "; Retired: ";
+
+/// YYYYMMDDHHmmSS, the form that BIND's key files have.
+std::string stamp(std::int64_t time) {
+  const auto day = std::chrono::floor<std::chrono::days>(std::chrono::sys_seconds{std::chrono::seconds{time}});
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss clock{std::chrono::sys_seconds{std::chrono::seconds{time}} - day};
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%04d%02u%02u%02d%02d%02d", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()));
+  return text.data();
+}
+
+/// Our own mark counts whatever the clock says; BIND's Inactive and Delete count once their time has come. Such stamps
+/// are in order as text.
+bool says_retired(std::string_view text) {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const std::string present = stamp(now.time_since_epoch().count());
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.starts_with(retired_mark)) return true;
+    for (const std::string_view word : {std::string_view{"; Inactive: "}, std::string_view{"; Delete: "}}) {
+      if (line.starts_with(word) && line.size() >= word.size() + present.size() &&
+          line.substr(word.size(), present.size()) <= present)
+        return true;
+    }
+  }
+  return false;
+}
+
 std::expected<StoredKey, std::string> read_public(const std::string& path, std::string stem) {
   const auto text = read_secret_file(path, max_key_file);
   if (!text) return std::unexpected{text.error()};
@@ -49,6 +89,7 @@ std::expected<StoredKey, std::string> read_public(const std::string& path, std::
   key.flags = fields->flags;
   key.tag = key_tag(record.rdata);
   key.algorithm = Algorithm{fields->algorithm};
+  key.retired = says_retired(as_text(*text));
   return key;
 }
 
@@ -128,6 +169,8 @@ std::expected<void, std::string> KeyFolder::unlock(StoredKey& key) const {
   const bool sealed = !std::filesystem::exists(path, error);
   if (sealed) path = file(key, ".sealed");
   if (sealed && !std::filesystem::exists(path, error)) return {};
+  struct stat status {};
+  key.exposed = !sealed && ::stat(path.c_str(), &status) == 0 && (status.st_mode & 077) != 0;
   auto text = read_secret_file(path, max_key_file);
   if (!text) return std::unexpected{text.error()};
   if (sealed) {
@@ -149,6 +192,7 @@ std::expected<std::vector<StoredKey>, std::string> KeyFolder::keys_of(const dns:
   if (!keys) return keys;
   std::erase_if(*keys, [&](const StoredKey& key) { return !(key.zone == zone); });
   for (StoredKey& key : *keys) {
+    if (key.retired) continue;
     if (auto unlocked = unlock(key); !unlocked) return std::unexpected{unlocked.error()};
   }
   return keys;
@@ -193,6 +237,24 @@ std::expected<StoredKey, std::string> KeyFolder::generate(const dns::Name& zone,
     if (free) return add(zone, flags, std::move(*key));
   }
   return fault(path_, "the zone has so many keys that no tag is free");
+}
+
+std::expected<void, std::string> KeyFolder::retire(const std::string& stem, std::int64_t now) const {
+  const std::string path = path_ + "/" + stem + ".key";
+  const auto text = read_secret_file(path, max_key_file);
+  if (!text) return std::unexpected{text.error()};
+  if (as_text(*text).starts_with(retired_mark)) return {};
+  std::string marked{retired_mark};
+  marked += stamp(now) + "\n";
+  marked += as_text(*text);
+  return write_durably(path, octets_of(marked), public_mode);
+}
+
+std::expected<void, std::string> KeyFolder::make() const {
+  std::error_code error;
+  if (std::filesystem::is_directory(path_, error)) return {};
+  if (::mkdir(path_.c_str(), 0700) == 0) return {};
+  return fault(path_, std::string{"it cannot be made: "} + std::strerror(errno));
 }
 
 std::expected<void, std::string> KeyFolder::forget_secret(const StoredKey& key) const {

@@ -25,6 +25,10 @@ struct StoredKey {
   Algorithm algorithm = Algorithm::ecdsa_p256_sha256;
   /// Null when only the public half is here: a foreign or an offline key. Shared, for signing threads look at it.
   std::shared_ptr<const PrivateKey> secret;
+  /// Its .key file says that it was rolled away, or that its time is over (BIND's Inactive and Delete): it is never
+  /// taken into use again, even when nothing else remembers it.
+  bool retired = false;
+  bool exposed = false;  ///< others than its owner may read the file of its private half
   bool is_entry_point() const { return (flags & Dnskey::entry_point_bit) != 0; }
 };
 
@@ -39,7 +43,7 @@ class KeyFolder {
 
   /// All of them, of every zone, by file name. Private halves are not read.
   std::expected<std::vector<StoredKey>, std::string> list() const;
-  /// Those of one zone, with their private halves where those are here.
+  /// Those of one zone, with their private halves where those are here. Retired keys stay closed: see unlock().
   std::expected<std::vector<StoredKey>, std::string> keys_of(const dns::Name& zone) const;
   /// A new key whose tag no other key of the zone has, nor would have once revoked (attacks: equal key tags).
   std::expected<StoredKey, std::string> generate(const dns::Name& zone, Algorithm algorithm, std::uint16_t flags,
@@ -48,6 +52,12 @@ class KeyFolder {
   std::expected<StoredKey, std::string> add(const dns::Name& zone, std::uint16_t flags, PrivateKey key) const;
   /// Takes the private half away; the public record stays as a memory of it.
   std::expected<void, std::string> forget_secret(const StoredKey& key) const;
+  /// Writes into the .key file that the key leaves, unless it says so already.
+  /// stem  of its files
+  /// now   seconds since 1970
+  std::expected<void, std::string> retire(const std::string& stem, std::int64_t now) const;
+  /// The folder, for its owner alone, if it is not there.
+  std::expected<void, std::string> make() const;
   /// Reads the private half of a key of list().
   std::expected<void, std::string> unlock(StoredKey& key) const;
   const std::string& path() const { return path_; }

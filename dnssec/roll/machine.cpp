@@ -28,7 +28,9 @@ class Machine {
     }
     update_states();
     explain();
+    explain_steps();
     plan_next();
+    remember();
     return std::move(decision_);
   }
 
@@ -279,10 +281,75 @@ class Machine {
   }
 
   void explain() {
+    if (!zone_.asked && observed_.sworn)
+      wait("it is too early for a DS at the parent, and the word that it is there does not count: it is not asked for");
     if (zone_.asked && !zone_.settled && observed_.parents.empty())
-      wait("the parent should get the DS of " + names_of(*zone_.asked) + ", and nobody has looked whether it did");
+      wait("the parent should get the DS of " + names_of(*zone_.asked) +
+           ", and nobody has looked whether it did (parent: in the policy, or zone sign --ds-published)");
     else if (zone_.asked && !zone_.settled)
       wait("the parent does not have what was asked for yet: the DS of " + names_of(*zone_.asked));
+  }
+
+  /// Steps that the guard holds back, each with the time from which it will not: until then caches may hold what would
+  /// make a validator fail.
+  void explain_steps() {
+    if (zone_.held || is_pending() || !decision_.make.empty()) return;
+    const KeyMask foreign = keys_where([](const ZoneKey& key) { return key.role == KeyRole::foreign && key.wanted; });
+    const KeyMask wanted = keys_where([](const ZoneKey& key) { return key.wanted && key.role != KeyRole::foreign; });
+    const KeyMask entries = keys_where([](const ZoneKey& key) { return key.is_for_keys() && !key.standby; });
+    const KeyMask signing = wanted & keys_where([](const ZoneKey& key) { return key.is_for_zone() && !key.standby; });
+    const KeyMask in_zone = zone_.key_sets.current.published;
+    const KeyTraits traits = zone_.traits();
+    if (signing != zone_.signatures.current)
+      later("the zone is signed with " + names_of(signing),
+            [&](const LiveVersions& live) { return may_publish_signatures(live, signing, traits); });
+    const KeyMask all = in_zone | wanted | foreign;
+    if (all != in_zone)
+      later(names_of(all & ~in_zone) + " is published", [&](const LiveVersions& live) {
+        return may_publish_keys(live, {all, all & entries}, traits);
+      });
+    const KeyMask ds = wanted & in_zone & entries;
+    if (ds != zone_.asked.value_or(0) && (ds != 0 || was_secure()))
+      later(ds == 0 ? "the parent is asked to remove the DS" : "the parent is asked for the DS of " + names_of(ds),
+            [&](const LiveVersions& live) { return may_publish_ds(live, ds, traits); });
+    const KeyMask staying = wanted | foreign;
+    if ((in_zone & ~staying) != 0)
+      later(names_of(in_zone & ~staying) + " leaves the DNSKEY RRset", [&](const LiveVersions& live) {
+        return may_publish_keys(live, {staying, staying & entries}, traits);
+      });
+    for (const ZoneKey& key : zone_.keys) {
+      const auto due = due_of(key);
+      if (due && *due > now()) decision_.later.push_back({"a roll of " + std::to_string(key.tag) + " begins", due});
+    }
+  }
+
+  template <class Possible>
+  void later(std::string what, Possible possible) {
+    std::vector<Instant> times;
+    for (const auto& version : zone_.key_sets.past) times.push_back(version.gone);
+    for (const auto& version : zone_.signatures.past) times.push_back(version.gone);
+    for (const DsVersion& version : zone_.ds) {
+      if (version.gone) times.push_back(*version.gone);
+    }
+    std::ranges::sort(times);
+    const auto at =
+        std::ranges::find_if(times, [&](Instant time) { return time > now() && possible(zone_.live_at(time)); });
+    decision_.later.push_back({std::move(what), at == times.end() ? std::nullopt : std::optional{*at}});
+  }
+
+  /// When its lifetime is so near its end that a roll begins.
+  std::optional<Instant> due_of(const ZoneKey& key) const {
+    if (key.free || !key.wanted || key.standby || key.role == KeyRole::foreign || !key.in_use) return std::nullopt;
+    const seconds lifetime = key.role == KeyRole::zsk ? policy_.zsk_lifetime : policy_.ksk_lifetime;
+    if (lifetime == seconds{0}) return std::nullopt;
+    return due_time(key, lifetime);
+  }
+
+  void remember() {
+    zone_.waiting.assign(decision_.waiting.begin(),
+                         decision_.waiting.begin() + std::min(decision_.waiting.size(), max_told_steps));
+    zone_.later.assign(decision_.later.begin(),
+                       decision_.later.begin() + std::min(decision_.later.size(), max_told_steps));
   }
 
   void plan_next() {
@@ -295,9 +362,7 @@ class Machine {
       if (version.gone) at(*version.gone);
     }
     for (const ZoneKey& key : zone_.keys) {
-      if (key.free || !key.wanted || key.standby || key.role == KeyRole::foreign || !key.in_use) continue;
-      const seconds lifetime = key.role == KeyRole::zsk ? policy_.zsk_lifetime : policy_.ksk_lifetime;
-      if (lifetime > seconds{0}) at(due_time(key, lifetime));
+      if (const auto due = due_of(key)) at(*due);
     }
     if (!decision_.waiting.empty()) at(now() + std::min(slowest_parent_poll, policy_.parent_propagation));
     if (is_pending()) at(now() + std::min(slowest_secondary_poll, policy_.zone_propagation));

@@ -34,6 +34,8 @@ struct Observations {
   /// Serials that the secondaries serve; nothing for a silent one. Empty: nobody looked, and zone_propagation counts.
   std::vector<std::optional<std::uint32_t>> secondaries;
   std::optional<std::string> clock_doubt;
+  /// An operator's word stands for the parents: he has seen there what was asked for, if anything was.
+  bool sworn = false;
 };
 
 struct KeyRequest {
@@ -46,6 +48,7 @@ struct Decision {
   std::vector<KeyRequest> make;      ///< keys that it wants; decide again once they are there
   std::vector<std::string> told;     ///< what it does now, one line each
   std::vector<std::string> waiting;  ///< what does not go on, and why
+  std::vector<LaterStep> later;      ///< what goes on by itself when caches have lost what is old, and when
   std::optional<Instant> next;       ///< by the machine's clock: nothing changes before
 };
 

@@ -135,6 +135,8 @@ class Reader {
     if (fact == "written") return words.read(zone_.written), words.read(zone_.written_serial), true;
     if (fact == "largest-ttl") return words.read(zone_.largest_ttl), true;
     if (fact == "held") return zone_.held = std::string{words.rest()}, true;
+    if (fact == "waits") return zone_.waiting.size() < max_told_steps && read_waiting(words);
+    if (fact == "later") return zone_.later.size() < max_told_steps && read_later(words);
     if (fact == "linger-keys") return read_lingering(words, zone_.keys_linger), true;
     if (fact == "linger-signatures") return read_lingering(words, zone_.signatures_linger), true;
     if (fact == "linger-ds") return read_lingering(words, zone_.ds_linger), true;
@@ -215,6 +217,14 @@ class Reader {
     words.read(zone_.settled);
   }
 
+  bool read_waiting(Words& words) { return !zone_.waiting.emplace_back(words.rest()).empty(); }
+  bool read_later(Words& words) {
+    LaterStep& step = zone_.later.emplace_back();
+    words.read(step.from);
+    step.what = words.rest();
+    return !step.what.empty();
+  }
+
   static void read_lingering(Words& words, Lingering& lingering) {
     words.read(lingering.longest);
     words.read(lingering.until);
@@ -224,7 +234,8 @@ class Reader {
 };
 
 bool may_repeat(std::string_view fact) {
-  return fact == "key" || fact == "no-key" || fact == "ds" || fact == "dnskey-past" || fact == "signed-past";
+  return fact == "key" || fact == "no-key" || fact == "ds" || fact == "dnskey-past" || fact == "signed-past" ||
+         fact == "waits" || fact == "later";
 }
 
 constexpr std::array<std::string_view, 9> needed{
@@ -258,6 +269,8 @@ std::string to_text(const ZoneKeys& zone) {
   line(out, "linger-signatures", zone.signatures_linger.longest, zone.signatures_linger.until);
   line(out, "linger-ds", zone.ds_linger.longest, zone.ds_linger.until);
   if (zone.held) line(out, "held", std::string_view{*zone.held});
+  for (const std::string& why : zone.waiting) line(out, "waits", std::string_view{why});
+  for (const LaterStep& step : zone.later) line(out, "later", step.from, std::string_view{step.what});
   out += last_line;
   return out + "\n";
 }

@@ -47,10 +47,10 @@ KeyTraits ZoneKeys::traits() const {
   return traits;
 }
 
-LiveVersions ZoneKeys::live() const {
-  LiveVersions live{{}, key_sets.live(clock.now), signatures.live(clock.now)};
+LiveVersions ZoneKeys::live_at(Instant time) const {
+  LiveVersions live{{}, key_sets.live(time), signatures.live(time)};
   for (const DsVersion& version : ds) {
-    if (!version.gone || clock.now < *version.gone) live.ds.push_back(version.keys);
+    if (!version.gone || time < *version.gone) live.ds.push_back(version.keys);
   }
   return live;
 }

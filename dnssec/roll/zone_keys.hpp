@@ -44,6 +44,14 @@ struct ZoneKey {
   bool operator==(const ZoneKey&) const = default;
 };
 
+/// A step that is wanted, and may not be taken before its time.
+struct LaterStep {
+  std::string what;             ///< one line
+  std::optional<Instant> from;  ///< nothing: other steps come first
+  bool operator==(const LaterStep&) const = default;
+};
+inline constexpr std::size_t max_told_steps = 64;
+
 struct ZoneKeys {
   std::vector<ZoneKey> keys;  ///< at most max_keys; places are kept
   Timeline<KeySet> key_sets;
@@ -60,9 +68,14 @@ struct ZoneKeys {
   Lingering signatures_linger;
   Lingering ds_linger;
   MachineClock clock;
+  // What the last look told, for those who ask in between; nothing is decided by it.
+  std::vector<std::string> waiting;
+  std::vector<LaterStep> later;
 
   KeyTraits traits() const;
-  LiveVersions live() const;
+  LiveVersions live() const { return live_at(clock.now); }
+  /// What of all that there is now will still be live then.
+  LiveVersions live_at(Instant time) const;
   std::optional<unsigned> place_of(std::string_view stem) const;
   bool operator==(const ZoneKeys&) const = default;
 };

@@ -24,7 +24,6 @@ class Loading {
     waiting_.push_back(std::move(record));
     if (waiting_.back().type != dns::type::soa) return {};
     apex_ = waiting_.back().owner;
-    soa_ = waiting_.back();
     builder_.emplace(apex_);
     for (const dns::Record& one : waiting_) {
       if (auto done = put(one); !done) return done;
@@ -35,11 +34,6 @@ class Loading {
 
   std::expected<Zone, std::string> finish() {
     if (!builder_) return std::unexpected{std::string{"there is no SOA in it"}};
-    if (options_.add) {
-      for (const dns::Record& record : options_.add(apex_, soa_)) {
-        if (auto done = builder_->add(record); !done) return std::unexpected{done.error()};
-      }
-    }
     return std::move(*builder_).finish();
   }
 
@@ -54,7 +48,6 @@ class Loading {
   std::vector<dns::Record> waiting_;
   std::optional<ZoneBuilder> builder_;
   dns::Name apex_;
-  dns::Record soa_;
 };
 
 }  // namespace
@@ -108,6 +101,32 @@ std::expected<Zone, std::string> load_zone(const std::string& path, const LoadOp
   auto zone = loading.finish();
   if (!zone) return std::unexpected{path + ": " + zone.error()};
   return zone;
+}
+
+std::vector<std::string> with_places(const std::string& path, const std::optional<dns::Name>& origin,
+                                     std::span<const ZoneFinding> findings) {
+  std::vector<std::string> texts;
+  for (const ZoneFinding& finding : findings) texts.push_back(finding.to_text());
+  const auto text = read_text_file(path);
+  if (!text) return texts;
+  std::vector<bool> placed(findings.size());
+  dns::ZoneTextPlace place;
+  dns::ZoneTextSource source{.file = path, .text = *text, .origin = origin.value_or(origin_of_path(path))};
+  source.open = read_text_file;
+  source.place = &place;
+  // What is wrong with the file was found when it was read first.
+  static_cast<void>(dns::read_zone_text(source, [&](dns::Record&& record) -> std::expected<void, std::string> {
+    for (std::size_t k = 0; k < findings.size(); ++k) {
+      const ZoneFinding& finding = findings[k];
+      const bool fits = !placed[k] && record.owner == finding.owner &&
+                        (finding.type.empty() || dns::to_text(record.type) == finding.type);
+      if (!fits) continue;
+      placed[k] = true;
+      texts[k] = place.file + ":" + std::to_string(place.line) + ": " + texts[k];
+    }
+    return {};
+  }));
+  return texts;
 }
 
 }  // namespace redoubt::dnssec

@@ -8,10 +8,12 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <utility>
 
 #include "dnssec/keys/durable_file.hpp"
 #include "dnssec/roll/state_text.hpp"
+#include "dnssec/zone/check_zone.hpp"
 #include "dnssec/zone/load.hpp"
 
 namespace redoubt::dnssec {
@@ -20,6 +22,7 @@ namespace {
 
 constexpr unsigned state_mode = 0644;  // nothing in it is secret
 constexpr unsigned max_rounds = 8;     // steps that one run may take, one after the other
+constexpr std::size_t max_told_findings = 20;
 
 std::string state_path(const KeyFolder& keys, const dns::Name& zone) {
   return keys.path() + "/" + zone_file_name(zone) + "state";
@@ -49,7 +52,12 @@ class FolderLock {
   int descriptor_;
 };
 
+/// A key that leaves says so in its own file first: should the state get lost, it is not taken for a key to use.
 std::expected<void, std::string> store(const KeyFolder& keys, const dns::Name& apex, const ZoneKeys& zone) {
+  for (const ZoneKey& key : zone.keys) {
+    if (key.free || key.wanted || key.role == KeyRole::foreign) continue;
+    if (auto done = keys.retire(key.stem, zone.clock.now.time_since_epoch().count()); !done) return done;
+  }
   const std::string text = to_text(zone);
   return write_durably(state_path(keys, apex), octets_of(text), state_mode);
 }
@@ -59,9 +67,16 @@ class Maintenance {
   explicit Maintenance(const MaintainOptions& options) : options_{options}, keys_{*options.keys} {}
 
   std::expected<MaintainResult, std::string> run() {
-    const auto apex = apex_of_file(options_.file.input, options_.file.origin);
-    if (!apex) return std::unexpected{apex.error()};
-    apex_ = *apex;
+    file_ = options_.file;
+    file_.rules = options_.policy.signing;
+    auto source = read_source(file_);
+    if (!source) return std::unexpected{source.error()};
+    source_.emplace(std::move(*source));
+    apex_ = source_->zone.apex();
+    if (auto fit = check_source(); !fit) return std::unexpected{fit.error()};
+    std::error_code error;
+    if (file_.dry_run && !std::filesystem::is_directory(keys_.path(), error)) return without_folder();
+    if (auto made = keys_.make(); !made) return std::unexpected{made.error()};
     const auto lock = FolderLock::take(keys_.path());
     if (!lock) return std::unexpected{lock.error()};
     auto stored = keys_.keys_of(apex_);
@@ -74,11 +89,45 @@ class Maintenance {
       if (!*again) break;
     }
     describe_ds();
+    tell_remarks();
     result_.zone = std::move(zone_);
     return std::move(result_);
   }
 
  private:
+  /// What `zone check` calls a fault is not signed, for afterwards it is wrong with a signature on it.
+  std::expected<void, std::string> check_source() {
+    const ZoneVerdict verdict = check_zone(source_->zone, {.max_findings = max_told_findings});
+    std::vector<ZoneFinding> faults;
+    for (const ZoneFinding& finding : verdict.findings) {
+      if (finding.severity == Severity::fault) faults.push_back(finding);
+      remarks_.push_back(finding.to_text());
+    }
+    if (faults.empty() || options_.despite_faults) return {};
+    std::string text;
+    for (const std::string& one : with_places(file_.input, file_.origin, faults)) text += one + "\n";
+    return std::unexpected{text + "nothing was signed; --despite-faults signs it as it is"};
+  }
+
+  /// Remarks about a file that has not changed would be told anew each day.
+  void tell_remarks() {
+    if (result_.file.was_due) std::ranges::move(remarks_, std::back_inserter(result_.file.remarks));
+    for (const StoredKey& key : result_.keys) {
+      if (key.exposed)
+        result_.file.remarks.push_back(keys_.path() + "/" + key.stem +
+                                       ".private: others than its owner may read it; chmod 600 it, and roll the key "
+                                       "if they could (zone rollover start)");
+    }
+  }
+
+  std::expected<MaintainResult, std::string> without_folder() {
+    result_.file.apex = apex_;
+    result_.file.was_due = true;
+    result_.keys_missing = true;
+    tell_remarks();
+    return std::move(result_);
+  }
+
   // What is known ----------------------------------------------------------------------------------------------------
 
   std::expected<void, std::string> recall() {
@@ -98,14 +147,19 @@ class Maintenance {
   std::expected<void, std::string> compare_with_folder() {
     for (ZoneKey& key : zone_.keys) {
       if (key.free) continue;
-      const bool there = std::ranges::find(result_.keys, key.stem, &StoredKey::stem) != result_.keys.end();
-      if (there) continue;
+      const auto stored = std::ranges::find(result_.keys, key.stem, &StoredKey::stem);
+      if (stored != result_.keys.end()) {
+        // It leaves, and is still needed: retired keys are opened for those who know that.
+        if (!stored->retired || key.role == KeyRole::foreign) continue;
+        if (auto opened = keys_.unlock(*stored); !opened) return opened;
+        continue;
+      }
       if (key.role != KeyRole::foreign)
         return std::unexpected{keys_.path() + ": " + key.stem + ".key is gone, and the zone needs it"};
       key.wanted = false;
     }
     for (const StoredKey& key : result_.keys) {
-      if (zone_.place_of(key.stem)) continue;
+      if (zone_.place_of(key.stem) || key.retired) continue;
       if (!key.secret) {
         take_in(key, KeyRole::foreign);
       } else {
@@ -127,9 +181,12 @@ class Maintenance {
   /// A zone that somebody signed before us keeps what it has; the machine goes on from there.
   std::expected<void, std::string> adopt_output() {
     std::error_code error;
-    const std::string& from =
-        std::filesystem::exists(options_.file.output, error) ? options_.file.output : options_.file.input;
-    const auto zone = load_zone(from, {.origin = apex_});
+    const bool has_output = std::filesystem::exists(file_.output, error);
+    std::optional<Zone> zone;
+    if (has_output || !source_->left_out_keys.empty()) {
+      auto loaded = load_zone(has_output ? file_.output : file_.input, {.origin = apex_});
+      if (loaded) zone.emplace(std::move(*loaded));
+    }
     const ZoneNode* apex = zone ? &zone->nodes().front() : nullptr;
     const ZoneSet* published = apex == nullptr ? nullptr : zone->find(*apex, dns::type::dnskey);
     const ZoneSet* signatures = apex == nullptr ? nullptr : zone->find(*apex, dns::type::rrsig);
@@ -143,7 +200,14 @@ class Maintenance {
     };
     KeySet keys;
     KeyMask signing = 0;
-    for (const StoredKey& key : result_.keys) {
+    for (StoredKey& key : result_.keys) {
+      const bool is_published = published != nullptr && std::ranges::any_of(published->rdata(), [&](OctetView one) {
+                                  return std::ranges::equal(one, key.dnskey);
+                                });
+      if (key.retired && !is_published) continue;
+      if (key.retired) {  // rolled away in part: it goes on its way out
+        if (auto opened = keys_.unlock(key); !opened) return opened;
+      }
       if (zone_.keys.size() == max_keys) return std::unexpected{keys_.path() + ": more keys than one zone may have"};
       const KeyMask me = bit(static_cast<unsigned>(zone_.keys.size()));
       const bool is_csk =
@@ -152,9 +216,9 @@ class Maintenance {
                    : is_csk               ? KeyRole::csk
                    : key.is_entry_point() ? KeyRole::ksk
                                           : KeyRole::zsk);
+      zone_.keys.back().wanted = !key.retired;
       if (published == nullptr) continue;
-      if (std::ranges::any_of(published->rdata(), [&](OctetView one) { return std::ranges::equal(one, key.dnskey); }))
-        keys.published |= me;
+      if (is_published) keys.published |= me;
       if (has_signed(key, dns::type::dnskey)) keys.signers |= me;
       if (has_signed(key, dns::type::soa)) signing |= me;
     }
@@ -174,19 +238,19 @@ class Maintenance {
     Decision decision = decide(options_.policy, zone_, observed);
     if (!decision.make.empty()) {
       note(decision);
-      if (options_.file.dry_run) return pretend(decision);
+      if (file_.dry_run) return pretend(decision);
       for (const KeyRequest& request : decision.make) {
         if (auto made = make_key(request); !made) return std::unexpected{made.error()};
       }
       decision = decide(options_.policy, zone_, observed);
     }
     note(decision);
-    if (!options_.file.dry_run) {
+    if (!file_.dry_run) {
       if (auto stored = store(keys_, apex_, zone_); !stored) return std::unexpected{stored.error()};
     }
     const bool pending = zone_.key_sets.pending || zone_.signatures.pending;
     if (auto done = write(); !done) return std::unexpected{done.error()};
-    if (options_.file.dry_run) return false;
+    if (file_.dry_run) return false;
     note_written(zone_, result_.file.serial, seconds{result_.file.max_ttl});
     if (auto stored = store(keys_, apex_, zone_); !stored) return std::unexpected{stored.error()};
     return pending && observed.secondaries.empty();
@@ -195,6 +259,7 @@ class Maintenance {
   void note(Decision& decision) {
     for (std::string& what : decision.told) result_.told.push_back(std::move(what));
     result_.waiting = std::move(decision.waiting);
+    result_.later = std::move(decision.later);
     result_.next = decision.next;
   }
 
@@ -220,10 +285,12 @@ class Maintenance {
   }
 
   std::expected<void, std::string> write() {
-    SignFileOptions file = options_.file;
-    file.rules = options_.policy.signing;
+    SignFileOptions file = file_;
     const KeySet set = zone_.key_sets.newest();
     const KeyMask signing = zone_.signatures.newest();
+    const Written now{set, signing, zone_.asked};
+    if (written_ && *written_ == now) return {};  // by this run, with the same keys
+    written_ = now;
     const bool is_unsigned = set.published == 0 && signing == 0;
     if (is_unsigned) file.rules.denial = DenialKind::none;
     file.withdrawn = !is_unsigned && zone_.asked == KeyMask{0};
@@ -244,7 +311,7 @@ class Maintenance {
         return std::unexpected{keys_.path() + ": the private half of " + stored.stem + " is not here, and is needed"};
       if (key.published || key.signs_zone) file.keys.push_back(std::move(key));
     }
-    auto done = sign_file(file);
+    auto done = sign_file(file, *source_);
     if (!done) return std::unexpected{done.error()};
     take_result(std::move(*done));
     return {};
@@ -280,8 +347,20 @@ class Maintenance {
     }
   }
 
+  /// What decides how a zone is signed, of all that changes within a run.
+  struct Written {
+    KeySet keys;
+    KeyMask signing;
+    std::optional<KeyMask> asked;
+    bool operator==(const Written&) const = default;
+  };
+
   const MaintainOptions& options_;
   const KeyFolder& keys_;
+  SignFileOptions file_;
+  std::optional<SourceZone> source_;
+  std::optional<Written> written_;
+  std::vector<std::string> remarks_;  // about the zone file
   dns::Name apex_;
   ZoneKeys zone_;
   std::optional<std::string> clock_doubt_;

@@ -15,7 +15,8 @@ namespace redoubt::dnssec {
 struct MaintainOptions {
   SignFileOptions file;  ///< its keys, rules and largest TTL come from the policy and the machine
   Policy policy;
-  const KeyFolder* keys = nullptr;
+  const KeyFolder* keys = nullptr;  ///< its folder is made if it is not there, once the zone file is found to be fit
+  bool despite_faults = false;      ///< sign although check_zone() finds faults in the zone file
   ClockReading clock;
   /// Looks at the parent and the secondaries. Without it nobody looks: see Observations.
   std::function<Observations(const dns::Name& apex, const ZoneKeys& zone, std::span<const StoredKey> keys)> observe =
@@ -28,11 +29,13 @@ struct MaintainResult {
   std::vector<StoredKey> keys;  ///< of the zone
   std::vector<std::string> told;
   std::vector<std::string> waiting;
+  std::vector<LaterStep> later;
   std::optional<Instant> next;  ///< by the machine's clock
   std::vector<Octets> ds;       ///< RDATA that the parent should have; empty: none
   bool keys_missing = false;    ///< a dry run, and there are no keys to sign with yet
 };
 
+/// The zone file is read and checked before anything else, so that a bad one changes nothing.
 /// errors: one line or several. The old output stays; the stored state is never behind what was published.
 std::expected<MaintainResult, std::string> maintain(const MaintainOptions& options);
 

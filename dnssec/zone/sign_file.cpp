@@ -10,6 +10,7 @@
 #include "dnssec/keys/durable_file.hpp"
 #include "dnssec/sign/prepare.hpp"
 #include "dnssec/zone/load.hpp"
+#include "dnssec/zone/verify_file.hpp"
 
 namespace redoubt::dnssec {
 
@@ -18,20 +19,21 @@ namespace {
 constexpr unsigned default_mode = 0644;
 constexpr std::int64_t doubtful_gap = 30 * 86400;  // a signer that slept longer than this beyond the last signature
 constexpr std::size_t max_told = 20;
+constexpr std::size_t rarest_check = 100;  // signatures of the output, of which at least one is verified
+constexpr std::size_t max_keys_remembered = 4096;
 
 class FileSigning {
  public:
-  explicit FileSigning(const SignFileOptions& options) : options_{options} {}
+  FileSigning(const SignFileOptions& options, SourceZone& source) : options_{options}, source_{source} {}
 
   std::expected<SignFileResult, std::string> run() {
     if (auto keys = check_keys(); !keys) return std::unexpected{keys.error()};
-    if (auto loaded = load_source(); !loaded) return std::unexpected{loaded.error()};
+    if (auto prepared = prepare_source(); !prepared) return std::unexpected{prepared.error()};
     if (auto loaded = load_earlier(); !loaded) return std::unexpected{loaded.error()};
-    const std::uint32_t source_serial = serial_of(*source_).value_or(0);
     const auto earlier_serial = earlier_ ? serial_of(*earlier_) : std::nullopt;
     // Whether anything is due must not depend on the serial, which is new only if something is.
     if (earlier_serial && options_.rules.serial != SerialRule::keep) set_serial(*earlier_serial);
-    SigningTask task{.zone = &*source_,
+    SigningTask task{.zone = &source_.zone,
                      .earlier = earlier_ ? &*earlier_ : nullptr,
                      .keys = options_.keys,
                      .rules = options_.rules,
@@ -42,9 +44,9 @@ class FileSigning {
     if (!signer) return std::unexpected{signer.error()};
     result_.counts = signer->plan();
     result_.was_due = is_due();
-    result_.serial = earlier_serial.value_or(source_serial);
+    result_.serial = earlier_serial.value_or(source_.serial);
     if (!result_.was_due) return finish_unchanged();
-    result_.serial = next_serial(options_.rules.serial, source_serial, earlier_serial, options_.now);
+    result_.serial = next_serial(options_.rules.serial, source_.serial, earlier_serial, options_.now);
     if (options_.rules.serial == SerialRule::keep && earlier_serial && !is_before(*earlier_serial, result_.serial))
       result_.remarks.push_back("the zone changes and its serial does not: secondaries will not notice (serial: keep)");
     if (options_.dry_run) return result_;
@@ -63,25 +65,12 @@ class FileSigning {
     return {};
   }
 
-  std::expected<void, std::string> load_source() {
-    std::vector<Octets> known;
-    for (const SigningKey& key : options_.keys) known.push_back(key.dnskey);
-    std::size_t dropped = 0;
-    LoadOptions load{.origin = options_.origin};
-    load.leave_out = [&](const dns::Name& apex, const dns::Record& record) {
-      if (!is_made_by_signer(apex, record, options_.rules)) return false;
-      dropped += record.type == dns::type::dnskey && std::ranges::find(known, record.rdata) == known.end() ? 1 : 0;
-      return true;
-    };
-    load.look = [&](const dns::Record& record) { result_.max_ttl = std::max(result_.max_ttl, record.ttl.seconds()); };
-    load.add = [&](const dns::Name& apex, const dns::Record& soa) {
-      return records_of_signer(apex, options_.keys, options_.rules, soa.ttl.seconds(), options_.withdrawn);
-    };
-    progress("reading", 0, 1);
-    auto zone = load_zone(options_.input, load);
-    if (!zone) return std::unexpected{zone.error()};
-    source_.emplace(std::move(*zone));
-    result_.apex = source_->apex();
+  std::expected<void, std::string> prepare_source() {
+    result_.apex = source_.zone.apex();
+    result_.max_ttl = source_.max_ttl;
+    const auto dropped = std::ranges::count_if(source_.left_out_keys, [&](const Octets& rdata) {
+      return std::ranges::find(options_.keys, rdata, &SigningKey::dnskey) == options_.keys.end();
+    });
     if (dropped != 0)
       result_.remarks.push_back(std::to_string(dropped) +
                                 " DNSKEY record(s) of the input are in no key file here and were left out; a foreign "
@@ -90,6 +79,8 @@ class FileSigning {
       return std::unexpected{options_.input + ": the zone has a TTL of " + std::to_string(result_.max_ttl) +
                              ", above the policy's max-zone-ttl of " + std::to_string(options_.max_zone_ttl) +
                              ": key rolls would not wait for it"};
+    source_.zone.add_at_apex(
+        records_of_signer(result_.apex, options_.keys, options_.rules, source_.soa_ttl, options_.withdrawn));
     return {};
   }
 
@@ -127,10 +118,11 @@ class FileSigning {
   }
 
   void set_serial(std::uint32_t serial) {
-    const ZoneSet* soa = source_->find(source_->nodes().front(), dns::type::soa);
+    Zone& zone = source_.zone;
+    const ZoneSet* soa = zone.find(zone.nodes().front(), dns::type::soa);
     dns::RdataList rdata;
     rdata.add(with_serial(*soa->rdata().begin(), serial));
-    source_->replace(dns::type::soa, rdata);
+    zone.replace(dns::type::soa, rdata);
   }
 
   bool is_due() const {
@@ -139,7 +131,7 @@ class FileSigning {
     if (result_.counts.made != 0 || result_.counts.changed != 0) return true;
     std::size_t now = 0;
     std::size_t before = 0;
-    for (const ZoneNode& node : source_->nodes()) now += node.set_count;
+    for (const ZoneNode& node : source_.zone.nodes()) now += node.set_count;
     for (const ZoneNode& node : earlier_->nodes()) {
       for (const ZoneSet& set : earlier_->sets(node)) before += set.type == dns::type::rrsig ? 0 : 1;
     }
@@ -183,14 +175,24 @@ class FileSigning {
   /// What was written, read back and judged without a look at how it was made.
   std::expected<void, std::string> check(const std::string& path) {
     progress("checking", 0, 1);
-    const auto zone = load_zone(path, {.origin = result_.apex});
-    if (!zone) return std::unexpected{"the output cannot be read back, nothing was replaced: " + zone.error()};
-    if (options_.rules.denial == DenialKind::none) return {};
-    const auto verdict = verify_zone(*zone, {.now = options_.now,
-                                             .threads = options_.threads,
-                                             .max_findings = max_told,
-                                             .sample = options_.checked_signatures,
-                                             .trusted_ds = {}});
+    const auto unreadable = [](const std::string& why) {
+      return std::unexpected{"the output cannot be read back, nothing was replaced: " + why};
+    };
+    if (options_.rules.denial == DenialKind::none) {
+      const auto zone = load_zone(path, {.origin = result_.apex});
+      return zone ? std::expected<void, std::string>{} : unreadable(zone.error());
+    }
+    const auto checked =
+        verify_zone_file(path, result_.apex,
+                         {.now = options_.now,
+                          .threads = options_.threads,
+                          .max_findings = max_told,
+                          .one_in = std::clamp<std::size_t>((result_.counts.made + result_.counts.kept) /
+                                                                std::max<std::size_t>(1, options_.checked_signatures),
+                                                            1, rarest_check),
+                          .trusted_ds = {}});
+    if (!checked) return unreadable(checked.error());
+    const ZoneVerdict& verdict = checked->verdict;
     result_.earliest_expiration = verdict.earliest_expiration;
     result_.verified = verdict.verified;
     if (verdict.is_good()) return {};
@@ -207,30 +209,39 @@ class FileSigning {
 
   const SignFileOptions& options_;
   SignFileResult result_;
-  std::optional<Zone> source_;
+  SourceZone& source_;
   std::optional<Zone> earlier_;
 };
 
 }  // namespace
 
-std::expected<SignFileResult, std::string> sign_file(const SignFileOptions& options) {
-  return FileSigning{options}.run();
+std::expected<SourceZone, std::string> read_source(const SignFileOptions& options) {
+  if (options.progress) options.progress("reading", 0, 1);
+  SourceZone source;
+  LoadOptions load{.origin = options.origin};
+  load.leave_out = [&](const dns::Name& apex, const dns::Record& record) {
+    if (!is_made_by_signer(apex, record, options.rules)) return false;
+    if (record.type == dns::type::dnskey && source.left_out_keys.size() < max_keys_remembered)
+      source.left_out_keys.push_back(record.rdata);
+    return true;
+  };
+  load.look = [&](const dns::Record& record) { source.max_ttl = std::max(source.max_ttl, record.ttl.seconds()); };
+  auto zone = load_zone(options.input, load);
+  if (!zone) return std::unexpected{zone.error()};
+  source.zone = std::move(*zone);
+  source.serial = serial_of(source.zone).value_or(0);
+  source.soa_ttl = source.zone.find(source.zone.nodes().front(), dns::type::soa)->ttl;
+  return source;
 }
 
-std::expected<dns::Name, std::string> apex_of_file(const std::string& path, const std::optional<dns::Name>& origin) {
-  const auto text = read_text_file(path);
-  if (!text) return std::unexpected{text.error()};
-  std::optional<dns::Name> apex;
-  dns::ZoneTextSource source{.file = path, .text = *text, .origin = origin.value_or(origin_of_path(path))};
-  source.open = read_text_file;
-  const auto done = dns::read_zone_text(source, [&](dns::Record&& record) -> std::expected<void, std::string> {
-    if (record.type != dns::type::soa) return {};
-    apex = record.owner;
-    return std::unexpected{std::string{"enough"}};
-  });
-  if (apex) return *apex;
-  if (!done) return std::unexpected{done.error().to_text()};
-  return std::unexpected{path + ": there is no SOA in it"};
+std::expected<SignFileResult, std::string> sign_file(const SignFileOptions& options, SourceZone& source) {
+  return FileSigning{options, source}.run();
+}
+
+std::expected<SignFileResult, std::string> sign_file(const SignFileOptions& options) {
+  auto source = read_source(options);
+  if (!source) return std::unexpected{source.error()};
+  return sign_file(options, *source);
 }
 
 }  // namespace redoubt::dnssec

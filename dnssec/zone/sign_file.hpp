@@ -14,7 +14,7 @@
 namespace redoubt::dnssec {
 
 struct SignFileOptions {
-  std::string input;
+  std::string input;   ///< the zone file
   std::string output;  ///< may be the input
   std::optional<dns::Name> origin;
   SigningRules rules;
@@ -26,8 +26,9 @@ struct SignFileOptions {
   bool everything = false;         ///< sign anew what the earlier output still has good
   bool clock_is_right = false;     ///< go on although the earlier output's times speak against the clock
   std::uint32_t max_zone_ttl = 0;  ///< a larger TTL in the zone is an error: rolls would not wait for it; 0: any
-  /// Signatures that the check of the output verifies with their keys; the rest of the check is always whole. 0: all.
-  std::size_t checked_signatures = 20'000;
+  /// At least so many signatures, and one in a hundred, are verified with their keys in the check of the output; the
+  /// rest of the check is always whole.
+  std::size_t checked_signatures = 1000;
   std::function<void(std::string_view step, std::size_t done, std::size_t all)> progress = nullptr;
 };
 
@@ -43,10 +44,22 @@ struct SignFileResult {
   std::vector<std::string> remarks;  ///< worth telling, and no error
 };
 
-/// errors: one line or several; the old output stays as it was.
-std::expected<SignFileResult, std::string> sign_file(const SignFileOptions& options);
+/// A zone file, read: without what a signer makes itself.
+struct SourceZone {
+  Zone zone;
+  std::uint32_t serial = 0;
+  std::uint32_t soa_ttl = 0;
+  std::uint32_t max_ttl = 0;          ///< the largest of the zone
+  std::vector<Octets> left_out_keys;  ///< RDATA of DNSKEY records that were in the file
+};
 
-/// The apex of a zone file.
-std::expected<dns::Name, std::string> apex_of_file(const std::string& path, const std::optional<dns::Name>& origin);
+/// Of the options only the input, its origin, rules.cds and rules.zonemd count. errors: "FILE:LINE: what"
+std::expected<SourceZone, std::string> read_source(const SignFileOptions& options);
+
+/// May be called again with other keys: what it puts into the source's apex goes each time.
+/// errors: one line or several; the old output stays as it was.
+std::expected<SignFileResult, std::string> sign_file(const SignFileOptions& options, SourceZone& source);
+/// From file to file.
+std::expected<SignFileResult, std::string> sign_file(const SignFileOptions& options);
 
 }  // namespace redoubt::dnssec

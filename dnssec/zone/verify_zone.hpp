@@ -28,9 +28,9 @@ struct VerifyOptions {
   std::int64_t soon = 0;  ///< signatures that end within so many seconds get a warning
   unsigned threads = 1;
   std::size_t max_findings = 1000;  ///< more are counted, and not listed
-  /// At most so many signatures are checked with their keys, spread over the zone; all when it is 0. Those over DNSKEY
-  /// and SOA always are. Everything else is checked in full.
-  std::size_t sample = 0;
+  /// One signature of so many is checked with its key, spread over the zone; those over DNSKEY and SOA always are.
+  /// Everything else is checked in full.
+  std::size_t one_in = 1;
   std::vector<Octets> trusted_ds;  ///< RDATA of DS records: the DNSKEY RRset must be signed by a key that one fits
 };
 

@@ -119,7 +119,37 @@ std::strong_ordering compare_rdata(dns::RrType type, OctetView left, OctetView r
 
 }  // namespace
 
-std::expected<Zone, std::string> ZoneBuilder::finish() && {
+void Zone::add_at_apex(std::span<const dns::Record> records) {
+  sets_.resize(sets_of_file_);
+  ZoneNode& apex = nodes_.front();
+  std::vector<ZoneSet> all(sets_.begin(), sets_.begin() + apex_sets_of_file_);  // the apex's come first
+  std::vector<const dns::Record*> sorted;
+  for (const dns::Record& record : records) sorted.push_back(&record);
+  std::ranges::sort(sorted, [](const dns::Record* left, const dns::Record* right) {
+    return left->type == right->type ? compare_rdata(left->type, left->rdata, right->rdata) < 0
+                                     : left->type < right->type;
+  });
+  for (auto at = sorted.begin(); at != sorted.end();) {
+    const dns::Record& first = **at;
+    Octets block;
+    const dns::Record* before = nullptr;
+    for (; at != sorted.end() && (*at)->type == first.type; before = *at++) {
+      if (before != nullptr && before->rdata == (*at)->rdata) continue;
+      append_u16(block, static_cast<std::uint16_t>((*at)->rdata.size()));
+      append_octets(block, (*at)->rdata);
+    }
+    all.push_back({.type = first.type,
+                   .ttl = first.ttl.seconds(),
+                   .octets = static_cast<std::uint32_t>(block.size()),
+                   .block = arena_.copy(block)});
+  }
+  std::ranges::stable_sort(all, {}, &ZoneSet::type);
+  apex.first_set = static_cast<std::uint32_t>(sets_.size());
+  apex.set_count = static_cast<std::uint16_t>(all.size());
+  sets_.insert(sets_.end(), all.begin(), all.end());
+}
+
+void ZoneBuilder::assemble() {
   const auto rdata_of = [](const Raw& raw) { return OctetView{raw.rdata + 2, raw.rdata_octets}; };
   const auto order = [&](const Raw& left, const Raw& right) -> std::strong_ordering {
     if (left.key != right.key) {
@@ -171,15 +201,29 @@ std::expected<Zone, std::string> ZoneBuilder::finish() && {
     ++zone_.nodes_.back().set_count;
     at = end;
   }
-  const auto owner_count = zone_.nodes_.size();
   raw_ = {};
   classify();
   keys_ = {};
-  if (owner_count == 0 || !(zone_.nodes_.front().name() == zone_.apex_))
+}
+
+std::optional<Zone> ZoneBuilder::finish_part() && {
+  const auto before = [&](const Raw& left, const Raw& right) {
+    return left.key != right.key && !(key_of(left) < key_of(right));
+  };
+  if (std::ranges::adjacent_find(raw_, before) != raw_.end()) return std::nullopt;
+  assemble();
+  return std::move(zone_);
+}
+
+std::expected<Zone, std::string> ZoneBuilder::finish() && {
+  assemble();
+  if (zone_.nodes_.empty() || !(zone_.nodes_.front().name() == zone_.apex_))
     return std::unexpected{"no SOA at " + zone_.apex_.to_text()};
   const ZoneSet* soa = zone_.find(zone_.nodes_.front(), dns::type::soa);
   if (soa == nullptr) return std::unexpected{"no SOA at " + zone_.apex_.to_text()};
   if (soa->count() != 1) return std::unexpected{"more than one SOA at " + zone_.apex_.to_text()};
+  zone_.sets_of_file_ = zone_.sets_.size();
+  zone_.apex_sets_of_file_ = zone_.nodes_.front().set_count;
   zone_.nodes_.shrink_to_fit();
   zone_.sets_.shrink_to_fit();
   return std::move(zone_);
@@ -197,7 +241,7 @@ void ZoneBuilder::classify() {
       continue;
     }
     above.reset();
-    const bool is_apex = &node == &zone_.nodes_.front();
+    const bool is_apex = node.owner_octets == zone_.apex_.wire().size();  // all are at or below it
     if (!is_apex && zone_.find(node, dns::type::ns) != nullptr) {
       node.kind = NodeKind::cut;
       above = key;

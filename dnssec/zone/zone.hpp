@@ -73,6 +73,9 @@ class Zone {
   const ZoneNode* find(const dns::Name& owner) const;
   /// Puts other RDATA into an RRset that is there.
   void replace(dns::RrType apex_type, const dns::RdataList& rdata);
+  /// The apex has, beside the RRsets of the file, those of these records; what was added before goes. None is of a type
+  /// that the file's apex has.
+  void add_at_apex(std::span<const dns::Record> records);
   std::size_t record_count() const;
   /// RRsets whose records had different TTLs in the file, the first max_uneven of them.
   struct Uneven {
@@ -81,7 +84,6 @@ class Zone {
   };
   static constexpr std::size_t max_uneven = 1000;
   std::span<const Uneven> uneven_ttls() const { return uneven_; }
-  std::size_t set_count() const { return sets_.size(); }
 
  private:
   friend class ZoneBuilder;
@@ -89,6 +91,8 @@ class Zone {
   std::vector<ZoneNode> nodes_;
   std::vector<ZoneSet> sets_;
   std::vector<Uneven> uneven_;
+  std::size_t sets_of_file_ = 0;  // what follows was added at the apex
+  std::uint16_t apex_sets_of_file_ = 0;
   Arena arena_;
 };
 
@@ -100,6 +104,9 @@ class ZoneBuilder {
   std::expected<void, std::string> add(const dns::Record& record);
   /// Nothing is left in the builder. errors: no SOA, or more than one.
   std::expected<Zone, std::string> finish() &&;
+  /// As finish(), for a run of names that need not begin with the apex, and of which none is below a delegation that is
+  /// not among them. Nothing when names were added out of canonical order, or one of them in two places.
+  std::optional<Zone> finish_part() &&;
 
  private:
   struct Raw {
@@ -112,6 +119,7 @@ class ZoneBuilder {
     std::uint16_t rdata_octets;
     std::uint8_t owner_octets;
   };
+  void assemble();
   void classify();
   std::string_view key_of(const Raw& raw) const { return std::string_view{keys_}.substr(raw.key, raw.key_octets); }
 

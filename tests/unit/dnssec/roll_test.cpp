@@ -375,6 +375,8 @@ TEST(StateText, gives_the_same_back) {
   ZoneKeys zone = settled_zone(policy_named("standard"));
   zone.clock.last = ClockReading{zone.clock.now, seconds{5}, "life", true};
   zone.held = "two words";
+  zone.waiting = {"a secondary is silent"};
+  zone.later = {{"a roll of 7 begins", zone.clock.now}, {"7 is published", std::nullopt}};
   zone.key_sets.pending = KeySet{0b001, 0b001};
   zone.signatures.past.push_back({0b010, zone.clock.now});
   const auto read = zone_keys_from_text(to_text(zone));

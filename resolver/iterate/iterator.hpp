@@ -122,7 +122,7 @@ class Iterator : private Fetcher {
   // exchange.cpp: one server
   Task<Result<Classified>> ask_server(Asking& asking, dns::IpAddress server);
   Task<std::expected<dns::Message, NetworkFault>> exchange(Asking& asking, dns::IpAddress server,
-                                                           UpstreamTransport transport, bool edns);
+                                                           UpstreamTransport transport, bool edns, bool by_floor);
   class TracedExchange;
   void learn_cookie(const dns::Message& reply, const dns::Cookie& sent, const dns::IpAddress& server, bool stream);
 

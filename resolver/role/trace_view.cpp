@@ -15,7 +15,11 @@ std::uint64_t microseconds(Duration duration) {
 }  // namespace
 
 void TraceView::note(TraceEvent event) {
-  if (told_++ >= max_trace_steps) return;
+  if (told_ == max_trace_steps) {
+    ++left_out_;
+    return;
+  }
+  ++told_;
   tell_({.id = id_,
          .kind = static_cast<channel::TraceStepKind>(event.kind),
          .at = microseconds(event.at - begun_),

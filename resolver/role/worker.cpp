@@ -359,7 +359,11 @@ class Worker::Loop {
     books_.answered(query.question, {.address = {}, .is_operator = true}, *outcome, AnswerSource::resolved);
     std::vector<std::uint8_t> room(dns::max_message_octets);
     room.resize(put(query, *outcome, {}, room.size(), room));
-    tracing.done({.id = tracing.request.id, .allowed = true, .answer = std::move(room), .spent = spent_of(budget)});
+    tracing.done({.id = tracing.request.id,
+                  .allowed = true,
+                  .answer = std::move(room),
+                  .spent = spent_of(budget),
+                  .left_out = view.left_out()});
   }
 
   static std::size_t block_for(const Recipient& recipient) { return recipient.encrypted ? padding_block : 0; }

@@ -1,8 +1,8 @@
 #include "dns/name.hpp"
 
-#include <sodium.h>
-
 #include <cstdlib>
+
+#include "dns/keyed_hash.hpp"
 
 namespace redoubt::dns {
 
@@ -217,15 +217,9 @@ std::string Name::to_text() const {
 }
 
 std::uint64_t Name::hash(const HashKey& key) const {
-  static_assert(crypto_shorthash_KEYBYTES == std::tuple_size_v<HashKey> &&
-                crypto_shorthash_BYTES == sizeof(std::uint64_t));
   std::array<std::uint8_t, max_name_octets> lower;
   for (std::size_t i = 0; i < length_; ++i) lower[i] = lower_table[octets_[i]];
-  std::uint64_t out = 0;
-  std::array<std::uint8_t, sizeof out> digest;
-  crypto_shorthash(digest.data(), lower.data(), length_, key.data());
-  std::memcpy(&out, digest.data(), sizeof out);
-  return out;
+  return keyed_hash(std::span{lower}.first(length_), key);
 }
 
 bool Name::operator==(const Name& other) const {

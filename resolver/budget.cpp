@@ -59,6 +59,9 @@ constexpr std::array<dns::LimitRow, static_cast<std::size_t>(Limit::count)> rows
     {"denial-records", 8, 4, 50, "NSEC or NSEC3 records looked at in one answer (padded denial)"},
     {"nsec3-iterations", 50, 0, 150,
      "iterations of NSEC3; a zone with more counts as unsigned where its proofs are concerned (RFC 9276)"},
+    {"entropy-floor", 32, 0, 64,
+     "bits of a query by UDP that whoever is not on the way has to guess: port, source address, id, case of letters, "
+     "the server's cookie. With fewer it goes by TCP: few ports, short names (forged replies)"},
 }};
 
 }  // namespace

@@ -43,6 +43,7 @@ enum class Limit : std::uint8_t {
   ds_of_zone,
   denial_records,
   nsec3_iterations,
+  entropy_floor,
   count
 };
 

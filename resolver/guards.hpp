@@ -17,6 +17,8 @@ struct Guards {
   bool strict_referrals = true;   ///< a referral is one NS RRset, below the zone asked and above the name
   bool dname_by_tcp = true;       ///< a DNAME counts only by TCP
   bool every_link = true;         ///< each link of a forwarder's chain of aliases is asked for itself
+  bool entropy_floor = true;      ///< what is too easily guessed goes by TCP
+  bool cookie_parts = true;       ///< one IPv6 site makes us forget the cookies of few other servers
   bool hinted_root = true;        ///< priming brings addresses of servers that the hints name, and of no others
   // Work
   bool shared_flights = true;      ///< equal questions at once are one resolution
@@ -39,6 +41,7 @@ struct Guards {
   bool minimal_any = true;      ///< ANY is answered with one small record (RFC 8482)
   bool client_ports = true;     ///< nothing is answered to ports of services that answer whatever comes
   bool steady_answers = true;   ///< answers to a network that waits for many leave at a steady pace, or not at all
+  bool fresh_quarter = true;    ///< a quarter of a zone's rate is for those who have spent nothing of it of late
 };
 
 }  // namespace redoubt::resolver

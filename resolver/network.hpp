@@ -52,6 +52,7 @@ struct Exchange {
   std::vector<std::uint8_t> query;  ///< a whole message; its id and question are what the reply must echo
   Instant deadline;
   std::optional<ExpectedCookie> cookie{};
+  bool by_floor = false;  ///< by TCP because a datagram would be guessed too easily (Limit::entropy_floor)
 };
 
 struct Reply {

@@ -54,6 +54,12 @@ struct Settings {
   bool ipv4 = true;
   bool ipv6 = true;
   bool case_randomisation = true;
+  /// Bits that ports and source addresses of ours have together: the logarithm of what a query is drawn from.
+  struct SourceBits {
+    double v4 = 16;
+    double v6 = 16;
+    double towards(const dns::IpAddress& server) const { return server.is_v6() ? v6 : v4; }
+  } source_bits;
   bool cookies = true;  ///< towards servers (RFC 7873)
   Minimisation minimisation = Minimisation::relaxed;
   NxdomainCut nxdomain_cut = NxdomainCut::always;

@@ -153,13 +153,18 @@ struct Fields<Traced> {
       to.u64(one.spent);
       to.u64(one.limit);
     }
+    to.u32(message.left_out);
   }
   static Traced read(Decoder& from) {
-    Traced message{
-        .id = from.u64(), .allowed = from.boolean(), .answer = copy(from.bytes(max_dns_message_octets)), .spent = {}};
+    Traced message{.id = from.u64(),
+                   .allowed = from.boolean(),
+                   .answer = copy(from.bytes(max_dns_message_octets)),
+                   .spent = {},
+                   .left_out = 0};
     const std::uint32_t count = from.below(max_spent_limits + 1);
     for (std::uint32_t i = 0; i < count && from.ok(); ++i)
       message.spent.push_back({.name = from.text(), .spent = from.u64(), .limit = from.u64()});
+    message.left_out = from.u32();
     return message;
   }
 };

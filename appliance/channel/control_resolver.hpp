@@ -127,6 +127,7 @@ struct Traced {
   bool allowed;  ///< by the access list, for the client that was named
   std::vector<std::uint8_t> answer;
   std::vector<SpentLimit> spent;
+  std::uint32_t left_out = 0;  ///< steps beyond those that are told of one trace
 };
 /// A server's address; times in microseconds.
 struct UpstreamRow {

@@ -64,6 +64,7 @@ const std::array<Metric, static_cast<std::size_t>(ResolverCounter::count)> resol
     {"redoubt_limit_reached_total", "limit=\"signature-checks\"", limit_help, counter},
     {"redoubt_limit_reached_total", "limit=\"failed-signature-checks\"", limit_help, counter},
     {"redoubt_limit_reached_total", "limit=\"nsec3-blocks\"", limit_help, counter},
+    {"redoubt_limit_reached_total", "limit=\"entropy-floor\"", limit_help, counter},
     {"redoubt_resolution_seconds_bucket", "le=\"0.001\"", time_help, histogram},
     {"redoubt_resolution_seconds_bucket", "le=\"0.01\"", time_help, histogram},
     {"redoubt_resolution_seconds_bucket", "le=\"0.03\"", time_help, histogram},

@@ -69,6 +69,7 @@ enum class ResolverCounter : std::uint8_t {
   limit_signature_checks,
   limit_failed_signature_checks,
   limit_nsec3_blocks,
+  limit_entropy_floor,
   resolution_time_1ms,
   resolution_time_10ms,
   resolution_time_30ms,

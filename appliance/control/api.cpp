@@ -23,6 +23,10 @@ using channel::Role;
 constexpr std::chrono::milliseconds patience_with_statistics{1000};
 constexpr std::chrono::milliseconds patience_with_the_cache{5000};
 constexpr std::chrono::milliseconds patience_with_a_resolution{25'000};  // below http_answer_patience
+/// For a client that reads its trace slower than it comes: some hundred steps.
+constexpr std::size_t max_trace_octets_waiting = 128 * 1024;
+constexpr std::string_view trace_broke_off =
+    "the resolver did not come to the end of this trace: it was started again, or took too long; try again";
 constexpr unsigned unavailable = 503;
 constexpr unsigned conflict = 409;
 
@@ -30,6 +34,9 @@ HttpResponse as_json(const ordered_json& value, unsigned status = 200) {
   return {.status = status,
           .content_type = "application/json",
           .body = value.dump(2, ' ', true, ordered_json::error_handler_t::replace) + "\n"};
+}
+std::string as_line(const ordered_json& value) {
+  return value.dump(-1, ' ', true, ordered_json::error_handler_t::replace) + "\n";
 }
 HttpResponse error(unsigned status, std::string_view what) { return as_json({{"error", what}}, status); }
 HttpResponse no_resolver() { return error(unavailable, "the resolver does not answer"); }
@@ -176,11 +183,31 @@ void Api::call(const FlushCall& call, Respond respond) {
 }
 
 void Api::call(const TraceCall& call, Respond respond) {
-  appliance_.siblings->trace({.id = 0, .query = query_message(call), .client = call.client, .fresh = call.fresh},
-                             patience_with_a_resolution,
-                             [respond = std::move(respond)](const std::optional<Siblings::TraceTold>& told) {
-                               respond(told ? as_response(trace_as_json(told->steps, told->traced)) : no_resolver());
-                             });
+  if (call.stream) return stream_trace(call, std::move(respond));
+  const auto steps = std::make_shared<std::vector<channel::TraceStep>>();
+  appliance_.siblings->trace(
+      {.id = 0, .query = query_message(call), .client = call.client, .fresh = call.fresh}, patience_with_a_resolution,
+      [steps](const channel::TraceStep& step) { steps->push_back(step); },
+      [steps, respond = std::move(respond)](const std::optional<channel::Traced>& traced) {
+        respond(traced ? as_response(trace_as_json(*steps, *traced)) : no_resolver());
+      });
+}
+
+/// A line for each step when it comes; the last one has the answer, or an error. A client that does not read is never
+/// waited for: what finds no room is left out, and counted in the last line.
+void Api::stream_trace(const TraceCall& call, Respond respond) {
+  if (!appliance_.siblings->attached(Role::resolver)) return respond(no_resolver());
+  const auto stream = std::make_shared<HttpStream>(max_trace_octets_waiting);
+  respond({.status = 200, .content_type = "application/x-ndjson", .body = {}, .stream = stream});
+  appliance_.siblings->trace(
+      {.id = 0, .query = query_message(call), .client = call.client, .fresh = call.fresh}, patience_with_a_resolution,
+      [stream](const channel::TraceStep& step) { stream->put(as_line(trace_step_as_json(step))); },
+      [stream](const std::optional<channel::Traced>& traced) {
+        auto result = traced ? trace_result_as_json(*traced) : std::nullopt;
+        if (!result) return stream->end(as_line({{"error", trace_broke_off}}));
+        (*result)["left_out"] = traced->left_out + stream->left_out();
+        stream->end(as_line(*result));
+      });
 }
 
 void Api::call(const UpstreamsCall& call, Respond respond) {

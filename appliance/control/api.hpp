@@ -58,6 +58,7 @@ class Api {
   void call(const ShowCall& call, HttpServer::Respond respond);
   void call(const FlushCall& call, HttpServer::Respond respond);
   void call(const TraceCall& call, HttpServer::Respond respond);
+  void stream_trace(const TraceCall& call, HttpServer::Respond respond);
   void call(const UpstreamsCall& call, HttpServer::Respond respond);
   void call(const StatisticsCall& call, HttpServer::Respond respond);
   void call(const AnchorsCall& call, HttpServer::Respond respond);

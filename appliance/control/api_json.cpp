@@ -157,7 +157,9 @@ std::string trouble_of(const channel::ConfiguredUpstreamRow& row) {
   return {};
 }
 
-Json as_json(const channel::TraceStep& step) {
+}  // namespace
+
+Json trace_step_as_json(const channel::TraceStep& step) {
   Json object{{"at", step.at},
               {"kind", to_text(step.kind)},
               {"depth", step.depth},
@@ -175,17 +177,23 @@ Json as_json(const channel::TraceStep& step) {
   return object;
 }
 
-}  // namespace
-
-std::optional<Json> trace_as_json(const std::vector<channel::TraceStep>& steps, const channel::Traced& traced) {
+std::optional<Json> trace_result_as_json(const channel::Traced& traced) {
   auto answer = message_as_json(traced.answer);
   if (!answer) return std::nullopt;
-  auto told = Json::array();
-  for (const channel::TraceStep& step : steps) told.push_back(as_json(step));
   auto budget = Json::array();
   for (const channel::SpentLimit& limit : traced.spent)
     budget.push_back({{"limit", limit.name}, {"spent", limit.spent}, {"of", limit.limit}});
-  return Json{{"allowed", traced.allowed}, {"steps", told}, {"budget", budget}, {"answer", std::move(*answer)}};
+  return Json{
+      {"allowed", traced.allowed}, {"budget", budget}, {"left_out", traced.left_out}, {"answer", std::move(*answer)}};
+}
+
+std::optional<Json> trace_as_json(const std::vector<channel::TraceStep>& steps, const channel::Traced& traced) {
+  auto result = trace_result_as_json(traced);
+  if (!result) return std::nullopt;
+  auto told = Json::array();
+  for (const channel::TraceStep& step : steps) told.push_back(trace_step_as_json(step));
+  (*result)["steps"] = std::move(told);
+  return result;
 }
 
 Json upstreams_as_json(const channel::Upstreams& upstreams) {

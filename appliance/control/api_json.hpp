@@ -15,7 +15,11 @@ using Json = nlohmann::ordered_json;
 /// A DNS message; nothing when it is none.
 std::optional<Json> message_as_json(std::span<const std::uint8_t> wire);
 Json cache_as_json(const channel::CacheShown& shown);
-/// The steps with the answer, what was spent, and whether the client may ask at all. Times in microseconds.
+/// Times are in microseconds. One step, and what comes after the last one: what was spent, the answer, whether the
+/// client may ask at all.
+Json trace_step_as_json(const channel::TraceStep& step);
+std::optional<Json> trace_result_as_json(const channel::Traced& traced);
+/// All of it in one.
 std::optional<Json> trace_as_json(const std::vector<channel::TraceStep>& steps, const channel::Traced& traced);
 Json upstreams_as_json(const channel::Upstreams& upstreams);
 /// Each counter and gauge of the roles that answered, by its metric's name.

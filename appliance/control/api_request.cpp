@@ -153,17 +153,19 @@ Read<ApiCall> trace_call(std::string_view body) {
   const auto type = members->text("type");
   const auto client = members->text("client");
   const auto fresh = members->flag("fresh", false);
+  const auto stream = members->flag("stream", false);
   for (const auto* text : {&name, &type, &client}) {
     if (!*text) return std::unexpected{text->error()};
   }
   if (!fresh) return std::unexpected{fresh.error()};
+  if (!stream) return std::unexpected{stream.error()};
   if (const auto left = members->left_over()) return std::unexpected{*left};
   if (!*name) return refuse("name: it must be given");
   const auto owner = name_of(**name);
   if (!owner) return std::unexpected{owner.error()};
   const auto wanted = type_of(*type);
   if (!wanted) return std::unexpected{wanted.error()};
-  TraceCall call{.name = *owner, .type = *wanted, .client = std::nullopt, .fresh = *fresh};
+  TraceCall call{.name = *owner, .type = *wanted, .client = std::nullopt, .fresh = *fresh, .stream = *stream};
   if (*client) {
     call.client = dns::IpAddress::from_text(**client);
     if (!call.client)

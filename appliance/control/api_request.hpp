@@ -42,6 +42,7 @@ struct TraceCall {
   dns::RrType type = dns::type::a;
   std::optional<dns::IpAddress> client;  ///< whose access is judged; nothing: nobody's
   bool fresh = false;                    ///< although the cache has it
+  bool stream = false;                   ///< each step as it happens, one JSON object a line
 };
 struct UpstreamsCall {
   std::uint32_t limit = channel::max_upstreams_shown;
@@ -72,7 +73,7 @@ struct RequestError {
 /// The API on the unix socket:
 ///   GET /v1/status | POST /v1/reload | POST /v1/query {"name","type","class","dnssec","checking_disabled","recursion"}
 ///   GET /v1/cache?name=NAME&below=true&limit=N | POST /v1/cache/flush {"name","below"} or {"all":true}
-///   POST /v1/trace {"name","type","client","fresh"} | GET /v1/upstreams?limit=N | GET /v1/statistics
+///   POST /v1/trace {"name","type","client","fresh","stream"} | GET /v1/upstreams?limit=N | GET /v1/statistics
 ///   GET /v1/anchors | GET /v1/nta | POST /v1/nta {"name","for","why"} | POST /v1/nta/remove {"name"}
 std::expected<ApiCall, RequestError> parse_api_request(std::string_view method, std::string_view target,
                                                        std::string_view body);

@@ -10,6 +10,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
@@ -35,15 +36,21 @@ constexpr std::chrono::milliseconds accept_pause{100};
 using Parser = http::request_parser<http::string_body>;
 using Message = http::response<http::string_body>;
 
-Message to_message(HttpResponse response, const Parser& parser) {
-  Message message{static_cast<http::status>(response.status), 11};
+template <class Body>
+http::response<Body> head_of(const HttpResponse& response, const Parser& parser) {
+  http::response<Body> message{static_cast<http::status>(response.status), 11};
   message.set(http::field::content_type,
               beast::string_view{response.content_type.data(), response.content_type.size()});
   message.set(http::field::cache_control, "no-store");
   message.set("X-Content-Type-Options", "nosniff");
+  message.keep_alive(parser.get().keep_alive());
+  return message;
+}
+
+Message to_message(HttpResponse response, const Parser& parser) {
+  auto message = head_of<http::string_body>(response, parser);
   message.body() = std::move(response.body);
   message.prepare_payload();
-  message.keep_alive(parser.get().keep_alive());
   return message;
 }
 
@@ -129,6 +136,10 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
         response = {.status = status_for(error), .content_type = "text/plain", .body = "the request cannot be read\n"};
       }
       ++requests_;
+      if (response.stream) {
+        if (!co_await send_stream(stream, response, parser)) break;
+        continue;
+      }
       Message message = to_message(std::move(response), parser);
       if (!understood) message.keep_alive(false);
       if (understood && parser.get().method() == http::verb::head) message.body().clear();  // Content-Length stays
@@ -138,6 +149,40 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
     }
     boost::system::error_code ignored;
     stream.socket().shutdown(Protocol::socket::shutdown_send, ignored);
+  }
+
+  /// False when the connection is at its end. Each piece has its own time to be taken.
+  template <class Stream>
+  static asio::awaitable<bool> send_stream(Stream& stream, const HttpResponse& response, const Parser& parser) {
+    // Whatever becomes of the client, whoever makes the pieces gets to know.
+    struct Reading {
+      std::shared_ptr<HttpStream> pieces;
+      ~Reading() { pieces->abandon(); }
+    } reading{response.stream};
+    auto head = head_of<http::empty_body>(response, parser);
+    head.chunked(true);
+    http::response_serializer<http::empty_body> serializer{head};
+    stream.expires_after(http_write_patience);
+    if (const auto [error, octets] = co_await http::async_write_header(stream, serializer, as_values); error)
+      co_return false;
+    const auto wake = std::make_shared<asio::steady_timer>(co_await asio::this_coro::executor);
+    reading.pieces->on_change([wake] { wake->cancel(); });
+    while (!reading.pieces->has_ended()) {
+      if (const auto piece = reading.pieces->take()) {
+        stream.expires_after(http_write_patience);
+        const auto [error, octets] =
+            co_await asio::async_write(stream, http::make_chunk(asio::buffer(*piece)), as_values);
+        if (error) co_return false;
+        continue;
+      }
+      stream.expires_never();
+      wake->expires_after(http_answer_patience);
+      const auto [woken] = co_await wake->async_wait(as_values);
+      if (!woken) co_return false;  // nothing new for that long: whoever makes it is no more
+    }
+    stream.expires_after(http_write_patience);
+    const auto [error, octets] = co_await asio::async_write(stream, http::make_chunk_last(), as_values);
+    co_return !error && head.keep_alive();
   }
 
   asio::awaitable<HttpResponse> respond(const http::request<http::string_body>& request) {
@@ -152,6 +197,10 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
           pending->wake.cancel();
         });
     if (!pending->response) co_await pending->wake.async_wait(as_values);
+    if (pending->response && pending->response->stream && request.version() < 11) {
+      pending->response->stream->abandon();
+      co_return HttpResponse{.status = 505, .content_type = "text/plain", .body = "HTTP/1.1 only\n"};
+    }
     if (pending->response) co_return std::move(*pending->response);
     co_return HttpResponse{.status = 504, .content_type = "text/plain", .body = "no answer in time\n"};
   }

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "appliance/channel/channel.hpp"
+#include "appliance/control/http_stream.hpp"
 
 namespace redoubt::control {
 
@@ -29,6 +30,7 @@ struct HttpResponse {
   unsigned status = 200;
   std::string_view content_type = "application/json";
   std::string body;
+  std::shared_ptr<HttpStream> stream = nullptr;  ///< in place of body; HTTP/1.1 alone has it (chunked)
 };
 
 class HttpServer {

@@ -30,6 +30,8 @@ bool Siblings::attached(Role role) const {
 void Siblings::attach(Role role, channel::Channel channel) {
   Sibling* sibling = find(role);
   if (sibling == nullptr) return;
+  // What the former one was asked, this one knows nothing of.
+  give_up_all(role);
   sibling->channel.attach(
       std::move(channel), [this, sibling](channel::Received received) { hear(*sibling, received); },
       [this, sibling] { lose(*sibling, nullptr); });
@@ -39,12 +41,16 @@ void Siblings::attach(Role role, channel::Channel channel) {
 void Siblings::lose(Sibling& sibling, const char* why) {
   if (why != nullptr) log::error("{} sent {}; its channel is closed", channel::to_text(sibling.role), why);
   sibling.channel.close();
+  give_up_all(sibling.role);
+  on_attachment_(sibling.role, false);
+}
+
+void Siblings::give_up_all(Role role) {
   std::vector<channel::RequestId> lost;
   for (const auto& [id, waiting] : waiting_) {
-    if (waiting.role == sibling.role) lost.push_back(id);
+    if (waiting.role == role) lost.push_back(id);
   }
   for (const auto id : lost) give_up(id);
-  on_attachment_(sibling.role, false);
 }
 
 void Siblings::hear(Sibling& sibling, const channel::Received& received) {
@@ -103,7 +109,7 @@ void Siblings::give_up(channel::RequestId id) {
 
 template <class Message, class Result, class Extract>
 void Siblings::ask(Role role, Message message, std::chrono::milliseconds patience, Then<Result> then, Extract extract,
-                   std::shared_ptr<Steps> steps) {
+                   OnStep on_step) {
   Sibling* sibling = find(role);
   message.id = next_id_++;
   const channel::RequestId id = message.id;
@@ -126,7 +132,9 @@ void Siblings::ask(Role role, Message message, std::chrono::milliseconds patienc
   auto unwrap = [then = std::move(then), extract](std::optional<Answer> answer) {
     then(answer ? extract(*answer) : std::nullopt);
   };
-  waiting_.emplace(id, Waiting{role, std::move(steps), std::move(unwrap), std::move(deadline)});
+  waiting_.emplace(
+      id,
+      Waiting{.role = role, .on_step = std::move(on_step), .then = std::move(unwrap), .deadline = std::move(deadline)});
 }
 
 namespace {
@@ -180,20 +188,15 @@ void Siblings::resolve(channel::ResolveFor request, std::chrono::milliseconds pa
 
 void Siblings::add_step(Role role, const channel::TraceStep& step) {
   const auto found = waiting_.find(step.id);
-  if (found == waiting_.end() || found->second.role != role || !found->second.steps) return;
-  if (found->second.steps->size() < max_steps_kept) found->second.steps->push_back(step);
+  if (found == waiting_.end() || found->second.role != role || !found->second.on_step) return;
+  if (found->second.steps++ < max_trace_steps_heard) found->second.on_step(step);
 }
 
-void Siblings::trace(channel::TraceFor request, std::chrono::milliseconds patience, Then<TraceTold> then) {
-  const auto steps = std::make_shared<Steps>();
+void Siblings::trace(channel::TraceFor request, std::chrono::milliseconds patience, OnStep on_step,
+                     Then<channel::Traced> then) {
   ask(
       Role::resolver, std::move(request), patience, std::move(then),
-      [steps](Answer& answer) -> std::optional<TraceTold> {
-        auto traced = whole<channel::Traced>(answer);
-        if (!traced) return std::nullopt;
-        return TraceTold{std::move(*steps), *std::move(traced)};
-      },
-      steps);
+      [](Answer& answer) { return whole<channel::Traced>(answer); }, std::move(on_step));
 }
 
 void Siblings::ask_upstreams(channel::AskUpstreams request, std::chrono::milliseconds patience,

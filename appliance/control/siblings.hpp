@@ -23,8 +23,8 @@ namespace redoubt::control {
 
 /// Requests that may wait for the siblings at once: as many as there can be API clients, twice.
 inline constexpr std::size_t max_requests_waiting = 256;
-/// Of one trace.
-inline constexpr std::size_t max_steps_kept = 1000;
+/// Of one trace; further ones are not listened to.
+inline constexpr std::size_t max_trace_steps_heard = 1000;
 
 class Siblings {
  public:
@@ -52,13 +52,10 @@ class Siblings {
   void resolve_afresh(std::vector<std::uint8_t> query, std::chrono::milliseconds patience,
                       Then<std::vector<std::uint8_t>> then);
 
-  /// At most max_steps_kept of them.
-  using Steps = std::vector<channel::TraceStep>;
-  struct TraceTold {
-    Steps steps;
-    channel::Traced traced;
-  };
-  void trace(channel::TraceFor request, std::chrono::milliseconds patience, Then<TraceTold> then);
+  /// on_step: each step as it comes, before `then`, which comes once and last: with nothing when the resolver ended
+  /// meanwhile or took too long.
+  using OnStep = std::function<void(const channel::TraceStep&)>;
+  void trace(channel::TraceFor request, std::chrono::milliseconds patience, OnStep on_step, Then<channel::Traced> then);
   void ask_upstreams(channel::AskUpstreams request, std::chrono::milliseconds patience, Then<channel::Upstreams> then);
 
   /// What came of certificates.
@@ -90,7 +87,8 @@ class Siblings {
                               channel::Traced, channel::Upstreams>;
   struct Waiting {
     channel::Role role;
-    std::shared_ptr<Steps> steps;  ///< of a trace
+    OnStep on_step;  ///< of a trace; else empty
+    std::size_t steps = 0;
     std::function<void(std::optional<Answer>)> then;
     std::unique_ptr<boost::asio::steady_timer> deadline;
   };
@@ -106,7 +104,8 @@ class Siblings {
   void give_up(channel::RequestId id);
   template <class Message, class Result, class Extract>
   void ask(channel::Role role, Message message, std::chrono::milliseconds patience, Then<Result> then, Extract extract,
-           std::shared_ptr<Steps> steps = nullptr);
+           OnStep on_step = nullptr);
+  void give_up_all(channel::Role role);
   void add_step(channel::Role role, const channel::TraceStep& step);
 
   boost::asio::io_context& loop_;

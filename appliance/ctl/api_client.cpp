@@ -20,6 +20,9 @@ namespace {
 /// More than the daemon ever sends: a cache listing at its limit.
 constexpr std::uint64_t max_reply_octets = 16 * 1024 * 1024;
 
+/// One of a trace, its answer of 64 KiB included.
+constexpr std::size_t max_line_octets = 2 * 1024 * 1024;
+
 /// One exchange, step by step, each against the same deadline.
 class Exchange {
  public:
@@ -56,6 +59,29 @@ class Exchange {
   beast::flat_buffer buffer_;
 };
 
+/// Puts lines together from pieces.
+class Lines {
+ public:
+  explicit Lines(const ApiClient::OnLine& on_line) : on_line_{on_line} {}
+  /// False when a line is longer than any that the daemon sends.
+  bool add(std::string_view octets) {
+    while (!octets.empty()) {
+      const std::size_t end = octets.find('\n');
+      begun_ += octets.substr(0, end);
+      if (begun_.size() > max_line_octets) return false;
+      if (end == std::string_view::npos) break;
+      on_line_(begun_);
+      begun_.clear();
+      octets.remove_prefix(end + 1);
+    }
+    return true;
+  }
+
+ private:
+  const ApiClient::OnLine& on_line_;
+  std::string begun_;
+};
+
 std::string why(boost::system::error_code error) {
   return error == beast::error::timeout ? std::string{"no answer in time"} : error.message();
 }
@@ -63,8 +89,10 @@ std::string why(boost::system::error_code error) {
 }  // namespace
 
 std::expected<ApiReply, std::string> ApiClient::request(const std::string& method, const std::string& target,
-                                                        const std::string& body) const {
+                                                        const std::string& body, const OnLine& on_line) const {
+  bool begun = false;  // the answer is under way
   const auto trouble = [&](boost::system::error_code error) {
+    if (begun) return std::unexpected{fmt::format("resolverd's answer broke off: {}", why(error))};
     const bool denied = error == boost::system::errc::permission_denied;
     return std::unexpected{fmt::format("cannot reach resolverd at {}: {}{}", socket_, why(error),
                                        denied ? "; it answers its own user, the group redoubt and root"
@@ -85,7 +113,16 @@ std::expected<ApiReply, std::string> ApiClient::request(const std::string& metho
   request.prepare_payload();
   if (const auto error = exchange.send(request)) return trouble(error);
   http::response_parser<http::string_body> parser;
+  Lines lines{on_line};
+  auto on_chunk = [&](std::uint64_t, beast::string_view octets, boost::system::error_code& error) {
+    begun = true;
+    if (!lines.add({octets.data(), octets.size()})) error = http::error::body_limit;
+    return octets.size();
+  };
+  if (on_line) parser.on_chunk_body(on_chunk);
   if (const auto error = exchange.receive(parser)) return trouble(error);
+  // Whoever knows no lines of its own accord sends them whole.
+  if (on_line && !begun && parser.get().result_int() < 400) lines.add(parser.get().body() + "\n");
   return ApiReply{parser.get().result_int(), std::move(parser.get().body())};
 }
 

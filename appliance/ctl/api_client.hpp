@@ -2,6 +2,7 @@
 // One request to resolverd's API, over its unix socket.
 #include <chrono>
 #include <expected>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,11 +24,18 @@ class ApiClient {
   std::expected<ApiReply, std::string> post(const std::string& target, const std::string& body) const {
     return request("POST", target, body);
   }
+  /// The same for an answer whose lines come one by one: each is handed over as it comes, without its end of line. The
+  /// reply's body has only what did not come so.
+  using OnLine = std::function<void(std::string_view line)>;
+  std::expected<ApiReply, std::string> post_for_lines(const std::string& target, const std::string& body,
+                                                      const OnLine& on_line) const {
+    return request("POST", target, body, on_line);
+  }
   const std::string& socket() const { return socket_; }
 
  private:
   std::expected<ApiReply, std::string> request(const std::string& method, const std::string& target,
-                                               const std::string& body) const;
+                                               const std::string& body, const OnLine& on_line = nullptr) const;
 
   std::string socket_;
   std::chrono::milliseconds patience_;

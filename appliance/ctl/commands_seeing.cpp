@@ -35,8 +35,9 @@ void print_step(const json& step, std::ostream& out) {
   out << ": " << text_of(step, "verdict") << "\n";
 }
 
-void print_trace(const json& body, std::ostream& out) {
-  for (const json& step : body.value("steps", json::array())) print_step(step, out);
+void print_result(const json& body, std::ostream& out) {
+  if (const auto left_out = body.value("left_out", std::uint64_t{0}); left_out != 0)
+    out << fmt::format("{} more steps are left out\n", left_out);
   out << "\nbudget:";
   const json budget = body.value("budget", json::array());
   for (std::size_t i = 0; i < budget.size(); ++i) {
@@ -87,18 +88,33 @@ Values values_of(const json& rows) {
 }  // namespace
 
 ExitCode trace(const Context& context, const TraceOptions& options) {
-  json request{{"name", options.name}, {"type", options.type}, {"fresh", options.fresh}};
+  json request{{"name", options.name}, {"type", options.type}, {"fresh", options.fresh}, {"stream", true}};
   if (!options.client.empty()) request["client"] = options.client;
-  const Answer answer = understand(context, context.api.post("/v1/trace", request.dump()));
-  if (!answer.body) return answer.code;
-  const bool allowed = answer.body->value("allowed", false);
-  if (context.json) {
-    context.out << answer.body->dump(2) << "\n";
-  } else {
-    if (!allowed) context.out << options.client << " may not ask: access.allow does not have it\n";
-    print_trace(*answer.body, context.out);
+  json result;  // the last line
+  const auto reply = context.api.post_for_lines("/v1/trace", request.dump(), [&](std::string_view line) {
+    json object = json::parse(line, nullptr, false);
+    if (!object.is_object()) return;
+    const bool is_step = object.contains("kind");
+    if (context.json) {
+      context.out << object.dump() << "\n";
+    } else if (is_step) {
+      print_step(object, context.out);
+    }
+    context.out.flush();  // as it happens
+    if (!is_step) result = std::move(object);
+  });
+  if (!reply || reply->status >= 400) return understand(context, reply).code;
+  if (result.contains("error") || !result.contains("answer")) {
+    if (!context.json || !result.contains("error"))
+      context.err << (result.contains("error") ? text_of(result, "error") : "resolverd's answer has no end") << "\n";
+    return ExitCode::failed;
   }
-  const std::string rcode = text_of(answer.body->value("answer", json::object()), "rcode");
+  const bool allowed = result.value("allowed", false);
+  if (!context.json) {
+    if (!allowed) context.out << options.client << " may not ask: access.allow does not have it\n";
+    print_result(result, context.out);
+  }
+  const std::string rcode = text_of(result["answer"], "rcode");
   return allowed && (rcode == "NOERROR" || rcode == "NXDOMAIN") ? ExitCode::done : ExitCode::failed;
 }
 

@@ -3,6 +3,9 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <bit>
+
+#include "dns/keyed_hash.hpp"
 
 namespace redoubt::policy {
 
@@ -35,9 +38,9 @@ ServerCookie ServerCookies::made_at(const ClientCookie& client, const dns::IpAdd
   end = std::ranges::copy_n(cookie.begin(), hash_at, end).out;
   const dns::IpAddress asker = address.unmapped();
   end = std::ranges::copy(asker.octets(), end).out;
-  static_assert(crypto_shorthash_KEYBYTES == std::tuple_size_v<dns::HashKey> && crypto_shorthash_BYTES == 8);
-  crypto_shorthash(cookie.data() + hash_at, hashed.data(), static_cast<std::size_t>(end - hashed.data()),
-                   secret_.data());
+  using Octets = std::array<std::uint8_t, sizeof(std::uint64_t)>;
+  const std::span filled{hashed.data(), static_cast<std::size_t>(end - hashed.data())};
+  std::ranges::copy(std::bit_cast<Octets>(dns::keyed_hash(filled, secret_)), cookie.begin() + hash_at);
   return cookie;
 }
 

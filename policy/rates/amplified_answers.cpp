@@ -1,9 +1,8 @@
 #include "policy/rates/amplified_answers.hpp"
 
-#include <sodium.h>
-
 #include <algorithm>
-#include <bit>
+
+#include "dns/keyed_hash.hpp"
 
 namespace redoubt::policy {
 
@@ -15,10 +14,7 @@ constexpr std::uint8_t network_bits_v6 = 56;
 std::uint64_t hash_of(const dns::IpAddress& client, const dns::HashKey& key) {
   const dns::IpAddress address = client.unmapped();
   const dns::Prefix network = dns::Prefix::around(address, address.is_v6() ? network_bits_v6 : network_bits_v4);
-  const auto octets = network.address().octets();  // four or sixteen: the families never collide by chance alone
-  std::array<std::uint8_t, crypto_shorthash_BYTES> digest;
-  crypto_shorthash(digest.data(), octets.data(), octets.size(), key.data());
-  return std::bit_cast<std::uint64_t>(digest);
+  return dns::keyed_hash(network.address().octets(), key);
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ bool DenialRates::begin(Holder zone, Holder client, std::uint64_t a_second, Inst
   if (client != Holder::nobody) {
     const Account& own = accounts_.touch(part);
     if (!own.has_left(price_of_one * client_price, now, window)) return false;
-    if (own.spent_last && now - *own.spent_last < window) room = window_of_spenders;
+    if (guards_.fresh_quarter && own.spent_last && now - *own.spent_last < window) room = window_of_spenders;
   }
   if (!accounts_.touch(zone).has_left(price_of_one, now, room)) return false;
   ++accounts_.touch(zone).under_way;

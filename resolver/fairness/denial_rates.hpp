@@ -9,6 +9,7 @@
 
 #include "resolver/clock.hpp"
 #include "resolver/fairness/holder.hpp"
+#include "resolver/guards.hpp"
 #include "resolver/upstream/recent_table.hpp"
 
 namespace redoubt::resolver {
@@ -16,6 +17,8 @@ namespace redoubt::resolver {
 class DenialRates {
  public:
   static constexpr std::size_t most = 20'000;
+
+  explicit DenialRates(const Guards& guards = {}) : guards_{guards} {}
 
   /// One more question to the zone's servers, for which `client` stands (nobody: none of them). False when there were
   /// `a_second` to no purpose in the last second, those included that are under way and will be, if all goes on as it
@@ -38,6 +41,7 @@ class DenialRates {
     return std::chrono::duration_cast<Duration>(std::chrono::seconds{1}) / static_cast<std::int64_t>(a_second);
   }
 
+  Guards guards_;
   mutable std::mutex lock_;  // guards the table
   RecentTable<Holder, Account, HolderHash> accounts_{most, {}};
 };

@@ -1,11 +1,10 @@
 #include "resolver/fairness/holder.hpp"
 
-#include <sodium.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
+
+#include "dns/keyed_hash.hpp"
 
 namespace redoubt::resolver {
 
@@ -19,14 +18,7 @@ dns::IpAddress network_of(const dns::IpAddress& client) {
 }
 
 Holder holder_of(const dns::IpAddress& address, const dns::HashKey& key) {
-  static_assert(crypto_shorthash_BYTES == sizeof(std::uint64_t) &&
-                crypto_shorthash_KEYBYTES == std::tuple_size_v<dns::HashKey>);
-  const auto octets = address.octets();
-  std::array<std::uint8_t, crypto_shorthash_BYTES> hashed;
-  crypto_shorthash(hashed.data(), octets.data(), octets.size(), key.data());
-  std::uint64_t value = 0;
-  std::memcpy(&value, hashed.data(), sizeof value);
-  return Holder{value};
+  return Holder{dns::keyed_hash(address.octets(), key)};
 }
 
 Holder holder_of(const dns::IpAddress& address, AddressProof proof, const dns::HashKey& key) {

@@ -9,6 +9,7 @@
 #include "resolver/iterate/asking.hpp"
 #include "resolver/iterate/verdict.hpp"
 #include "resolver/trace.hpp"
+#include "resolver/upstream/entropy.hpp"
 
 namespace redoubt::resolver {
 
@@ -155,14 +156,15 @@ bool Consultation::ask_next(Urgency urgency) {
   std::vector<std::size_t> next = next_in_line();
   const Instant now = clock_->now();
   for (const std::size_t candidate : next) {
-    if (reserve_and_ask(candidate, route_->transport, true, now)) return true;
+    if (reserve_and_ask(candidate, transport_to(candidate), true, now)) return true;
     if (errand_->budget.exhausted()) return false;
   }
   if (next.empty() || urgency == Urgency::now_or_never) return false;
   // All have spent what they may get now: in line at the shortest queue.
   put_in_order(next, [&](std::size_t candidate) { return candidates_[candidate].upstream->figures(now).waiting; });
   for (const std::size_t candidate : next) {
-    if (reserve_and_ask(candidate, route_->transport, true, errand_->budget.deadline() - least_time_left)) return true;
+    if (reserve_and_ask(candidate, transport_to(candidate), true, errand_->budget.deadline() - least_time_left))
+      return true;
     candidates_[candidate].upstream->refused();
   }
   trouble_ = fmt::format("limit max-rate of {} packets a second reached, {} wait already", route_->max_rate,
@@ -170,6 +172,14 @@ bool Consultation::ask_next(Urgency urgency) {
   scope_ = FailureScope::house;
   limit_ = Limit::upstream_queue;
   return false;
+}
+
+/// The route's own, but for what would be guessed too easily in a datagram.
+UpstreamTransport Consultation::transport_to(std::size_t candidate) const {
+  const unsigned bits =
+      unknown_bits(errand_->question.name, candidates_[candidate].upstream->at().address, errand_->settings, false);
+  const bool by_tcp = route_->transport == UpstreamTransport::udp && is_below_floor(bits, errand_->settings);
+  return by_tcp ? UpstreamTransport::tcp : route_->transport;
 }
 
 bool Consultation::reserve_and_ask(std::size_t candidate, UpstreamTransport transport, bool edns, Instant latest) {

@@ -39,6 +39,7 @@ class Consultation {
   void put_fastest_first();
   bool ask_next(Urgency urgency);
   std::vector<std::size_t> next_in_line() const;
+  UpstreamTransport transport_to(std::size_t candidate) const;
   bool reserve_and_ask(std::size_t candidate, UpstreamTransport transport, bool edns, Instant latest);
   void ask(std::size_t candidate, UpstreamTransport transport, bool edns, Instant departs);
   Duration time_alone(std::size_t candidate) const;

@@ -1,22 +1,13 @@
 #include "resolver/forward/upstreams.hpp"
 
-#include <sodium.h>
-
-#include <array>
-#include <cstring>
 #include <set>
+
+#include "dns/keyed_hash.hpp"
 
 namespace redoubt::resolver {
 
 std::size_t Upstreams::Hash::operator()(const dns::Endpoint& endpoint) const {
-  static_assert(crypto_shorthash_BYTES == sizeof(std::uint64_t) &&
-                crypto_shorthash_KEYBYTES == std::tuple_size_v<dns::HashKey>);
-  const auto octets = endpoint.address.octets();
-  std::array<std::uint8_t, crypto_shorthash_BYTES> hashed;
-  crypto_shorthash(hashed.data(), octets.data(), octets.size(), key.data());
-  std::uint64_t value = 0;
-  std::memcpy(&value, hashed.data(), sizeof value);
-  return value ^ endpoint.port;
+  return dns::keyed_hash(endpoint.address.octets(), key) ^ endpoint.port;
 }
 
 std::shared_ptr<Upstream> Upstreams::at(const dns::Endpoint& server) {

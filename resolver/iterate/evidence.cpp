@@ -156,10 +156,16 @@ Task<Iterator::Result<Classified>> Iterator::fetch(const Errand& errand, dns::Qu
   const Instant now = clock_->now();
   if (source == Source::cache_or_servers) {
     const auto found = shared_->cache.find(question.name, question.type, now);
-    if (found && found->kind == EntryKind::failure && found->standing.security != Security::bogus)
+    if (found && found->kind == EntryKind::failure && found->standing.security != Security::bogus) {
+      tell(errand, TraceKind::cache, question,
+           [&] { return fmt::format("a failure that is remembered: {}", found->error->text); });
       co_return std::unexpected{Failure{*found->error}};
+    }
     if (found) {
-      if (auto known = classified(*found, question, now)) co_return *std::move(known);
+      if (auto known = classified(*found, question, now)) {
+        tell(errand, TraceKind::cache, question, [] { return std::string{"known"}; });
+        co_return *std::move(known);
+      }
     }
   }
   Errand below{errand.settings, errand.budget, question, &errand, errand.depth + 1, source == Source::servers};

@@ -8,6 +8,7 @@
 #include "resolver/iterate/query_message.hpp"
 #include "resolver/iterate/verdict.hpp"
 #include "resolver/trace.hpp"
+#include "resolver/upstream/entropy.hpp"
 
 namespace redoubt::resolver {
 
@@ -24,6 +25,8 @@ bool is_silence(NetworkFault fault) {
          fault == NetworkFault::unreachable;
 }
 
+bool takes_no_tcp(NetworkFault fault) { return is_silence(fault) || fault == NetworkFault::closed_early; }
+
 bool came_by_dname(const Classified& found) {
   return std::ranges::find(found.chain, dns::type::dname, &dns::RRset::type) != found.chain.end();
 }
@@ -32,7 +35,8 @@ bool came_by_dname(const Classified& found) {
 
 /// One packet there and, with luck, one back: charged, counted, parsed.
 Task<std::expected<dns::Message, NetworkFault>> Iterator::exchange(Asking& asking, dns::IpAddress server,
-                                                                   UpstreamTransport transport, bool edns) {
+                                                                   UpstreamTransport transport, bool edns,
+                                                                   bool by_floor) {
   const Errand& errand = asking.errand();
   const bool stream = transport != UpstreamTransport::udp;
   const Duration patience =
@@ -47,6 +51,7 @@ Task<std::expected<dns::Message, NetworkFault>> Iterator::exchange(Asking& askin
                     transport,
                     query.wire,
                     std::min(clock_->now() + patience, errand.budget.deadline())};
+  exchange.by_floor = by_floor;
   // Also of a query that carries none: who knows cookies sends them with a FORMERR, too, if it is he who sends it.
   const bool expected = errand.settings.cookies && shared_->cookies.is_expected_of(server);
   if (!stream && (style.cookie || expected))
@@ -124,7 +129,10 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
   const Errand& errand = asking.errand();
   const dns::Name& zone = asking.cut().zone;
   TracedExchange traced{asking, server, *clock_};
-  UpstreamTransport transport = UpstreamTransport::udp;
+  const bool cookie_is_required = errand.settings.cookies && shared_->cookies.is_expected_of(server);
+  const unsigned bits = unknown_bits(errand.question.name, server, errand.settings, cookie_is_required);
+  bool by_floor = is_below_floor(bits, errand.settings);
+  UpstreamTransport transport = by_floor ? UpstreamTransport::tcp : UpstreamTransport::udp;
   bool edns = true;
   bool cookie_was_bad = false;
   const auto useless = [&](std::string_view why, dns::EdeCode code = dns::EdeCode::network_error) {
@@ -134,7 +142,10 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
     return std::unexpected{Failure{{code, fmt::format("{}: {}", server.to_text(), why)}}};
   };
   const auto again_by = [&](UpstreamTransport next, std::string_view why) {
-    traced.tell([&] { return fmt::format("{}; asked again{}", why, next == transport ? "" : " by TCP"); });
+    traced.tell([&] {
+      const bool is_stream = next == UpstreamTransport::tcp;
+      return fmt::format("{}; asked again{}", why, next == transport ? "" : is_stream ? " by TCP" : " by UDP");
+    });
     transport = next;
   };
   while (!asking.is_given_up(server)) {
@@ -149,8 +160,13 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
     }
     if (!errand.budget.spend(Limit::upstream_queries)) co_return useless("not asked any more", dns::EdeCode::other);
     traced.begin(transport);
-    auto reply = co_await exchange(asking, server, transport, edns);
+    auto reply = co_await exchange(asking, server, transport, edns, by_floor);
     if (!reply) {
+      if (by_floor && takes_no_tcp(reply.error()) && bits >= enough_without_tcp && !errand.budget.exhausted()) {
+        by_floor = false;
+        again_by(UpstreamTransport::udp, describe(reply.error()));
+        continue;
+      }
       const bool by_stream = reply.error() == NetworkFault::spoofed || reply.error() == NetworkFault::malformed;
       if (by_stream && transport == UpstreamTransport::udp && !errand.budget.exhausted()) {
         again_by(UpstreamTransport::tcp, describe(reply.error()));

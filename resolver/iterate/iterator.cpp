@@ -229,7 +229,10 @@ Task<Iterator::Result<bool>> Iterator::advance(const Errand& errand, dns::Name& 
   }
   switch (step) {
     case Step::complete:
-      tell(errand, TraceKind::cache, {name, type}, [&] { return std::string{"known"}; });
+      tell(errand, TraceKind::cache, {name, type}, [&] {
+        if (!outcome.remembered_failure) return std::string{"known"};
+        return fmt::format("a failure that is remembered: {}", outcome.error ? outcome.error->text : std::string{});
+      });
       co_return true;
     case Step::alias:
       tell(errand, TraceKind::cache, errand.question,

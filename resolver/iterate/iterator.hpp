@@ -124,7 +124,7 @@ class Iterator : private Fetcher {
   // exchange.cpp: one server
   Task<Result<Classified>> ask_server(Asking& asking, dns::IpAddress server);
   Task<std::expected<dns::Message, NetworkFault>> exchange(Asking& asking, dns::IpAddress server,
-                                                           UpstreamTransport transport, bool edns);
+                                                           UpstreamTransport transport, bool edns, bool by_floor);
   class TracedExchange;
   /// Whom the zone's servers want to hear of failures (RFC 9567 §5).
   void learn_agent(const dns::Message& reply, const dns::Name& zone);

@@ -38,7 +38,7 @@ Task<void> Iterator::prime(const Settings& settings, Budget& budget) {
     const std::vector<dns::IpAddress> willing = asking.willing();
     if (willing.empty() || !budget.spend(Limit::upstream_queries)) co_return;
     const dns::IpAddress server = willing[shared_->servers.choose(willing, asking.cut().zone, clock_->now(), *random_)];
-    const auto reply = co_await exchange(asking, server, UpstreamTransport::tcp, true);
+    const auto reply = co_await exchange(asking, server, UpstreamTransport::tcp, true, false);
     asking.give_up(server);
     if (!reply || reply->rcode() != dns::Rcode::noerror || reply->header.truncated) continue;
     const Classified found = classify(*reply, errand.question, asking.cut().zone, settings, shared_->cache.key());

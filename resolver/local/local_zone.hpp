@@ -33,7 +33,7 @@ class LocalZone {
   dns::Message answer(const dns::Question& question, bool dnssec = false) const;
 
  private:
-  LocalZone(dns::Name apex, Instant expires) : apex_{std::move(apex)}, expires_{expires} {}
+  LocalZone(const dns::Name& apex, Instant expires) : apex_{apex}, expires_{expires} {}
   const dns::RRset* find(const dns::Name& owner, dns::RrType type) const;
   /// Whether the name or anything below it is there.
   bool exists(const dns::Name& name) const;

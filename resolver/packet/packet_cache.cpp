@@ -1,6 +1,5 @@
 #include "resolver/packet/packet_cache.hpp"
 
-#include <sodium.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -8,8 +7,10 @@
 #include <bit>
 #include <cstdlib>
 #include <optional>
+#include <utility>
 
 #include "dns/header.hpp"
+#include "dns/keyed_hash.hpp"
 #include "resolver/packet/kept_answer.hpp"
 
 namespace redoubt::resolver {
@@ -23,6 +24,9 @@ constexpr std::size_t max_ttls = 255;
 constexpr std::size_t least_octets = 64U << 10;
 constexpr std::size_t most_octets = std::size_t{8} << 30;
 
+/// One part of so many is for the memory of questions that came once.
+constexpr std::size_t share_of_strangers = 64;
+constexpr std::size_t most_strangers = 65'536;
 constexpr std::uint16_t response_bit = 0x8000;
 constexpr std::uint16_t truncated_bit = 0x0200;
 constexpr std::uint16_t recursion_bits = 0x0180;  // RD, which was set, and RA
@@ -133,7 +137,10 @@ struct PacketCache::Memory {
   std::size_t octets_;
 };
 
-PacketCache::PacketCache(std::size_t octets, const dns::HashKey& key) : key_{key}, memory_{Memory::make(octets)} {}
+PacketCache::PacketCache(std::size_t octets, const dns::HashKey& key)
+    : key_{key},
+      memory_{Memory::make(octets - octets / share_of_strangers)},
+      strangers_(std::clamp<std::size_t>(octets / share_of_strangers / sizeof(std::uint32_t), 1, most_strangers)) {}
 
 PacketCache::~PacketCache() = default;
 
@@ -143,7 +150,8 @@ void PacketCache::clear() {
 
 std::size_t PacketCache::octets() const {
   if (!memory_ || memory_->ring.used() == 0) return 0;
-  return memory_->bucket_count * sizeof(Bucket) + std::size_t{memory_->ring.used()} * ring_unit;
+  return strangers_.size() * sizeof(std::uint32_t) + memory_->bucket_count * sizeof(Bucket) +
+         std::size_t{memory_->ring.used()} * ring_unit;
 }
 
 std::uint64_t PacketCache::hash_of(const QueryGlance& glance) const {
@@ -151,9 +159,7 @@ std::uint64_t PacketCache::hash_of(const QueryGlance& glance) const {
   std::uint8_t* end = std::ranges::copy(glance.lower_name(), whole.begin()).out;
   end = put16(end, glance.type.value);
   *end++ = variant_of(glance);
-  std::array<std::uint8_t, crypto_shorthash_BYTES> digest;
-  crypto_shorthash(digest.data(), whole.data(), static_cast<std::size_t>(end - whole.data()), key_.data());
-  return std::bit_cast<std::uint64_t>(digest);
+  return dns::keyed_hash({whole.data(), static_cast<std::size_t>(end - whole.data())}, key_);
 }
 
 PacketCache::Bucket& PacketCache::bucket_of(std::uint64_t hash) const {
@@ -208,7 +214,7 @@ PacketCache::Served PacketCache::find(const QueryGlance& glance, std::span<const
 }
 
 void PacketCache::keep(const QueryGlance& glance, std::span<const std::uint8_t> answer, bool secure, Instant now,
-                       std::chrono::seconds lead) {
+                       std::chrono::seconds lead, Admission admission) {
   const std::size_t question_end = dns::header_octets + glance.name_octets + question_tail_octets;
   const std::size_t opt_octets =
       (glance.edns ? dns::plain_opt_octets : 0) + (glance.cookie.empty() ? 0 : cookie_option_octets);
@@ -223,8 +229,9 @@ void PacketCache::keep(const QueryGlance& glance, std::span<const std::uint8_t> 
   const std::size_t units = KeptAnswer::units_for(layout->ttls, glance.name_octets, layout->body_octets);
   if (serve_for <= 0 || units * ring_unit > max_entry_octets) return;
 
-  const RingPlace place = make_room(units, now);
   const std::uint64_t hash = hash_of(glance);
+  if (admission == Admission::at_second_time && !has_come_before(hash)) return;
+  const RingPlace place = make_room(units, now);
   KeptAnswer& kept = memory_->ring.at(place);
   kept = {.units = static_cast<std::uint16_t>(units),
           .body_octets = static_cast<std::uint16_t>(layout->body_octets),
@@ -246,6 +253,11 @@ void PacketCache::keep(const QueryGlance& glance, std::span<const std::uint8_t> 
   at = std::ranges::copy(glance.lower_name(), at).out;
   std::ranges::copy(answer.subspan(question_end, layout->body_octets), at);
   put_in_index(glance, hash, place);
+}
+
+bool PacketCache::has_come_before(std::uint64_t hash) {
+  const auto tag = static_cast<std::uint32_t>(hash >> 32) | 1U;  // zero: nobody
+  return std::exchange(strangers_[hash % strangers_.size()], tag) == tag;
 }
 
 /// What leaves the ring leaves the index; what was asked for since it was last the oldest stays.

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "dns/name.hpp"
 #include "resolver/clock.hpp"
@@ -43,9 +44,12 @@ class PacketCache {
   /// `answer` was sent to the query of `glance`: a whole message, neither truncated, nor stale, nor with anything in
   /// its OPT. Served until `lead` before the first of its TTLs ends. What has no records, is long, or cannot be read is
   /// not kept.
-  /// secure: AD is for whoever asks for it.
+  /// secure: AD is for whoever asks for it. admission: at_second_time only when the same question was handed in not
+  /// long before. What is asked once or twice is answered well enough from records; it would take room twice, and push
+  /// out what others ask for (attacks: random names that a proof denies, and so nobody has to be asked for).
+  enum class Admission : std::uint8_t { at_once, at_second_time };
   void keep(const QueryGlance& glance, std::span<const std::uint8_t> answer, bool secure, Instant now,
-            std::chrono::seconds lead);
+            std::chrono::seconds lead, Admission admission = Admission::at_once);
 
   /// Nothing of what was kept is served any more.
   void clear();
@@ -59,6 +63,7 @@ class PacketCache {
  private:
   struct Bucket;
   struct Memory;
+  bool has_come_before(std::uint64_t hash);
 
   std::uint64_t hash_of(const QueryGlance& glance) const;
   Bucket& bucket_of(std::uint64_t hash) const;
@@ -69,6 +74,8 @@ class PacketCache {
 
   dns::HashKey key_;
   std::unique_ptr<Memory> memory_;  // null: it keeps nothing
+  /// Questions that came once: a place each, by their hash; the last one of a place is known.
+  std::vector<std::uint32_t> strangers_;
 };
 
 }  // namespace redoubt::resolver

@@ -64,6 +64,7 @@ std::optional<ResolverCounter> counter_of(Limit limit) {
     case Limit::ds_of_zone:
     case Limit::denial_records:
     case Limit::nsec3_iterations:
+    case Limit::entropy_floor:
     case Limit::nameserver_lookups:
     case Limit::nameservers_kept:
     case Limit::addresses_kept:

@@ -59,7 +59,11 @@ void tell_trouble(const UpstreamTrouble& trouble, channel::ConfiguredUpstreamRow
 }  // namespace
 
 void TraceView::note(TraceEvent event) {
-  if (told_++ >= max_trace_steps) return;
+  if (told_ == max_trace_steps) {
+    ++left_out_;
+    return;
+  }
+  ++told_;
   tell_({.id = id_,
          .kind = static_cast<channel::TraceStepKind>(event.kind),
          .at = microseconds(event.at - begun_),

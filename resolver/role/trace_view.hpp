@@ -19,12 +19,15 @@ class TraceView final : public Trace {
   using Tell = std::function<void(channel::TraceStep)>;
   TraceView(channel::RequestId id, Instant begun, Tell tell) : id_{id}, begun_{begun}, tell_{std::move(tell)} {}
   void note(TraceEvent event) override;
+  /// Steps that were not told.
+  std::uint32_t left_out() const { return left_out_; }
 
  private:
   channel::RequestId id_;
   Instant begun_;
   Tell tell_;
   std::size_t told_ = 0;
+  std::uint32_t left_out_ = 0;
 };
 
 /// What the budget has been charged, limit by limit.

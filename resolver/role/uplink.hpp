@@ -26,6 +26,7 @@ class Uplink final : public Network {
       co_return reply;
     }
     counters_->add(counter_of(exchange.transport));
+    if (exchange.by_floor) counters_->add(channel::ResolverCounter::limit_entropy_floor);
     co_return co_await road_->fetch(std::move(exchange), returns_);
   }
 

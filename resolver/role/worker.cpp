@@ -251,7 +251,8 @@ class Worker::Loop {
   void keep_packet(const QueryGlance& glance, const Outcome& outcome, std::span<const std::uint8_t> answer) {
     if (outcome.stale || outcome.error) return;
     packets_->keep(glance, answer, outcome.is_secure(), batch_began_,
-                   settings_->core->prefetch ? renewal_lead(outcome) : std::chrono::seconds{0});
+                   settings_->core->prefetch ? renewal_lead(outcome) : std::chrono::seconds{0},
+                   PacketCache::Admission::at_second_time);
     counters_.set(ResolverCounter::packet_cache_octets, packets_->octets());
   }
 
@@ -280,10 +281,7 @@ class Worker::Loop {
         octets = slip(*query, claim, batch_.room());
       batch_.commit(octets, *datagram.path);
     };
-    if (!allowed) {
-      counters_.add(ResolverCounter::refused);
-      return answer_at_once(*refused_, AnswerSource::refused);
-    }
+    if (!allowed) return refuse_stranger(*query, datagram, client.address);
     if (const auto known = desk_.known(*query)) {
       counters_.add(ResolverCounter::cache_hits);
       return answer_at_once(*known, AnswerSource::known);
@@ -298,6 +296,17 @@ class Worker::Loop {
     asio::co_spawn(context_,
                    resolve_datagram(listener, *query, datagram.octets.size(), claim, *datagram.path, std::move(*place)),
                    [](const std::exception_ptr& trouble) { note(trouble); });
+  }
+
+  /// Never longer than what came: the address may be that of a victim. So there is no cookie, and a reason only where
+  /// the query had room for it.
+  void refuse_stranger(const dns::Query& query, const Datagram& datagram, const dns::IpAddress& client) {
+    counters_.add(ResolverCounter::refused);
+    books_.answered(query.question, {.address = client}, *refused_, AnswerSource::refused);
+    std::size_t octets = put(query, *refused_, {}, datagram_limit(query), batch_.room());
+    if (octets > datagram.octets.size())
+      octets = put(query, *refused_without_reason_, {}, datagram_limit(query), batch_.room());
+    batch_.commit(octets, *datagram.path);
   }
 
   Task<void> resolve_datagram(channel::ListenerId listener, dns::Query query, std::size_t query_octets, Claim claim,
@@ -390,7 +399,11 @@ class Worker::Loop {
     books_.answered(query.question, {.address = {}, .is_operator = true}, *outcome, AnswerSource::resolved);
     std::vector<std::uint8_t> room(dns::max_message_octets);
     room.resize(put(query, *outcome, {}, room.size(), room));
-    tracing.done({.id = tracing.request.id, .allowed = true, .answer = std::move(room), .spent = spent_of(budget)});
+    tracing.done({.id = tracing.request.id,
+                  .allowed = true,
+                  .answer = std::move(room),
+                  .spent = spent_of(budget),
+                  .left_out = view.left_out()});
   }
 
   Task<void> resolve_alone(dns::Query query, Answered done) {
@@ -460,6 +473,11 @@ class Worker::Loop {
   std::unique_ptr<PacketCache> packets_;  // never null
   std::uint64_t flushes_seen_ = 0;
   const SharedOutcome refused_ = refused(dns::EdeCode::prohibited, "");
+  const SharedOutcome refused_without_reason_ = [] {
+    auto outcome = std::make_shared<Outcome>();
+    outcome->rcode = dns::Rcode::refused;
+    return outcome;
+  }();
   std::map<channel::ListenerId, asio::posix::stream_descriptor> listeners_;
   std::thread thread_;
 };

@@ -5,6 +5,7 @@
 
 #include "appliance/channel/monitor_child.hpp"
 #include "resolver/budget.hpp"
+#include "resolver/upstream/entropy.hpp"
 #include "snapshot_generated.h"
 
 namespace redoubt::resolver {
@@ -176,6 +177,13 @@ bool comes_from_many(const flat::Resolution& resolution) {
   return of_family(false) > 1 || of_family(true) > 1;
 }
 
+Settings::SourceBits source_bits_of(const OutgoingSettings& outgoing) {
+  const unsigned ports = outgoing.last_port - outgoing.first_port + 1U;
+  const auto v6 = static_cast<unsigned>(std::ranges::count_if(outgoing.addresses, &dns::IpAddress::is_v6));
+  const auto v4 = static_cast<unsigned>(outgoing.addresses.size()) - v6;
+  return {.v4 = source_bits(ports, v4), .v6 = source_bits(ports, v6)};
+}
+
 std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snapshot) {
   const flat::Resolution& resolution = *snapshot.resolution();
   const flat::Cache& cache = *snapshot.cache();
@@ -252,6 +260,7 @@ std::expected<RoleSettings, std::string> settings_from(const snapshot::Mapped& m
   }
   worker->outgoing.first_port = std::max<std::uint16_t>(resolution.first_port(), 1);
   worker->outgoing.last_port = std::max(resolution.last_port(), worker->outgoing.first_port);
+  core->source_bits = source_bits_of(worker->outgoing);
   worker->core = std::make_shared<const Settings>(std::move(*core));
   const std::uint64_t cache_octets = snapshot.cache()->size();
   const std::uint32_t workers = std::max(snapshot.workers(), 1U);

@@ -1,9 +1,10 @@
 #include "resolver/upstream/cookies.hpp"
 
-#include <sodium.h>
-
 #include <algorithm>
-#include <cstring>
+#include <bit>
+#include <span>
+
+#include "dns/keyed_hash.hpp"
 
 namespace redoubt::resolver {
 
@@ -16,45 +17,38 @@ constexpr std::uint8_t network = 'n';
 /// Octets of an IPv6 address that are one network's: a site has a /48 at the most (RFC 6177 §2).
 constexpr std::size_t network_octets = 48 / 8;
 
-std::array<std::uint8_t, crypto_shorthash_BYTES> hashed(const dns::IpAddress& address, std::uint8_t use,
-                                                        const dns::HashKey& key) {
-  static_assert(crypto_shorthash_BYTES == sizeof(dns::Cookie::client));
+using Octets = std::array<std::uint8_t, sizeof(std::uint64_t)>;
+static_assert(sizeof(dns::Cookie::client) == sizeof(Octets));
+
+std::uint64_t hashed(const dns::IpAddress& address, std::uint8_t use, const dns::HashKey& key) {
   const auto octets = address.octets();
   std::array<std::uint8_t, 17> input{use};
   std::ranges::copy(octets, input.begin() + 1);
-  std::array<std::uint8_t, crypto_shorthash_BYTES> out;
-  crypto_shorthash(out.data(), input.data(), 1 + octets.size(), key.data());
-  return out;
+  return dns::keyed_hash(std::span{input}.first(1 + octets.size()), key);
 }
 
 }  // namespace
 
-std::size_t Cookies::Hash::operator()(const dns::IpAddress& address) const {
-  const auto octets = hashed(address, table, key);
-  std::size_t value = 0;
-  std::memcpy(&value, octets.data(), sizeof value);
-  return value;
-}
+std::size_t Cookies::Hash::operator()(const dns::IpAddress& address) const { return hashed(address, table, key); }
 
-Cookies::Cookies(const dns::HashKey& key) : key_{key} {
+Cookies::Cookies(const dns::HashKey& key, const Guards& guards) : key_{key}, guards_{guards} {
   servers_.reserve(parts);
   for (std::size_t i = 0; i < parts; ++i) servers_.emplace_back(max_servers_in_part, Hash{key});
 }
 
 std::size_t Cookies::part_of(const dns::IpAddress& server) const {
   dns::IpAddress home = server;
-  if (server.is_v6()) {
+  if (server.is_v6() && guards_.cookie_parts) {
     std::array<std::uint8_t, 16> octets{};
     std::ranges::copy(server.octets().first(network_octets), octets.begin());
     home = dns::IpAddress::v6(octets);
   }
-  return hashed(home, network, key_).front();
+  return hashed(home, network, key_) % parts;
 }
-static_assert(Cookies::parts == 256);
 
 dns::Cookie Cookies::cookie_for(const dns::IpAddress& server) const {
   dns::Cookie cookie;
-  cookie.client = hashed(server, client_part, key_);
+  cookie.client = std::bit_cast<Octets>(hashed(server, client_part, key_));
   const std::lock_guard guard{lock_};
   if (const ServerPart* part = servers_[part_of(server)].find(server))
     cookie.server.assign(part->octets.begin(), part->octets.begin() + part->length);

@@ -11,6 +11,7 @@
 #include "dns/address.hpp"
 #include "dns/edns.hpp"
 #include "dns/name.hpp"
+#include "resolver/guards.hpp"
 #include "resolver/upstream/recent_table.hpp"
 
 namespace redoubt::resolver {
@@ -22,7 +23,7 @@ class Cookies {
   static constexpr std::size_t max_servers = parts * max_servers_in_part;
 
   /// key: secret, fresh for each process: our cookies cannot be told in advance, and change with every start.
-  explicit Cookies(const dns::HashKey& key);
+  explicit Cookies(const dns::HashKey& key, const Guards& guards = {});
 
   /// For a query to that server: the client's part, and the server's if it gave us one.
   dns::Cookie cookie_for(const dns::IpAddress& server) const;
@@ -49,6 +50,7 @@ class Cookies {
   std::size_t part_of(const dns::IpAddress& server) const;
 
   dns::HashKey key_;
+  Guards guards_;
   mutable std::mutex lock_;  // guards the table
   std::vector<Part> servers_;
 };

@@ -1,10 +1,9 @@
 #include "resolver/upstream/servers.hpp"
 
-#include <sodium.h>
-
 #include <algorithm>
-#include <cstring>
 #include <vector>
+
+#include "dns/keyed_hash.hpp"
 
 namespace redoubt::resolver {
 
@@ -24,14 +23,7 @@ constexpr std::uint32_t failures_before_rest = 3;
 }  // namespace
 
 std::size_t Servers::AddressHash::operator()(const dns::IpAddress& address) const {
-  static_assert(crypto_shorthash_BYTES == sizeof(std::uint64_t) &&
-                crypto_shorthash_KEYBYTES == std::tuple_size_v<dns::HashKey>);
-  const auto octets = address.octets();
-  std::array<std::uint8_t, crypto_shorthash_BYTES> hashed;
-  crypto_shorthash(hashed.data(), octets.data(), octets.size(), key.data());
-  std::uint64_t value = 0;
-  std::memcpy(&value, hashed.data(), sizeof value);
-  return value;
+  return dns::keyed_hash(address.octets(), key);
 }
 
 Duration Servers::round_trip(const dns::IpAddress& address) const {

@@ -37,6 +37,22 @@ std::chrono::seconds lifetime(dns::Ttl ttl, const Settings& settings) {
   return std::chrono::seconds{std::min(ttl, settings.max_ttl).seconds()};
 }
 
+std::string_view describe(Kind kind) {
+  switch (kind) {
+    case Kind::secure:
+      return "secure";
+    case Kind::insecure:
+      return "insecure";
+    case Kind::bogus:
+      return "bogus";
+    case Kind::no_cut:
+      return "no zone begins here";
+    case Kind::no_name:
+      return "there is no such name";
+  }
+  return {};
+}
+
 ZoneTrust bogus(dnssec::Reason reason, Instant now) {
   return {.kind = Kind::bogus, .reason = std::move(reason), .expires = now + bogus_lifetime};
 }
@@ -131,6 +147,17 @@ void Validator::note(const Errand& errand, const dns::Question& question, const 
                                .verdict = std::move(verdict)});
 }
 
+/// A verdict of an earlier question: whoever looks for a fault has to know that nobody was asked again, and for how
+/// long that holds.
+void Validator::tell_remembered(const Errand& errand, const dns::Name& zone, const ZoneTrust& trust,
+                                Instant now) const {
+  tell(errand, {zone, dns::type::dnskey}, zone, [&] {
+    const auto left = std::chrono::ceil<std::chrono::seconds>(trust.expires - now).count();
+    return fmt::format("remembered, for {} s more: {}{}{}", left, describe(trust.kind),
+                       trust.reason.text.empty() ? "" : ": ", trust.reason.text);
+  });
+}
+
 SharedTrust Validator::keep(const dns::Name& name, ZoneTrust trust) {
   auto kept = std::make_shared<const ZoneTrust>(std::move(trust));
   shared_->trust.put(name, kept);
@@ -186,7 +213,10 @@ Task<Validator::Result<SharedTrust>> Validator::trust_of(const Errand& errand, c
   const Settings& settings = errand.settings;
   if (is_excepted(zone, settings))
     co_return std::make_shared<const ZoneTrust>(ZoneTrust{.kind = Kind::insecure, .expires = now + plain_lifetime});
-  if (auto known = shared_->trust.find(zone, now)) co_return known;
+  if (auto known = shared_->trust.find(zone, now)) {
+    tell_remembered(errand, zone, *known, now);
+    co_return known;
+  }
   const TrustAnchor* anchor = anchor_above(zone, settings);
   if (anchor == nullptr)
     co_return std::make_shared<const ZoneTrust>(ZoneTrust{.kind = Kind::insecure, .expires = now + plain_lifetime});
@@ -316,7 +346,10 @@ Task<Validator::Result<SharedTrust>> Validator::unsigned_at(const Errand& errand
   std::vector<dns::Name> cuts;
   for (dns::Name at = name; at.is_strictly_below(anchor->zone); at = at.parent()) {
     const SharedTrust known = shared_->trust.find(at, now);
-    if (known && known->kind == Kind::insecure) co_return known;
+    if (known && known->kind == Kind::insecure) {
+      tell_remembered(errand, at, *known, now);
+      co_return known;
+    }
     if (known && known->kind == Kind::secure) {
       start = at;
       break;

@@ -117,6 +117,7 @@ class Validator {
   void tell(const Errand& errand, const dns::Question& question, const dns::Name& zone, Verdict verdict) const {
     if (errand.budget.trace() != nullptr) note(errand, question, zone, verdict());
   }
+  void tell_remembered(const Errand& errand, const dns::Name& zone, const ZoneTrust& trust, Instant now) const;
   void note(const Errand& errand, const dns::Question& question, const dns::Name& zone, std::string verdict) const;
 
   Shared* shared_;

@@ -153,6 +153,14 @@ class Daemon:
             raise AssertionError(f"resolverctl --json {' '.join(arguments)} ended with {code}: {output}{trouble}")
         return json.loads(output)
 
+    def trace_json(self, *arguments):
+        """What `resolverctl --json trace` tells: {"steps": [...], and what its last line has}."""
+        code, output, trouble = self.ctl("--json", "trace", *arguments)
+        if code != 0:
+            raise AssertionError(f"resolverctl --json trace {' '.join(arguments)} ended with {code}: {output}{trouble}")
+        *steps, result = [json.loads(line) for line in output.splitlines()]
+        return {"steps": steps, **result}
+
     # --- what it answers
 
     def answers(self, name="www.alpha.lab-tld", type_name="A", address="127.0.0.1", port=5300, seconds=1.0):

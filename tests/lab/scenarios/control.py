@@ -132,7 +132,7 @@ def resolverctl_trace_shows_the_way(context):
     check("192.0.2.80" in output, f"the answer is missing in: {output}")
     known = good(daemon, "trace", "www.alpha.lab-tld", "A")
     check(" exchange " not in known and "known" in known, f"a server was asked for what is known: {known}")
-    told = daemon.ctl_json("trace", "www.alpha.lab-tld", "A", "--fresh")
+    told = daemon.trace_json("www.alpha.lab-tld", "A", "--fresh")
     servers = [step["server"] for step in told["steps"] if step["kind"] == "exchange"]
     check(servers, f"no exchange in {told}")
     listed = {row["address"]: row for row in daemon.ctl_json("upstreams", "--limit", "512")["upstreams"]}

@@ -9,7 +9,7 @@ from kit.tools import ask, metrics
 
 def traced(daemon, name, type_name="A", *options):
     """(zone, question) of each exchange that the trace tells, and all steps."""
-    told = daemon.ctl_json("trace", name, type_name, *options)
+    told = daemon.trace_json(name, type_name, *options)
     exchanges = [step for step in told["steps"] if step["kind"] == "exchange"]
     return [(step["zone"], f"{step['name'].lower()} {step['type']}") for step in exchanges], told["steps"]
 

@@ -98,6 +98,70 @@ TEST(PacketCache, second_asker_gets_what_the_first_got) {
   EXPECT_TRUE(counter.served);
 }
 
+TEST(PacketCache, may_wait_for_a_question_to_come_a_second_time) {
+  PacketCache cache{plenty, key};
+  const Octets query = query_octets("www.example.");
+  const Octets answer = rendered(query, address_of("www.example."));
+  QueryGlance glance;
+  ASSERT_TRUE(look_at(query, glance));
+  Octets room(1232);
+  for (int time = 1; time <= 3; ++time) {
+    EXPECT_EQ(cache.find(glance, query, start, room).octets != 0, time == 3) << time;
+    cache.keep(glance, answer, false, start, 0s, PacketCache::Admission::at_second_time);
+  }
+}
+
+/// Clients ask for a working set; for each of their questions two are for names that nobody asks twice, each denied by
+/// a proof of some hundred octets.
+struct Flood {
+  static constexpr int names = 2000;
+  PacketCache::Admission admission;
+  PacketCache cache{1U << 20, key};
+  int asked = 0;
+  int served = 0;
+
+  void ask(const std::string& name, const Outcome& outcome, bool counts) {
+    const Octets query = query_octets(name);
+    QueryGlance glance;
+    ASSERT_TRUE(look_at(query, glance));
+    Octets room(1232);
+    const bool found = cache.find(glance, query, start, room).octets != 0;
+    asked += counts ? 1 : 0;
+    served += counts && found ? 1 : 0;
+    if (!found) cache.keep(glance, rendered(query, outcome), false, start, 0s, admission);
+  }
+  /// In percent.
+  int hit_ratio() {
+    for (int round = 0; round < 5; ++round) {
+      for (int i = 0; i < names; ++i) ask("n" + std::to_string(i) + ".example.", address_of("n.example."), false);
+    }
+    Outcome denial;
+    denial.rcode = dns::Rcode::nxdomain;
+    denial.answer = {};
+    denial.authority = rrset("example.", dns::type::txt, 300, {Octets(250, 7), Octets(250, 8)});
+    std::mt19937_64 random{4};
+    for (int i = 0; i < 100'000; ++i) {
+      if (i % 3 == 0) {
+        ask("n" + std::to_string(random() % names) + ".example.", address_of("n.example."), true);
+      } else {
+        ask("r" + std::to_string(random()) + ".example.", denial, false);
+      }
+    }
+    return served * 100 / asked;
+  }
+};
+
+TEST(PacketCache, random_names_do_not_push_out_what_others_ask_for) {
+  Flood guarded{PacketCache::Admission::at_second_time};
+  const int with = guarded.hit_ratio();
+  Flood open{PacketCache::Admission::at_once};
+  const int without = open.hit_ratio();
+  RecordProperty("hit_ratio_percent", with);
+  std::printf("hit ratio under the flood: %d %%; if everything is kept at once: %d %%\n", with, without);
+  EXPECT_GT(with, 95);
+  EXPECT_LT(without, 90) << "the flood is none, and this shows nothing";
+}
+
 TEST(PacketCache, id_and_case_are_the_askers_own) {
   Counter counter;
   const Outcome outcome = address_of("www.example.");

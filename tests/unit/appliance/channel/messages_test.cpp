@@ -205,6 +205,7 @@ TEST(Metrics, each_row_is_its_counters) {
   EXPECT_EQ(row(ResolverCounter::cache_octets).name, "redoubt_cache_bytes");
   EXPECT_EQ(row(ResolverCounter::limit_question_time).labels, "limit=\"question-time\"");
   EXPECT_EQ(row(ResolverCounter::limit_upstream_queue).labels, "limit=\"upstream-queue\"");
+  EXPECT_EQ(row(ResolverCounter::limit_entropy_floor).labels, "limit=\"entropy-floor\"");
   EXPECT_EQ(row(ResolverCounter::resolution_time_any).labels, "le=\"+Inf\"");
   EXPECT_EQ(row(ResolverCounter::resolution_time_sum).name, "redoubt_resolution_seconds_sum");
   EXPECT_EQ(row(ResolverCounter::query_log_lost).name, "redoubt_query_log_lost_total");

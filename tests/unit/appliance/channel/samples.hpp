@@ -104,8 +104,11 @@ inline std::vector<ResolverToControl> resolver_to_control() {
                 .server = std::nullopt,
                 .transport = TraceTransport::udp,
                 .verdict = {}},
-      Traced{
-          .id = 6, .allowed = true, .answer = query, .spent = {{.name = "upstream-queries", .spent = 3, .limit = 60}}},
+      Traced{.id = 6,
+             .allowed = true,
+             .answer = query,
+             .spent = {{.name = "upstream-queries", .spent = 3, .limit = 60}},
+             .left_out = 2},
       Upstreams{.id = 7,
                 .known = 9,
                 .rows = {{.address = v6.address, .round_trip = 12'000, .failures = 2, .aside_for = 5, .cookie = true}},

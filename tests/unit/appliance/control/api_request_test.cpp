@@ -64,7 +64,8 @@ TEST(ApiRequest, what_was_left_out_has_its_usual_value) {
   EXPECT_EQ(query.rr_class, dns::rr_class::in);
   const auto trace = call<TraceCall>("POST", "/v1/trace", R"({"name":"."})");
   EXPECT_EQ(trace.type, dns::type::a);
-  EXPECT_FALSE(trace.client || trace.fresh);
+  EXPECT_FALSE(trace.client || trace.fresh || trace.stream);
+  EXPECT_TRUE(call<TraceCall>("POST", "/v1/trace", R"({"name":".","stream":true})").stream);
   EXPECT_EQ(call<UpstreamsCall>("GET", "/v1/upstreams").limit, channel::max_upstreams_shown);
 }
 

@@ -6,15 +6,19 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
+#include "appliance/ctl/api_client.hpp"
 #include "dns/message.hpp"
 
 namespace redoubt::ctl {
@@ -285,28 +289,50 @@ TEST(CacheCommand, everything_is_flushed_only_when_that_is_said) {
   EXPECT_EQ(one.body(), (json{{"name", "x."}, {"below", false}}));
 }
 
+/// What the daemon says of a trace: a line each.
+const std::string two_steps =
+    R"({"at": 12, "kind": "cache", "depth": 0, "name": "www.a.", "type": "A", "verdict": "the deepest cut is ."})"
+    "\n"
+    R"({"at": 1500, "kind": "exchange", "depth": 1, "name": "www.a.", "type": "A", "zone": "a.", "server_name": "ns.a.",)"
+    R"( "server": "192.0.2.1", "transport": "udp", "took": 20300, "verdict": "answer of 1 record"})"
+    "\n";
+const std::string an_end =
+    R"({"allowed": true, "budget": [{"limit": "upstream-queries", "spent": 1, "of": 100},)"
+    R"( {"limit": "alias-steps", "spent": 0, "of": 11}], "answer": {"rcode": "NOERROR", "extended_errors": [],)"
+    R"( "answer": [{"name": "www.a.", "ttl": 60, "type": "A", "data": "192.0.2.80"}]}})"
+    "\n";
+constexpr std::string_view two_steps_shown =
+    "    0.0 ms  cache     www.a. A: the deepest cut is .\n"
+    "    1.5 ms    exchange  www.a. A  ns.a. 192.0.2.1 udp, zone a., 20.3 ms: answer of 1 record\n";
+
 TEST(TraceCommand, shows_each_step_what_was_spent_and_the_answer) {
-  const json body = json::parse(R"({"allowed": true, "steps": [
-      {"at": 12, "kind": "cache", "depth": 0, "name": "www.a.", "type": "A", "verdict": "the deepest cut is ."},
-      {"at": 1500, "kind": "exchange", "depth": 1, "name": "www.a.", "type": "A", "zone": "a.", "server_name": "ns.a.",
-       "server": "192.0.2.1", "transport": "udp", "took": 20300, "verdict": "answer of 1 record"}],
-      "budget": [{"limit": "upstream-queries", "spent": 1, "of": 100}, {"limit": "alias-steps", "spent": 0, "of": 11}],
-      "answer": {"rcode": "NOERROR", "extended_errors": [],
-                 "answer": [{"name": "www.a.", "ttl": 60, "type": "A", "data": "192.0.2.80"}]}})");
-  OneReply good{200, body.dump()};
+  OneReply good{200, two_steps + an_end};
   const Result result = good.run({"trace", "www.a", "--client", "192.0.2.9", "--fresh"});
   EXPECT_EQ(result.code, ExitCode::done) << result.err;
   EXPECT_EQ(good.asked(), "POST /v1/trace");
-  EXPECT_EQ(good.body(), (json{{"name", "www.a"}, {"type", "A"}, {"client", "192.0.2.9"}, {"fresh", true}}));
-  EXPECT_EQ(result.out,
-            "    0.0 ms  cache     www.a. A: the deepest cut is .\n"
-            "    1.5 ms    exchange  www.a. A  ns.a. 192.0.2.1 udp, zone a., 20.3 ms: answer of 1 record\n"
-            "\nbudget: upstream-queries 1 of 100, alias-steps 0 of 11\nanswer: NOERROR\n  www.a. 60 A 192.0.2.80\n");
+  EXPECT_EQ(good.body(),
+            (json{{"name", "www.a"}, {"type", "A"}, {"client", "192.0.2.9"}, {"fresh", true}, {"stream", true}}));
+  EXPECT_EQ(
+      result.out,
+      std::string{two_steps_shown} +
+          "\nbudget: upstream-queries 1 of 100, alias-steps 0 of 11\nanswer: NOERROR\n  www.a. 60 A 192.0.2.80\n");
+}
+
+TEST(TraceCommand, as_json_is_one_object_a_line_and_the_result_is_the_last) {
+  OneReply good{200, two_steps + an_end};
+  const Result result = good.run({"--json", "trace", "www.a"});
+  EXPECT_EQ(result.code, ExitCode::done) << result.err;
+  std::istringstream lines{result.out};
+  std::vector<json> objects;
+  for (std::string line; std::getline(lines, line);) objects.push_back(json::parse(line));
+  ASSERT_EQ(objects.size(), 3U);
+  EXPECT_EQ(objects[1]["server"], "192.0.2.1");
+  EXPECT_EQ(objects[2]["answer"]["rcode"], "NOERROR");
 }
 
 TEST(TraceCommand, fails_with_the_answer_and_where_the_client_may_not_ask) {
-  OneReply failing{200, R"({"allowed": true, "answer": {"rcode": "SERVFAIL", "extended_errors": [
-      {"code": 22, "meaning": "No Reachable Authority", "text": "at delegation a."}]}})"};
+  OneReply failing{200, R"({"allowed": true, "answer": {"rcode": "SERVFAIL", "extended_errors": [)"
+                        R"({"code": 22, "meaning": "No Reachable Authority", "text": "at delegation a."}]}})"};
   const Result failed = failing.run({"trace", "www.a"});
   EXPECT_EQ(failed.code, ExitCode::failed);
   EXPECT_NE(failed.out.find("answer: SERVFAIL\n  No Reachable Authority: at delegation a.\n"), std::string::npos)
@@ -315,6 +341,88 @@ TEST(TraceCommand, fails_with_the_answer_and_where_the_client_may_not_ask) {
   const Result refused = stranger.run({"trace", "www.a", "--client", "203.0.113.5"});
   EXPECT_EQ(refused.code, ExitCode::failed);
   EXPECT_NE(refused.out.find("203.0.113.5 may not ask"), std::string::npos) << refused.out;
+}
+
+TEST(TraceCommand, says_that_the_resolver_ended_in_the_middle_and_fails) {
+  OneReply broken{200, two_steps + R"({"error": "the resolver did not come to the end"})"};
+  const Result result = broken.run({"trace", "www.a"});
+  EXPECT_EQ(result.code, ExitCode::failed);
+  EXPECT_EQ(result.out, two_steps_shown);
+  EXPECT_EQ(result.err, "the resolver did not come to the end\n");
+}
+
+/// Stands in for a resolverd whose answer comes in pieces, at the test's word.
+class PiecewiseReply {
+ public:
+  PiecewiseReply() {
+    acceptor_.open();
+    acceptor_.bind({socket_});
+    acceptor_.listen();
+  }
+  void take_request() {
+    acceptor_.accept(peer_);
+    http::request<http::string_body> request;
+    boost::beast::flat_buffer buffer;
+    http::read(peer_, buffer, request);
+    send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+  }
+  void send(const std::string& octets) { asio::write(peer_, asio::buffer(octets)); }
+  void send_chunk(const std::string& octets) {
+    std::ostringstream size;
+    size << std::hex << octets.size();
+    send(size.str() + "\r\n" + octets + "\r\n");
+  }
+  void close() { peer_.close(); }
+  const std::string& socket() const { return socket_; }
+
+ private:
+  Folder folder_;
+  std::string socket_ = folder_.path() + "/api.sock";
+  asio::io_context loop_;
+  asio::local::stream_protocol::acceptor acceptor_{loop_};
+  asio::local::stream_protocol::socket peer_{loop_};
+};
+
+TEST(TraceCommand, shows_a_step_when_it_comes_and_not_when_all_is_over) {
+  PiecewiseReply daemon;
+  std::vector<std::string> lines;
+  std::mutex lock;
+  std::condition_variable came;
+  const auto wait_for_lines = [&](std::size_t count) {
+    std::unique_lock guard{lock};
+    return came.wait_for(guard, std::chrono::seconds{20}, [&] { return lines.size() >= count; });
+  };
+  std::thread client{[&] {
+    const ApiClient api{daemon.socket()};
+    const auto reply = api.post_for_lines("/v1/trace", "{}", [&](std::string_view line) {
+      const std::lock_guard guard{lock};
+      lines.emplace_back(line);
+      came.notify_all();
+    });
+    EXPECT_TRUE(reply) << reply.error();
+  }};
+  daemon.take_request();
+  daemon.send_chunk("first\nsec");  // pieces need not end where lines do
+  EXPECT_TRUE(wait_for_lines(1));
+  daemon.send_chunk("ond\n");
+  EXPECT_TRUE(wait_for_lines(2));
+  daemon.send_chunk("third\n");
+  daemon.send("0\r\n\r\n");
+  client.join();
+  EXPECT_EQ(lines, (std::vector<std::string>{"first", "second", "third"}));
+}
+
+TEST(TraceCommand, whose_daemon_goes_away_in_the_middle_has_its_own_exit_code) {
+  PiecewiseReply daemon;
+  Result result{};
+  std::thread client{[&] { result = run_with({"--socket", daemon.socket(), "trace", "www.a"}); }};
+  daemon.take_request();
+  daemon.send_chunk(two_steps);
+  daemon.close();
+  client.join();
+  EXPECT_EQ(result.code, ExitCode::unreachable);
+  EXPECT_EQ(result.out, two_steps_shown);
+  EXPECT_NE(result.err.find("resolverd's answer broke off"), std::string::npos) << result.err;
 }
 
 TEST(UpstreamsCommand, shows_a_line_each) {

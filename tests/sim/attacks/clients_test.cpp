@@ -33,7 +33,7 @@ dns::Message large_answer(dns::Message query) {
 std::uint64_t octets_for_a_hundred(std::initializer_list<const char*> allowed, const char* asker) {
   Authority authority{large_answer};
   boost::asio::io_context loop{1};
-  resolver::StreamRoad road{loop.get_executor(), [](channel::Ask) {}};
+  resolver::StreamRoad road{loop.get_executor(), [](std::vector<channel::Ask>) {}};
   resolver::Shared shared{4 << 20, dns::HashKey{7}};
   auto settings = std::make_shared<resolver::WorkerSettings>();
   std::vector<dns::Prefix> prefixes;
@@ -65,7 +65,7 @@ std::uint64_t octets_for_a_hundred(std::initializer_list<const char*> allowed, c
 /// address; the test ends it after a hundred.
 std::uint64_t answers_to_a_babbler(std::uint16_t port, bool guard) {
   boost::asio::io_context loop{1};
-  resolver::StreamRoad road{loop.get_executor(), [](channel::Ask) {}};
+  resolver::StreamRoad road{loop.get_executor(), [](std::vector<channel::Ask>) {}};
   resolver::Shared shared{4 << 20, dns::HashKey{7}};
   auto settings = std::make_shared<resolver::WorkerSettings>();
   settings->access = policy::AccessList{std::vector{*dns::Prefix::from_text("127.0.0.0/8")}};

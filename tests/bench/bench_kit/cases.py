@@ -124,14 +124,11 @@ def start(bench):
     table("from exec to the first answer (as seen by a client that starts anew every few milliseconds)", ("program", "ms"), rows)
 
 
-SIGNED_ZONES = 6000
-
-
 @case
 def signed(bench):
     """Each name once, each in a signed zone of its own: DS, DNSKEY and the answer, three verifications with P-256."""
-    bench.serve_signed(SIGNED_ZONES)
-    queries = 4000
+    bench.serve_signed(bench.options.zones)
+    queries = bench.options.zones * 2 // 3
 
     def measure(program):
         before = bench.authority_queries()
@@ -148,7 +145,7 @@ def signed(bench):
 @case
 def denied(bench):
     """Random names in a signed zone of a thousand, after the first two thousand."""
-    bench.serve_signed(SIGNED_ZONES)
+    bench.serve_signed(bench.options.zones)
     for zone in ("nsec", "nsec3"):
         def measure(program):
             before = bench.authority_queries()
@@ -164,7 +161,7 @@ def denied(bench):
 @case
 def attacked(bench):
     """What one query costs at zones made to be costly; all of the program's CPU, TCP and parsing included."""
-    bench.serve_signed(SIGNED_ZONES)
+    bench.serve_signed(bench.options.zones)
     deep = "".join(f"{chr(97 + i % 26)}." for i in range(90))
     for title, names in (("KeyTrap: 340 wrong signatures by keys of one tag", "k#.jam.signed."), ("NSEC3 encloser: 91 labels, 50 iterations", f"d#.{deep}deep.signed.")):
         results = interleaved(bench, bench.names(), lambda _: None, lambda program: bench.charged(program, "--queries", 300, "--names", names, "--window", 4))
@@ -174,7 +171,7 @@ def attacked(bench):
 @case
 def beside(bench):
     """Cached answers alone, and while 500 cold signed names a second are resolved."""
-    bench.serve_signed(SIGNED_ZONES)
+    bench.serve_signed(bench.options.zones)
     rows = []
     for name in bench.names():
         quiet, busy = [], []

@@ -196,7 +196,7 @@ class Bench:
             raise LabError(f"{self.options.signed_authority} is not built: cmake --build build/debug --target bench_signed_authority")
         self.authority.terminate()
         self.authority.wait(10)
-        self.authority = self._authority([self.options.signed_authority, *SERVERS, zones], 120)
+        self.authority = self._authority([self.options.signed_authority, *SERVERS, zones], 300)
         lines = self.authority_log.read_text().splitlines()
         self.anchor = next(line.removeprefix("anchor ") for line in lines if line.startswith("anchor "))
 

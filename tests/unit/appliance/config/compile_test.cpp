@@ -87,5 +87,27 @@ TEST(Compile, metadata_services_and_disguised_loopback_are_never_asked) {
     EXPECT_FALSE(never(text)) << text;
 }
 
+TEST(Compile, what_is_known_beside_the_file_takes_its_place) {
+  constexpr auto text = R"(validation:
+  trust-anchors: [". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D",
+                  "example. IN DS 38696 8 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16"]
+  negative-trust-anchors: [forever.example.]
+)";
+  Circumstances circumstances{.generation = 1, .workers = 1, .listener_ids = {0, 1, 2}, .own_addresses = {}};
+  EXPECT_EQ((*compiled(text, circumstances))->validation()->anchors()->size(), 2U);
+  circumstances.followed_zones = {dns::Name{}};
+  circumstances.followed_anchors = {{dns::Name{}, dns::type::dnskey, dns::rr_class::in, dns::Ttl{}, {1, 1, 3, 15, 7}}};
+  circumstances.negative_anchors = {{dns::Name::literal("broken.example."), 4711}};
+  const auto mapped = compiled(text, circumstances);
+  const auto& validation = *(**mapped).validation();
+  ASSERT_EQ(validation.anchors()->size(), 2U);
+  EXPECT_EQ(validation.anchors()->Get(0)->type(), dns::type::ds.value) << "example. stays as it is configured";
+  EXPECT_EQ(validation.anchors()->Get(0)->zone()->size(), 9U);
+  EXPECT_EQ(validation.anchors()->Get(1)->type(), dns::type::dnskey.value);
+  ASSERT_EQ(validation.negative_anchors()->size(), 2U);
+  EXPECT_EQ(validation.negative_anchors()->Get(0)->until(), 0U);
+  EXPECT_EQ(validation.negative_anchors()->Get(1)->until(), 4711U);
+}
+
 }  // namespace
 }  // namespace redoubt::config

@@ -92,7 +92,7 @@ void show(const Context& context, const MaintainResult& result, const ZoneSignOp
   for (const std::string& remark : result.file.remarks) context.err << "note: " << remark << "\n";
   const SigningCounts& counts = result.file.counts;
   if (result.keys_missing) {
-    context.out << "dry run: keys would be made and the whole zone signed\n";
+    context.out << "dry run: there are no keys; they would be made, and the whole zone signed\n";
   } else if (!result.file.was_due) {
     context.out << fmt::format("{}: nothing is due, serial {}\n", options.output, result.file.serial);
   } else if (options.dry_run) {

@@ -6,6 +6,7 @@
 #include "appliance/config/units.hpp"
 #include "appliance/ctl/signing_support.hpp"
 #include "dnssec/keys/durable_file.hpp"
+#include "dnssec/zone/load.hpp"
 #include "dnssec/zone/offline_keys.hpp"
 
 namespace redoubt::ctl {
@@ -18,9 +19,9 @@ using namespace dnssec;
 constexpr unsigned public_mode = 0644;  // neither file holds a secret
 
 std::expected<PresignedSets, std::string> read_sets(const std::string& path) {
-  const auto text = read_secret_file(path, max_presigned_text);
+  const auto text = read_text_file(path);
   if (!text) return std::unexpected{text.error()};
-  auto sets = presigned_from_text(as_text(*text));
+  auto sets = presigned_from_text(*text);
   if (!sets) return std::unexpected{path + ": " + sets.error()};
   return sets;
 }

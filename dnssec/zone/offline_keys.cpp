@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "dnssec/keys/durable_file.hpp"
+#include "dnssec/zone/load.hpp"
 #include "dnssec/zone/maintain.hpp"
 
 namespace redoubt::dnssec {
@@ -32,8 +33,12 @@ class Request {
     for (const StoredKey& key : stored) {
       const auto place = rolls ? rolls->place_of(key.stem) : std::nullopt;
       const bool is_leaving = place && !rolls->keys[*place].wanted;
-      if (place && (rolls->key_sets.newest().published & bit(*place)) != 0) published_.push_back(&key);
-      if (key.retired || is_leaving) continue;
+      const bool is_published = place && (rolls->key_sets.newest().published & bit(*place)) != 0;
+      if (is_published) published_.push_back(&key);
+      if (key.retired || is_leaving) {
+        if (is_published && key.is_entry_point()) leaving_entries_.push_back(&key);
+        continue;
+      }
       if (!key.is_entry_point() && !key.secret) {
         foreign_.push_back(&key);
       } else if (key.is_entry_point()) {
@@ -44,18 +49,14 @@ class Request {
     }
   }
   std::size_t signer_count() const { return signers_.size(); }
-  bool has_entries() const { return !entries_.empty(); }
+  bool has_entries() const { return !entries_.empty() || !next_entries_.empty(); }
 
   PresignedSets build() {
     if (!published_.empty()) add_keys(published_);
-    std::vector<KeyList> variants{entries_};
-    if (!next_entries_.empty()) {
-      KeyList both = entries_;
-      both.insert(both.end(), next_entries_.begin(), next_entries_.end());
-      variants.push_back(both);
-      variants.push_back(next_entries_);
-    }
-    for (const KeyList& entries : variants) {
+    // From those that leave to those that the zone uses, and on to those that it may come to use.
+    for (const KeyList& entries : {entries_, joined(leaving_entries_, entries_), joined(entries_, next_entries_),
+                                   joined(leaving_entries_, joined(entries_, next_entries_)), next_entries_}) {
+      if (entries.empty()) continue;
       add_cds(entries);
       for (std::size_t at = 0; at < signers_.size(); ++at) {
         KeyList keys = entries;
@@ -71,6 +72,11 @@ class Request {
   }
 
  private:
+  static KeyList joined(const KeyList& left, const KeyList& right) {
+    KeyList all = left;
+    all.insert(all.end(), right.begin(), right.end());
+    return all;
+  }
   void add_keys(const KeyList& keys) {
     std::vector<Octets> rdata;
     for (const StoredKey* key : keys) rdata.push_back(key->dnskey);
@@ -97,6 +103,7 @@ class Request {
   PresignedSets sets_;
   KeyList published_;
   KeyList entries_;
+  KeyList leaving_entries_;
   KeyList next_entries_;  // KSKs that the zone does not use yet
   KeyList foreign_;
   KeyList signers_;  // ZSKs in the order in which they will sign
@@ -140,9 +147,9 @@ std::expected<std::optional<PresignedSets>, std::string> accepted_key_sets(const
   const std::string path = path_of(keys, zone);
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return std::optional<PresignedSets>{};
-  const auto text = read_secret_file(path, max_presigned_text);
+  const auto text = read_text_file(path);
   if (!text) return std::unexpected{text.error()};
-  auto sets = presigned_from_text(as_text(*text));
+  auto sets = presigned_from_text(*text);
   if (!sets) return std::unexpected{path + ": " + sets.error()};
   return std::optional{std::move(*sets)};
 }

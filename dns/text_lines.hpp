@@ -18,7 +18,8 @@ class MasterFileLines {
  public:
   struct Line {
     std::size_t number;  ///< where it begins, counted from 1
-    std::string text;    ///< printable or not, but without line ends, NUL, comments and parentheses; never blank
+    /// Printable or not, but without line ends, NUL, comments and parentheses; never blank. Until the next call.
+    std::string_view text;
   };
 
   explicit MasterFileLines(std::string_view text) : text_{text} {}
@@ -27,11 +28,13 @@ class MasterFileLines {
   std::expected<std::optional<Line>, TextError> next();
 
  private:
+  std::optional<Line> read_plain();
   std::expected<Line, TextError> read_one();
 
   std::string_view text_;
   std::size_t at_ = 0;
   std::size_t number_ = 1;  // of the line that at_ is in
+  std::string line_;        // of a line that is not in the text as it is
 };
 
 }  // namespace redoubt::dns

@@ -1,6 +1,5 @@
 // Writes the RDATA of common records in their plain form.
 #include <arpa/inet.h>
-#include <sodium.h>
 
 #include <charconv>
 
@@ -83,11 +82,18 @@ void append_hex(std::string& out, std::span<const std::uint8_t> octets) {
 }
 
 void append_base64(std::string& out, std::span<const std::uint8_t> octets) {
+  static constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const std::size_t at = out.size();
-  const std::size_t size = sodium_base64_ENCODED_LEN(octets.size(), sodium_base64_VARIANT_ORIGINAL);
-  out.resize(at + size);
-  sodium_bin2base64(out.data() + at, size, octets.data(), octets.size(), sodium_base64_VARIANT_ORIGINAL);
-  out.pop_back();  // its terminating zero
+  out.resize(at + (octets.size() + 2) / 3 * 4, '=');
+  char* to = out.data() + at;
+  for (std::size_t i = 0; i < octets.size(); i += 3) {
+    const std::size_t there = std::min<std::size_t>(3, octets.size() - i);
+    std::uint32_t held = std::uint32_t{octets[i]} << 16;
+    if (there > 1) held |= std::uint32_t{octets[i + 1]} << 8;
+    if (there > 2) held |= octets[i + 2];
+    for (std::size_t k = 0; k <= there; ++k) to[k] = alphabet[held >> (18 - 6 * k) & 63];
+    to += 4;
+  }
 }
 
 void append_base32(std::string& out, std::span<const std::uint8_t> octets) {

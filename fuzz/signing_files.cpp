@@ -1,11 +1,12 @@
-// Entrances: private keys in files, the state of a zone's keys, signing policies, CAA records. The first octet chooses.
-// Properties: what was read is written and reads back equal; what is refused says why; a state
+// Entrances: private keys in files, the state of a zone's keys, signing policies, pre-signed key sets, CAA records. The
+// first octet chooses. Properties: what was read is written and reads back equal; what is refused says why; a state
 // that is read is one the machine can go on from.
 #include <string_view>
 
 #include "appliance/signing/policy_file.hpp"
 #include "dnssec/caa.hpp"
 #include "dnssec/keys/key_text.hpp"
+#include "dnssec/keys/presigned.hpp"
 #include "dnssec/roll/machine.hpp"
 #include "dnssec/roll/state_text.hpp"
 #include "fuzz/require.hpp"
@@ -29,7 +30,7 @@ void check_state(std::string_view text) {
   if (!zone) return require(zone.error().starts_with("line "), "a fault has its line");
   const auto again = zone_keys_from_text(to_text(*zone));
   require(again && *again == *zone, "a state that is written reads back equal");
-  ZoneKeys next = *zone;  // whatever it is, the machine makes something of it
+  ZoneRolls next = *zone;  // whatever it is, the machine makes something of it
   static_cast<void>(decide(Policy{}, next, {}));
   static_cast<void>(start_roll(next, 1));
 }
@@ -41,6 +42,18 @@ void check_policy(std::string_view text) {
   const std::string printed = signing::policy_to_yaml(*site);
   const auto again = signing::policy_from_yaml(printed);
   require(again && signing::policy_to_yaml(*again) == printed, "a policy that is printed reads back equal");
+}
+
+void check_presigned_sets(std::string_view text) {
+  const auto sets = presigned_from_text(text);
+  if (!sets) return require(sets.error().starts_with("line "), "a fault has its line");
+  const auto again = presigned_from_text(to_text(*sets));
+  require(again && *again == *sets, "sets that are written read back equal");
+  StoredKey key;
+  key.zone = sets->zone;
+  bool is_signed = false;
+  for (const KeyRRset& set : sets->sets) is_signed = is_signed || !set.signatures.empty();
+  require(!is_signed || !check_presigned(*sets, {&key, 1}), "nothing is taken that no key of ours has signed");
 }
 
 void check_caa(OctetView input) {
@@ -67,7 +80,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const OctetView input{data + 1, size - 1};
   const std::string_view text{reinterpret_cast<const char*>(input.data()), input.size()};
-  switch (data[0] % 4) {
+  switch (data[0] % 8) {
     case 0:
       check_key(input);
       break;
@@ -76,6 +89,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 2:
       check_policy(text);
+      break;
+    case 4:
+      check_presigned_sets(text);
       break;
     default:
       check_caa(input);

@@ -20,8 +20,8 @@ std::expected<dns::Name, std::string> zone_name(const std::string& text) {
   return name->value_or(dns::Name{});
 }
 
-void show_keys(const Context& context, const ZoneKeys& zone) {
-  for (const ZoneKey& key : zone.keys) {
+void show_keys(const Context& context, const ZoneRolls& zone) {
+  for (const RollingKey& key : zone.keys) {
     if (key.free) continue;
     context.out << fmt::format("{:<34} {:<8} {:<10} since {}{}{}\n", key.stem, to_text(key.role), to_text(key.state),
                                time_text(key.since), key.wanted ? "" : ", on its way out",
@@ -31,7 +31,7 @@ void show_keys(const Context& context, const ZoneKeys& zone) {
 
 /// An operator's wish, stored; the next `zone sign` acts on it.
 ExitCode change(const Context& context, const RolloverOptions& options,
-                const std::function<std::expected<void, std::string>(ZoneKeys&)>& wish, const std::string& done) {
+                const std::function<std::expected<void, std::string>(ZoneRolls&)>& wish, const std::string& done) {
   const auto name = zone_name(options.zone);
   if (!name) return complain(context, name.error());
   const auto keys = open_keys(options.keys, "./", false);
@@ -57,7 +57,7 @@ ExitCode zone_keys(const Context& context, const ZoneKeysOptions& options) {
   if (!state) return complain(context, state.error());
   if (!*state)
     return complain(context, keys->path() + ": nothing is known of " + name->to_text() + " yet; sign it first");
-  const ZoneKeys& zone = **state;
+  const ZoneRolls& zone = **state;
   if (context.json) {
     json body{{"zone", name->to_text()}, {"keys", to_json(zone)}, {"parent-settled", zone.settled}};
     if (zone.held) body["held"] = *zone.held;
@@ -83,10 +83,11 @@ ExitCode zone_keys(const Context& context, const ZoneKeysOptions& options) {
 }
 
 ExitCode rollover_start(const Context& context, const RolloverOptions& options) {
-  const auto wish = [&](ZoneKeys& zone) -> std::expected<void, std::string> {
+  const auto wish = [&](ZoneRolls& zone) -> std::expected<void, std::string> {
     KeyMask keys = 0;
     for (const std::uint16_t tag : options.tags) {
-      const auto at = std::ranges::find_if(zone.keys, [&](const ZoneKey& key) { return !key.free && key.tag == tag; });
+      const auto at =
+          std::ranges::find_if(zone.keys, [&](const RollingKey& key) { return !key.free && key.tag == tag; });
       if (at == zone.keys.end()) return std::unexpected{fmt::format("the zone has no key {}", tag)};
       keys |= bit(static_cast<unsigned>(at - zone.keys.begin()));
     }
@@ -97,7 +98,7 @@ ExitCode rollover_start(const Context& context, const RolloverOptions& options) 
 
 ExitCode rollover_hold(const Context& context, const RolloverOptions& options) {
   if (options.reason.find('\n') != std::string::npos) return complain(context, "a reason is one line");
-  const auto wish = [&](ZoneKeys& zone) -> std::expected<void, std::string> {
+  const auto wish = [&](ZoneRolls& zone) -> std::expected<void, std::string> {
     zone.held = options.reason;
     return {};
   };
@@ -105,7 +106,7 @@ ExitCode rollover_hold(const Context& context, const RolloverOptions& options) {
 }
 
 ExitCode rollover_resume(const Context& context, const RolloverOptions& options) {
-  const auto wish = [](ZoneKeys& zone) -> std::expected<void, std::string> {
+  const auto wish = [](ZoneRolls& zone) -> std::expected<void, std::string> {
     if (!zone.held) return std::unexpected{std::string{"nothing is held"}};
     zone.held.reset();
     return {};

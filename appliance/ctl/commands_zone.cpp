@@ -8,6 +8,7 @@
 #include "appliance/ctl/signing_support.hpp"
 #include "appliance/signing/watch.hpp"
 #include "dns/text.hpp"
+#include "dnssec/zone/bootstrap.hpp"
 #include "dnssec/zone/check_zone.hpp"
 #include "dnssec/zone/load.hpp"
 #include "dnssec/zone/maintain.hpp"
@@ -79,6 +80,7 @@ json to_json(const MaintainResult& result, const ZoneSignOptions& options) {
       {"later", ctl::to_json(result.later)},
       {"remarks", result.file.remarks}};
   if (result.file.earliest_expiration != 0) body["earliest-expiration"] = result.file.earliest_expiration;
+  if (result.signed_ahead_until) body["signed-ahead-until"] = time_text(*result.signed_ahead_until);
   if (result.next) body["next"] = time_text(*result.next);
   return body;
 }
@@ -90,7 +92,7 @@ void show(const Context& context, const MaintainResult& result, const ZoneSignOp
   for (const std::string& remark : result.file.remarks) context.err << "note: " << remark << "\n";
   const SigningCounts& counts = result.file.counts;
   if (result.keys_missing) {
-    context.out << "dry run: keys would be made and the whole zone signed\n";
+    context.out << "dry run: there are no keys; they would be made, and the whole zone signed\n";
   } else if (!result.file.was_due) {
     context.out << fmt::format("{}: nothing is due, serial {}\n", options.output, result.file.serial);
   } else if (options.dry_run) {
@@ -105,6 +107,8 @@ void show(const Context& context, const MaintainResult& result, const ZoneSignOp
       context.out << (result.zone.asked ? "the parent needs: " : "the parent will need, not yet: ")
                   << ds_line(result.file.apex, rdata) << "\n";
   }
+  if (result.signed_ahead_until)
+    context.out << "the KSK signed ahead until: " << time_text(*result.signed_ahead_until) << "\n";
   if (result.next) context.out << "next look: " << time_text(*result.next) << "\n";
 }
 
@@ -121,7 +125,7 @@ std::expected<signing::SitePolicy, std::string> site_of(const ZoneSignOptions& o
 }
 
 /// An operator's word stands for what servers would say.
-Observations sworn(const ZoneKeys& zone) {
+Observations sworn(const ZoneRolls& zone) {
   Observations observed;
   observed.sworn = true;
   if (zone.asked) observed.parents.push_back({*zone.asked, false});
@@ -195,9 +199,9 @@ ExitCode zone_sign(const Context& context, const ZoneSignOptions& given) {
   work.despite_faults = options.despite_faults;
   work.clock = read_clock();
   if (options.ds_published) {
-    work.observe = [](const dns::Name&, const ZoneKeys& zone, std::span<const StoredKey>) { return sworn(zone); };
+    work.observe = [](const dns::Name&, const ZoneRolls& zone, std::span<const StoredKey>) { return sworn(zone); };
   } else if (!site->parents.empty() || !site->secondaries.empty()) {
-    work.observe = [&](const dns::Name& apex, const ZoneKeys& zone, std::span<const StoredKey> known) {
+    work.observe = [&](const dns::Name& apex, const ZoneRolls& zone, std::span<const StoredKey> known) {
       return signing::watch(*site, apex, zone, known);
     };
   }
@@ -242,6 +246,28 @@ ExitCode zone_check(const Context& context, const ZoneCheckOptions& options) {
   const ZoneVerdict verdict = check_zone(*zone, check);
   return tell_verdict(context, options.file, verdict,
                       {{"zone", zone->apex().to_text()}, {"records", zone->record_count()}});
+}
+
+ExitCode zone_bootstrap(const Context& context, const ZoneCheckOptions& options) {
+  const auto origin = name_of(options.origin);
+  if (!origin) return complain(context, origin.error());
+  const auto zone = load_zone(options.file, {.origin = *origin});
+  if (!zone) return complain(context, zone.error());
+  const auto found = bootstrap_records(*zone);
+  if (!found) return complain(context, options.file + ": " + found.error());
+  for (const dns::Name& server : found->unfit)
+    context.err << "note: " << server.to_text()
+                << " cannot signal: it is in the zone itself, or the name is too long\n";
+  json records = json::array();
+  for (const dns::Record& record : found->records) {
+    if (context.json) {
+      records.push_back(dns::record_to_text(record));
+    } else {
+      context.out << dns::record_to_text(record) << "\n";
+    }
+  }
+  if (context.json) context.out << json{{"zone", zone->apex().to_text()}, {"records", records}}.dump(2) << "\n";
+  return found->records.empty() ? ExitCode::failed : ExitCode::done;
 }
 
 ExitCode zone_policy(const Context& context, const std::string& policy) {

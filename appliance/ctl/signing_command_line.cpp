@@ -52,6 +52,12 @@ void add_judges(CLI::App& zone, const AddCommand& command) {
   app->add_option("FILE", check->file, "a zone file")->required();
   app->add_option("--origin", check->origin, "the zone's name");
   app->add_flag("--no-caa", check->no_caa, "do not ask for CAA records");
+  const auto bootstrap = std::make_shared<ZoneCheckOptions>();
+  app =
+      command(zone, "bootstrap", "records for the zones of the name servers, by which a first DS is trusted (RFC 9615)",
+              [bootstrap](const Context& context) { return zone_bootstrap(context, *bootstrap); });
+  app->add_option("FILE", bootstrap->file, "a signed zone file")->required();
+  app->add_option("--origin", bootstrap->origin, "the zone's name");
   const auto policy = std::make_shared<std::string>("standard");
   app = command(zone, "policy", "print a signing policy with its comments, or the faults of a file",
                 [policy](const Context& context) { return zone_policy(context, *policy); });
@@ -95,6 +101,27 @@ void add_rolls(CLI::App& zone, const AddCommand& command) {
                   "with kills, jumping clocks and slow parents, repeatable from this number");
 }
 
+/// Below `key`.
+void add_presigning(CLI::App& key, const AddCommand& command) {
+  const auto options = std::make_shared<PresignOptions>();
+  const auto add = [&](const char* name, const char* help, ExitCode (*run)(const Context&, const PresignOptions&)) {
+    CLI::App* added =
+        command(key, name, help, [options, run](const Context& context) { return run(context, *options); });
+    take_keys(added, options->keys);
+    return added;
+  };
+  CLI::App* request = add("request", "which key sets a KSK that is kept elsewhere shall sign ahead", key_request);
+  request->add_option("ZONE", options->zone, "the zone's name")->required();
+  request->add_option("--policy", options->policy, "a policy with offline-ksk")->capture_default_str();
+  request->add_option("--for", options->span, "how long the signatures shall hold")->capture_default_str();
+  CLI::App* presign = add("presign", "sign a request, where the KSK is kept", key_presign);
+  CLI::App* accept = add("accept", "take in what the KSK signed ahead", key_accept);
+  for (CLI::App* app : {request, presign})
+    app->add_option("-o,--output", options->output, "the file that is written")->required();
+  presign->add_option("REQUEST", options->file, "from `key request`")->required();
+  accept->add_option("FILE", options->file, "from `key presign`")->required();
+}
+
 void add_keys(CLI::App& app, const AddCommand& command) {
   CLI::App* key = app.add_subcommand("key", "make, list, take in and give out keys");
   key->require_subcommand(1);
@@ -124,6 +151,7 @@ void add_keys(CLI::App& app, const AddCommand& command) {
   add("backup", "the whole folder, keys and states, in one file under a passphrase", key_backup)
       ->add_option("FILE", options->file, "the backup")
       ->required();
+  add_presigning(*key, command);
   add("restore", "a backup into a folder that has none of its files", key_restore)
       ->add_option("FILE", options->file, "the backup")
       ->required();

@@ -73,6 +73,15 @@ struct KeyOptions {
   KeyPlace keys;
 };
 
+struct PresignOptions {
+  std::string zone;
+  std::string policy = "standard";
+  std::string span = "180d";
+  std::string file;
+  std::string output;
+  KeyPlace keys;
+};
+
 struct CaaOptions {
   std::string name;
   std::string server = "127.0.0.1@53";  ///< a resolver that validates and is trusted
@@ -89,6 +98,7 @@ ExitCode zone_sign(const Context& context, const ZoneSignOptions& options);
 ExitCode zone_verify(const Context& context, const ZoneVerifyOptions& options);
 ExitCode zone_check(const Context& context, const ZoneCheckOptions& options);
 ExitCode zone_policy(const Context& context, const std::string& policy);
+ExitCode zone_bootstrap(const Context& context, const ZoneCheckOptions& options);
 
 // commands_rollover.cpp
 ExitCode zone_keys(const Context& context, const ZoneKeysOptions& options);
@@ -105,6 +115,11 @@ ExitCode key_import(const Context& context, const KeyOptions& options);
 ExitCode key_export(const Context& context, const KeyOptions& options);
 ExitCode key_backup(const Context& context, const KeyOptions& options);
 ExitCode key_restore(const Context& context, const KeyOptions& options);
+
+// commands_presign.cpp
+ExitCode key_request(const Context& context, const PresignOptions& options);
+ExitCode key_presign(const Context& context, const PresignOptions& options);
+ExitCode key_accept(const Context& context, const PresignOptions& options);
 
 // commands_caa.cpp
 /// failed when it is forbidden.

@@ -111,9 +111,9 @@ nlohmann::json to_json(std::span<const dnssec::LaterStep> steps) {
   return list;
 }
 
-nlohmann::json to_json(const dnssec::ZoneKeys& zone) {
+nlohmann::json to_json(const dnssec::ZoneRolls& zone) {
   nlohmann::json keys = nlohmann::json::array();
-  for (const dnssec::ZoneKey& key : zone.keys) {
+  for (const dnssec::RollingKey& key : zone.keys) {
     if (key.free) continue;
     keys.push_back({{"file", key.stem},
                     {"tag", key.tag},

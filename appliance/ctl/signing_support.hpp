@@ -9,7 +9,7 @@
 #include "appliance/ctl/signing_options.hpp"
 #include "appliance/signing/policy_file.hpp"
 #include "dnssec/keys/key_folder.hpp"
-#include "dnssec/roll/zone_keys.hpp"
+#include "dnssec/roll/zone_rolls.hpp"
 
 namespace redoubt::ctl {
 
@@ -34,7 +34,7 @@ std::int64_t unix_now();
 /// "2027-01-15 08:00:00Z"
 std::string time_text(dnssec::Instant time);
 
-nlohmann::json to_json(const dnssec::ZoneKeys& zone);
+nlohmann::json to_json(const dnssec::ZoneRolls& zone);
 nlohmann::json to_json(std::span<const dnssec::LaterStep> steps);
 /// "not before 2027-01-15 08:00:00Z: what"
 std::string to_line(const dnssec::LaterStep& step);

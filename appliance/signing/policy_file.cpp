@@ -136,6 +136,8 @@ const std::array rows{
     Row{"zsk-lifetime", "a duration, or unlimited", "of a ZSK; it rolls by itself",
         [](SitePolicy& site, const Node& node) { return read_lifetime(site.policy.zsk_lifetime, node); },
         [](const SitePolicy& site) { return lifetime_text(site.policy.zsk_lifetime); }},
+    REDOUBT_FLAG("offline-ksk", offline_ksk,
+                 "KSKs are kept elsewhere; here are their .key files, and what they signed ahead (key request)"),
     REDOUBT_FLAG("standby-ksk", standby_ksk, "keep a second KSK in the DNSKEY RRset, for the day the first is lost"),
     Row{"dnskey-ttl", a_duration, "TTL of DNSKEY, CDS and CDNSKEY",
         [](SitePolicy& site, const Node& node) {

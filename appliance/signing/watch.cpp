@@ -12,7 +12,7 @@ namespace {
 using dnssec::KeyMask;
 
 /// Places of the keys that this DS is of; none for one of another signer's.
-KeyMask keys_of_ds(std::span<const std::uint8_t> rdata, const dns::Name& apex, const dnssec::ZoneKeys& zone,
+KeyMask keys_of_ds(std::span<const std::uint8_t> rdata, const dns::Name& apex, const dnssec::ZoneRolls& zone,
                    std::span<const dnssec::StoredKey> keys) {
   const auto ds = dnssec::Ds::parse(rdata);
   const auto digest = ds ? dnssec::find_ds_digest(ds->digest_type) : std::nullopt;
@@ -24,7 +24,7 @@ KeyMask keys_of_ds(std::span<const std::uint8_t> rdata, const dns::Name& apex, c
   return 0;
 }
 
-dnssec::ParentAnswer ask_parent(const dns::Endpoint& server, const dns::Name& apex, const dnssec::ZoneKeys& zone,
+dnssec::ParentAnswer ask_parent(const dns::Endpoint& server, const dns::Name& apex, const dnssec::ZoneRolls& zone,
                                 std::span<const dnssec::StoredKey> keys) {
   const auto reply = ask(server, {apex, dns::type::ds});
   dnssec::ParentAnswer answer;
@@ -52,7 +52,7 @@ std::optional<std::uint32_t> ask_serial(const dns::Endpoint& server, const dns::
 
 }  // namespace
 
-dnssec::Observations watch(const SitePolicy& site, const dns::Name& apex, const dnssec::ZoneKeys& zone,
+dnssec::Observations watch(const SitePolicy& site, const dns::Name& apex, const dnssec::ZoneRolls& zone,
                            std::span<const dnssec::StoredKey> keys) {
   dnssec::Observations observed;
   for (const dns::Endpoint& server : site.parents) observed.parents.push_back(ask_parent(server, apex, zone, keys));

@@ -9,7 +9,7 @@
 namespace redoubt::signing {
 
 /// Asks every server of the policy, one after the other. Whoever does not answer with authority counts as silent.
-dnssec::Observations watch(const SitePolicy& site, const dns::Name& apex, const dnssec::ZoneKeys& zone,
+dnssec::Observations watch(const SitePolicy& site, const dns::Name& apex, const dnssec::ZoneRolls& zone,
                            std::span<const dnssec::StoredKey> keys);
 
 }  // namespace redoubt::signing

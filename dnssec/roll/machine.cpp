@@ -14,7 +14,7 @@ constexpr seconds slowest_secondary_poll = std::chrono::minutes{10};
 
 class Machine {
  public:
-  Machine(const Policy& policy, ZoneKeys& zone, const Observations& observed)
+  Machine(const Policy& policy, ZoneRolls& zone, const Observations& observed)
       : policy_{policy}, zone_{zone}, observed_{observed} {}
 
   Decision run() {
@@ -66,7 +66,7 @@ class Machine {
     for (const KeyMask signatures : live.signatures) used |= signatures;
     for (const KeyMask ds : live.ds) used |= ds;
     for (unsigned place = 0; place < zone_.keys.size(); ++place) {
-      ZoneKey& key = zone_.keys[place];
+      RollingKey& key = zone_.keys[place];
       if (key.free || key.wanted || (used & bit(place)) != 0) continue;
       tell("key " + std::to_string(key.tag) + " is in no cache any more");
       key.free = true;
@@ -94,7 +94,8 @@ class Machine {
     if (zone_.largest_ttl > policy_.max_zone_ttl)
       return "the zone has a TTL of " + std::to_string(zone_.largest_ttl.count()) + " s, above max-zone-ttl";
     if (is_pending()) return "the zone's last version is not everywhere yet";
-    const KeyMask leaving = keys_where([](const ZoneKey& key) { return !key.wanted && key.role != KeyRole::foreign; });
+    const KeyMask leaving =
+        keys_where([](const RollingKey& key) { return !key.wanted && key.role != KeyRole::foreign; });
     if (leaving != 0) return "the roll before is not finished (keys on their way out: " + names_of(leaving) + ")";
     if (asks_parent && !zone_.settled) return "the parent's DS is not known to be what was asked for";
     return {};
@@ -103,19 +104,19 @@ class Machine {
   /// Keys of another role or algorithm than the policy's, and those of age.
   void start_due_rolls() {
     const std::vector<KeyRole> wanted_roles = roles();
-    const KeyMask misfits = keys_where([&](const ZoneKey& key) {
+    const KeyMask misfits = keys_where([&](const RollingKey& key) {
       return key.wanted && key.role != KeyRole::foreign &&
              (key.algorithm != policy_.algorithm || std::ranges::find(wanted_roles, key.role) == wanted_roles.end());
     });
     if (misfits != 0) {
       // From a split to a single key or back, and to another algorithm, all go together.
-      const KeyMask all = keys_where([](const ZoneKey& key) { return key.wanted && key.role != KeyRole::foreign; });
+      const KeyMask all = keys_where([](const RollingKey& key) { return key.wanted && key.role != KeyRole::foreign; });
       return retire(all, "the policy wants other keys", policy_.layout != KeyLayout::unsigned_zone && was_secure());
     }
     for (const KeyRole role : wanted_roles) {
       const seconds lifetime = role == KeyRole::zsk ? policy_.zsk_lifetime : policy_.ksk_lifetime;
       if (lifetime == seconds{0}) continue;
-      const KeyMask due = keys_where([&](const ZoneKey& key) {
+      const KeyMask due = keys_where([&](const RollingKey& key) {
         return key.wanted && !key.standby && key.role == role && key.in_use && now() >= due_time(key, lifetime);
       });
       if (due != 0) retire(due, "its lifetime ends", role != KeyRole::zsk);
@@ -123,7 +124,7 @@ class Machine {
   }
 
   /// Early enough for the successor to be known everywhere when the lifetime ends.
-  Instant due_time(const ZoneKey& key, seconds lifetime) const {
+  Instant due_time(const RollingKey& key, seconds lifetime) const {
     return *key.in_use + std::max(seconds{1}, lifetime - policy_.keys_linger());
   }
 
@@ -144,13 +145,13 @@ class Machine {
   void want_keys() {
     for (const KeyRole role : roles()) {
       const auto count = [&](bool standby) {
-        return std::ranges::count_if(zone_.keys, [&](const ZoneKey& key) {
+        return std::ranges::count_if(zone_.keys, [&](const RollingKey& key) {
           return !key.free && key.wanted && key.role == role && key.standby == standby &&
                  key.algorithm == policy_.algorithm;
         });
       };
       if (count(false) == 0) {
-        const auto standby = std::ranges::find_if(zone_.keys, [&](const ZoneKey& key) {
+        const auto standby = std::ranges::find_if(zone_.keys, [&](const RollingKey& key) {
           return !key.free && key.wanted && key.standby && key.role == role && key.algorithm == policy_.algorithm;
         });
         if (standby == zone_.keys.end()) {
@@ -168,8 +169,9 @@ class Machine {
 
   void take_steps() {
     if (is_pending()) return;
-    const KeyMask foreign = keys_where([](const ZoneKey& key) { return key.role == KeyRole::foreign && key.wanted; });
-    const KeyMask wanted = keys_where([](const ZoneKey& key) { return key.wanted && key.role != KeyRole::foreign; });
+    const KeyMask foreign =
+        keys_where([](const RollingKey& key) { return key.role == KeyRole::foreign && key.wanted; });
+    const KeyMask wanted = keys_where([](const RollingKey& key) { return key.wanted && key.role != KeyRole::foreign; });
     const KeyMask in_zone = zone_.key_sets.current.published;
     // Signatures of an algorithm that is new come first, then keys; leaving ones go in the reverse order.
     step_signatures(wanted);
@@ -186,7 +188,7 @@ class Machine {
 
   void step_keys(KeyMask published, const char* verb) {
     const KeyMask signers =
-        published & keys_where([](const ZoneKey& key) { return key.is_for_keys() && !key.standby; });
+        published & keys_where([](const RollingKey& key) { return key.is_for_keys() && !key.standby; });
     const KeySet next{published, signers};
     const KeySet before = zone_.key_sets.newest();
     if (next == before || !may_publish_keys(zone_.live(), next, zone_.traits())) return;
@@ -196,7 +198,7 @@ class Machine {
   }
 
   void step_signatures(KeyMask wanted) {
-    const KeyMask for_zone = keys_where([](const ZoneKey& key) { return key.is_for_zone() && !key.standby; });
+    const KeyMask for_zone = keys_where([](const RollingKey& key) { return key.is_for_zone() && !key.standby; });
     const KeyMask current = zone_.signatures.newest();
     // Algorithm by algorithm: the wanted keys of it, or what signs now.
     KeyMask replaced = 0;
@@ -225,16 +227,22 @@ class Machine {
   void step_ds(KeyMask wanted) {
     const bool leaving = policy_.layout == KeyLayout::unsigned_zone;
     const KeyMask next = wanted & zone_.key_sets.newest().published &
-                         keys_where([](const ZoneKey& key) { return key.is_for_keys() && !key.standby; });
+                         keys_where([](const RollingKey& key) { return key.is_for_keys() && !key.standby; });
     if (next == zone_.asked.value_or(0) && zone_.asked) return;
     if (next == 0 && (!leaving || !was_secure())) return;
     if (!may_publish_ds(zone_.live(), next, zone_.traits())) return;
     tell(next == 0 ? "asks the parent to remove the DS" : "asks the parent for the DS of " + names_of(next));
+    const auto may_come = [&](KeyMask keys) {
+      DsVersion& version = ds_version(zone_, keys, false);
+      version.may_come = true;
+      version.gone.reset();
+    };
+    if (zone_.asked) may_come(*zone_.asked);  // until no secondary serves that CDS any more
+    may_come(next);
     zone_.asked = next;
     zone_.settled = false;
-    DsVersion& version = ds_version(zone_, next, false);
-    version.may_come = true;
-    version.gone.reset();
+    zone_.cds_is_new = true;
+    zone_.written = false;
   }
 
   template <class What>
@@ -249,7 +257,7 @@ class Machine {
 
   KeyState state_of(unsigned place, const LiveVersions& live) const {
     const KeyMask me = bit(place);
-    const ZoneKey& key = zone_.keys[place];
+    const RollingKey& key = zone_.keys[place];
     const auto in_keys = [&](const KeySet& keys) { return (keys.published & me) != 0; };
     const bool is_published = in_keys(zone_.key_sets.newest());
     const bool signs = key.is_for_zone() && (zone_.signatures.newest() & me) != 0;
@@ -268,7 +276,7 @@ class Machine {
   void update_states() {
     const LiveVersions live = zone_.live();
     for (unsigned place = 0; place < zone_.keys.size(); ++place) {
-      ZoneKey& key = zone_.keys[place];
+      RollingKey& key = zone_.keys[place];
       if (key.free) continue;
       const KeyState state = state_of(place, live);
       if (state == key.state) continue;
@@ -294,10 +302,12 @@ class Machine {
   /// make a validator fail.
   void explain_steps() {
     if (zone_.held || is_pending() || !decision_.make.empty()) return;
-    const KeyMask foreign = keys_where([](const ZoneKey& key) { return key.role == KeyRole::foreign && key.wanted; });
-    const KeyMask wanted = keys_where([](const ZoneKey& key) { return key.wanted && key.role != KeyRole::foreign; });
-    const KeyMask entries = keys_where([](const ZoneKey& key) { return key.is_for_keys() && !key.standby; });
-    const KeyMask signing = wanted & keys_where([](const ZoneKey& key) { return key.is_for_zone() && !key.standby; });
+    const KeyMask foreign =
+        keys_where([](const RollingKey& key) { return key.role == KeyRole::foreign && key.wanted; });
+    const KeyMask wanted = keys_where([](const RollingKey& key) { return key.wanted && key.role != KeyRole::foreign; });
+    const KeyMask entries = keys_where([](const RollingKey& key) { return key.is_for_keys() && !key.standby; });
+    const KeyMask signing =
+        wanted & keys_where([](const RollingKey& key) { return key.is_for_zone() && !key.standby; });
     const KeyMask in_zone = zone_.key_sets.current.published;
     const KeyTraits traits = zone_.traits();
     if (signing != zone_.signatures.current)
@@ -317,7 +327,7 @@ class Machine {
       later(names_of(in_zone & ~staying) + " leaves the DNSKEY RRset", [&](const LiveVersions& live) {
         return may_publish_keys(live, {staying, staying & entries}, traits);
       });
-    for (const ZoneKey& key : zone_.keys) {
+    for (const RollingKey& key : zone_.keys) {
       const auto due = due_of(key);
       if (due && *due > now()) decision_.later.push_back({"a roll of " + std::to_string(key.tag) + " begins", due});
     }
@@ -338,7 +348,7 @@ class Machine {
   }
 
   /// When its lifetime is so near its end that a roll begins.
-  std::optional<Instant> due_of(const ZoneKey& key) const {
+  std::optional<Instant> due_of(const RollingKey& key) const {
     if (key.free || !key.wanted || key.standby || key.role == KeyRole::foreign || !key.in_use) return std::nullopt;
     const seconds lifetime = key.role == KeyRole::zsk ? policy_.zsk_lifetime : policy_.ksk_lifetime;
     if (lifetime == seconds{0}) return std::nullopt;
@@ -361,7 +371,8 @@ class Machine {
     for (const DsVersion& version : zone_.ds) {
       if (version.gone) at(*version.gone);
     }
-    for (const ZoneKey& key : zone_.keys) {
+    if (zone_.cds_stale_until) at(*zone_.cds_stale_until);
+    for (const RollingKey& key : zone_.keys) {
       if (const auto due = due_of(key)) at(*due);
     }
     if (!decision_.waiting.empty()) at(now() + std::min(slowest_parent_poll, policy_.parent_propagation));
@@ -369,15 +380,15 @@ class Machine {
   }
 
   const Policy& policy_;
-  ZoneKeys& zone_;
+  ZoneRolls& zone_;
   const Observations& observed_;
   Decision decision_;
 };
 
 }  // namespace
 
-ZoneKeys fresh_zone(const Policy& policy, const MachineClock& clock) {
-  ZoneKeys zone;
+ZoneRolls fresh_zone(const Policy& policy, const MachineClock& clock) {
+  ZoneRolls zone;
   zone.clock = clock;
   zone.ds.push_back({});
   // Whatever the zone published before is told to adopt(); unsigned data is in caches in any case.
@@ -386,9 +397,9 @@ ZoneKeys fresh_zone(const Policy& policy, const MachineClock& clock) {
   return zone;
 }
 
-std::optional<unsigned> add_key(ZoneKeys& zone, ZoneKey key) {
+std::optional<unsigned> add_key(ZoneRolls& zone, RollingKey key) {
   key.since = zone.clock.now;
-  const auto place = std::ranges::find_if(zone.keys, [](const ZoneKey& old) { return old.free; });
+  const auto place = std::ranges::find_if(zone.keys, [](const RollingKey& old) { return old.free; });
   if (place != zone.keys.end()) {
     *place = std::move(key);
     return static_cast<unsigned>(place - zone.keys.begin());
@@ -398,7 +409,7 @@ std::optional<unsigned> add_key(ZoneKeys& zone, ZoneKey key) {
   return static_cast<unsigned>(zone.keys.size() - 1);
 }
 
-void adopt(ZoneKeys& zone, const KeySet& keys, KeyMask signatures) {
+void adopt(ZoneRolls& zone, const KeySet& keys, KeyMask signatures) {
   zone.key_sets.current = keys;  // how long already, nobody says: before may have been an unsigned zone
   zone.signatures.current = signatures;
   for (unsigned place = 0; place < zone.keys.size(); ++place) {
@@ -407,19 +418,19 @@ void adopt(ZoneKeys& zone, const KeySet& keys, KeyMask signatures) {
   ds_version(zone, keys.signers, false);
 }
 
-Decision decide(const Policy& policy, ZoneKeys& zone, const Observations& observed) {
+Decision decide(const Policy& policy, ZoneRolls& zone, const Observations& observed) {
   return Machine{policy, zone, observed}.run();
 }
 
-void note_written(ZoneKeys& zone, std::uint32_t serial, seconds largest_ttl) {
+void note_written(ZoneRolls& zone, std::uint32_t serial, seconds largest_ttl) {
   zone.written = true;
   zone.largest_ttl = largest_ttl;
   zone.written_serial = serial;
 }
 
-std::expected<void, std::string> start_roll(ZoneKeys& zone, KeyMask keys) {
+std::expected<void, std::string> start_roll(ZoneRolls& zone, KeyMask keys) {
   for (unsigned place = 0; place < zone.keys.size(); ++place) {
-    ZoneKey& key = zone.keys[place];
+    RollingKey& key = zone.keys[place];
     if ((keys & bit(place)) == 0) continue;
     if (key.free || key.role == KeyRole::foreign) return std::unexpected{std::string{"it is no key of this signer"}};
     if (!key.wanted) return std::unexpected{"key " + std::to_string(key.tag) + " is on its way out already"};

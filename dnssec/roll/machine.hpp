@@ -3,7 +3,7 @@
 // no files, no clock, no network. Who drives it makes the keys that it asks for, stores the result, and only then
 // publishes what it says:
 //
-//   ZoneKeys next = before;  next.clock = ...;           // time
+//   ZoneRolls next = before;  next.clock = ...;           // time
 //   Decision decision = decide(policy, next, observed);  // may ask for keys: make them, add_key(), decide again
 //   store(next);                                         // first
 //   publish what next says;                              // then
@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "dnssec/roll/policy.hpp"
-#include "dnssec/roll/zone_keys.hpp"
+#include "dnssec/roll/zone_rolls.hpp"
 
 namespace redoubt::dnssec {
 
@@ -53,17 +53,17 @@ struct Decision {
 };
 
 /// A zone that has no keys yet, or whose keys the machine has never seen.
-ZoneKeys fresh_zone(const Policy& policy, const MachineClock& clock);
+ZoneRolls fresh_zone(const Policy& policy, const MachineClock& clock);
 /// Takes in a key; wanted unless it is foreign. Nothing when max_keys are in use.
-std::optional<unsigned> add_key(ZoneKeys& zone, ZoneKey key);
+std::optional<unsigned> add_key(ZoneRolls& zone, RollingKey key);
 /// What a zone that was signed elsewhere publishes: until the parent is seen, every one of its entry keys may be there.
-void adopt(ZoneKeys& zone, const KeySet& keys, KeyMask signatures);
+void adopt(ZoneRolls& zone, const KeySet& keys, KeyMask signatures);
 
-Decision decide(const Policy& policy, ZoneKeys& zone, const Observations& observed);
+Decision decide(const Policy& policy, ZoneRolls& zone, const Observations& observed);
 /// The zone file has what the newest versions say, and no larger TTL than that.
-void note_written(ZoneKeys& zone, std::uint32_t serial, seconds largest_ttl);
+void note_written(ZoneRolls& zone, std::uint32_t serial, seconds largest_ttl);
 
 /// Begins a roll of these keys now, whatever their age: they are on their way out. errors: why not
-std::expected<void, std::string> start_roll(ZoneKeys& zone, KeyMask keys);
+std::expected<void, std::string> start_roll(ZoneRolls& zone, KeyMask keys);
 
 }  // namespace redoubt::dnssec

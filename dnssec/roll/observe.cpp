@@ -8,8 +8,8 @@ namespace {
 
 class Look {
  public:
-  Look(const Policy& policy, ZoneKeys& zone, const Observations& observed, Decision& decision)
-      : zone_{zone}, observed_{observed}, decision_{decision} {
+  Look(const Policy& policy, ZoneRolls& zone, const Observations& observed, Decision& decision)
+      : policy_{policy}, zone_{zone}, observed_{observed}, decision_{decision} {
     const Instant now = zone.clock.now;
     // A zone that breaks its policy is signed all the same; what it handed out is waited for.
     const seconds excess = std::max(seconds{0}, zone.largest_ttl - policy.max_zone_ttl);
@@ -19,7 +19,7 @@ class Look {
   }
 
   void at_secondaries() {
-    if (!(zone_.key_sets.pending || zone_.signatures.pending) || !zone_.written) return;
+    if (!(zone_.key_sets.pending || zone_.signatures.pending || zone_.cds_is_new) || !zone_.written) return;
     for (const auto& serial : observed_.secondaries) {
       if (!serial) return wait("a secondary is silent: what it serves is not known");
       if (is_before(*serial, zone_.written_serial))
@@ -30,6 +30,11 @@ class Look {
     const bool was_signed = zone_.key_sets.current.published != 0;
     zone_.key_sets.confirm(now, was_signed ? keys_linger_ : std::max(keys_linger_, signatures_linger_));
     zone_.signatures.confirm(now, signatures_linger_);
+    if (zone_.cds_is_new) {
+      zone_.cds_is_new = false;
+      zone_.cds_stale_until.reset();
+      if (observed_.secondaries.empty()) zone_.cds_stale_until = now + policy_.zone_propagation + policy_.safety;
+    }
     zone_.written = false;
   }
 
@@ -44,7 +49,7 @@ class Look {
     zone_.settled = zone_.asked && *zone_.asked == *all.ds && !all.foreign;
     for (DsVersion& version : zone_.ds) {
       const bool there = version.keys == *all.ds && version.foreign == all.foreign;
-      if (zone_.settled && !there) version.may_come = false;
+      if (zone_.settled && !there && zone_.is_asked_everywhere()) version.may_come = false;
       if (!there && !version.may_come && !version.gone) version.gone = now + ds_linger_;
     }
   }
@@ -70,7 +75,8 @@ class Look {
     return !silent && !split;
   }
 
-  ZoneKeys& zone_;
+  const Policy& policy_;
+  ZoneRolls& zone_;
   const Observations& observed_;
   Decision& decision_;
   seconds signatures_linger_{0};
@@ -80,14 +86,14 @@ class Look {
 
 }  // namespace
 
-DsVersion& ds_version(ZoneKeys& zone, KeyMask keys, bool foreign) {
+DsVersion& ds_version(ZoneRolls& zone, KeyMask keys, bool foreign) {
   const auto at = std::ranges::find_if(
       zone.ds, [&](const DsVersion& version) { return version.keys == keys && version.foreign == foreign; });
   if (at != zone.ds.end()) return *at;
   return zone.ds.emplace_back(DsVersion{keys, foreign, false, std::nullopt});
 }
 
-void look(const Policy& policy, ZoneKeys& zone, const Observations& observed, Decision& decision) {
+void look(const Policy& policy, ZoneRolls& zone, const Observations& observed, Decision& decision) {
   Look now{policy, zone, observed, decision};
   now.at_secondaries();
   now.at_parents();

@@ -6,9 +6,9 @@ namespace redoubt::dnssec {
 
 /// Confirms what every secondary serves, and notes which DS are there, may come, and are gone. Each server of the
 /// parent counts: one that is silent may have any of them.
-void look(const Policy& policy, ZoneKeys& zone, const Observations& observed, Decision& decision);
+void look(const Policy& policy, ZoneRolls& zone, const Observations& observed, Decision& decision);
 
 /// The version of those DS, made if it is new.
-DsVersion& ds_version(ZoneKeys& zone, KeyMask keys, bool foreign);
+DsVersion& ds_version(ZoneRolls& zone, KeyMask keys, bool foreign);
 
 }  // namespace redoubt::dnssec

@@ -75,6 +75,8 @@ std::vector<std::string> faults_of(const Policy& policy) {
           "zsk-lifetime: a roll takes longer (dnskey-ttl, max-zone-ttl, zone-propagation and safety)");
   require(policy.ksk_lifetime == 0s || policy.ksk_lifetime > zsk_roll + policy.ds_linger(),
           "ksk-lifetime: a roll takes longer (that of a ZSK, parent-ds-ttl and parent-propagation)");
+  require(!policy.offline_ksk || policy.layout == KeyLayout::split,
+          "offline-ksk: only the layout split has a KSK alone");
   require(!rules.opt_out || rules.denial == DenialKind::nsec3, "opt-out: only nsec3 has it");
   return faults;
 }

@@ -27,6 +27,8 @@ struct Policy {
   unsigned rsa_bits = default_rsa_bits;
   seconds ksk_lifetime{0};  ///< of a KSK or CSK; 0: it rolls when somebody asks
   seconds zsk_lifetime{std::chrono::days{90}};
+  bool offline_ksk =
+      false;  ///< KSKs are kept elsewhere: their .key files are here, and key sets that they signed ahead
   bool standby_ksk = false;  ///< a second KSK in the DNSKEY RRset, which signs nothing until it is needed
 
   seconds max_zone_ttl{std::chrono::days{2}};         ///< TTLsig: no TTL of the zone may be larger

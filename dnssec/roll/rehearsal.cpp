@@ -49,7 +49,7 @@ class World {
     for (ParentServer& server : parents_) server.next_copy = never();
     next_look_ = now_;
     next_scan_ = now_ + scan_delay();
-    next_trouble_ = options.faults ? now_ + up_to(std::chrono::days{60}) : end_ + seconds{1};
+    next_trouble_ = options.faults ? now_ + up_to(options_.trouble_every) : end_ + seconds{1};
     boot_ = now_ - std::chrono::hours{2};
     zones_.push_back({{}, std::nullopt});
     ds_.push_back({{}, std::nullopt});
@@ -114,7 +114,7 @@ class World {
     std::erase_if(zones_, [&](const auto& zone) { return zone.last && *zone.last + longest < now_; });
   }
 
-  void publish(const ZoneKeys& keys) {
+  void publish(const ZoneRolls& keys) {
     ZoneVersion next;
     next.serial = primary_.serial + 1;
     const KeySet& set = keys.key_sets.newest();
@@ -249,7 +249,7 @@ class World {
             std::to_string(boot_.time_since_epoch().count()), wall_offset_ == seconds{0}};
   }
 
-  Observations observe(const ZoneKeys& zone) {
+  Observations observe(const ZoneRolls& zone) {
     Observations observed;
     for (const ParentServer& server : parents_) {
       ParentAnswer answer;
@@ -276,7 +276,7 @@ class World {
     if (options_.changes_at && changes_ == 0 && now_ >= start + *options_.changes_at && !options_.later.empty())
       policy_ = options_.later[changes_++];
     next_look_ = now_ + options_.looks_every;
-    ZoneKeys zone;
+    ZoneRolls zone;
     if (disk_) {
       zone = zone_keys_from_text(*disk_).value();
       const ClockStep step = advance_clock(zone.clock, clock(), false);
@@ -288,7 +288,7 @@ class World {
     }
   }
 
-  void run_once(ZoneKeys zone, const std::optional<std::string>& doubt) {
+  void run_once(ZoneRolls zone, const std::optional<std::string>& doubt) {
     Observations observed = observe(zone);
     observed.clock_doubt = doubt;
     for (unsigned round = 0; round < 4; ++round) {
@@ -300,7 +300,7 @@ class World {
       }
       for (std::string& what : decision.told) note(std::move(what));
       if (is_killed()) return;
-      disk_ = to_text(zone);
+      if (!options_.publishes_before_storing) disk_ = to_text(zone);
       if (is_killed()) return;
       publish(zone);
       if (is_killed()) return;
@@ -313,15 +313,15 @@ class World {
   }
 
   /// Without faults nothing happens until the time that the machine named.
-  void wake_at(const ZoneKeys& zone, const Decision& decision) {
+  void wake_at(const ZoneRolls& zone, const Decision& decision) {
     if (options_.faults || !decision.next) return;
     Instant next = now_ + std::chrono::duration_cast<seconds>(*decision.next - zone.clock.now);
     if (options_.changes_at && changes_ == 0) next = std::min(next, start + *options_.changes_at);
     next_look_ = std::max(next_look_, next);
   }
 
-  void make_key(ZoneKeys& zone, const KeyRequest& request) {
-    ZoneKey key;
+  void make_key(ZoneRolls& zone, const KeyRequest& request) {
+    RollingKey key;
     key.tag = static_cast<std::uint16_t>(++made_);
     key.stem = std::string{to_text(request.role)} + std::to_string(made_);
     key.algorithm = request.algorithm;
@@ -332,7 +332,7 @@ class World {
   }
 
   void trouble() {
-    next_trouble_ = now_ + up_to(std::chrono::days{60});
+    next_trouble_ = now_ + up_to(options_.trouble_every);
     switch (pick(7)) {
       case 0:  // the wall clock jumps
         wall_offset_ = seconds{static_cast<std::int64_t>(pick(800 * 86400)) - 400 * 86400};
@@ -361,7 +361,7 @@ class World {
 
   void ask_for_roll() {
     if (!disk_) return;
-    ZoneKeys zone = zone_keys_from_text(*disk_).value();
+    ZoneRolls zone = zone_keys_from_text(*disk_).value();
     const unsigned place = static_cast<unsigned>(pick(zone.keys.size()));
     if (!zone.keys.empty() && start_roll(zone, bit(place))) {
       note("an operator rolls " + zone.keys[place].stem);
@@ -372,10 +372,11 @@ class World {
   void finish() {
     result_.ended_secure = std::ranges::all_of(ds_, [](const auto& ds) { return !ds.what.empty(); });
     if (!disk_) return;
-    const ZoneKeys zone = zone_keys_from_text(*disk_).value();
-    result_.ended_at_rest = std::ranges::all_of(zone.keys, [](const ZoneKey& key) { return key.free || key.wanted; });
+    const ZoneRolls zone = zone_keys_from_text(*disk_).value();
+    result_.ended_at_rest =
+        std::ranges::all_of(zone.keys, [](const RollingKey& key) { return key.free || key.wanted; });
     result_.rolls = made_ - static_cast<std::uint64_t>(
-                                std::ranges::count_if(zone.keys, [](const ZoneKey& key) { return !key.free; }));
+                                std::ranges::count_if(zone.keys, [](const RollingKey& key) { return !key.free; }));
   }
 
   const RehearsalOptions& options_;

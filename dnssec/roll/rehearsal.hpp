@@ -19,6 +19,9 @@ struct RehearsalOptions {
   std::uint64_t seed = 1;
   bool faults = false;  ///< kills, clock jumps, silent and late servers, requests by operators
   bool sees_secondaries = false;
+  seconds trouble_every{std::chrono::days{60}};  ///< at most so long between two faults
+  /// A tool that is wrong on purpose, to see that it is found out.
+  bool publishes_before_storing = false;
   /// Policies that the operator changes to, one after the other, at random times (with faults).
   std::vector<Policy> later{};
   std::optional<seconds> changes_at{};  ///< the first of them: so long after the start

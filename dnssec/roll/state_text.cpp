@@ -132,6 +132,7 @@ class Reader {
     if (fact == "no-key") return zone_.keys.size() < max_keys && (zone_.keys.emplace_back().free = true);
     if (fact == "ds") return zone_.ds.size() < max_versions && read_ds(words);
     if (fact == "parent") return read_parent(words), true;
+    if (fact == "cds") return words.read(zone_.cds_is_new), words.read(zone_.cds_stale_until), true;
     if (fact == "written") return words.read(zone_.written), words.read(zone_.written_serial), true;
     if (fact == "largest-ttl") return words.read(zone_.largest_ttl), true;
     if (fact == "held") return zone_.held = std::string{words.rest()}, true;
@@ -161,7 +162,7 @@ class Reader {
     for (const auto& version : zone_.signatures.past) named |= version.what;
     return (named & ~known) == 0 ? std::string_view{} : "a version names a key that there is not";
   }
-  ZoneKeys take_zone() { return std::move(zone_); }
+  ZoneRolls take_zone() { return std::move(zone_); }
 
  private:
   template <class What>
@@ -187,7 +188,7 @@ class Reader {
   }
 
   bool read_key(Words& words) {
-    ZoneKey& key = zone_.keys.emplace_back();
+    RollingKey& key = zone_.keys.emplace_back();
     key.stem = words.word();
     words.read(key.tag);
     const auto* algorithm = find_algorithm(words.number<std::uint8_t>());
@@ -230,7 +231,7 @@ class Reader {
     words.read(lingering.until);
   }
 
-  ZoneKeys zone_;
+  ZoneRolls zone_;
 };
 
 bool may_repeat(std::string_view fact) {
@@ -243,13 +244,13 @@ constexpr std::array<std::string_view, 9> needed{
 
 }  // namespace
 
-std::string to_text(const ZoneKeys& zone) {
+std::string to_text(const ZoneRolls& zone) {
   std::string out{first_line};
   out += '\n';
   line(out, "clock", zone.clock.now);
   if (const auto& last = zone.clock.last)
     line(out, "clock-last", last->wall, last->since_boot, last->synchronised, or_dash(last->boot));
-  for (const ZoneKey& key : zone.keys) {
+  for (const RollingKey& key : zone.keys) {
     if (key.free) {
       line(out, "no-key");
       continue;
@@ -263,6 +264,7 @@ std::string to_text(const ZoneKeys& zone) {
   for (const DsVersion& version : zone.ds)
     line(out, "ds", version.keys, version.foreign, version.may_come, version.gone);
   line(out, "parent", zone.asked, zone.seen, zone.settled);
+  line(out, "cds", zone.cds_is_new, zone.cds_stale_until);
   line(out, "written", zone.written, std::uint64_t{zone.written_serial});
   line(out, "largest-ttl", zone.largest_ttl);
   line(out, "linger-keys", zone.keys_linger.longest, zone.keys_linger.until);
@@ -275,7 +277,7 @@ std::string to_text(const ZoneKeys& zone) {
   return out + "\n";
 }
 
-std::expected<ZoneKeys, std::string> zone_keys_from_text(std::string_view text) {
+std::expected<ZoneRolls, std::string> zone_keys_from_text(std::string_view text) {
   const auto fault = [](std::size_t number, std::string_view what) {
     return std::unexpected{"line " + std::to_string(number) + ": " + std::string{what}};
   };

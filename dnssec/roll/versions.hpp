@@ -10,7 +10,7 @@ namespace redoubt::dnssec {
 
 using Instant = std::chrono::sys_seconds;
 
-/// Keys of one zone by their places in ZoneKeys::keys.
+/// Keys of one zone by their places in ZoneRolls::keys.
 using KeyMask = std::uint64_t;
 inline constexpr unsigned max_keys = 64;
 

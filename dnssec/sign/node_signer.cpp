@@ -18,7 +18,7 @@ bool is_about_keys(dns::RrType type) {
 }
 
 bool signs(const SigningKey& key, dns::RrType type) {
-  if (!key.secret) return false;
+  if (!key.secret && key.presigned.empty()) return false;
   return is_about_keys(type) ? key.signs_keys : key.signs_zone;
 }
 
@@ -121,10 +121,19 @@ void NodeSigner::sign_set(const Item& item, bool is_unchanged, SignedPiece& piec
   ++piece.counts.sets;
   for (std::size_t k = 0; k < task_->keys.size(); ++k) {
     if (!signs(task_->keys[k], item.type)) continue;
-    auto signature = is_unchanged ? kept_signature(task_->keys[k], item) : std::nullopt;
-    ++(signature ? piece.counts.kept : piece.counts.made);
+    const SigningKey& key = task_->keys[k];
+    std::optional<Octets> signature;
+    bool is_kept = false;
+    if (key.secret) {
+      if (is_unchanged) signature = kept_signature(key, item);
+      is_kept = signature.has_value();
+    } else {
+      signature = presigned_signature(key, item);
+      is_kept = is_unchanged && signature && is_in_earlier(*signature);
+    }
+    ++(is_kept ? piece.counts.kept : piece.counts.made);
     if (dry_) continue;
-    if (!signature) signature = make_signature(k, item);
+    if (!signature && key.secret) signature = make_signature(k, item);
     if (!signature) {
       piece.failed = true;
       return;
@@ -151,6 +160,29 @@ std::optional<Octets> NodeSigner::kept_signature(const SigningKey& key, const It
     if (fits && good) return Octets{rdata.begin(), rdata.end()};
   }
   return std::nullopt;
+}
+
+/// The one that holds longest of those that are valid now.
+std::optional<Octets> NodeSigner::presigned_signature(const SigningKey& key, const Item& item) const {
+  const auto now = static_cast<std::uint32_t>(task_->now);
+  std::optional<Octets> best;
+  std::uint32_t until = now;
+  for (const PresignedSignature& one : key.presigned) {
+    const auto rrsig = Rrsig::parse(one.rrsig);
+    if (!rrsig || one.type != item.type || one.ttl != item.ttl) continue;
+    if (!std::equal(item.rdata.begin(), item.rdata.end(), one.rdata.begin(), one.rdata.end(), std::ranges::equal))
+      continue;
+    if (is_before(now, rrsig->inception) || !is_before(until, rrsig->expiration)) continue;
+    until = rrsig->expiration;
+    best = one.rrsig;
+  }
+  return best;
+}
+
+bool NodeSigner::is_in_earlier(OctetView signature) const {
+  const ZoneSet* signatures = task_->earlier->find(*earlier_, dns::type::rrsig);
+  return signatures != nullptr &&
+         std::ranges::any_of(signatures->rdata(), [&](OctetView one) { return std::ranges::equal(one, signature); });
 }
 
 std::uint32_t NodeSigner::expiration_for(dns::RrType type) const {

@@ -45,6 +45,8 @@ class NodeSigner {
   void sign_set(const Item& item, bool is_unchanged, SignedPiece& piece);
   std::optional<Octets> kept_signature(const SigningKey& key, const Item& item) const;
   std::optional<Octets> make_signature(std::size_t key, const Item& item);
+  std::optional<Octets> presigned_signature(const SigningKey& key, const Item& item) const;
+  bool is_in_earlier(OctetView signature) const;
   std::uint32_t expiration_for(dns::RrType type) const;
   void write_record(SignedPiece& piece, dns::RrType type, std::uint32_t ttl, OctetView rdata) const;
   void digest(const std::vector<Item>& items, SignedPiece& piece);

@@ -36,16 +36,25 @@ struct SigningRules {
   std::uint32_t dnskey_ttl = 3600;
 };
 
+/// A signature that was made elsewhere, over an RRset of the apex that speaks of keys.
+struct PresignedSignature {
+  dns::RrType type;
+  std::uint32_t ttl = 0;
+  std::vector<Octets> rdata;  ///< of the RRset, in canonical order
+  Octets rrsig;               ///< RDATA
+};
+
 /// One key and what it does at this time.
 struct SigningKey {
   Octets dnskey;  ///< RDATA
   std::uint16_t tag = 0;
   Algorithm algorithm = Algorithm::ecdsa_p256_sha256;
-  std::shared_ptr<const PrivateKey> secret;  ///< null: published only
-  bool published = true;                     ///< in the DNSKEY RRset
-  bool signs_keys = false;                   ///< DNSKEY, CDS and CDNSKEY RRsets
-  bool signs_zone = false;                   ///< all others
-  bool in_cds = false;                       ///< the parent should have its DS
+  std::shared_ptr<const PrivateKey> secret;   ///< null: published only, or kept elsewhere
+  std::vector<PresignedSignature> presigned;  ///< what a key that is kept elsewhere has signed ahead
+  bool published = true;                      ///< in the DNSKEY RRset
+  bool signs_keys = false;                    ///< DNSKEY, CDS and CDNSKEY RRsets
+  bool signs_zone = false;                    ///< all others
+  bool in_cds = false;                        ///< the parent should have its DS
 };
 
 }  // namespace redoubt::dnssec

@@ -15,6 +15,7 @@
 #include "dnssec/roll/state_text.hpp"
 #include "dnssec/zone/check_zone.hpp"
 #include "dnssec/zone/load.hpp"
+#include "dnssec/zone/offline_keys.hpp"
 
 namespace redoubt::dnssec {
 
@@ -53,8 +54,8 @@ class FolderLock {
 };
 
 /// A key that leaves says so in its own file first: should the state get lost, it is not taken for a key to use.
-std::expected<void, std::string> store(const KeyFolder& keys, const dns::Name& apex, const ZoneKeys& zone) {
-  for (const ZoneKey& key : zone.keys) {
+std::expected<void, std::string> store(const KeyFolder& keys, const dns::Name& apex, const ZoneRolls& zone) {
+  for (const RollingKey& key : zone.keys) {
     if (key.free || key.wanted || key.role == KeyRole::foreign) continue;
     if (auto done = keys.retire(key.stem, zone.clock.now.time_since_epoch().count()); !done) return done;
   }
@@ -82,6 +83,7 @@ class Maintenance {
     auto stored = keys_.keys_of(apex_);
     if (!stored) return std::unexpected{stored.error()};
     result_.keys = std::move(*stored);
+    if (auto ahead = load_signed_ahead(); !ahead) return std::unexpected{ahead.error()};
     if (auto known = recall(); !known) return std::unexpected{known.error()};
     for (unsigned round = 0; round < max_rounds; ++round) {
       auto again = once();
@@ -112,6 +114,7 @@ class Maintenance {
   /// Remarks about a file that has not changed would be told anew each day.
   void tell_remarks() {
     if (result_.file.was_due) std::ranges::move(remarks_, std::back_inserter(result_.file.remarks));
+    std::ranges::move(warnings_, std::back_inserter(result_.file.remarks));
     for (const StoredKey& key : result_.keys) {
       if (key.exposed)
         result_.file.remarks.push_back(keys_.path() + "/" + key.stem +
@@ -126,6 +129,51 @@ class Maintenance {
     result_.keys_missing = true;
     tell_remarks();
     return std::move(result_);
+  }
+
+  // Keys that are kept elsewhere -------------------------------------------------------------------------------------
+
+  bool is_offline(const StoredKey& key) const {
+    return options_.policy.offline_ksk && key.is_entry_point() && !key.secret;
+  }
+
+  std::expected<void, std::string> load_signed_ahead() {
+    if (!options_.policy.offline_ksk) return {};
+    auto sets = accepted_key_sets(keys_, apex_);
+    if (!sets) return std::unexpected{sets.error()};
+    signed_ahead_ = std::move(*sets);
+    if (!signed_ahead_) return {};
+    if (auto good = check_presigned(*signed_ahead_, result_.keys); !good) return good;
+    const Instant until{seconds{signed_ahead_->until}};
+    result_.signed_ahead_until = until;
+    if (until - Instant{seconds{file_.now}} < 2 * options_.policy.signing.refresh)
+      warnings_.push_back(
+          "what the KSK signed ahead ends soon: have more signed (key request, key presign, key accept)");
+    return {};
+  }
+
+  /// Whether every signature by a key that is kept elsewhere is there, for what would be published.
+  bool is_signed_ahead_for(const ZoneRolls& zone) const {
+    std::vector<Octets> published;
+    std::vector<Octets> cds;
+    for (const StoredKey& key : result_.keys) {
+      const auto place = zone.place_of(key.stem);
+      if (place && (zone.key_sets.newest().published & bit(*place)) != 0) published.push_back(key.dnskey);
+      if (place && (zone.asked.value_or(0) & bit(*place)) != 0)
+        cds.push_back(ds_rdata(apex_, key.dnskey, DsDigest::sha256));
+    }
+    std::ranges::sort(published);
+    std::ranges::sort(cds);
+    return std::ranges::all_of(result_.keys, [&](const StoredKey& key) {
+      const auto place = zone.place_of(key.stem);
+      const bool signs = place && (zone.key_sets.newest().signers & bit(*place)) != 0;
+      if (!signs || !is_offline(key)) return true;
+      if (!signed_ahead_) return false;
+      const auto has = [&](dns::RrType type, const std::vector<Octets>& rdata) {
+        return is_signed_ahead(*signed_ahead_, key, type, rdata, file_.now);
+      };
+      return has(dns::type::dnskey, published) && (!file_.rules.cds || cds.empty() || has(dns::type::cds, cds));
+    });
   }
 
   // What is known ----------------------------------------------------------------------------------------------------
@@ -145,7 +193,7 @@ class Maintenance {
   }
 
   std::expected<void, std::string> compare_with_folder() {
-    for (ZoneKey& key : zone_.keys) {
+    for (RollingKey& key : zone_.keys) {
       if (key.free) continue;
       const auto stored = std::ranges::find(result_.keys, key.stem, &StoredKey::stem);
       if (stored != result_.keys.end()) {
@@ -160,6 +208,7 @@ class Maintenance {
     }
     for (const StoredKey& key : result_.keys) {
       if (zone_.place_of(key.stem) || key.retired) continue;
+      if (options_.policy.offline_ksk && (key.secret || key.is_entry_point())) continue;  // for a roll to come
       if (!key.secret) {
         take_in(key, KeyRole::foreign);
       } else {
@@ -170,7 +219,7 @@ class Maintenance {
   }
 
   void take_in(const StoredKey& stored, KeyRole role) {
-    ZoneKey key;
+    RollingKey key;
     key.stem = stored.stem;
     key.tag = stored.tag;
     key.algorithm = stored.algorithm;
@@ -200,11 +249,16 @@ class Maintenance {
     };
     KeySet keys;
     KeyMask signing = 0;
+    bool has_zsk = false;
     for (StoredKey& key : result_.keys) {
       const bool is_published = published != nullptr && std::ranges::any_of(published->rdata(), [&](OctetView one) {
                                   return std::ranges::equal(one, key.dnskey);
                                 });
       if (key.retired && !is_published) continue;
+      // Of the ZSKs that were made for rolls to come, only the first is used.
+      const bool is_zsk_ahead = options_.policy.offline_ksk && !key.is_entry_point() && key.secret && !is_published;
+      if (is_zsk_ahead && (published != nullptr || has_zsk)) continue;
+      has_zsk = has_zsk || is_zsk_ahead;
       if (key.retired) {  // rolled away in part: it goes on its way out
         if (auto opened = keys_.unlock(key); !opened) return opened;
       }
@@ -212,7 +266,8 @@ class Maintenance {
       const KeyMask me = bit(static_cast<unsigned>(zone_.keys.size()));
       const bool is_csk =
           key.is_entry_point() && (options_.policy.layout == KeyLayout::csk || has_signed(key, dns::type::soa));
-      take_in(key, !key.secret            ? KeyRole::foreign
+      take_in(key, is_offline(key)        ? KeyRole::ksk
+                   : !key.secret          ? KeyRole::foreign
                    : is_csk               ? KeyRole::csk
                    : key.is_entry_point() ? KeyRole::ksk
                                           : KeyRole::zsk);
@@ -235,6 +290,7 @@ class Maintenance {
     Observations observed;
     if (options_.observe) observed = options_.observe(apex_, zone_, result_.keys);
     observed.clock_doubt = clock_doubt_;
+    const ZoneRolls before = zone_;
     Decision decision = decide(options_.policy, zone_, observed);
     if (!decision.make.empty()) {
       note(decision);
@@ -243,6 +299,13 @@ class Maintenance {
         if (auto made = make_key(request); !made) return std::unexpected{made.error()};
       }
       decision = decide(options_.policy, zone_, observed);
+    }
+    if (!is_signed_ahead_for(zone_)) {
+      if (before.key_sets.newest().published == 0)
+        return std::unexpected{keys_.path() +
+                               ": the KSK is kept elsewhere, and has signed nothing ahead that fits: "
+                               "key request, key presign there, key accept here"};
+      decision = stay(before, observed);
     }
     note(decision);
     if (!file_.dry_run) {
@@ -254,6 +317,17 @@ class Maintenance {
     note_written(zone_, result_.file.serial, seconds{result_.file.max_ttl});
     if (auto stored = store(keys_, apex_, zone_); !stored) return std::unexpected{stored.error()};
     return pending && observed.secondaries.empty();
+  }
+
+  /// The next key set is not signed ahead: all stays as it is, and time goes on.
+  Decision stay(const ZoneRolls& before, const Observations& observed) {
+    zone_ = before;
+    const auto held = std::exchange(zone_.held, "not signed ahead");
+    Decision decision = decide(options_.policy, zone_, observed);
+    zone_.held = held;
+    decision.waiting = {"the next key set is not among those that the KSK signed ahead (key request)"};
+    zone_.waiting = decision.waiting;
+    return decision;
   }
 
   void note(Decision& decision) {
@@ -275,6 +349,21 @@ class Maintenance {
 
   std::expected<void, std::string> make_key(const KeyRequest& request) {
     const std::uint16_t flags = request.role == KeyRole::zsk ? zsk_flags : ksk_flags;
+    if (options_.policy.offline_ksk) {
+      const auto spare = std::ranges::find_if(result_.keys, [&](const StoredKey& key) {
+        return !key.retired && key.flags == flags && key.algorithm == request.algorithm && !zone_.place_of(key.stem) &&
+               (key.secret || is_offline(key));
+      });
+      if (spare != result_.keys.end()) {
+        result_.told.push_back("takes " + spare->stem + " (" + std::string{to_text(request.role)} + ")");
+        take_in(*spare, request.role);
+        return {};
+      }
+      if (request.role != KeyRole::zsk)
+        return std::unexpected{keys_.path() +
+                               ": a KSK is needed; make it where KSKs are kept (key generate), and put "
+                               "its .key file here"};
+    }
     auto made = keys_.generate(apex_, request.algorithm, flags, options_.policy.rsa_bits);
     if (!made) return std::unexpected{made.error()};
     result_.told.push_back("made " + made->stem + " (" + std::string{to_text(request.role)} + ")");
@@ -307,10 +396,13 @@ class Maintenance {
       key.signs_keys = (set.signers & bit(*place)) != 0;
       key.signs_zone = (signing & bit(*place)) != 0;
       key.in_cds = (zone_.asked.value_or(0) & bit(*place)) != 0;
-      if ((key.signs_keys || key.signs_zone) && !key.secret)
+      if (is_offline(stored) && signed_ahead_) key.presigned = signatures_of(*signed_ahead_, stored);
+      if ((key.signs_keys || key.signs_zone) && !key.secret && (key.signs_zone || key.presigned.empty()))
         return std::unexpected{keys_.path() + ": the private half of " + stored.stem + " is not here, and is needed"};
       if (key.published || key.signs_zone) file.keys.push_back(std::move(key));
     }
+    if (!is_signed_ahead_for(zone_))
+      return std::unexpected{keys_.path() + ": what the KSK signed ahead has run out, or has not begun; key request"};
     auto done = sign_file(file, *source_);
     if (!done) return std::unexpected{done.error()};
     take_result(std::move(*done));
@@ -340,7 +432,7 @@ class Maintenance {
       const auto place = zone_.place_of(stored.stem);
       if (!place) continue;
       // Before anything is asked for, what will be: so that an operator can prepare it.
-      const ZoneKey& key = zone_.keys[*place];
+      const RollingKey& key = zone_.keys[*place];
       const bool will_be = !zone_.asked && key.wanted && key.is_for_keys() && !key.standby;
       if ((wanted & bit(*place)) != 0 || will_be)
         result_.ds.push_back(ds_rdata(apex_, stored.dnskey, DsDigest::sha256));
@@ -360,9 +452,11 @@ class Maintenance {
   SignFileOptions file_;
   std::optional<SourceZone> source_;
   std::optional<Written> written_;
-  std::vector<std::string> remarks_;  // about the zone file
+  std::vector<std::string> remarks_;   // about the zone file
+  std::vector<std::string> warnings_;  // told each time
+  std::optional<PresignedSets> signed_ahead_;
   dns::Name apex_;
-  ZoneKeys zone_;
+  ZoneRolls zone_;
   std::optional<std::string> clock_doubt_;
   MaintainResult result_;
 };
@@ -373,10 +467,10 @@ std::expected<MaintainResult, std::string> maintain(const MaintainOptions& optio
   return Maintenance{options}.run();
 }
 
-std::expected<std::optional<ZoneKeys>, std::string> read_state(const KeyFolder& keys, const dns::Name& zone) {
+std::expected<std::optional<ZoneRolls>, std::string> read_state(const KeyFolder& keys, const dns::Name& zone) {
   const std::string path = state_path(keys, zone);
   std::error_code error;
-  if (!std::filesystem::exists(path, error)) return std::optional<ZoneKeys>{};
+  if (!std::filesystem::exists(path, error)) return std::optional<ZoneRolls>{};
   const auto text = read_secret_file(path, max_state_text);
   if (!text) return std::unexpected{text.error()};
   auto state = zone_keys_from_text(as_text(*text));
@@ -384,9 +478,9 @@ std::expected<std::optional<ZoneKeys>, std::string> read_state(const KeyFolder& 
   return std::optional{std::move(*state)};
 }
 
-std::expected<ZoneKeys, std::string> change_state(
+std::expected<ZoneRolls, std::string> change_state(
     const KeyFolder& keys, const dns::Name& zone,
-    const std::function<std::expected<void, std::string>(ZoneKeys&)>& change) {
+    const std::function<std::expected<void, std::string>(ZoneRolls&)>& change) {
   const auto lock = FolderLock::take(keys.path());
   if (!lock) return std::unexpected{lock.error()};
   auto state = read_state(keys, zone);

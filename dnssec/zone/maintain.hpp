@@ -19,20 +19,21 @@ struct MaintainOptions {
   bool despite_faults = false;      ///< sign although check_zone() finds faults in the zone file
   ClockReading clock;
   /// Looks at the parent and the secondaries. Without it nobody looks: see Observations.
-  std::function<Observations(const dns::Name& apex, const ZoneKeys& zone, std::span<const StoredKey> keys)> observe =
+  std::function<Observations(const dns::Name& apex, const ZoneRolls& zone, std::span<const StoredKey> keys)> observe =
       nullptr;
 };
 
 struct MaintainResult {
   SignFileResult file;
-  ZoneKeys zone;                ///< as stored; after a dry run: as it would be
+  ZoneRolls zone;               ///< as stored; after a dry run: as it would be
   std::vector<StoredKey> keys;  ///< of the zone
   std::vector<std::string> told;
   std::vector<std::string> waiting;
   std::vector<LaterStep> later;
-  std::optional<Instant> next;  ///< by the machine's clock
-  std::vector<Octets> ds;       ///< RDATA that the parent should have; empty: none
-  bool keys_missing = false;    ///< a dry run, and there are no keys to sign with yet
+  std::optional<Instant> next;                ///< by the machine's clock
+  std::vector<Octets> ds;                     ///< RDATA that the parent should have; empty: none
+  std::optional<Instant> signed_ahead_until;  ///< of a KSK that is kept elsewhere
+  bool keys_missing = false;                  ///< a dry run, and there are no keys to sign with yet
 };
 
 /// The zone file is read and checked before anything else, so that a bad one changes nothing.
@@ -41,10 +42,10 @@ std::expected<MaintainResult, std::string> maintain(const MaintainOptions& optio
 
 /// What is stored of a zone, changed by `change`, and stored again. For operators' wishes.
 /// errors: no state yet, or what `change` says
-std::expected<ZoneKeys, std::string> change_state(
+std::expected<ZoneRolls, std::string> change_state(
     const KeyFolder& keys, const dns::Name& zone,
-    const std::function<std::expected<void, std::string>(ZoneKeys&)>& change);
+    const std::function<std::expected<void, std::string>(ZoneRolls&)>& change);
 /// Nothing when nothing is stored of that zone.
-std::expected<std::optional<ZoneKeys>, std::string> read_state(const KeyFolder& keys, const dns::Name& zone);
+std::expected<std::optional<ZoneRolls>, std::string> read_state(const KeyFolder& keys, const dns::Name& zone);
 
 }  // namespace redoubt::dnssec

@@ -42,8 +42,10 @@ class FileSigning {
     if (options_.everything) task.earlier = nullptr;
     auto signer = ZoneSigner::create(task);
     if (!signer) return std::unexpected{signer.error()};
-    result_.counts = signer->plan();
-    result_.was_due = is_due();
+    // Where all is new there is nothing to find out first.
+    const bool all_new = !earlier_ || options_.everything;
+    if (!all_new || options_.dry_run) result_.counts = signer->plan();
+    result_.was_due = all_new || is_due();
     result_.serial = earlier_serial.value_or(source_.serial);
     if (!result_.was_due) return finish_unchanged();
     result_.serial = next_serial(options_.rules.serial, source_.serial, earlier_serial, options_.now);
@@ -58,7 +60,7 @@ class FileSigning {
   std::expected<void, std::string> check_keys() const {
     if (options_.rules.denial == DenialKind::none) return {};
     const auto any = [&](auto predicate) { return std::ranges::any_of(options_.keys, predicate); };
-    if (!any([](const SigningKey& key) { return key.secret && key.signs_keys; }))
+    if (!any([](const SigningKey& key) { return (key.secret || !key.presigned.empty()) && key.signs_keys; }))
       return std::unexpected{std::string{"no key that can sign the DNSKEY RRset"}};
     if (!any([](const SigningKey& key) { return key.secret && key.signs_zone; }))
       return std::unexpected{std::string{"no key that can sign the zone"}};
@@ -126,7 +128,6 @@ class FileSigning {
   }
 
   bool is_due() const {
-    if (!earlier_ || options_.everything) return true;
     // The ZONEMD is made last and never counted as changed or kept: with nothing else new, it is as it was.
     if (result_.counts.made != 0 || result_.counts.changed != 0) return true;
     std::size_t now = 0;

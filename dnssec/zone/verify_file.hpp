@@ -22,7 +22,9 @@ std::expected<FileVerdict, std::string> verify_zone_file(const std::string& path
 /// (NSEC3 records may stand apart, in theirs), no ZONEMD. In memory there are at any time a few parts of the zone, and
 /// for NSEC3 some 80 octets for each name. Nothing when the file has another form, or anything is strange about it:
 /// then verify_zone() must say what.
+/// part_octets  of text in one part, at least
 std::expected<std::optional<FileVerdict>, std::string> verify_in_parts(const std::string& path,
-                                                                       const VerifyOptions& options);
+                                                                       const VerifyOptions& options,
+                                                                       std::size_t part_octets = 256 * 1024);
 
 }  // namespace redoubt::dnssec

@@ -16,7 +16,6 @@ namespace {
 
 using dns::Name;
 
-constexpr std::size_t part_octets = 256 * 1024;
 constexpr std::size_t longest_part = 4 * 1024 * 1024;  // names below one label that have more text are read whole
 constexpr std::size_t parts_ahead_per_thread = 2;
 
@@ -54,14 +53,14 @@ std::uint64_t digest_of(OctetView bitmap) {
 /// no delegation is in one part and what lies below it in another.
 class Cutter {
  public:
-  Cutter(std::string_view text, const Name& apex)
-      : text_{text}, suffix_{apex.is_root() ? "." : "." + apex.lowercased().to_text()} {}
+  Cutter(std::string_view text, const Name& apex, std::size_t part_octets)
+      : text_{text}, part_octets_{part_octets}, suffix_{apex.is_root() ? "." : "." + apex.lowercased().to_text()} {}
 
   /// Nothing when a part would be too long.
   std::optional<std::vector<std::string_view>> cut() const {
     std::vector<std::string_view> parts;
     for (std::size_t at = 0; at < text_.size();) {
-      const std::size_t end = boundary(at + part_octets);
+      const std::size_t end = boundary(at + part_octets_);
       if (end - at > longest_part) return std::nullopt;
       parts.push_back(text_.substr(at, end - at));
       at = end;
@@ -100,6 +99,7 @@ class Cutter {
   }
 
   std::string_view text_;
+  std::size_t part_octets_;
   std::string suffix_;
 };
 
@@ -123,9 +123,9 @@ std::optional<Records> read_part(std::string_view text, const Name& apex) {
     const auto line = lines.next();
     if (!line) return std::nullopt;
     if (!*line) break;
-    const std::string& one = (*line)->text;
+    const std::string_view one = (*line)->text;
     const auto end = one.find(' ');
-    if (end == 0 || end == std::string::npos || one[0] == '$' || one[end - 1] != '.') return std::nullopt;
+    if (end == 0 || end == std::string_view::npos || one[0] == '$' || one[end - 1] != '.') return std::nullopt;
     auto record = dns::read_plain_line(one, around);
     if (!record) {
       auto slowly = dns::read_line(one, around);
@@ -324,14 +324,15 @@ class Whole {
 }  // namespace
 
 std::expected<std::optional<FileVerdict>, std::string> verify_in_parts(const std::string& path,
-                                                                       const VerifyOptions& options) {
+                                                                       const VerifyOptions& options,
+                                                                       std::size_t part_octets) {
   const auto file = MappedText::open(path);
   if (!file) return std::unexpected{file.error()};
   constexpr auto strange = std::nullopt;
   const std::string_view text = file->text();
   const auto apex = Name::from_text(text.substr(0, std::min(text.find_first_of(" \t\n"), text.size())));
   if (!apex) return strange;
-  const auto parts = Cutter{text, *apex}.cut();
+  const auto parts = Cutter{text, *apex, part_octets}.cut();
   if (!parts || parts->empty()) return strange;
   const auto first = read_part(parts->front(), *apex);
   if (!first || first->names.nodes().empty() || !(first->names.nodes().front().name() == *apex)) return strange;

@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <bit>
 
+#include "dnssec/zone/bootstrap.hpp"
 #include "dnssec/zone/load.hpp"
+#include "dnssec/zone/offline_keys.hpp"
 #include "tests/unit/dnssec/random_zone.hpp"
 #include "tests/unit/dnssec/temporary_folder.hpp"
 
@@ -32,7 +34,7 @@ class Site {
     options_.file.origin = apex;
     options_.policy = built_in_policy(policy).value();
     options_.keys = &keys_;
-    options_.observe = [this](const dns::Name&, const ZoneKeys& zone, std::span<const StoredKey>) {
+    options_.observe = [this](const dns::Name&, const ZoneRolls& zone, std::span<const StoredKey>) {
       Observations observed;
       KeyMask ds = 0;
       for (const std::string& stem : parent_) ds |= zone.place_of(stem) ? bit(*zone.place_of(stem)) : 0;
@@ -51,15 +53,15 @@ class Site {
     options_.clock.since_boot += time;
   }
   /// The parent does what it is asked.
-  void obey(const ZoneKeys& zone) {
+  void obey(const ZoneRolls& zone) {
     parent_.clear();
     for (unsigned place = 0; place < zone.keys.size(); ++place) {
       if ((zone.asked.value_or(0) & bit(place)) != 0) parent_.push_back(zone.keys[place].stem);
     }
   }
   /// Runs and waits, with an obedient parent, while each output validates under what the parent has.
-  ZoneKeys live(seconds time, seconds every) {
-    ZoneKeys last;
+  ZoneRolls live(seconds time, seconds every) {
+    ZoneRolls last;
     for (seconds passed{0}; passed < time; passed += every) {
       const auto result = run();
       EXPECT_TRUE(result) << (result ? "" : result.error());
@@ -93,8 +95,8 @@ class Site {
   std::vector<std::string> parent_;
 };
 
-std::size_t keys_in_use(const ZoneKeys& zone) {
-  return static_cast<std::size_t>(std::ranges::count_if(zone.keys, [](const ZoneKey& key) { return !key.free; }));
+std::size_t keys_in_use(const ZoneRolls& zone) {
+  return static_cast<std::size_t>(std::ranges::count_if(zone.keys, [](const RollingKey& key) { return !key.free; }));
 }
 
 TEST(Maintain, a_first_run_makes_keys_and_a_signed_zone) {
@@ -116,7 +118,7 @@ TEST(Maintain, keys_roll_by_runs_alone) {
   Site site;
   site.options_.policy.ksk_lifetime = days{30};
   site.options_.policy.zsk_lifetime = days{15};
-  const ZoneKeys zone = site.live(days{75}, days{1});
+  const ZoneRolls zone = site.live(days{75}, days{1});
   EXPECT_TRUE(zone.settled);
   EXPECT_LE(keys_in_use(zone), 4U);
   EXPECT_GE(site.keys_.list()->size(), 5U) << "two KSKs at least, and three ZSKs";
@@ -126,11 +128,11 @@ TEST(Maintain, another_algorithm_and_back_to_unsigned) {
   Site site;
   static_cast<void>(site.live(days{6}, days{1}));
   site.options_.policy.algorithm = Algorithm::ed25519;
-  const ZoneKeys rolled = site.live(days{20}, days{1});
-  EXPECT_TRUE(std::ranges::all_of(rolled.keys,
-                                  [](const ZoneKey& key) { return key.free || key.algorithm == Algorithm::ed25519; }));
+  const ZoneRolls rolled = site.live(days{20}, days{1});
+  EXPECT_TRUE(std::ranges::all_of(
+      rolled.keys, [](const RollingKey& key) { return key.free || key.algorithm == Algorithm::ed25519; }));
   site.options_.policy = built_in_policy("unsigned").value();
-  const ZoneKeys unsigned_zone = site.live(days{20}, days{1});
+  const ZoneRolls unsigned_zone = site.live(days{20}, days{1});
   EXPECT_TRUE(site.parent_.empty());
   EXPECT_EQ(unsigned_zone.key_sets.newest().published, 0U);
   EXPECT_EQ(site.folder_.read("example.zone.signed").find("RRSIG"), std::string::npos);
@@ -203,13 +205,13 @@ bool is_told(const std::vector<std::string>& lines, std::string_view what) {
 TEST(Maintain, a_rolled_away_key_is_not_used_again_when_the_state_is_lost) {
   Site site;
   site.options_.policy.zsk_lifetime = days{15};
-  const ZoneKeys before = site.live(days{40}, days{1});
+  const ZoneRolls before = site.live(days{40}, days{1});
   ASSERT_GE(site.keys_.list()->size(), 4U);
   std::filesystem::remove(site.folder_.file("example.state"));
   const auto after = site.run();
   ASSERT_TRUE(after) << after.error();
   std::size_t wanted = 0;
-  for (const ZoneKey& key : after->zone.keys) {
+  for (const RollingKey& key : after->zone.keys) {
     ASSERT_TRUE(before.place_of(key.stem)) << key.stem << " had gone, and came back";
     wanted += key.wanted ? 1 : 0;
     EXPECT_EQ(key.wanted, before.keys[*before.place_of(key.stem)].wanted) << key.stem;
@@ -221,11 +223,11 @@ TEST(Maintain, a_rolled_away_key_is_not_used_again_when_the_state_is_lost) {
 TEST(Maintain, a_roll_that_was_asked_for_is_remembered_without_the_state) {
   Site site;
   static_cast<void>(site.live(days{5}, days{1}));
-  const auto rolled = change_state(site.keys_, apex, [](ZoneKeys& zone) { return start_roll(zone, 0b10); });
+  const auto rolled = change_state(site.keys_, apex, [](ZoneRolls& zone) { return start_roll(zone, 0b10); });
   ASSERT_TRUE(rolled) << rolled.error();
   const std::string stolen = rolled->keys[1].stem;
   std::filesystem::remove(site.folder_.file("example.state"));
-  const ZoneKeys zone = site.live(days{10}, days{1});
+  const ZoneRolls zone = site.live(days{10}, days{1});
   EXPECT_FALSE(zone.place_of(stolen)) << "it goes, as was asked for";
   EXPECT_EQ(keys_in_use(zone), 2U);
 }
@@ -254,7 +256,7 @@ TEST(Maintain, a_bad_zone_file_leaves_no_trace) {
 
 TEST(Maintain, a_word_that_comes_too_early_is_told_and_from_when_it_counts) {
   Site site;
-  site.options_.observe = [](const dns::Name&, const ZoneKeys& zone, std::span<const StoredKey>) {
+  site.options_.observe = [](const dns::Name&, const ZoneRolls& zone, std::span<const StoredKey>) {
     Observations observed;
     observed.sworn = true;
     if (zone.asked) observed.parents.push_back({*zone.asked, false});
@@ -285,10 +287,127 @@ TEST(Maintain, a_private_half_that_others_may_read_is_told) {
   EXPECT_TRUE(is_told(site.run()->file.remarks, "others than its owner"));
 }
 
+/// A zone whose KSK lies in another folder, which stands for a place without network.
+class OfflineSite : public Site {
+ public:
+  OfflineSite() : vault_{safe_.path(), std::nullopt} {
+    options_.policy.offline_ksk = true;
+    options_.policy.zsk_lifetime = days{15};
+    make_ksk();
+  }
+  void make_ksk() {
+    const auto ksk = vault_.generate(apex, Algorithm::ecdsa_p256_sha256, ksk_flags);
+    folder_.write(ksk->stem + ".key", safe_.read(ksk->stem + ".key"));
+  }
+  /// What is carried there and back.
+  std::expected<PresignedSets, std::string> signed_ahead(seconds span) {
+    const auto now = options_.clock.wall.time_since_epoch().count();
+    const auto request = request_key_sets(keys_, apex, options_.policy, now, span);
+    if (!request) return request;
+    const auto carried = presigned_from_text(to_text(*request));
+    if (!carried) return carried;
+    return presign(*carried, vault_.keys_of(apex).value());
+  }
+  void renew(seconds span) {
+    const auto sets = signed_ahead(span);
+    ASSERT_TRUE(sets) << sets.error();
+    const auto taken = accept_key_sets(keys_, *sets);
+    ASSERT_TRUE(taken) << taken.error();
+  }
+
+  TemporaryFolder safe_;
+  KeyFolder vault_;
+};
+
+TEST(OfflineKsk, signs_ahead_while_zsks_roll_and_tells_when_that_ends) {
+  OfflineSite site;
+  EXPECT_FALSE(site.run()) << "nothing is signed ahead";
+  EXPECT_FALSE(std::filesystem::exists(site.folder_.file("example.zone.signed")));
+  site.renew(days{60});
+  const ZoneRolls zone = site.live(days{48}, days{1});
+  EXPECT_TRUE(zone.settled);
+  const auto keys = site.keys_.list().value();
+  EXPECT_GE(std::ranges::count_if(keys, &StoredKey::retired), 2) << "ZSKs rolled";
+  const auto quiet = site.run();
+  ASSERT_TRUE(quiet) << quiet.error();
+  EXPECT_FALSE(is_told(quiet->file.remarks, "ends soon"));
+  site.wait(days{4});
+  const auto late = site.run();
+  ASSERT_TRUE(late) << late.error();
+  EXPECT_TRUE(is_told(late->file.remarks, "ends soon"));
+  const std::string before = site.folder_.read("example.zone.signed");
+  site.wait(days{9});
+  EXPECT_FALSE(site.run()) << "it has run out";
+  EXPECT_EQ(site.folder_.read("example.zone.signed"), before);
+  site.renew(days{60});
+  EXPECT_TRUE(site.run());
+  EXPECT_EQ(site.faults(), "");
+}
+
+TEST(OfflineKsk, rolls_to_another_one_and_waits_where_nothing_is_signed_ahead) {
+  OfflineSite site;
+  site.options_.policy.zsk_lifetime = seconds{0};
+  site.renew(days{60});
+  const ZoneRolls first = site.live(days{5}, days{1});
+  ASSERT_TRUE(first.settled);
+  const unsigned place = static_cast<unsigned>(std::countr_zero(first.key_sets.current.signers));
+  const std::string old = first.keys[place].stem;
+  ASSERT_TRUE(change_state(site.keys_, apex, [&](ZoneRolls& zone) { return start_roll(zone, bit(place)); }));
+  EXPECT_FALSE(site.run()) << "there is no other KSK";
+  site.make_ksk();
+  const auto waits = site.run();
+  ASSERT_TRUE(waits) << waits.error();
+  EXPECT_TRUE(is_told(waits->waiting, "signed ahead"));
+  EXPECT_EQ(waits->file.counts.changed, 0U);
+  site.renew(days{60});
+  const ZoneRolls last = site.live(days{12}, days{1});
+  EXPECT_FALSE(last.place_of(old));
+  EXPECT_TRUE(last.settled);
+}
+
+TEST(OfflineKsk, takes_in_nothing_that_does_not_hold) {
+  OfflineSite site;
+  const auto good = site.signed_ahead(days{60});
+  ASSERT_TRUE(good) << good.error();
+  const auto refuses = [&](auto change) {
+    PresignedSets bad = *good;
+    change(bad);
+    return !accept_key_sets(site.keys_, bad);
+  };
+  EXPECT_TRUE(refuses([](PresignedSets& sets) { sets.sets[0].signatures[0].back() ^= 1; }));
+  EXPECT_TRUE(refuses([](PresignedSets& sets) { sets.sets[0].signatures.clear(); }));
+  EXPECT_TRUE(refuses([](PresignedSets& sets) { sets.until += 1; }));
+  EXPECT_TRUE(refuses([](PresignedSets& sets) { sets.sets[0].ttl += 1; }));
+  EXPECT_TRUE(refuses([](PresignedSets& sets) { sets.sets[0].rdata.pop_back(); }));
+  EXPECT_TRUE(refuses([](PresignedSets& sets) { sets.zone = dns::Name::literal("other."); }));
+  EXPECT_FALSE(refuses([](PresignedSets&) {}));
+  const std::string text = to_text(*good);
+  EXPECT_EQ(presigned_from_text(text).value(), *good);
+  for (std::size_t size = 0; size < text.size(); size += 7) EXPECT_FALSE(presigned_from_text(text.substr(0, size)));
+}
+
+/// RFC 9615 §4.1.
+TEST(Bootstrap, names_of_servers_carry_the_cds_of_the_zone) {
+  Site site;
+  static_cast<void>(site.run());
+  EXPECT_FALSE(bootstrap_records(load_zone(site.folder_.file("example.zone.signed"), {.origin = apex}).value()))
+      << "the parent is not asked yet";
+  static_cast<void>(site.live(days{5}, days{1}));
+  const auto zone = load_zone(site.folder_.file("example.zone.signed"), {.origin = apex});
+  const auto found = bootstrap_records(zone.value());
+  ASSERT_TRUE(found) << found.error();
+  ASSERT_EQ(found->records.size(), 2U);
+  EXPECT_EQ(found->records[0].owner, dns::Name::literal("_dsboot.example._signal.ns.other."));
+  EXPECT_EQ(found->records[0].type, dns::type::cds);
+  EXPECT_EQ(found->records[1].type, dns::type::cdnskey);
+  ASSERT_EQ(found->unfit.size(), 1U);
+  EXPECT_EQ(found->unfit[0], dns::Name::literal("ns.example.")) << "a server inside the zone proves nothing";
+}
+
 TEST(Maintain, two_runs_at_once_do_not_meet) {
   Site site;
   std::optional<std::string> inner;
-  site.options_.observe = [&](const dns::Name&, const ZoneKeys&, std::span<const StoredKey>) {
+  site.options_.observe = [&](const dns::Name&, const ZoneRolls&, std::span<const StoredKey>) {
     MaintainOptions other = site.options_;
     other.observe = nullptr;
     const auto result = maintain(other);

@@ -119,6 +119,51 @@ TEST_F(Signing, a_faulty_zone_names_its_place_and_the_old_output_stays) {
   EXPECT_EQ(read("example.zone.signed"), before);
 }
 
+TEST_F(Signing, a_zone_with_mistakes_is_refused_before_a_key_is_made) {
+  write("example.zone", std::string{zone_text} + "both CNAME www\nboth TXT \"beside\"\n");
+  const Result refused = sign();
+  EXPECT_EQ(refused.code, ExitCode::failed);
+  EXPECT_NE(refused.err.find("example.zone:8: fault: both.example. CNAME"), std::string::npos) << refused.err;
+  EXPECT_FALSE(std::filesystem::exists(file("keys")));
+  EXPECT_EQ(sign({"--despite-faults"}).code, ExitCode::done);
+}
+
+TEST_F(Signing, what_a_roll_waits_for_is_told_with_its_time) {
+  const Result early = sign({"--ds-published"});
+  EXPECT_NE(early.out.find("too early"), std::string::npos) << early.out;
+  EXPECT_NE(early.out.find("Z: the parent is asked for the DS"), std::string::npos) << early.out;
+  const Result status = run_with({"zone", "rollover", "status", "example", "--keys", file("keys")});
+  EXPECT_NE(status.out.find("not before "), std::string::npos) << status.out;
+  EXPECT_NE(status.out.find("too early"), std::string::npos) << status.out;
+  EXPECT_NE(run_with({"zone", "bootstrap", file("example.zone.signed")}).err.find("not asked for a DS"),
+            std::string::npos);
+}
+
+TEST_F(Signing, a_ksk_elsewhere_signs_what_is_carried_to_it) {
+  write("offline.yaml", "base: standard\noffline-ksk: true\n");
+  const std::string vault = file("vault");
+  const Result made = run_with({"key", "generate", "--zone", "example", "--role", "ksk", "--keys", vault});
+  ASSERT_EQ(made.code, ExitCode::done) << made.err;
+  std::filesystem::create_directory(file("keys"));
+  std::filesystem::copy(made.out.substr(0, made.out.find('\n')), file("keys"));
+  const auto with = [&](std::vector<std::string> arguments, const std::string& folder) {
+    arguments.insert(arguments.end(), {"--keys", folder});
+    return run_with(std::move(arguments));
+  };
+  const Result asked =
+      with({"key", "request", "example", "--policy", file("offline.yaml"), "-o", file("ask")}, file("keys"));
+  ASSERT_EQ(asked.code, ExitCode::done) << asked.err;
+  EXPECT_EQ(with({"key", "accept", file("ask")}, file("keys")).code, ExitCode::failed) << "nobody has signed it";
+  const Result answered = with({"key", "presign", file("ask"), "-o", file("answer")}, vault);
+  ASSERT_EQ(answered.code, ExitCode::done) << answered.err;
+  const Result taken = with({"key", "accept", file("answer")}, file("keys"));
+  ASSERT_EQ(taken.code, ExitCode::done) << taken.err;
+  const Result result = sign({"--policy", file("offline.yaml")});
+  EXPECT_EQ(result.code, ExitCode::done) << result.err;
+  EXPECT_NE(result.out.find("the KSK signed ahead until"), std::string::npos) << result.out;
+  EXPECT_EQ(run_with({"zone", "verify", file("example.zone.signed")}).code, ExitCode::done);
+}
+
 TEST_F(Signing, a_damaged_signed_zone_is_told_of) {
   ASSERT_EQ(sign().code, ExitCode::done);
   std::string text = read("example.zone.signed");

@@ -132,7 +132,7 @@ TEST(Ask, a_server_that_says_nothing_holds_nobody_up) {
 
 /// A zone with one key, as the machine knows it, and the DS that fits it.
 struct Known {
-  dnssec::ZoneKeys zone;
+  dnssec::ZoneRolls zone;
   std::vector<dnssec::StoredKey> keys;
   std::string ds;
   Name apex = Name::literal("example.");
@@ -141,7 +141,7 @@ struct Known {
     stored.stem = "K0";
     stored.dnskey =
         dnssec::dnskey_rdata(dnssec::ksk_flags, dnssec::Algorithm::ed25519, std::vector<std::uint8_t>(32, 7));
-    dnssec::ZoneKey key;
+    dnssec::RollingKey key;
     key.stem = stored.stem;
     zone.keys.push_back(key);
     ds = "example. 5 IN DS " + dns::rdata_to_text(dns::type::ds, dns::rr_class::in,

@@ -1,4 +1,4 @@
-#include "dnssec/roll/zone_keys.hpp"
+#include "dnssec/roll/zone_rolls.hpp"
 
 #include <utility>
 
@@ -38,7 +38,7 @@ std::string_view to_text(KeyState state) {
   return "";
 }
 
-KeyTraits ZoneKeys::traits() const {
+KeyTraits ZoneRolls::traits() const {
   KeyTraits traits;
   for (unsigned place = 0; place < keys.size(); ++place) {
     traits.algorithm[place] = keys[place].algorithm;
@@ -47,7 +47,7 @@ KeyTraits ZoneKeys::traits() const {
   return traits;
 }
 
-LiveVersions ZoneKeys::live_at(Instant time) const {
+LiveVersions ZoneRolls::live_at(Instant time) const {
   LiveVersions live{{}, key_sets.live(time), signatures.live(time)};
   for (const DsVersion& version : ds) {
     if (!version.gone || time < *version.gone) live.ds.push_back(version.keys);
@@ -55,7 +55,7 @@ LiveVersions ZoneKeys::live_at(Instant time) const {
   return live;
 }
 
-std::optional<unsigned> ZoneKeys::place_of(std::string_view stem) const {
+std::optional<unsigned> ZoneRolls::place_of(std::string_view stem) const {
   for (unsigned place = 0; place < keys.size(); ++place) {
     if (!keys[place].free && keys[place].stem == stem) return place;
   }

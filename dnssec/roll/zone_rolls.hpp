@@ -28,7 +28,7 @@ enum class KeyState : std::uint8_t {
 };
 std::string_view to_text(KeyState state);
 
-struct ZoneKey {
+struct RollingKey {
   std::string stem;  ///< of its files in the key folder
   std::uint16_t tag = 0;
   Algorithm algorithm = Algorithm::ecdsa_p256_sha256;
@@ -41,7 +41,7 @@ struct ZoneKey {
   std::optional<Instant> in_use;  ///< when it became active first
   bool is_for_keys() const { return role == KeyRole::ksk || role == KeyRole::csk; }
   bool is_for_zone() const { return role == KeyRole::zsk || role == KeyRole::csk; }
-  bool operator==(const ZoneKey&) const = default;
+  bool operator==(const RollingKey&) const = default;
 };
 
 /// A step that is wanted, and may not be taken before its time.
@@ -52,16 +52,19 @@ struct LaterStep {
 };
 inline constexpr std::size_t max_told_steps = 64;
 
-struct ZoneKeys {
-  std::vector<ZoneKey> keys;  ///< at most max_keys; places are kept
+struct ZoneRolls {
+  std::vector<RollingKey> keys;  ///< at most max_keys; places are kept
   Timeline<KeySet> key_sets;
   Timeline<KeyMask> signatures;
-  std::vector<DsVersion> ds;        ///< possible at the parent or in caches; never empty
-  std::optional<KeyMask> asked;     ///< what CDS asks the parent for; 0 is: no DS at all
-  std::optional<Instant> seen;      ///< when the parent was last found to be of one mind
-  bool settled = false;             ///< then: it had what was asked
-  std::optional<std::string> held;  ///< by an operator, with his reason
-  bool written = false;             ///< the pending versions are in the zone file
+  std::vector<DsVersion> ds;     ///< possible at the parent or in caches; never empty
+  std::optional<KeyMask> asked;  ///< what CDS asks the parent for; 0 is: no DS at all
+  /// A secondary that still serves the CDS of before can lead the parent back to it.
+  bool cds_is_new = false;                 ///< not every secondary is known to serve what is asked
+  std::optional<Instant> cds_stale_until;  ///< where nobody looks at the secondaries: until when one may be behind
+  std::optional<Instant> seen;             ///< when the parent was last found to be of one mind
+  bool settled = false;                    ///< then: it had what was asked
+  std::optional<std::string> held;         ///< by an operator, with his reason
+  bool written = false;                    ///< the pending versions are in the zone file
   std::uint32_t written_serial = 0;
   seconds largest_ttl{0};  ///< of the zone file that was written last
   Lingering keys_linger;
@@ -72,12 +75,14 @@ struct ZoneKeys {
   std::vector<std::string> waiting;
   std::vector<LaterStep> later;
 
+  /// Nobody serves a CDS of before any more.
+  bool is_asked_everywhere() const { return !cds_is_new && (!cds_stale_until || *cds_stale_until <= clock.now); }
   KeyTraits traits() const;
   LiveVersions live() const { return live_at(clock.now); }
   /// What of all that there is now will still be live then.
   LiveVersions live_at(Instant time) const;
   std::optional<unsigned> place_of(std::string_view stem) const;
-  bool operator==(const ZoneKeys&) const = default;
+  bool operator==(const ZoneRolls&) const = default;
 };
 
 constexpr KeyMask bit(unsigned place) { return KeyMask{1} << place; }

@@ -196,10 +196,11 @@ def compared(bench, way, title, *load, prepare=None, unit="answer", base=None):
 
 
 def long_connections(bench, way):
-    compared(bench, way, f"cached, by {way}, 16 long connections, 16 questions under way on each", "--of", WORKING_SET, "--seconds",
-             bench.options.seconds)
-    compared(bench, way, f"cached, by {way}, 16 long connections, 5000 questions a second", "--of", WORKING_SET, "--seconds",
-             bench.options.seconds, "--rate", 5000)
+    """Many questions at once, which may share records and writes; few; and, at a steady rate, hardly ever two."""
+    for title, load in (("16 long connections, 16 questions under way on each", ("--connections", 16, "--window", 16)),
+                        ("32 long connections, 2 questions under way on each", ("--connections", 32, "--window", 2)),
+                        ("16 long connections, 5000 questions a second", ("--connections", 16, "--rate", 5000))):
+        compared(bench, way, f"cached, by {way}, {title}", "--of", WORKING_SET, "--seconds", bench.options.seconds, *load)
 
 
 @case

@@ -19,7 +19,12 @@ SharedRRset HeldRRset::make(const dns::RRset& rrset, Instant expires) {
   const auto owner = rrset.owner.wire();
   const std::size_t tail = owner.size() + rrset.rdata.octets();
   auto storage = std::make_shared_for_overwrite<Block[]>(blocks_for(sizeof(HeldRRset) + tail));
-  auto* held = ::new (storage.get()) HeldRRset{rrset, expires, static_cast<std::uint32_t>(tail)};
+  const Head head{.expires = expires,
+                  .ttl = rrset.ttl,
+                  .type = rrset.type,
+                  .count = static_cast<std::uint16_t>(rrset.rdata.count()),
+                  .owner_octets = static_cast<std::uint8_t>(owner.size())};
+  auto* held = ::new (storage.get()) HeldRRset{head, static_cast<std::uint32_t>(tail)};
   auto* at = reinterpret_cast<std::uint8_t*>(held + 1);  // octets behind the object, in the same block
   at = std::ranges::copy(owner, at).out;
   for (const auto rdata : rrset.rdata) {
@@ -27,6 +32,13 @@ SharedRRset HeldRRset::make(const dns::RRset& rrset, Instant expires) {
     *at++ = static_cast<std::uint8_t>(rdata.size() & 0xff);
     at = std::ranges::copy(rdata, at).out;
   }
+  return {std::move(storage), held};
+}
+
+SharedRRset HeldRRset::make(const Head& head, std::span<const std::uint8_t> packed) {
+  auto storage = std::make_shared_for_overwrite<Block[]>(blocks_for(sizeof(HeldRRset) + packed.size()));
+  auto* held = ::new (storage.get()) HeldRRset{head, static_cast<std::uint32_t>(packed.size())};
+  std::ranges::copy(packed, reinterpret_cast<std::uint8_t*>(held + 1));  // octets behind the object, in the same block
   return {std::move(storage), held};
 }
 

@@ -19,6 +19,20 @@ class HeldRRset {
   /// rrset's TTL is the one it is taken in with; expires is when it ends.
   static SharedRRset make(const dns::RRset& rrset, Instant expires);
 
+  /// All but the octets of names and RDATA; for who keeps RRsets in a form of his own.
+  struct Head {
+    Instant expires;
+    dns::Ttl ttl;
+    dns::RrType type;
+    std::uint16_t count;        ///< of RDATA
+    std::uint8_t owner_octets;  ///< of packed()
+  };
+  Head head() const { return {expires_, ttl_, type_, count_, owner_octets_}; }
+  /// The owner in wire form, then each RDATA behind its length in two octets.
+  std::span<const std::uint8_t> packed() const { return {tail(), tail_octets_}; }
+  /// packed: as packed() of an RRset with that head.
+  static SharedRRset make(const Head& head, std::span<const std::uint8_t> packed);
+
   /// The RDATA in place.
   class RdataView {
    public:
@@ -47,13 +61,13 @@ class HeldRRset {
   std::size_t octets() const;
 
  private:
-  HeldRRset(const dns::RRset& rrset, Instant expires, std::uint32_t tail_octets)
-      : expires_{expires},
-        ttl_{rrset.ttl},
+  HeldRRset(const Head& head, std::uint32_t tail_octets)
+      : expires_{head.expires},
+        ttl_{head.ttl},
         tail_octets_{tail_octets},
-        type_{rrset.type},
-        count_{static_cast<std::uint16_t>(rrset.rdata.count())},
-        owner_octets_{static_cast<std::uint8_t>(rrset.owner.wire().size())} {}
+        type_{head.type},
+        count_{head.count},
+        owner_octets_{head.owner_octets} {}
   const std::uint8_t* tail() const {
     return reinterpret_cast<const std::uint8_t*>(this + 1);
   }  // the block goes on behind the object

@@ -289,6 +289,43 @@ TEST(Cache, a_scan_of_names_asked_once_leaves_those_asked_twice) {
   EXPECT_GE(kept, 190);
 }
 
+/// Two of three questions are for names that nobody asks twice; each is denied, and that is kept.
+TEST(Cache, random_names_without_number_leave_a_working_set_where_it_is) {
+  constexpr int names = 1000;
+  for (const bool guarded : {true, false}) {
+    Guards guards;
+    guards.spares_visited = guarded;
+    Cache cache{2U << 20, key, guards};
+    const auto soa = rrset("example. SOA ns.example. host.example. 1 2 3 4 5");
+    const auto ask = [&](int number) {
+      const std::string name = "n" + std::to_string(number) + ".example.";
+      if (cache.find(name_from_text(name), dns::type::a, start)) return 1;
+      cache.store_data(rrset(name + " A 192.0.2.1"), Rank::answer, start);
+      return 0;
+    };
+    for (int i = 0; i < names; ++i) ask(i);
+    std::mt19937_64 random{3};
+    int asked = 0;
+    int served = 0;
+    for (int i = 0; i < 90'000; ++i) {
+      if (i % 3 == 0) {
+        ++asked;
+        served += ask(static_cast<int>(random() % names));
+      } else {
+        cache.store_denial(name_from_text("r" + std::to_string(random()) + ".example."), std::nullopt, soa,
+                           Rank::authoritative_answer, soa->expires(), start);
+      }
+    }
+    std::printf("hit ratio under the flood: %.1f %%%s\n", served * 100.0 / asked, guarded ? "" : " without SIEVE");
+    if (guarded) {
+      EXPECT_GT(served * 100, asked * 95);
+      EXPECT_GT(cache.counters().evictions, 20'000U);
+    } else {
+      EXPECT_LT(served * 100, asked * 95) << "the flood is none, and this shows nothing";
+    }
+  }
+}
+
 #ifndef REDOUBT_SANITIZED
 TEST(Cache, counts_about_what_the_heap_gives) {
   Cache cache{64U << 20, key};
@@ -298,6 +335,9 @@ TEST(Cache, counts_about_what_the_heap_gives) {
   const auto taken = static_cast<double>(mallinfo2().uordblks - before);
   const auto counted = static_cast<double>(cache.counters().octets);
   RecordProperty("octets_per_name", static_cast<int>(counted / 50'000));
+  std::printf("octets for a short name and an address: %.0f counted, %.0f of the heap\n", counted / 50'000,
+              taken / 50'000);
+  EXPECT_LE(counted / 50'000, 160) << "a million short names, packet cache included (docs/performance.md)";
   EXPECT_EQ(cache.counters().entries, 50'000U);
   EXPECT_LE(taken, counted * 1.1) << "more is held than the bound knows of";
   EXPECT_GE(taken, counted * 0.6) << "the bound is wasted";

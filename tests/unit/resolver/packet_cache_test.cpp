@@ -111,12 +111,12 @@ TEST(PacketCache, may_wait_for_a_question_to_come_a_second_time) {
   }
 }
 
-/// Clients ask for a working set; for each of their questions two are for names that nobody asks twice, each denied by
+/// Clients ask for a working set; for each of their questions nine are for names that nobody asks twice, each denied by
 /// a proof of some hundred octets.
 struct Flood {
-  static constexpr int names = 2000;
+  static constexpr int names = 500;
   PacketCache::Admission admission;
-  PacketCache cache{1U << 20, key};
+  PacketCache cache{1U << 18, key};
   int asked = 0;
   int served = 0;
 
@@ -132,16 +132,19 @@ struct Flood {
   }
   /// In percent.
   int hit_ratio() {
-    for (int round = 0; round < 5; ++round) {
-      for (int i = 0; i < names; ++i) ask("n" + std::to_string(i) + ".example.", address_of("n.example."), false);
+    for (int round = 0; round < 10; ++round) {
+      for (int i = 0; i < names; ++i) {
+        for (int twice = 0; twice < 2; ++twice)
+          ask("n" + std::to_string(i) + ".example.", address_of("n.example."), false);
+      }
     }
     Outcome denial;
     denial.rcode = dns::Rcode::nxdomain;
     denial.answer = {};
-    denial.authority = rrset("example.", dns::type::txt, 300, {Octets(250, 7), Octets(250, 8)});
+    denial.authority = rrset("example.", dns::type::txt, 300, {Octets(180, 7), Octets(180, 8)});
     std::mt19937_64 random{4};
-    for (int i = 0; i < 100'000; ++i) {
-      if (i % 3 == 0) {
+    for (int i = 0; i < 30'000; ++i) {
+      if (i % 10 == 0) {
         ask("n" + std::to_string(random() % names) + ".example.", address_of("n.example."), true);
       } else {
         ask("r" + std::to_string(random()) + ".example.", denial, false);

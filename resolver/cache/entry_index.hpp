@@ -1,0 +1,48 @@
+#pragma once
+// Where entries are, by their names' hashes: open addressing, so that an entry costs 9 octets for each cell and no
+// block of its own. Cells are between three and seven eighths full. One byte of the hash stands beside each pointer:
+// looking for a name touches its own entries and hardly any others.
+#include <cstdint>
+#include <memory>
+
+#include "resolver/cache/packed_entry.hpp"
+
+namespace redoubt::resolver {
+
+class EntryIndex {
+ public:
+  EntryIndex() { resize(least_cells); }
+
+  /// hash: the whole one, of which the entry keeps the lower half.
+  void insert(PackedEntry* entry, std::uint64_t hash);
+  /// It is there.
+  void erase(const PackedEntry* entry);
+  /// Those with that hash; take says false to end it. Nothing may be inserted or erased meanwhile.
+  template <class Take>
+  void each(std::uint64_t hash, Take take) const {
+    const std::uint8_t wanted = tag_of(hash);
+    for (std::size_t at = hash & mask_; tags_[at] != free_cell; at = (at + 1) & mask_) {
+      if (tags_[at] != wanted || cells_[at]->hash() != static_cast<std::uint32_t>(hash)) continue;
+      if (!take(*cells_[at])) return;
+    }
+  }
+  std::size_t size() const { return count_; }
+  /// For tests.
+  std::size_t octets() const { return (mask_ + 1) * (sizeof(PackedEntry*) + sizeof(std::uint8_t)); }
+
+ private:
+  static constexpr std::size_t least_cells = 16;
+  static constexpr std::uint8_t free_cell = 0;
+  static std::uint8_t tag_of(std::uint64_t hash) {
+    return static_cast<std::uint8_t>(static_cast<std::uint8_t>(hash >> 32U) | 1U);
+  }
+  void put(PackedEntry* entry, std::uint8_t tag);
+  void resize(std::size_t cells);
+
+  std::unique_ptr<PackedEntry*[]> cells_;
+  std::unique_ptr<std::uint8_t[]> tags_;
+  std::size_t mask_ = 0;
+  std::size_t count_ = 0;
+};
+
+}  // namespace redoubt::resolver

@@ -34,9 +34,12 @@ ClockStep advance_clock(const MachineClock& clock, const ClockReading& reading, 
       doubt = "the clock was set by " + std::to_string((by_wall - passed).count()) + " seconds since the last run";
   } else if (by_wall < seconds{0}) {
     doubt = "the clock is before the last run";
-  } else if (!reading.synchronised && passed > unproven_step) {
+  } else if (!(reading.synchronised && clock.last->synchronised) && passed > unproven_step) {
+    // Both ends count: a clock that was behind when it was read last makes much time of little.
     passed = unproven_step;
-    doubt = "after a restart of the system, nothing proves the clock (no time service): an hour is taken for granted";
+    doubt =
+        "after a restart of the system, nothing proves the clock, or did at the last run (no time service): an hour is "
+        "taken for granted";
   }
   return {{clock.now + passed, reading}, doubt};
 }

@@ -33,8 +33,8 @@ struct ClockStep {
   std::optional<std::string> doubt;  ///< why the wall clock is not believed
 };
 
-/// In one life of the system its own count is believed. Across a restart the wall clock is, forward, if it is steered;
-/// if it is not, a step counts at most as unproven_step, unless an operator vouches for it.
+/// In one life of the system its own count is believed. Across a restart the wall clock is, forward, if it is steered,
+/// and was when it was read last; if not, a step counts at most as unproven_step, unless an operator vouches for it.
 ClockStep advance_clock(const MachineClock& clock, const ClockReading& reading, bool vouched);
 
 }  // namespace redoubt::dnssec

@@ -240,9 +240,18 @@ class Machine {
     if (zone_.asked) may_come(*zone_.asked);  // until no secondary serves that CDS any more
     may_come(next);
     zone_.asked = next;
+    zone_.asked_since = now();
+    zone_.saw_other = zone_.settled || parent_has_other(next);
     zone_.settled = false;
     zone_.cds_is_new = true;
     zone_.written = false;
+  }
+
+  /// Each server of the parent was just seen, and none has that.
+  bool parent_has_other(KeyMask keys) const {
+    return !observed_.parents.empty() && std::ranges::all_of(observed_.parents, [&](const ParentAnswer& answer) {
+      return answer.ds && *answer.ds != keys;
+    });
   }
 
   template <class What>
@@ -372,6 +381,7 @@ class Machine {
       if (version.gone) at(*version.gone);
     }
     if (zone_.cds_stale_until) at(*zone_.cds_stale_until);
+    if (zone_.asked_since && !zone_.saw_other) at(*zone_.asked_since + forgotten_after);
     for (const RollingKey& key : zone_.keys) {
       if (const auto due = due_of(key)) at(*due);
     }

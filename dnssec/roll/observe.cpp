@@ -47,9 +47,10 @@ class Look {
     const ParentAnswer& all = observed_.parents.front();
     zone_.seen = now;
     zone_.settled = zone_.asked && *zone_.asked == *all.ds && !all.foreign;
+    zone_.saw_other = zone_.saw_other || !zone_.settled;
     for (DsVersion& version : zone_.ds) {
       const bool there = version.keys == *all.ds && version.foreign == all.foreign;
-      if (zone_.settled && !there && zone_.is_asked_everywhere()) version.may_come = false;
+      if (zone_.settled && !there && zone_.has_parent_forgotten()) version.may_come = false;
       if (!there && !version.may_come && !version.gone) version.gone = now + ds_linger_;
     }
   }

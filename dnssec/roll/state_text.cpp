@@ -132,7 +132,7 @@ class Reader {
     if (fact == "no-key") return zone_.keys.size() < max_keys && (zone_.keys.emplace_back().free = true);
     if (fact == "ds") return zone_.ds.size() < max_versions && read_ds(words);
     if (fact == "parent") return read_parent(words), true;
-    if (fact == "cds") return words.read(zone_.cds_is_new), words.read(zone_.cds_stale_until), true;
+    if (fact == "cds") return read_cds(words), true;
     if (fact == "written") return words.read(zone_.written), words.read(zone_.written_serial), true;
     if (fact == "largest-ttl") return words.read(zone_.largest_ttl), true;
     if (fact == "held") return zone_.held = std::string{words.rest()}, true;
@@ -218,6 +218,12 @@ class Reader {
     words.read(zone_.settled);
   }
 
+  void read_cds(Words& words) {
+    words.read(zone_.cds_is_new);
+    words.read(zone_.cds_stale_until);
+    words.read(zone_.asked_since);
+    words.read(zone_.saw_other);
+  }
   bool read_waiting(Words& words) { return !zone_.waiting.emplace_back(words.rest()).empty(); }
   bool read_later(Words& words) {
     LaterStep& step = zone_.later.emplace_back();
@@ -264,7 +270,7 @@ std::string to_text(const ZoneRolls& zone) {
   for (const DsVersion& version : zone.ds)
     line(out, "ds", version.keys, version.foreign, version.may_come, version.gone);
   line(out, "parent", zone.asked, zone.seen, zone.settled);
-  line(out, "cds", zone.cds_is_new, zone.cds_stale_until);
+  line(out, "cds", zone.cds_is_new, zone.cds_stale_until, zone.asked_since, zone.saw_other);
   line(out, "written", zone.written, std::uint64_t{zone.written_serial});
   line(out, "largest-ttl", zone.largest_ttl);
   line(out, "linger-keys", zone.keys_linger.longest, zone.keys_linger.until);

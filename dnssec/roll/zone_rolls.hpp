@@ -51,6 +51,8 @@ struct LaterStep {
   bool operator==(const LaterStep&) const = default;
 };
 inline constexpr std::size_t max_told_steps = 64;
+/// A parent that has not acted on a request by then never will.
+inline constexpr seconds forgotten_after = std::chrono::days{14};
 
 struct ZoneRolls {
   std::vector<RollingKey> keys;  ///< at most max_keys; places are kept
@@ -61,10 +63,14 @@ struct ZoneRolls {
   /// A secondary that still serves the CDS of before can lead the parent back to it.
   bool cds_is_new = false;                 ///< not every secondary is known to serve what is asked
   std::optional<Instant> cds_stale_until;  ///< where nobody looks at the secondaries: until when one may be behind
-  std::optional<Instant> seen;             ///< when the parent was last found to be of one mind
-  bool settled = false;                    ///< then: it had what was asked
-  std::optional<std::string> held;         ///< by an operator, with his reason
-  bool written = false;                    ///< the pending versions are in the zone file
+  /// When that was asked, and whether the parent was seen to have something else since: only then does what it has now
+  /// show that nothing asked before is still on its way.
+  std::optional<Instant> asked_since;
+  bool saw_other = false;
+  std::optional<Instant> seen;      ///< when the parent was last found to be of one mind
+  bool settled = false;             ///< then: it had what was asked
+  std::optional<std::string> held;  ///< by an operator, with his reason
+  bool written = false;             ///< the pending versions are in the zone file
   std::uint32_t written_serial = 0;
   seconds largest_ttl{0};  ///< of the zone file that was written last
   Lingering keys_linger;
@@ -77,6 +83,10 @@ struct ZoneRolls {
 
   /// Nobody serves a CDS of before any more.
   bool is_asked_everywhere() const { return !cds_is_new && (!cds_stale_until || *cds_stale_until <= clock.now); }
+  /// The parent, having what is asked, shows that it will not come back to what was asked before.
+  bool has_parent_forgotten() const {
+    return is_asked_everywhere() && (saw_other || !asked_since || clock.now >= *asked_since + forgotten_after);
+  }
   KeyTraits traits() const;
   LiveVersions live() const { return live_at(clock.now); }
   /// What of all that there is now will still be live then.

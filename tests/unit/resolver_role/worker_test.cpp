@@ -296,10 +296,12 @@ TEST_F(WorkerTest, queries_of_streams_that_came_together_are_answered_together_f
   };
   workers_[0]->ask({ask_for(1)});
   const auto first = std::get<channel::Give>(next()).answer;
-  workers_[0]->ask({ask_for(2)});  // which leaves a copy
-  EXPECT_EQ(std::get<channel::Give>(next()).id, 2U);
+  for (const std::uint64_t id : {2U, 3U}) {  // the latter leaves a copy: the name has been asked for again and again
+    workers_[0]->ask({ask_for(id)});
+    EXPECT_EQ(std::get<channel::Give>(next()).id, id);
+  }
   std::vector<channel::Ask> asks;
-  for (std::uint64_t id = 3; id < 13; ++id) {
+  for (std::uint64_t id = 4; id < 14; ++id) {
     asks.push_back(ask_for(id));
     asks.back().query[0] = static_cast<std::uint8_t>(id);
   }
@@ -308,8 +310,8 @@ TEST_F(WorkerTest, queries_of_streams_that_came_together_are_answered_together_f
   ASSERT_EQ(together.gives.size(), 10U);
   for (std::size_t i = 0; i < together.gives.size(); ++i) {
     const auto& give = together.gives[i];
-    EXPECT_EQ(give.id, i + 3);
-    EXPECT_EQ(give.answer[0], i + 3);
+    EXPECT_EQ(give.id, i + 4);
+    EXPECT_EQ(give.answer[0], i + 4);
     const auto message = dns::Message::parse(give.answer);
     ASSERT_TRUE(message);
     EXPECT_EQ(message->answer.size(), dns::Message::parse(first)->answer.size());

@@ -182,6 +182,7 @@ std::expected<void, std::string> check_presigned(const PresignedSets& sets, std:
     const auto fault = [&](const std::string& what) {
       return std::unexpected{"a " + dns::to_text(set.type) + " set: " + what};
     };
+    if (set.rdata.empty()) return fault("it has no records");
     if (set.signatures.empty()) return fault("it is not signed");
     const dns::RdataList list = list_of(set.rdata);
     for (const Octets& signature : set.signatures) {

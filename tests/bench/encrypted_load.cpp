@@ -178,6 +178,15 @@ class Load {
     });
   }
 
+  Load(const Load&) = delete;
+  Load& operator=(const Load&) = delete;
+  ~Load() {
+    lanes_.clear();
+    for (SSL_SESSION* session : sessions_) SSL_SESSION_free(session);
+    SSL_CTX_free(context_);
+    close(poll_);
+  }
+
   void run() {
     if (options_.hold) return hold();
     if (!options_.fresh) {

@@ -88,13 +88,14 @@ std::string text_of(const ZoneVerdict& verdict) {
   return text;
 }
 
-void expect_accepted_by_others(const TemporaryFolder& folder, const std::string& what, bool csk) {
-  const std::string in_folder = "cd " + folder.path() + " && ";
+/// for_ldns: ldns-verify-zone is asked, too.
+void expect_accepted_by_others(const TemporaryFolder& folder, const std::string& what, bool csk, bool for_ldns) {
+  const std::string in_folder = "cd " + folder.path() + " && timeout 120 ";
   const auto accepts = [&](const std::string& command) {
     const bool good = std::system((in_folder + command + " >said 2>&1").c_str()) == 0;
     EXPECT_TRUE(good) << what << ": " << command << "\n" << folder.read("said") << "\n" << folder.read("zone");
   };
-  if (has_program("ldns-verify-zone")) accepts("ldns-verify-zone zone.signed");
+  if (for_ldns && has_program("ldns-verify-zone")) accepts("ldns-verify-zone zone.signed");
   if (has_program("dnssec-verify"))
     accepts(std::string{"dnssec-verify "} + (csk ? "-z " : "") + "-o example zone.signed");
   if (has_program("kzonecheck")) accepts("kzonecheck -o example -d on zone.signed");
@@ -178,15 +179,15 @@ TEST(ZoneSigner, random_zones_are_accepted_by_every_verifier) {
         options.keys = keys_for(algorithm, csk);
         options.rules.denial = denial.kind;
         options.rules.opt_out = denial.opt_out;
-        // ldns-verify-zone 1.8.3 never ends on the ZONEMD of some zones with opt-out; the others accept these.
-        options.rules.zonemd = seed % 3 == 0 && !denial.opt_out;
+        options.rules.zonemd = seed % 3 == 0;
         const auto result = sign_file(options);
         ASSERT_TRUE(result) << what << ": " << result.error() << folder.read("zone");
         EXPECT_TRUE(result->written);
         EXPECT_EQ(result->verified, result->counts.made) << what;
         expect_same_in_parts(folder, what, options);
         expect_accepted_by_validator(folder, what, options);
-        expect_accepted_by_others(folder, what, csk);
+        // ldns-verify-zone 1.8.3 never ends on the ZONEMD of some zones with NSEC3.
+        expect_accepted_by_others(folder, what, csk, !options.rules.zonemd || denial.kind == DenialKind::nsec);
         if (HasFailure()) return;
       }
     }

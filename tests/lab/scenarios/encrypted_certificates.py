@@ -1,4 +1,4 @@
-"""What listeners and upstreams can do with certificates, seen with openssl, kdig, unbound and NSD."""
+"""Servers that are asked by TLS, what is said of them, and certificates on both sides."""
 import contextlib
 import hashlib
 import pathlib
@@ -11,7 +11,7 @@ from kit.processes import LabError
 from kit.runner import check, check_equal, needs_own_daemon, scenario
 from kit.tools import ask, metrics
 from scenarios.encrypted import DOT, NAME, make_files, settings
-from scenarios.encrypted_upstream import NO_ROOT, fails
+from scenarios.encrypted_upstream import NO_ROOT, fails, pin_of
 
 UPSTREAM = plan.RESOLVER_ADDRESSES[0]
 
@@ -71,6 +71,26 @@ remote-control:
                  lambda: ask("www.alpha.lab-tld", tool="kdig", server=UPSTREAM, port=8853, tcp=True, options=["+tls"]).status == "NOERROR",
                  "unbound to speak TLS") as process:
         yield process
+
+
+@scenario
+@needs_own_daemon
+def unbound_is_asked_by_tls(context):
+    certificates = context.own_folder()
+    make_files(certificates)
+    forward = {"zone": ".", "to": [f"{UPSTREAM}@8853#{NAME}"], "transport": "tls"}
+    with unbound_by_tls(context, certificates), context.daemon(settings={
+            "resolution": {"root-hints": NO_ROOT, "forward": [forward]}, "tls": {"authorities": str(certificates / "server.pem")}}) as daemon:
+        check_equal(ask("www.alpha.lab-tld").data("A"), ["192.0.2.80"], "an address")
+        check_equal(ask("missing.beta.knot-tld").status, "NXDOMAIN", "a name that does not exist")
+        for i in range(20):
+            check_equal(ask(f"u{i}.wild.alpha.lab-tld").data("A"), ["192.0.2.42"], f"answer {i}")
+        seen = metrics()
+        check_equal(seen['redoubt_upstream_queries_total{transport="udp"}'], 0.0, "datagrams to servers")
+        check(seen['redoubt_upstream_queries_total{transport="tls"}'] >= 22, "queries by TLS are not counted as such")
+        check_equal(seen['redoubt_upstream_queries_total{transport="tcp"}'], 0.0, "queries by TCP")
+        rows = daemon.ctl_json("upstreams")["configured"]
+        check_equal([row["trouble"] for row in rows], [None], "what is wrong with the upstream")
 
 
 @scenario

@@ -1,11 +1,11 @@
 """Servers of others that resolverd asks by TLS and HTTPS; BIND's scenarios are in encrypted_upstream.py.
 
-NSD speaks TLS as an authority: resolverd is sent to it for one of its zones. Knot DNS speaks TLS from version 3.4 on, which
+NSD, an authority, stands in encrypted_certificates.py. Knot DNS speaks TLS from version 3.4 on, which
 is younger than Debian 12's; Knot Resolver does.
 """
 import socket
 
-from kit import authorities, peers, plan
+from kit import peers, plan
 from kit.peers import NAME
 from kit.runner import check, check_equal, needs_own_daemon, scenario
 from kit.tools import ask
@@ -110,33 +110,3 @@ modules.unload('ta_sentinel')
             with context.daemon(settings=settings(certificates, transport=transport)):
                 check_answers(f"knot-resolver by {transport}")
             check_stranger(context, certificates, transport)
-
-
-@scenario
-@needs_own_daemon
-def nsd_is_asked_by_tls(context):
-    certificates = peers.Certificates(context.folder / "nsd-certificates")
-    files = {"nsd.conf": f"""server:
-  ip-address: {ADDRESS}@{TLS_PORT}
-  server-count: 1
-  username: ""
-  chroot: ""
-  database: ""
-  zonesdir: "{context.folder / authorities.ZONES}"
-  pidfile: "@FOLDER@/nsd.pid"
-  xfrdfile: "@FOLDER@/xfrd.state"
-  zonelistfile: "@FOLDER@/zone.list"
-  xfrdir: "@FOLDER@"
-  tls-port: {TLS_PORT}
-  tls-service-key: "{certificates.key}"
-  tls-service-pem: "{certificates.certificate}"
-  rrl-ratelimit: 0
-remote-control:
-  control-enable: no
-zone:
-  name: "alpha.lab-tld."
-  zonefile: "alpha.lab-tld.zone"
-"""}
-    with peers.running(context, "nsd", ["-d", "-c", "@FOLDER@/nsd.conf"], listens(TLS_PORT), files):
-        with context.daemon(settings=settings(certificates, zone="alpha.lab-tld.")):
-            check_answers("NSD by tls")

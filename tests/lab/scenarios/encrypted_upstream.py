@@ -78,10 +78,10 @@ def a_forwarder_that_is_somebody_else_is_asked_nothing(context):
     make_files(certificates)
     others = context.folder / "upstream-other"
     make_files(others)
-    why = "not who it has to be, by its certificate"
     with bind_by_tls(context, certificates):
-        for wrong in (settings(certificates, to=f"{SERVER}#other.example"), settings(others),
-                      settings(certificates, to=SERVER, pins=[pin_of(others / "server.pem")])):
+        for wrong, why in ((settings(certificates, to=f"{SERVER}#other.example"), "its certificate is for another name"),
+                           (settings(others), "its certificate is not to be trusted"),
+                           (settings(certificates, to=SERVER, pins=[pin_of(others / "server.pem")]), "its key is not the pinned one")):
             with context.daemon(settings=wrong):
                 fails("www.alpha.lab-tld", why)
                 check_equal(metric("redoubt_tls_handshakes_total"), 0.0, "handshakes that came to their end")
@@ -125,4 +125,4 @@ def one_resolverd_asks_another_by_its_pin(context):
                 check(metric("redoubt_upstream_connections_total") <= 2, "connections are not used again")
             wrong = {"resolution": {"root-hints": NO_ROOT, "forward": [{**forward, "pins": ["A" * 43 + "="]}]}}
             with context.daemon(settings=wrong):
-                fails("www.alpha.lab-tld", "not who it has to be, by its certificate")
+                fails("www.alpha.lab-tld", "its key is not the pinned one")

@@ -45,7 +45,8 @@ class MessageFraming {
   virtual bool put_nothing(ExchangeTag) { return false; }
   /// speak() has something.
   virtual bool speaks() const { return false; }
-  /// What it has to say by itself, and answers as far as the peer allows them.
+  /// Some of what it has to say by itself, and of answers, as far as the peer allows them: what is to be written at
+  /// once. Called again until it brings nothing.
   virtual void speak(OutputQueue&) {}
   /// A query that came from next() and that nobody waits for any more; each once.
   virtual std::optional<ExchangeTag> cancelled() { return std::nullopt; }

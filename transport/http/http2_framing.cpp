@@ -33,6 +33,13 @@ constexpr std::size_t answer_overhead = 256;
 
 constexpr std::string_view plain_text = "text/plain; charset=utf-8";
 
+/// RFC 9113 §6.1: DATA with END_STREAM.
+bool ends_an_answer(std::span<const std::uint8_t> frame) {
+  constexpr std::size_t type_at = 3;
+  constexpr std::size_t flags_at = 4;
+  return frame.size() > flags_at && frame[type_at] == NGHTTP2_DATA && (frame[flags_at] & NGHTTP2_FLAG_END_STREAM) != 0;
+}
+
 struct FreeSession {
   void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
 };
@@ -110,7 +117,10 @@ class Http2Framing : public MessageFraming {
       const ssize_t count = nghttp2_session_mem_send(session_.get(), &octets);
       if (count < 0) mute_ = broken_ = true;
       if (count <= 0) return;
-      output.append({octets, static_cast<std::size_t>(count)});
+      const std::span frame{octets, static_cast<std::size_t>(count)};
+      output.append(frame);
+      // Each answer is a TLS record of its own: clients that take one answer from each read lose the others (dnsperf).
+      if (ends_an_answer(frame)) return;
     }
   }
 

@@ -29,6 +29,12 @@ class ByteStream {
   virtual ~ByteStream() = default;
   virtual Moved read(std::span<std::uint8_t> into) = 0;
   virtual Moved write(std::span<const std::uint8_t> from) = 0;
+  /// What is written from here on may wait, until uncork(), to leave in one call of the kernel. For streams that would
+  /// make a call for each write otherwise; what waits is bounded, and is what held() says.
+  virtual void cork() {}
+  /// moved: nothing waits any more. wants_write: try again once the descriptor can be written.
+  virtual Moved uncork() { return {StreamState::moved}; }
+  virtual std::size_t held() const { return 0; }
   /// Tells the peer that nothing more comes from us; reading goes on.
   virtual void finish() = 0;
   /// What to watch.

@@ -169,10 +169,12 @@ void Connection::deliver(AskId id, ExchangeTag tag, std::size_t query_octets, st
 
 void Connection::flush() {
   flush_due_ = false;
-  while (!closed()) {
+  if (framing_->speaks()) stream_->cork();  // answers are written one by one, and leave together
+  bool all_left = false;
+  while (!closed() && !all_left) {
     if (output_.empty()) framing_->speak(output_);
-    if (output_.empty()) break;
-    const Moved moved = stream_->write(output_.front());
+    all_left = output_.empty();
+    const Moved moved = all_left ? stream_->uncork() : stream_->write(output_.front());
     switch (moved.state) {
       case StreamState::moved:
         output_.sent(moved.octets);
@@ -205,7 +207,8 @@ void Connection::update_write_wait() {
   note_output();
   if (!owes_answers()) return;
   const std::uint64_t held = framing_->first_held();
-  const bool left = output_.total_sent() >= blocked_until_sent_ && (held == 0 || held > blocked_until_put_);
+  const bool left =
+      output_.total_sent() >= blocked_until_sent_ + stream_->held() && (held == 0 || held > blocked_until_put_);
   const bool stuck = write_blocked_ || held != 0;
   if (!stuck || left) host_.stop_wait(Wait::write, *this);
   if (stuck && !marks_.since(Wait::write)) {
@@ -234,7 +237,7 @@ void Connection::drain() {
 }
 
 void Connection::finish_if_done() {
-  if (phase_ != Phase::draining || !in_flight_.empty() || !output_.empty()) return;
+  if (phase_ != Phase::draining || !in_flight_.empty() || !output_.empty() || stream_->held() != 0) return;
   if (framing_->speaks() && !write_blocked_) return;  // a flush is due
   if (input_ended_) return close(CloseReason::finished);
   if (framing_->first_held() != 0 && !framing_->finished()) return;

@@ -101,7 +101,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void update_write_wait();
   void write_on();
   void schedule_flush();
-  std::size_t output_octets() const { return output_.size() + framing_->held(); }
+  std::size_t output_octets() const { return output_.size() + framing_->held() + (stream_ ? stream_->held() : 0); }
   bool note_output();
 
   ConnectionHost& host_;

@@ -260,6 +260,12 @@ Moved TlsStream::write(std::span<const std::uint8_t> from) {
   return state.state == StreamState::closed ? Moved{StreamState::failed} : state;
 }
 
+Moved TlsStream::uncork() {
+  wire_.holding = false;
+  if (wire_.send_held()) return {StreamState::moved};
+  return {wire_.failed ? StreamState::failed : StreamState::wants_write};
+}
+
 void TlsStream::finish() {
   finished_ = true;
   if (established_ && !broken_) {

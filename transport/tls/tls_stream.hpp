@@ -29,6 +29,9 @@ class TlsStream : public ByteStream {
 
   Moved read(std::span<std::uint8_t> into) override;
   Moved write(std::span<const std::uint8_t> from) override;
+  void cork() override { wire_.holding = established_ && !broken_; }
+  Moved uncork() override;
+  std::size_t held() const override { return wire_.held.size(); }
   void finish() override;
   int descriptor() const override { return wire_.socket.get(); }
   bool established() const override { return established_; }

@@ -43,6 +43,23 @@ TEST_F(HttpServerTest, answers_leave_in_the_order_in_which_they_come) {
   EXPECT_EQ(id_of(peer.response(first).body), 1);
 }
 
+/// Some clients take one answer from each read of their TLS library, and lose the others.
+TEST_F(HttpServerTest, answers_that_leave_together_are_records_of_their_own) {
+  constexpr std::size_t count = 5;
+  Http2Peer peer{at_};
+  std::vector<std::int32_t> streams;
+  for (std::uint16_t i = 0; i < count; ++i) streams.push_back(peer.get(query(i)));
+  ASSERT_TRUE(run_until([&] {
+    peer.step();
+    return resolver_.asked.size() == count;
+  }));
+  const std::size_t before = peer.tls().reads();
+  for (std::size_t i = 0; i < count; ++i) give(resolver_.asked[i]);
+  ASSERT_TRUE(
+      run_until([&] { return std::ranges::all_of(streams, [&](std::int32_t stream) { return peer.whole(stream); }); }));
+  EXPECT_GE(peer.tls().reads(), before + count);
+}
+
 TEST_F(HttpServerTest, a_thousand_queries_on_one_connection_are_answered_although_a_hundred_go_at_a_time) {
   Http2Peer peer{at_};
   std::vector<std::int32_t> streams;

@@ -209,6 +209,8 @@ class TlsPeer {
   SSL_SESSION* session() { return session_; }
   Peer& peer() { return peer_; }
   Octets& received() { return received_; }
+  /// Records of data that came.
+  std::size_t reads() const { return reads_; }
 
  private:
   bool going_on(int result) {

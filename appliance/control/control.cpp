@@ -24,6 +24,7 @@ constexpr std::size_t max_reloaders = max_http_connections;
 
 /// Between two looks at files that name servers.
 constexpr std::chrono::seconds server_files_period{2};
+constexpr std::chrono::seconds renewal_period{5};
 
 std::int64_t seconds_since_1970() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -61,6 +62,7 @@ Control::Control(std::string sandbox_trouble)
             if (initial_ && !all_ready_) end(1);  // the start is to fail, and has said why
           }},
       server_files_timer_{loop_},
+      renewal_timer_{loop_},
       sandbox_trouble_{std::move(sandbox_trouble)},
       started_at_{seconds_since_1970()} {
   reload_.set_description([this](const config::Configuration& configuration, config::Circumstances& circumstances) {
@@ -270,7 +272,7 @@ void Control::look_at_server_files() {
 }
 
 /// Another snapshot of the same configuration, for what it says beside the file has changed. What fails is tried again
-/// at the next occasion.
+/// after a while: an anchor that was revoked must not be believed until somebody reloads.
 void Control::renew_snapshot() {
   if ((!server_files_changed_ && !anchors_changed_) || !reload_.in_force() || reload_.busy() || examining_) return;
   server_files_changed_ = false;
@@ -281,6 +283,10 @@ void Control::renew_snapshot() {
     if (!result.faults.empty()) {
       server_files_changed_ = !server_files_.servers().empty();
       anchors_changed_ = true;
+      renewal_timer_.expires_after(renewal_period);
+      renewal_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) renew_snapshot();
+      });
     }
     if (next_) return examine(*std::exchange(next_, std::nullopt));
     if (result.faults.empty()) renew_snapshot();

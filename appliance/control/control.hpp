@@ -85,8 +85,9 @@ class Control {
   Certificates certificates_;
   ServerFiles server_files_;
   boost::asio::steady_timer server_files_timer_;
-  bool server_files_changed_ = false;  ///< since the snapshot in force
-  bool anchors_changed_ = false;       ///< the same
+  boost::asio::steady_timer renewal_timer_;  ///< for a snapshot that could not be handed over
+  bool server_files_changed_ = false;        ///< since the snapshot in force
+  bool anchors_changed_ = false;             ///< the same
   std::optional<store::Store> store_;
   std::optional<Api> api_;
   std::vector<std::unique_ptr<HttpServer>> servers_;

@@ -16,7 +16,8 @@ namespace {
 using nlohmann::json;
 using namespace dnssec;
 
-constexpr unsigned public_mode = 0644;  // neither file holds a secret
+constexpr std::int64_t most_signed_ahead = std::int64_t{400} * 86'400;  // seconds
+constexpr unsigned public_mode = 0644;                                  // neither file holds a secret
 
 std::expected<PresignedSets, std::string> read_sets(const std::string& path) {
   const auto text = read_text_file(path);
@@ -71,6 +72,9 @@ ExitCode key_request(const Context& context, const PresignOptions& options) {
 ExitCode key_presign(const Context& context, const PresignOptions& options) {
   const auto request = read_sets(options.file);
   if (!request) return complain(context, request.error());
+  // Whoever has taken over the machine of the other keys asks for all eternity.
+  if (request->until - request->from > most_signed_ahead || request->until - unix_now() > most_signed_ahead)
+    return complain(context, options.file + ": it asks for signatures that hold for longer than 400 days");
   const auto keys = open_keys(options.keys, "./", false);
   if (!keys) return complain(context, keys.error());
   const auto stored = keys->keys_of(request->zone);

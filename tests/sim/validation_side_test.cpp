@@ -41,8 +41,8 @@ struct Beside : ValidationFixture {
     }));
   }
   void names_agent(const std::string& apex, std::string_view agent) {
-    const auto wire = name_from_text(agent).wire();
-    names_agent(apex, std::vector<std::uint8_t>{wire.begin(), wire.end()});
+    const dns::Name name = name_from_text(agent);
+    names_agent(apex, std::vector<std::uint8_t>{name.wire().begin(), name.wire().end()});
   }
   /// Time for what nobody waits for.
   void linger() { internet.world().run_for(10s); }

@@ -57,7 +57,9 @@ void Connection::read() {
       update_waits();
       return read_on();
     case StreamState::wants_write:
-      return watch_->when_writable([this] { readable(); });
+      if (!write_blocked_) return watch_->when_writable([this] { readable(); });
+      update_waits();
+      return read_on();  // flush() waits to write already
     case StreamState::waits:
       return;  // start() left word where to wake us
     case StreamState::closed:
@@ -169,6 +171,7 @@ void Connection::deliver(AskId id, ExchangeTag tag, std::size_t query_octets, st
 
 void Connection::flush() {
   flush_due_ = false;
+  if (closed()) return;                     // since the flush was asked for
   if (framing_->speaks()) stream_->cork();  // answers are written one by one, and leave together
   bool all_left = false;
   while (!closed() && !all_left) {
@@ -237,7 +240,8 @@ void Connection::drain() {
 }
 
 void Connection::finish_if_done() {
-  if (phase_ != Phase::draining || !in_flight_.empty() || !output_.empty() || stream_->held() != 0) return;
+  if (phase_ != Phase::draining || !in_flight_.empty() || !output_.empty()) return;
+  if (stream_->held() != 0) return schedule_flush();  // tickets that waited for an answer, or what is left of answers
   if (framing_->speaks() && !write_blocked_) return;  // a flush is due
   if (input_ended_) return close(CloseReason::finished);
   if (framing_->first_held() != 0 && !framing_->finished()) return;

@@ -83,7 +83,8 @@ int ClientAuthorities::verify(X509_STORE_CTX* store, void*) {
 std::optional<dns::Name> ClientAuthorities::name_of(const SSL& ssl) {
   if (of(&ssl) == nullptr || SSL_get_verify_result(&ssl) != X509_V_OK) return std::nullopt;
   const X509* certificate = SSL_get0_peer_certificate(&ssl);
-  if (certificate == nullptr) return std::nullopt;
+  // A resumed connection was verified when the certificate was shown, perhaps long ago.
+  if (certificate == nullptr || X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0) return std::nullopt;
   const std::unique_ptr<GENERAL_NAMES, FreeNames> names{
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr))};
   for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {

@@ -27,7 +27,7 @@ class ServerContext {
   void use_for_names(std::vector<std::shared_ptr<const ServerContext>> others);
   /// Whether the certificate is for that host. Whole labels of wildcards only.
   bool has_name(const std::string& host) const;
-  /// Of a connection that is about to shake hands.
+  /// Of a connection that is about to shake hands, during which it looks at this context: keep it as long.
   SslPointer open() const;
 
  private:

@@ -47,9 +47,10 @@ std::string ServerTls::use(std::size_t place, std::size_t count, const Certifica
 
 std::unique_ptr<ByteStream> ServerTls::accept(const ListenerManner& manner, Socket socket) {
   if (!ready()) return nullptr;
-  SslPointer ssl = (manner.protocol == Protocol::https ? doh_ : dot_)->open();
+  const auto& context = manner.protocol == Protocol::https ? doh_ : dot_;
+  SslPointer ssl = context->open();
   if (!ssl || (manner.clients && !ClientAuthorities::set_up(*ssl, manner.clients))) return nullptr;
-  return std::make_unique<TlsStream>(std::move(socket), std::move(ssl), &signer_, counters_);
+  return std::make_unique<TlsStream>(std::move(socket), std::move(ssl), &signer_, counters_, context);
 }
 
 }  // namespace redoubt::transport

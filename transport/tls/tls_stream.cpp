@@ -104,8 +104,9 @@ bool TlsStream::Wire::send_held() {
   return held.empty();
 }
 
-TlsStream::TlsStream(Socket socket, SslPointer ssl, HandshakeSigner* signer, Counters& counters)
-    : ssl_{std::move(ssl)}, counters_{counters} {
+TlsStream::TlsStream(Socket socket, SslPointer ssl, HandshakeSigner* signer, Counters& counters,
+                     std::shared_ptr<const void> context)
+    : context_{std::move(context)}, ssl_{std::move(ssl)}, counters_{counters} {
   wire_.socket = std::move(socket);
   if (signer != nullptr) {
     signature_.emplace(*signer, [this] {

@@ -21,8 +21,10 @@ inline constexpr int wrong_key_error = X509_V_ERR_APPLICATION_VERIFICATION;
 
 class TlsStream : public ByteStream {
  public:
-  /// The socket is connected, ssl knows which side it is. signer: of a server, null for a client.
-  TlsStream(Socket socket, SslPointer ssl, HandshakeSigner* signer, Counters& counters);
+  /// The socket is connected, ssl knows which side it is. signer: of a server, null for a client. context: what ssl's
+  /// callbacks look at; it lives as long as the stream, whatever new connections are given.
+  TlsStream(Socket socket, SslPointer ssl, HandshakeSigner* signer, Counters& counters,
+            std::shared_ptr<const void> context = nullptr);
   ~TlsStream() override;
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
@@ -66,6 +68,7 @@ class TlsStream : public ByteStream {
                           void* stream);
 
   Wire wire_;
+  std::shared_ptr<const void> context_;  // outlives ssl_
   SslPointer ssl_;
   Counters& counters_;
   std::optional<HandshakeSignature> signature_;

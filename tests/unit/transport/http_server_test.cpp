@@ -60,6 +60,21 @@ TEST_F(HttpServerTest, answers_that_leave_together_are_records_of_their_own) {
   EXPECT_GE(peer.tls().reads(), before + count);
 }
 
+/// The flush that its first answers asked for finds it closed.
+TEST_F(HttpServerTest, a_connection_that_is_closed_for_its_answers_is_not_written_to) {
+  limit(Limit::queued_octets, 8000);
+  Http2Peer peer{at_};
+  constexpr std::size_t count = 20;  // with such answers more than the window that a client opens by itself
+  for (std::uint16_t i = 0; i < count; ++i) peer.post(query(i));
+  ASSERT_TRUE(run_until([&] {
+    peer.step();
+    return resolver_.asked.size() == count;
+  }));
+  for (std::size_t i = 0; i < count; ++i) give(resolver_.asked[i], 6000);
+  EXPECT_TRUE(run_until([&] { return peer.over(); }));
+  EXPECT_EQ(counters_.closed_slow, 1U);
+}
+
 TEST_F(HttpServerTest, a_thousand_queries_on_one_connection_are_answered_although_a_hundred_go_at_a_time) {
   Http2Peer peer{at_};
   std::vector<std::int32_t> streams;

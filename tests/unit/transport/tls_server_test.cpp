@@ -88,6 +88,30 @@ TEST_F(TlsServerTest, tickets_outlive_a_change_of_certificate) {
   EXPECT_EQ(SSL_session_reused(second.ssl()), 1);
 }
 
+TEST_F(TlsServerTest, a_client_that_was_accepted_before_a_change_of_certificate_finishes_with_the_former_one) {
+  TlsPeer early{at_, {.server_name = "dns.example"}};
+  ASSERT_TRUE(open_connections(1));
+  const KeyPointer key{make_key(KeyKind::p256)};
+  ASSERT_EQ(tls_->use({make_certificate(key.get())}), "");
+  EXPECT_TRUE(established(early));
+}
+
+/// The ticket waits for an answer to leave with, and there will be none.
+TEST_F(TlsServerTest, a_client_that_leaves_with_its_last_handshake_message_is_forgotten) {
+  TlsPeer peer{at_, {.least = TLS1_3_VERSION}};
+  const int on = 1;
+  const int off = 0;
+  ::setsockopt(peer.peer().socket().get(), IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+  peer.step();
+  ::setsockopt(peer.peer().socket().get(), IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+  ASSERT_TRUE(open_connections(1));
+  ::setsockopt(peer.peer().socket().get(), IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+  ASSERT_TRUE(established(peer));
+  SSL_shutdown(peer.ssl());
+  ::setsockopt(peer.peer().socket().get(), IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+  EXPECT_TRUE(open_connections(0));
+}
+
 TEST_F(TlsServerTest, a_faulty_chain_leaves_the_former_one_in_force) {
   EXPECT_NE(tls_->use({}), "");
   EXPECT_NE(tls_->use({Octets{1, 2, 3}}), "");

@@ -162,6 +162,13 @@ TEST_F(Signing, a_ksk_elsewhere_signs_what_is_carried_to_it) {
   EXPECT_EQ(result.code, ExitCode::done) << result.err;
   EXPECT_NE(result.out.find("the KSK signed ahead until"), std::string::npos) << result.out;
   EXPECT_EQ(run_with({"zone", "verify", file("example.zone.signed")}).code, ExitCode::done);
+  ASSERT_EQ(with({"key", "request", "example", "--policy", file("offline.yaml"), "--for", "500d", "-o", file("long")},
+                 file("keys"))
+                .code,
+            ExitCode::done);
+  const Result refused = with({"key", "presign", file("long"), "-o", file("answer")}, vault);
+  EXPECT_EQ(refused.code, ExitCode::failed);
+  EXPECT_NE(refused.err.find("longer than 400 days"), std::string::npos) << refused.err;
 }
 
 TEST_F(Signing, a_damaged_signed_zone_is_told_of) {

@@ -56,7 +56,12 @@ class PackedEntry {
   Found found() const;
   SharedDelegation delegation() const;
 
-  void visit(Instant now) { (expires() > now ? visited_ : visited_expired_) = 1; }
+  void visit(Instant now) {
+    if (expires() > now)
+      visited_ = 1;
+    else
+      visited_expired_ = 1;
+  }
   bool is_spared(Instant now) const { return (expires() > now ? visited_ : visited_expired_) != 0; }
   void forget_visits() { visited_ = visited_expired_ = 0; }
   void forget_verdict();

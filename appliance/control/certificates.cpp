@@ -129,7 +129,7 @@ void Certificates::examine(const config::Configuration& configuration, const std
                            OnExamined then) {
   patience_.cancel();
   fresh_.clear();
-  examining_.emplace();
+  examining_ = Examining{};  // clang takes no emplace() here: of a nested class with defaults of its own
   examining_->then = std::move(then);
   const auto files =
       is_wanted(configuration) ? files_of(configuration, configuration_path) : std::vector<config::CertificateFiles>{};

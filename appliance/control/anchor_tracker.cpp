@@ -151,7 +151,7 @@ void AnchorTracker::look() {
     row.due = now + seconds{row.point.retry_interval};  // unless something better comes of it
     siblings_.resolve_afresh(
         question_for_keys(zone), patience,
-        [this, zone = zone](const std::optional<std::vector<std::uint8_t>>& answer) { take(zone, answer); });
+        [this, asked = zone](const std::optional<std::vector<std::uint8_t>>& answer) { take(asked, answer); });
   }
   wait();
 }

@@ -365,10 +365,11 @@ class Machine {
   }
 
   void remember() {
-    zone_.waiting.assign(decision_.waiting.begin(),
-                         decision_.waiting.begin() + std::min(decision_.waiting.size(), max_told_steps));
-    zone_.later.assign(decision_.later.begin(),
-                       decision_.later.begin() + std::min(decision_.later.size(), max_told_steps));
+    const auto told = [](const auto& steps) {
+      return steps.begin() + static_cast<std::ptrdiff_t>(std::min(steps.size(), max_told_steps));
+    };
+    zone_.waiting.assign(decision_.waiting.begin(), told(decision_.waiting));
+    zone_.later.assign(decision_.later.begin(), told(decision_.later));
   }
 
   void plan_next() {

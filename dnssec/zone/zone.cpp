@@ -143,7 +143,7 @@ void Zone::add_at_apex(std::span<const dns::Record> records) {
                    .octets = static_cast<std::uint32_t>(block.size()),
                    .block = arena_.copy(block)});
   }
-  std::ranges::stable_sort(all, {}, &ZoneSet::type);
+  std::ranges::sort(all, {}, &ZoneSet::type);  // each type once
   apex.first_set = static_cast<std::uint32_t>(sets_.size());
   apex.set_count = static_cast<std::uint16_t>(all.size());
   sets_.insert(sets_.end(), all.begin(), all.end());

@@ -365,7 +365,7 @@ class Machine {
   }
 
   void remember() {
-    const auto told = [](const auto& steps) {
+    const auto told = [](auto& steps) {
       return steps.begin() + static_cast<std::ptrdiff_t>(std::min(steps.size(), max_told_steps));
     };
     zone_.waiting.assign(decision_.waiting.begin(), told(decision_.waiting));

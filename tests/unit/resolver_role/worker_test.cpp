@@ -286,8 +286,8 @@ TEST_F(WorkerTest, queries_of_streams_that_came_together_are_answered_together_f
   asio::post(loop_,
              [this, end = std::make_shared<channel::Channel>(std::move(ours))] { road_.attach(std::move(*end)); });
   const dns::Endpoint client{*dns::IpAddress::from_text("127.0.0.1"), 4000};
-  const auto next = [&theirs = theirs] {
-    pollfd waiting{theirs.descriptor(), POLLIN, 0};
+  const auto next = [&peer = theirs] {
+    pollfd waiting{peer.descriptor(), POLLIN, 0};
     EXPECT_EQ(poll(&waiting, 1, soon), 1);
     return *channel::decode_resolver_to_transport(theirs.receive()->octets);
   };

@@ -289,7 +289,7 @@ TEST_F(WorkerTest, queries_of_streams_that_came_together_are_answered_together_f
   const auto next = [&peer = theirs] {
     pollfd waiting{peer.descriptor(), POLLIN, 0};
     EXPECT_EQ(poll(&waiting, 1, soon), 1);
-    return *channel::decode_resolver_to_transport(theirs.receive()->octets);
+    return *channel::decode_resolver_to_transport(peer.receive()->octets);
   };
   const auto ask_for = [&](std::uint64_t id) {
     return channel::Ask{id, 1, channel::StreamProtocol::tls, client, client_query("together.example")};

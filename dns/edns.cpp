@@ -128,6 +128,10 @@ void read_option(Edns& edns, std::uint16_t code, WireReader& data) {
 /// The octets of an OPT record. An option that would make its RDATA longer than a record can hold is left out.
 class OptionWriter {
  public:
+  OptionWriter() {
+    wire_.reserve(usual_octets);
+    wire_.assign({0, 0, static_cast<std::uint8_t>(type::opt.value)});
+  }
   void u16(std::size_t value) {
     wire_.push_back(static_cast<std::uint8_t>(value >> 8));
     wire_.push_back(static_cast<std::uint8_t>(value & 0xff));
@@ -149,7 +153,8 @@ class OptionWriter {
 
  private:
   static constexpr std::size_t fixed_octets = 11;
-  std::vector<std::uint8_t> wire_{0, 0, static_cast<std::uint8_t>(type::opt.value)};
+  static constexpr std::size_t usual_octets = 64;  // with a cookie and little else
+  std::vector<std::uint8_t> wire_;
 };
 
 void write_options(const Edns& edns, OptionWriter& out) {

@@ -1,6 +1,9 @@
 #include "dns/name.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
+#include <new>
 
 #include "dns/keyed_hash.hpp"
 
@@ -18,6 +21,7 @@ constexpr std::array<std::uint8_t, 256> lower_table = [] {
 
 /// Length octets are at most 63, below 'A', so a whole wire form can be compared without telling lengths from text.
 bool equal_without_case(const std::uint8_t* left, const std::uint8_t* right, std::size_t count) {
+  if (std::memcmp(left, right, count) == 0) return true;  // as they mostly are
   for (std::size_t i = 0; i < count; ++i) {
     if (lower_table[left[i]] != lower_table[right[i]]) return false;
   }
@@ -72,15 +76,15 @@ std::expected<Name, NameTextError> Name::from_text(std::string_view text) {
     return std::unexpected{NameTextError{fault, static_cast<std::uint16_t>(std::min<std::size_t>(column, 65535))}};
   };
   if (text.empty()) return error(NameTextFault::empty, 0);
-  Name name;
-  if (text == ".") return name;
+  if (text == ".") return Name{};
+  std::array<std::uint8_t, max_name_octets + 1> octets;
   std::size_t length_at = 0;  // of the label being read
   std::size_t end = 1;        // behind its last octet so far
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t column = at;
     if (text[at] == '.') {
       if (end == length_at + 1) return error(NameTextFault::empty_label, column);
-      name.octets_[length_at] = static_cast<std::uint8_t>(end - length_at - 1);
+      octets[length_at] = static_cast<std::uint8_t>(end - length_at - 1);
       length_at = end++;
       ++at;
       if (end > max_name_octets) return error(NameTextFault::name_too_long, column);
@@ -91,14 +95,15 @@ std::expected<Name, NameTextError> Name::from_text(std::string_view text) {
     if (end - length_at > max_label_octets) return error(NameTextFault::label_too_long, column);
     if (end + 1 >= max_name_octets)
       return error(NameTextFault::name_too_long, column);  // the root's octet must fit behind it
-    name.octets_[end++] = *octet;
+    octets[end++] = *octet;
   }
   if (end > length_at + 1) {  // no final dot
-    name.octets_[length_at] = static_cast<std::uint8_t>(end - length_at - 1);
+    octets[length_at] = static_cast<std::uint8_t>(end - length_at - 1);
     length_at = end++;
   }
-  name.octets_[length_at] = 0;
-  name.length_ = static_cast<std::uint8_t>(end);
+  octets[length_at] = 0;
+  Name name{end};
+  std::memcpy(name.room(), octets.data(), end);
   return name;
 }
 
@@ -118,11 +123,22 @@ Parsed<Name> Name::from_wire(std::span<const std::uint8_t> wire) {
   }
   if (at > max_name_octets) return error(Fault::name_too_long, at);
   if (at != wire.size()) return error(Fault::left_over, at);
-  Name name;
-  std::memcpy(name.octets_.data(), wire.data(), at);
-  name.length_ = static_cast<std::uint8_t>(at);
+  Name name{at};
+  std::memcpy(name.room(), wire.data(), at);
   return name;
 }
+
+void Name::borrow() {
+  auto* there = static_cast<std::uint8_t*>(::operator new(length_));
+  std::memcpy(here_.data(), static_cast<const void*>(&there), sizeof there);
+}
+
+void Name::copy_elsewhere(const Name& other) {
+  borrow();
+  std::memcpy(elsewhere(), other.elsewhere(), length_);
+}
+
+void Name::give_back() { ::operator delete(elsewhere()); }
 
 Name Name::literal(std::string_view text) {
   const auto name = from_text(text);
@@ -132,16 +148,16 @@ Name Name::literal(std::string_view text) {
 
 std::size_t Name::label_count() const {
   std::size_t count = 0;
-  for (std::size_t at = 0; octets_[at] != 0; at += octets_[at] + 1U) ++count;
+  const std::uint8_t* const octets = data();
+  for (std::size_t at = 0; octets[at] != 0; at += octets[at] + 1U) ++count;
   return count;
 }
 
 Name Name::parent() const {
   if (is_root()) return *this;
-  Name out;
-  const std::size_t skip = octets_[0] + 1U;
-  out.length_ = static_cast<std::uint8_t>(length_ - skip);
-  std::memcpy(out.octets_.data(), octets_.data() + skip, out.length_);
+  const std::size_t skip = data()[0] + 1U;
+  Name out{length_ - skip};
+  std::memcpy(out.room(), data() + skip, out.length_);
   return out;
 }
 
@@ -149,20 +165,19 @@ Name Name::suffix(std::size_t labels) const {
   const LabelOffsets offsets{wire()};
   if (labels >= offsets.count) return *this;
   const std::size_t skip = labels == 0 ? length_ - 1U : offsets.at[offsets.count - labels];
-  Name out;
-  out.length_ = static_cast<std::uint8_t>(length_ - skip);
-  std::memcpy(out.octets_.data(), octets_.data() + skip, out.length_);
+  Name out{length_ - skip};
+  std::memcpy(out.room(), data() + skip, out.length_);
   return out;
 }
 
 std::optional<Name> Name::prepended(std::span<const std::uint8_t> label) const {
   if (label.empty() || label.size() > max_label_octets || label.size() + 1 + length_ > max_name_octets)
     return std::nullopt;
-  Name out;
-  out.octets_[0] = static_cast<std::uint8_t>(label.size());
-  std::memcpy(out.octets_.data() + 1, label.data(), label.size());
-  std::memcpy(out.octets_.data() + 1 + label.size(), octets_.data(), length_);
-  out.length_ = static_cast<std::uint8_t>(label.size() + 1 + length_);
+  Name out{label.size() + 1 + length_};
+  std::uint8_t* const octets = out.room();
+  octets[0] = static_cast<std::uint8_t>(label.size());
+  std::memcpy(octets + 1, label.data(), label.size());
+  std::memcpy(octets + 1 + label.size(), data(), length_);
   return out;
 }
 
@@ -170,37 +185,50 @@ std::optional<Name> Name::with_suffix_replaced(const Name& from, const Name& to)
   if (!is_strictly_below(from)) return std::nullopt;
   const std::size_t kept = static_cast<std::size_t>(length_ - from.length_);
   if (kept + to.length_ > max_name_octets) return std::nullopt;
-  Name out;
-  std::memcpy(out.octets_.data(), octets_.data(), kept);
-  std::memcpy(out.octets_.data() + kept, to.octets_.data(), to.length_);
-  out.length_ = static_cast<std::uint8_t>(kept + to.length_);
+  Name out{kept + to.length_};
+  std::memcpy(out.room(), data(), kept);
+  std::memcpy(out.room() + kept, to.data(), to.length_);
   return out;
 }
 
 bool Name::is_at_or_below(const Name& ancestor) const {
   if (ancestor.length_ > length_) return false;
   const std::size_t start = static_cast<std::size_t>(length_ - ancestor.length_);
-  if (!equal_without_case(octets_.data() + start, ancestor.octets_.data(), ancestor.length_)) return false;
+  const std::uint8_t* const octets = data();
+  if (!equal_without_case(octets + start, ancestor.data(), ancestor.length_)) return false;
   // The octets agree; they count only when a label begins there.
   std::size_t at = 0;
-  while (at < start) at += octets_[at] + 1U;
+  while (at < start) at += octets[at] + 1U;
   return at == start;
 }
 
 Name Name::lowercased() const {
-  Name out;
-  out.length_ = length_;
-  for (std::size_t i = 0; i < length_; ++i) out.octets_[i] = lower_table[octets_[i]];
+  Name out{length_};
+  const std::uint8_t* const octets = data();
+  std::uint8_t* const lower = out.room();
+  for (std::size_t i = 0; i < length_; ++i) lower[i] = lower_table[octets[i]];
   return out;
 }
 
 std::string Name::to_text() const {
+  static constexpr auto is_plain = [] {
+    std::array<bool, 256> table{};
+    for (std::size_t octet = ' ' + 1; octet < 0x7f; ++octet) table[octet] = true;
+    for (const char c : std::string_view{".\\\"();@$"}) table[static_cast<unsigned char>(c)] = false;
+    return table;
+  }();
   if (is_root()) return ".";
   std::string text;
   text.reserve(length_);
-  for (std::size_t at = 0; octets_[at] != 0; at += octets_[at] + 1U) {
-    for (std::size_t i = 1; i <= octets_[at]; ++i) {
-      const std::uint8_t octet = octets_[at + i];
+  const std::uint8_t* const octets = data();
+  for (std::size_t at = 0; octets[at] != 0; at += octets[at] + 1U) {
+    const auto label = wire().subspan(at + 1, octets[at]);
+    if (std::ranges::all_of(label, [](std::uint8_t octet) { return is_plain[octet]; })) {
+      text.append(label.begin(), label.end());
+      text += '.';
+      continue;
+    }
+    for (const std::uint8_t octet : label) {
       if (octet <= ' ' || octet >= 0x7f) {
         text += '\\';
         text += static_cast<char>('0' + octet / 100);
@@ -208,7 +236,7 @@ std::string Name::to_text() const {
         text += static_cast<char>('0' + octet % 10);
         continue;
       }
-      if (std::strchr(".\\\"();@$", octet) != nullptr) text += '\\';
+      if (!is_plain[octet]) text += '\\';
       text += static_cast<char>(octet);
     }
     text += '.';
@@ -218,12 +246,13 @@ std::string Name::to_text() const {
 
 std::uint64_t Name::hash(const HashKey& key) const {
   std::array<std::uint8_t, max_name_octets> lower;
-  for (std::size_t i = 0; i < length_; ++i) lower[i] = lower_table[octets_[i]];
+  const std::uint8_t* const octets = data();
+  for (std::size_t i = 0; i < length_; ++i) lower[i] = lower_table[octets[i]];
   return keyed_hash(std::span{lower}.first(length_), key);
 }
 
 bool Name::operator==(const Name& other) const {
-  return length_ == other.length_ && equal_without_case(octets_.data(), other.octets_.data(), length_);
+  return length_ == other.length_ && equal_without_case(data(), other.data(), length_);
 }
 
 std::weak_ordering Name::operator<=>(const Name& other) const {
@@ -231,8 +260,8 @@ std::weak_ordering Name::operator<=>(const Name& other) const {
   const LabelOffsets theirs{other.wire()};
   const std::size_t common = std::min(mine.count, theirs.count);
   for (std::size_t i = 1; i <= common; ++i) {
-    const std::uint8_t* left = octets_.data() + mine.at[mine.count - i];
-    const std::uint8_t* right = other.octets_.data() + theirs.at[theirs.count - i];
+    const std::uint8_t* left = data() + mine.at[mine.count - i];
+    const std::uint8_t* right = other.data() + theirs.at[theirs.count - i];
     const std::size_t shorter = std::min(left[0], right[0]);
     for (std::size_t k = 1; k <= shorter; ++k) {
       if (const auto order = lower_table[left[k]] <=> lower_table[right[k]]; order != 0) return order;

@@ -32,14 +32,25 @@ std::string_view describe(NameTextFault fault);
 class Name {
  public:
   /// The root.
-  Name() : length_{1} { octets_[0] = 0; }
-  Name(const Name& other) : length_{other.length_} { std::memcpy(octets_.data(), other.octets_.data(), length_); }
+  Name() noexcept : length_{1} { here_[0] = 0; }
+  Name(const Name& other) : length_{other.length_} { take_copy(other); }
+  /// The root is left behind.
+  Name(Name&& other) noexcept : here_{other.here_}, length_{other.length_} { other.be_root(); }
   Name& operator=(const Name& other) {
-    length_ = other.length_;
-    std::memmove(octets_.data(), other.octets_.data(), length_);
+    if (this != &other) *this = Name{other};
     return *this;
   }
-  ~Name() = default;
+  Name& operator=(Name&& other) noexcept {
+    if (this == &other) return *this;
+    if (!is_here()) give_back();
+    here_ = other.here_;
+    length_ = other.length_;
+    other.be_root();
+    return *this;
+  }
+  ~Name() {
+    if (!is_here()) give_back();
+  }
 
   /// Master-file escapes (`\.`, `\065`); a missing final dot is taken as present. "." is the root; "" is an error.
   static std::expected<Name, NameTextError> from_text(std::string_view text);
@@ -49,13 +60,13 @@ class Name {
   static Name literal(std::string_view text);
 
   /// Uncompressed, with the root label at its end.
-  std::span<const std::uint8_t> wire() const { return {octets_.data(), length_}; }
+  std::span<const std::uint8_t> wire() const { return {data(), length_}; }
   /// Labels without the root: 0 for the root, 2 for example.com.
   std::size_t label_count() const;
   bool is_root() const { return length_ == 1; }
-  bool is_wildcard() const { return length_ > 2 && octets_[0] == 1 && octets_[1] == '*'; }
+  bool is_wildcard() const { return length_ > 2 && data()[0] == 1 && data()[1] == '*'; }
   /// The first (leftmost) label's octets without its length; empty for the root.
-  std::span<const std::uint8_t> first_label() const { return {octets_.data() + 1, is_root() ? 0U : octets_[0]}; }
+  std::span<const std::uint8_t> first_label() const { return {data() + 1, data()[0]}; }
   /// One label less; the root stays the root.
   Name parent() const;
   /// The rightmost `labels` labels; the whole name when it has no more.
@@ -81,14 +92,47 @@ class Name {
   bool operator==(const Name& other) const;
   /// Octet for octet, case included: what 0x20 and the check of an echoed question compare.
   bool identical(const Name& other) const {
-    return length_ == other.length_ && std::memcmp(octets_.data(), other.octets_.data(), length_) == 0;
+    return length_ == other.length_ && std::memcmp(data(), other.data(), length_) == 0;
   }
   /// Canonical order (RFC 4034 §6.1): from the rightmost label.
   std::weak_ordering operator<=>(const Name& other) const;
 
+  /// What it holds of the heap, beside itself.
+  std::size_t heap_octets() const { return is_here() ? 0 : length_; }
+
  private:
   friend class WireReader;
-  std::array<std::uint8_t, max_name_octets> octets_;  // only the first length_ are ever read
+  /// Nearly all names are shorter than this and need no memory of their own. Names are everywhere: with room for the
+  /// longest in each, what one resolution touched was four times as much (docs/decisions/0061).
+  static constexpr std::size_t octets_here = 63;
+
+  /// Of that many octets, which are still to be written to room().
+  explicit Name(std::size_t length) : length_{static_cast<std::uint8_t>(length)} {
+    if (!is_here()) borrow();
+  }
+  bool is_here() const { return length_ <= octets_here; }
+  const std::uint8_t* data() const { return is_here() ? here_.data() : elsewhere(); }
+  std::uint8_t* room() { return is_here() ? here_.data() : elsewhere(); }
+  std::uint8_t* elsewhere() const {
+    std::uint8_t* there = nullptr;
+    std::memcpy(static_cast<void*>(&there), here_.data(), sizeof there);
+    return there;
+  }
+  void be_root() {
+    length_ = 1;
+    here_[0] = 0;
+  }
+  void take_copy(const Name& other) {
+    if (is_here())
+      here_ = other.here_;
+    else
+      copy_elsewhere(other);
+  }
+  void copy_elsewhere(const Name& other);
+  void borrow();
+  void give_back();
+
+  std::array<std::uint8_t, octets_here> here_;  // only the first length_ are ever read; of a long name, where it stands
   std::uint8_t length_;
 };
 

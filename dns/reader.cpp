@@ -1,5 +1,7 @@
 #include "dns/reader.hpp"
 
+#include <array>
+#include <cstring>
 #include <utility>
 
 namespace redoubt::dns {
@@ -58,8 +60,8 @@ Name WireReader::uncompressed_name() { return read_name(false); }
 /// before the place the last pointer led from. Each hop lowers `bound`, so the walk ends; 255 octets are counted across
 /// all hops.
 Name WireReader::read_name(bool pointers_allowed) {
-  Name name;
-  if (fault_) return name;
+  if (fault_) return Name{};
+  std::array<std::uint8_t, max_name_octets> octets;
   std::size_t at = at_;
   std::size_t bound = end_;  // no octet at or behind it is read
   std::size_t lowest = at_;  // pointers must lead before this
@@ -91,13 +93,14 @@ Name WireReader::read_name(bool pointers_allowed) {
     const std::size_t whole = length + std::size_t{1};
     if (whole > bound - at) return give_up(Fault::short_read);
     if (written + whole + 1 > max_name_octets) return give_up(Fault::name_too_long);
-    std::memcpy(name.octets_.data() + written, message_.data() + at, whole);
+    std::memcpy(octets.data() + written, message_.data() + at, whole);
     written += whole;
     at += whole;
   }
   if (!jumped) at_ = at + 1;
-  name.octets_[written] = 0;
-  name.length_ = static_cast<std::uint8_t>(written + 1);
+  octets[written] = 0;
+  Name name{written + 1};
+  std::memcpy(name.room(), octets.data(), written + 1);
   return name;
 }
 

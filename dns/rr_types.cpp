@@ -133,6 +133,23 @@ constexpr std::array<std::uint8_t, direct_numbers> direct_rows = [] {
 }();
 static_assert(table.size() < 255);
 
+/// Names by a small hash without case, for zone files have one in each line: row + 1, 0 for none; who is not in its own
+/// slot is in one of the next.
+constexpr std::uint8_t slot_of(std::string_view name) {
+  unsigned hash = static_cast<unsigned>(name.size());
+  for (const char c : name) hash = hash * 31 + (static_cast<unsigned char>(c) & 0x5fU);
+  return static_cast<std::uint8_t>(hash ^ hash >> 8);
+}
+constexpr auto names_by_slot = [] {
+  std::array<std::uint8_t, 256> slots{};
+  for (std::size_t row = 0; row < table.size(); ++row) {
+    std::uint8_t slot = slot_of(table[row].name);
+    while (slots[slot] != 0) ++slot;
+    slots[slot] = static_cast<std::uint8_t>(row + 1);
+  }
+  return slots;
+}();
+
 bool equal_ascii(std::string_view left, std::string_view right) {
   return std::ranges::equal(
       left, right, {}, [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; },
@@ -179,8 +196,11 @@ std::string to_text(RrType type) {
 }
 
 std::optional<RrType> rr_type_from_text(std::string_view text) {
-  const auto at = std::ranges::find_if(table, [&](const RrTypeInfo& row) { return equal_ascii(row.name, text); });
-  if (at != table.end()) return at->type;
+  if (text.empty()) return std::nullopt;
+  for (std::uint8_t slot = slot_of(text); names_by_slot[slot] != 0; ++slot) {
+    const RrTypeInfo& row = table[names_by_slot[slot] - 1U];
+    if (equal_ascii(row.name, text)) return row.type;
+  }
   if (const auto value = numbered(text, "TYPE")) return RrType{*value};
   return std::nullopt;
 }

@@ -56,7 +56,10 @@ std::vector<RRset> gather_few(std::span<const Record> records) {
   std::vector<RRset> sets;
   for (const Record& record : records) {
     auto set = std::ranges::find_if(sets, [&](const RRset& candidate) { return belongs_to(record, candidate); });
-    if (set == sets.end()) set = sets.insert(set, {record.owner, record.type, record.rr_class, record.ttl, {}});
+    if (set == sets.end()) {
+      sets.push_back({record.owner, record.type, record.rr_class, record.ttl, {}});
+      set = std::prev(sets.end());
+    }
     set->ttl = std::min(set->ttl, record.ttl);
     set->rdata.add_unique(record.rdata);
   }

@@ -8,6 +8,7 @@
 #include "dns/rdata.hpp"
 #include "dns/reader.hpp"
 #include "dns/text_lines.hpp"
+#include "dns/text_plain.hpp"
 #include "dns/text_reading.hpp"
 
 // Its macros trip the standard library of clang, so it comes last.
@@ -264,7 +265,11 @@ std::expected<Record, std::string> read_generic(std::string_view front, std::str
 
 std::expected<Record, std::string> read_line(std::string_view text, const Surroundings& around) {
   const std::size_t mark = generic_mark(text);
-  if (mark == std::string_view::npos) return read_known(text, around);
+  if (mark == std::string_view::npos) {
+    // ldns has never heard of it.
+    if (auto plain = read_plain_line(text, around); plain && plain->type == dsync_type) return std::move(*plain);
+    return read_known(text, around);
+  }
   return read_generic(text.substr(0, mark), text.substr(mark + 3), around);
 }
 
@@ -318,6 +323,7 @@ std::string rdata_to_text(RrType type, RrClass rr_class, std::span<const std::ui
   const bool is_slow = type == RrType{11};
   if (is_slow || rdata.size() > 65535 || find_rr_type(type) == nullptr || !is_valid_rdata(type, rr_class, rdata))
     return generic_text(rdata);
+  if (std::string plain; type == dsync_type && append_plain_rdata(plain, type, rdata)) return plain;
   const auto text = ldns_text(type, rr_class, rdata);
   return text && reads_back(*text, type, rr_class, rdata) ? *text : generic_text(rdata);
 }

@@ -43,9 +43,11 @@ constexpr std::array rows{
     PlainRow{type::cds, form({u16, u8, u8, hex})},
     PlainRow{type::cdnskey, form({u16, u8, u8, base64})},
     PlainRow{type::zonemd, form({u32, u8, u8, hex})},
+    PlainRow{dsync_type, form({Plain::type, scheme, u16, name})},
 };
 
 using Out = std::vector<std::uint8_t>;
+constexpr std::size_t usual_octets = 160;  // an RRSIG's by P-256 or Ed25519, with a name of middle length
 
 /// Words of a line, one after the other; a word that is missing is empty.
 class Words {
@@ -311,8 +313,24 @@ bool read_field(Plain field, Out& out, Words& words, const Name& origin) {
       return all(read_base64);
     case bitmap:
       return read_bitmap(out, words);
+    case scheme: {
+      const std::string_view word = words.next();
+      if (word != "NOTIFY" && word != "notify") return read_number(out, word, 1);
+      out.push_back(notify_scheme);
+      return true;
+    }
     case end:
       return true;
+  }
+  return false;
+}
+
+/// What was read of these types is valid by the way it was read: whole names and numbers, and something behind them.
+bool is_valid_as_read(RrType type) {
+  namespace of = redoubt::dns::type;
+  for (const RrType known :
+       {of::a, of::aaaa, of::ns, of::cname, of::ptr, of::dname, of::mx, of::srv, of::soa, of::rrsig}) {
+    if (known == type) return true;
   }
   return false;
 }
@@ -358,11 +376,13 @@ std::optional<Record> read_plain_line(std::string_view text, const Surroundings&
   const PlainRow* row = type ? find_plain_row(*type) : nullptr;
   if (row == nullptr || words.peek() == "\\#") return std::nullopt;
   record.type = *type;
+  record.rdata.reserve(std::min(words.rest().size(), usual_octets));
   for (const Plain field : row->fields) {
     if (field == end) break;
     if (!read_field(field, record.rdata, words, around.origin)) return std::nullopt;
   }
-  if (!words.done() || record.rdata.size() > 65535 || !is_valid_rdata(record.type, record.rr_class, record.rdata))
+  if (!words.done() || record.rdata.size() > 65535 ||
+      !(is_valid_as_read(record.type) || is_valid_rdata(record.type, record.rr_class, record.rdata)))
     return std::nullopt;
   return record;
 }

@@ -25,8 +25,12 @@ enum class Plain : std::uint8_t {
   salt,
   base32,
   base64,
-  bitmap
+  bitmap,
+  scheme,  ///< DSYNC's, by name or number (RFC 9859 §2.3)
 };
+
+inline constexpr RrType dsync_type{66};
+inline constexpr std::uint8_t notify_scheme = 1;
 
 struct PlainRow {
   RrType type;

@@ -107,12 +107,16 @@ void append_base32(std::string& out, std::span<const std::uint8_t> octets) {
   if (bits != 0) out += digits[held << (5 - bits) & 31];
 }
 
+void append_type(std::string& out, RrType type) {
+  out += is_recent_type(type) ? "TYPE" + std::to_string(type.value) : to_text(type);
+}
+
 void append_bitmap(std::string& out, std::span<const std::uint8_t> bitmap) {
   while (bitmap.size() >= 2) {
     for (std::size_t bit = 0; bit < bitmap[1] * 8U; ++bit) {
       if ((bitmap[2 + bit / 8] & 0x80 >> bit % 8) == 0) continue;
       out += ' ';
-      out += to_text(RrType{static_cast<std::uint16_t>(bitmap[0] << 8 | static_cast<int>(bit))});
+      append_type(out, RrType{static_cast<std::uint16_t>(bitmap[0] << 8 | static_cast<int>(bit))});
     }
     bitmap = bitmap.subspan(2U + bitmap[1]);
   }
@@ -122,6 +126,7 @@ void append_bitmap(std::string& out, std::span<const std::uint8_t> bitmap) {
 std::size_t octets_of(Plain field, std::span<const std::uint8_t> rdata) {
   switch (field) {
     case u8:
+    case scheme:
       return 1;
     case u16:
     case Plain::type:
@@ -166,7 +171,7 @@ void append_field(std::string& out, Plain field, std::span<const std::uint8_t> o
     case strings:
       return append_strings(out, octets);
     case Plain::type:
-      out += to_text(RrType{static_cast<std::uint16_t>(number_of(octets))});
+      append_type(out, RrType{static_cast<std::uint16_t>(number_of(octets))});
       return;
     case Plain::time:
       return append_time(out, static_cast<std::uint32_t>(number_of(octets)));
@@ -181,12 +186,23 @@ void append_field(std::string& out, Plain field, std::span<const std::uint8_t> o
       return append_base64(out, octets);
     case bitmap:
       return append_bitmap(out, octets);
+    case scheme:
+      if (octets[0] == notify_scheme) {
+        out += "NOTIFY";
+        return;
+      }
+      return append_number(out, octets[0]);
     case end:
       return;
   }
 }
 
 }  // namespace
+
+bool is_recent_type(RrType type) {
+  constexpr std::uint16_t first = 66;  // DSYNC; SPF to EUI64, the meta types, and URI to AMTRELAY are known for long
+  return (type.value >= first && type.value < 99) || (type.value >= 110 && type.value < 249) || type.value > 260;
+}
 
 bool append_plain_rdata(std::string& out, RrType type, std::span<const std::uint8_t> rdata) {
   const PlainRow* row = find_plain_row(type);

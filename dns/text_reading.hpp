@@ -27,6 +27,8 @@ std::optional<std::string> follow_directive(std::string_view text, Surroundings&
 /// unusual), read without ldns and many times faster. Nothing for any other line, faulty ones among them: read_line()
 /// then says what it is.
 std::optional<Record> read_plain_line(std::string_view text, const Surroundings& around);
+/// Types that name servers in use do not know by name yet: whoever writes zone files for them says TYPE66.
+bool is_recent_type(RrType type);
 /// RDATA of a common type as read_plain_line() reads it; the same text that ldns gives or one that means the same.
 /// False, and nothing appended, for types that are not common: rdata_to_text() knows them.
 bool append_plain_rdata(std::string& out, RrType type, std::span<const std::uint8_t> rdata);

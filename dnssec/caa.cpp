@@ -12,6 +12,8 @@ namespace {
 constexpr std::array<std::string_view, 7> known_tags{"issue",        "issuewild",    "issuemail", "iodef",
                                                      "contactemail", "contactphone", "issuevmc"};
 
+constexpr std::size_t max_aliases = 16;
+
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 std::string lowered(std::string_view text) {
@@ -65,6 +67,7 @@ std::string objection(const CaaProperty& property, const CaaRequest& request) {
   if (!request.issuer.empty() && issuer->domain != lowered(request.issuer)) return "it authorises " + issuer->domain;
   const auto accounts = values_of(*issuer, "accounturi");
   if (accounts.size() > 1) return "it has more than one accounturi, so nobody satisfies it";  // RFC 8657 §3
+  if (!accounts.empty() && accounts[0].empty()) return "its accounturi is empty, so nobody satisfies it";
   if (!accounts.empty() && accounts[0] != request.account)
     return "it authorises the account " + std::string{accounts[0]} + " alone";
   const auto methods = values_of(*issuer, "validationmethods");
@@ -107,6 +110,14 @@ void judge(const CaaRequest& request, const std::vector<CaaProperty>& properties
   decision.reason = any ? objections : "no property speaks of it: there is no '" + std::string{tag} + "'";
 }
 
+/// A denial comes with the SOA of the name's zone (RFC 2308 §2): without it this is a referral, or an alias that was
+/// followed only so far, and says nothing.
+bool denies(const dns::Message& reply, const dns::Name& name) {
+  return std::ranges::any_of(reply.authority, [&](const dns::Record& record) {
+    return record.type == dns::type::soa && record.rr_class == dns::rr_class::in && name.is_at_or_below(record.owner);
+  });
+}
+
 }  // namespace
 
 std::optional<CaaProperty> parse_caa(std::span<const std::uint8_t> rdata) {
@@ -137,6 +148,52 @@ std::optional<CaaIssuer> parse_issuer(std::string_view value) {
     if (left.empty()) return std::nullopt;  // a semicolon stands between parameters, and not behind the last
   }
   return issuer;
+}
+
+CaaLookup lookup_from_reply(const dns::Message& reply, const dns::Name& name) {
+  CaaLookup lookup;
+  lookup.name = name;
+  lookup.secure = reply.header.authentic;
+  const dns::Rcode rcode = reply.rcode();
+  if (rcode != dns::Rcode::noerror && rcode != dns::Rcode::nxdomain) {
+    lookup.trouble = dns::to_text(rcode);
+    return lookup;
+  }
+  if (reply.header.truncated) {
+    lookup.trouble = "the answer is cut off";
+    return lookup;
+  }
+  if (!reply.header.recursion_available) {
+    lookup.trouble = "the server is no resolver (RA is not set)";
+    return lookup;
+  }
+  dns::Name at = name;
+  for (std::size_t aliases = 0;; ++aliases) {
+    const auto alias = std::ranges::find_if(reply.answer, [&](const dns::Record& record) {
+      return record.type == dns::type::cname && record.rr_class == dns::rr_class::in && record.owner == at;
+    });
+    if (alias == reply.answer.end()) break;
+    const auto target = dns::Name::from_wire(alias->rdata);
+    if (!target || aliases == max_aliases) {
+      lookup.trouble = target ? "more aliases than are followed, or a loop" : "an alias that cannot be read";
+      return lookup;
+    }
+    at = *target;
+  }
+  for (const dns::Record& record : reply.answer) {
+    if (record.type != dns::type::caa || record.rr_class != dns::rr_class::in || !(record.owner == at)) continue;
+    // A record that cannot be read must not open a door: it counts as a critical one that is not understood.
+    lookup.properties.push_back(
+        parse_caa(record.rdata).value_or(CaaProperty{CaaProperty::critical_bit, "malformed", ""}));
+  }
+  if (!lookup.properties.empty()) {
+    lookup.outcome = CaaLookup::Outcome::found;
+  } else if (denies(reply, at)) {
+    lookup.outcome = CaaLookup::Outcome::none;
+  } else {
+    lookup.trouble = "the answer is neither records nor a denial";
+  }
+  return lookup;
 }
 
 CaaDecision decide_caa(const CaaRequest& request, const std::function<CaaLookup(const dns::Name&)>& look_up) {

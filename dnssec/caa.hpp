@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dns/message.hpp"
 #include "dns/name.hpp"
 
 namespace redoubt::dnssec {
@@ -41,6 +42,12 @@ struct CaaLookup {
   std::vector<CaaProperty> properties;
   std::string trouble;  ///< of a failure
 };
+
+/// What a resolver's answer to "NAME CAA" says. Aliases are followed as far as the answer has them. Fails for what
+/// could hide records: an answer that is cut off, an alias that cannot be read, more aliases than are followed; a
+/// server that is no resolver; and no records without a denial (an SOA at or above the last alias's target, RFC 2308
+/// §2).
+CaaLookup lookup_from_reply(const dns::Message& reply, const dns::Name& name);
 
 enum class CaaPurpose : std::uint8_t { certificate, wildcard_certificate, mail };
 

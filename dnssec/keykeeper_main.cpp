@@ -1,16 +1,22 @@
-// Process: keykeeper. Given: channels to control and transport, its secret's file, files of TLS keys, all open. Keeps:
-// compute only, locked memory. Reads: typed requests, and those files.
+// Process: keykeeper. Given: channels to control and transport, its secret's file, files of TLS keys, the folder of
+// zone keys if there is one, all open. Keeps: compute only, locked memory, and that folder. Reads: typed requests, and
+// those files.
 #include "dnssec/keykeeper_main.hpp"
 
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <memory>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -20,6 +26,8 @@
 #include "appliance/channel/outbox.hpp"
 #include "appliance/log/log.hpp"
 #include "appliance/sandbox/sandbox.hpp"
+#include "dnssec/keeper/work_queue.hpp"
+#include "dnssec/keeper/zone_keys.hpp"
 #include "dnssec/tls/tls_keys.hpp"
 
 namespace redoubt::keykeeper {
@@ -32,6 +40,15 @@ using channel::Role;
 constexpr int exit_cleanly = 0;
 constexpr int exit_trouble = 1;
 constexpr std::size_t max_tls_file = 96 * 1024;  // octets: a chain of eight in PEM
+constexpr std::size_t max_passphrase = 4096;
+constexpr std::size_t max_zone_work = 32;  // requests about zone keys: 72 KiB each, and their answers
+constexpr unsigned max_signing_threads = 2;
+constexpr unsigned slow_threads = 2;  // one may make a key for seconds, one open a file; others sign meanwhile
+static_assert(max_keys_of_zone <= channel::max_zone_keys, "a list of them fits into its message");
+
+std::int64_t unix_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
 
 /// To its end. Nothing when it is larger than any such file is, or cannot be read.
 std::optional<LockedOctets> read_file(int descriptor, std::size_t& count) {
@@ -77,7 +94,14 @@ class Keykeeper {
       return exit_trouble;
     }
     if (!prepare_locked_memory()) log::warning("memory cannot be locked: keys may be swapped out");
-    const auto entered = sandbox::enter({.role = Role::keykeeper, .reachable = {}});
+    // The secret is the last thing to come in before the door shuts: then it is known whether there is a folder.
+    while (!exit_code_ && !secret_) await_monitor();
+    if (exit_code_) return *exit_code_;
+    FileHandle wake{zone_folder_ ? ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1};
+    sandbox::Door door{.role = Role::keykeeper, .reachable = {}};
+    if (zone_folder_) door.reachable.push_back({.descriptor = zone_folder_.get(), .writable = true});
+    const auto entered = sandbox::enter(door);
+    if (wake) serve_zone_keys(std::move(wake));
     tell_monitor(channel::Entered{.trouble = entered ? std::string{} : entered.error()});
     tell_monitor(channel::Ready{});
     while (!exit_code_) turn();
@@ -93,13 +117,59 @@ class Keykeeper {
     }
   }
 
+  void await_monitor() {
+    pollfd waiting{.fd = monitor_.descriptor(), .events = POLLIN, .revents = 0};
+    if (::poll(&waiting, 1, -1) > 0) read_monitor();
+  }
+
+  /// What they are sealed under: the passphrase in its file, or 32 octets of the secret.
+  std::expected<Seal, std::string> seal_of_zone_keys() const {
+    if (!zone_passphrase_) {
+      if (!*secret_) return std::unexpected{secret_->error()};
+      const LockedOctets own = (*secret_)->derive("zone keys", 32);
+      if (!own) return std::unexpected{std::string{"no locked memory"}};
+      return Seal{{own.octets().begin(), own.octets().end()}, dnssec::SealCost::interactive};
+    }
+    if (is_exposed(zone_passphrase_.get()))
+      return std::unexpected{std::string{
+          "the passphrase's file can be read by others than its owner, or is another user's; chown and chmod 600 it"}};
+    auto text = read_whole(zone_passphrase_.get(), max_passphrase);
+    if (!text) return std::unexpected{"the passphrase's file: " + text.error()};
+    while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
+    if (text->empty()) return std::unexpected{std::string{"the passphrase is empty"}};
+    return Seal{*std::move(text), dnssec::SealCost::sensible};
+  }
+
+  void serve_zone_keys(FileHandle wake) {
+    auto seal = seal_of_zone_keys();
+    zone_passphrase_.reset();
+    if (!seal) {
+      no_zone_keys_ = "zone keys: " + seal.error();
+      log::error("{}", no_zone_keys_);
+      return;
+    }
+    const unsigned threads = slow_threads + std::clamp(std::thread::hardware_concurrency(), 1U, max_signing_threads);
+    auto work = WorkQueue::start(threads, max_zone_work, std::move(wake));
+    if (!work) {
+      no_zone_keys_ = "zone keys: " + work.error();
+      log::error("{}", no_zone_keys_);
+      return;
+    }
+    zone_keys_.emplace(SealedFiles{FileHandle{zone_folder_.release()}}, *std::move(seal),
+                       ZoneKeyRules{.only_own = only_own_keys_, .complain = [](const std::string& what) {
+                                      log::warning("zone keys: {}", log::printable(what));
+                                    }});
+    work_ = *std::move(work);
+  }
+
   void turn() {
-    std::array<pollfd, 3> waiting{};
+    std::array<pollfd, 4> waiting{};
     waiting[0] = {.fd = monitor_.descriptor(), .events = POLLIN, .revents = 0};
     for (std::size_t i = 0; i < clients_.size(); ++i) {
       const auto events = static_cast<short>(clients_[i].outbox.empty() ? POLLIN : POLLOUT);
       waiting[i + 1] = {.fd = clients_[i].channel.descriptor(), .events = events, .revents = 0};
     }
+    waiting[3] = {.fd = work_ ? work_->wake_descriptor() : -1, .events = POLLIN, .revents = 0};
     if (::poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR) {
       log::error("poll: {}", std::strerror(errno));
       exit_code_ = exit_trouble;
@@ -107,6 +177,9 @@ class Keykeeper {
     }
     for (std::size_t i = 0; i < clients_.size(); ++i) {
       if (waiting[i + 1].revents != 0) serve(clients_[i]);
+    }
+    if (waiting[3].revents != 0) {
+      for (auto& answer : work_->take()) tell(clients_[0], std::move(answer));
     }
     if (waiting[0].revents != 0) read_monitor();
   }
@@ -131,16 +204,33 @@ class Keykeeper {
         if (client.role == attach->peer) client.attach(Channel{std::move(received->descriptors.front())});
       }
     }
-    if (const auto* kept = std::get_if<channel::Kept>(&*message)) take_secret(*kept, received->descriptors.front());
+    if (const auto* kept = std::get_if<channel::Kept>(&*message)) take_kept(*kept, received->descriptors.front());
     if (const auto* file = std::get_if<channel::TlsFile>(&*message)) take_file(*file, received->descriptors.front());
     // AllReady and what is for others only: nothing to do.
   }
 
-  void take_secret(const channel::Kept& kept, const channel::Descriptor& file) {
-    if (kept.slot != channel::keep_key_secret) return;
+  /// All of it is fixed once the secret is there: certificates and files of keys hang on it.
+  void take_kept(const channel::Kept& kept, channel::Descriptor& descriptor) {
+    if (secret_) {
+      log::error("monitor sent slot {} after the secret: ignored", kept.slot);
+      return;
+    }
+    const bool is_folder = kept.slot == channel::keep_zone_keys || kept.slot == channel::keep_shared_zone_keys;
+    if (is_folder && zone_folder_) {
+      log::error("monitor sent a second folder of zone keys: ignored");
+    } else if (is_folder) {
+      only_own_keys_ = kept.slot == channel::keep_zone_keys;
+      zone_folder_ = std::move(descriptor);
+    } else if (kept.slot == channel::keep_zone_passphrase) {
+      zone_passphrase_ = std::move(descriptor);
+    } else if (kept.slot == channel::keep_key_secret) {
+      take_secret(descriptor);
+    }
+  }
+
+  void take_secret(const channel::Descriptor& file) {
     secret_ = Secret::from_file(file.get());
     if (!*secret_) log::error("{}", secret_->error());
-    if (const auto wish = std::exchange(wish_, std::nullopt)) make_certificate(*wish);
   }
 
   void make_certificate(const channel::MakeCertificate& wish) {
@@ -206,15 +296,67 @@ class Keykeeper {
   bool hear_control(Client& client, const channel::Received& received) {
     const auto request = channel::decode_control_to_keykeeper(received.octets);
     if (!request || channel::descriptors_of(*request) != received.descriptors.size()) return false;
-    if (const auto* ping = std::get_if<channel::Ping>(&*request))
-      tell(client, channel::encode(channel::KeykeeperToControl{answer_to(*ping)}));
-    if (const auto* wish = std::get_if<channel::MakeCertificate>(&*request)) {
-      if (secret_)
-        make_certificate(*wish);
-      else
-        wish_ = *wish;  // monitor brings the secret; the newest wish counts
-    }
+    std::visit([&](const auto& asked) { this->begin(client, asked); }, *request);
     return true;
+  }
+
+  static void begin(Client& client, const channel::Ping& ping) {
+    tell(client, channel::encode(channel::KeykeeperToControl{answer_to(ping)}));
+  }
+  void begin(Client&, const channel::MakeCertificate& wish) { make_certificate(wish); }
+
+  // Zone keys: all of it is work for the threads ---------------------------------------------------------------------
+
+  void begin(Client& client, const channel::ListZoneKeys& asked) {
+    work(client, channel::ZoneKeysListed{.id = asked.id, .keys = {}, .trouble = {}},
+         [this, asked](channel::ZoneKeysListed& answer) {
+           take_result(zone_keys_->list(asked.zone), answer.keys, answer.trouble);
+         });
+  }
+  void begin(Client& client, const channel::MakeZoneKey& asked) {
+    work(client, channel::ZoneKeyMade{.id = asked.id, .dnskey = {}, .trouble = {}},
+         [this, asked](channel::ZoneKeyMade& answer) {
+           take_result(zone_keys_->make({.zone = asked.zone,
+                                         .algorithm = asked.algorithm,
+                                         .entry_point = asked.entry_point,
+                                         .rsa_bits = asked.rsa_bits,
+                                         .taken = asked.taken}),
+                       answer.dnskey, answer.trouble);
+           if (answer.trouble.empty()) log::info("made a key of {}", log::printable(asked.zone.to_text()));
+         });
+  }
+  void begin(Client& client, const channel::SignSets& asked) {
+    work(client, channel::SetsSigned{.id = asked.id, .signatures = {}, .trouble = {}},
+         [this, asked](channel::SetsSigned& answer) {
+           take_result(zone_keys_->sign(asked.zone, asked.algorithm, asked.tag, asked.sets, unix_now()),
+                       answer.signatures, answer.trouble);
+         });
+  }
+
+  template <class Result>
+  static void take_result(std::expected<Result, std::string> result, Result& into, std::string& trouble) {
+    if (result)
+      into = *std::move(result);
+    else
+      trouble = result.error() == too_busy ? channel::keykeeper_is_busy : result.error();
+  }
+
+  template <class Answer, class Fill>
+  void work(Client& client, Answer answer, Fill fill) {
+    answer.trouble = no_zone_keys_;
+    if (work_) {
+      answer.trouble = "keykeeper could not do it: no memory";
+      const bool taken = work_->put(
+          [answer, fill]() mutable {
+            answer.trouble.clear();
+            fill(answer);
+            return channel::encode(channel::KeykeeperToControl{std::move(answer)});
+          },
+          channel::encode(channel::KeykeeperToControl{answer}));
+      if (taken) return;
+      answer.trouble = channel::keykeeper_is_busy;
+    }
+    tell(client, channel::encode(channel::KeykeeperToControl{std::move(answer)}));
   }
 
   bool hear_transport(Client& client, const channel::Received& received) {
@@ -235,8 +377,13 @@ class Keykeeper {
   std::array<Client, 2> clients_{Client{.role = Role::control, .channel = {}, .outbox = {}},
                                  Client{.role = Role::transport, .channel = {}, .outbox = {}}};
   std::optional<std::expected<Secret, std::string>> secret_;  ///< nothing: it has not come yet
-  std::optional<channel::MakeCertificate> wish_;              ///< waits for it
   TlsKeys keys_;
+  channel::Descriptor zone_folder_;
+  channel::Descriptor zone_passphrase_;
+  bool only_own_keys_ = true;  ///< zone-keys.only-own
+  std::string no_zone_keys_ = "no folder of zone keys is configured (zone-keys.folder)";
+  std::optional<ZoneKeys> zone_keys_;
+  std::unique_ptr<WorkQueue> work_;                                            ///< after the keys that it works with
   std::optional<std::pair<std::uint64_t, channel::Descriptor>> certificates_;  ///< of files whose key is to come
   std::optional<int> exit_code_;
 };

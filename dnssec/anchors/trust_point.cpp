@@ -211,7 +211,7 @@ class Look {
       told_.anchors_changed = true;
       return tell(rdata, "is the one that the configuration names");
     }
-    if (point_->keys.size() >= max_tracked_keys) return;
+    if (!make_room()) return tell(rdata, "is new, but cannot be followed: too many other keys are");
     // §2.4.1: thirty days, or the original TTL of this set where that is more.
     const auto hold = std::max<std::int64_t>(hold_down_seconds, original_ttl);
     point_->keys.push_back({.dnskey = rdata,
@@ -220,6 +220,20 @@ class Look {
                             .held = 0,
                             .hold_down = static_cast<std::uint32_t>(hold)});
     tell(rdata, "is new; it is trusted when it stays for thirty days");
+  }
+
+  /// RFC 5011 §4.2: what is removed may be purged. Keys that were revoked of late are remembered, or they would be new.
+  bool make_room() {
+    while (point_->keys.size() >= max_tracked_keys) {
+      auto oldest = point_->keys.end();
+      for (auto at = point_->keys.begin(); at != point_->keys.end(); ++at) {
+        if (at->state == State::removed && (oldest == point_->keys.end() || at->since < oldest->since)) oldest = at;
+      }
+      if (oldest == point_->keys.end()) return false;
+      tell(oldest->dnskey, "was removed longest ago, and is forgotten for a new one");
+      point_->keys.erase(oldest);
+    }
+    return true;
   }
 
   void absent(const std::vector<Octets>& plain, std::int64_t credit) {

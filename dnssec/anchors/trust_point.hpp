@@ -44,8 +44,10 @@ struct TrustPoint {
 };
 
 inline constexpr std::int64_t hold_down_seconds = 30 * 86'400;  // RFC 5011 §2.4.1, §2.4.2
-inline constexpr std::size_t max_tracked_keys = 32;             ///< of one zone; further new ones are not begun with
-inline constexpr std::uint32_t least_interval = 3600;           // §2.3: an hour, fifteen days, a day
+/// Of one zone. A new key takes the place of the one that was removed longest ago; without such a one it is not begun
+/// with, and told.
+inline constexpr std::size_t max_tracked_keys = 32;
+inline constexpr std::uint32_t least_interval = 3600;  // §2.3: an hour, fifteen days, a day
 inline constexpr std::uint32_t most_query_interval = 15 * 86'400;
 inline constexpr std::uint32_t most_retry_interval = 86'400;
 

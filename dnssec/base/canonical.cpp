@@ -34,7 +34,7 @@ void append_one(Octets& out, OctetView head, dns::RrType type, OctetView rdata) 
 }  // namespace
 
 bool append_signed_data(Octets& out, OctetView prefix, const SetView& set) {
-  if (prefix.size() < prefix_fixed_octets) return false;
+  if (prefix.size() < prefix_fixed_octets || set.rdata.begin() == set.rdata.end()) return false;
   const auto owner = signed_owner(set.owner, prefix[labels_at]);
   if (!owner) return false;
   Octets head;  // of each record
@@ -45,9 +45,8 @@ bool append_signed_data(Octets& out, OctetView prefix, const SetView& set) {
   append_octets(head, prefix.subspan(original_ttl_at, 4));
   append_octets(out, prefix);
 
-  if (const auto second = std::next(set.rdata.begin());
-      set.rdata.begin() == set.rdata.end() || second == set.rdata.end()) {
-    if (set.rdata.begin() != set.rdata.end()) append_one(out, head, set.type, *set.rdata.begin());
+  if (std::next(set.rdata.begin()) == set.rdata.end()) {
+    append_one(out, head, set.type, *set.rdata.begin());
     return true;
   }
   std::vector<Octets> sorted;

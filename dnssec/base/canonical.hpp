@@ -30,7 +30,8 @@ struct SetView {
 /// Appends what a signature is over: `prefix` (rrsig_prefix(), or an RRSIG's RDATA without its signature and with the
 /// signer in lower case), then the RRset in canonical form and order, each record once, with the RRSIG's original TTL,
 /// and as owner the wildcard where the RRSIG has fewer labels (RFC 4035 §5.3.2).
-/// False when the RRSIG has more labels than the owner: such a signature is over nothing (§5.3.1).
+/// False, with nothing appended, when the RRSIG has more labels than the owner (§5.3.1), or when there is no record:
+/// such a signature is over nothing.
 [[nodiscard]] bool append_signed_data(Octets& out, OctetView prefix, const SetView& set);
 
 /// What RRSIG's Labels says of an owner: labels without the root and without a leading `*` (RFC 4034 §3.1.3).

@@ -1,5 +1,6 @@
 #pragma once
 // Hashed owner names (RFC 5155 §5) and the text they are made of (RFC 4648 §7).
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <span>
@@ -8,14 +9,13 @@
 #include <vector>
 
 #include "dns/name.hpp"
-#include "dnssec/base/digest.hpp"
 
 namespace redoubt::dnssec {
 
 inline constexpr std::uint8_t nsec3_sha1 = 1;  ///< the one hash there is (RFC 5155 §11)
 using Nsec3Hash = std::array<std::uint8_t, 20>;
 
-/// Hashes names under one set of parameters. One thread at a time.
+/// Hashes names under one set of parameters. May be shared by threads.
 /// Work is 1 + iterations digests a name: who takes parameters from outside limits and charges them first.
 class Nsec3Hasher {
  public:
@@ -23,12 +23,14 @@ class Nsec3Hasher {
   Nsec3Hasher() : Nsec3Hasher({}, 0) {}
   Nsec3Hasher(std::span<const std::uint8_t> salt, std::uint16_t iterations);
   /// Of the name in lower case. Nothing when the library had no memory.
-  std::optional<Nsec3Hash> hash(const dns::Name& name);
+  std::optional<Nsec3Hash> hash(const dns::Name& name) const;
+  bool is_of(std::span<const std::uint8_t> salt, std::uint16_t iterations) const {
+    return iterations == iterations_ && std::ranges::equal(salt, salt_);
+  }
 
  private:
   std::vector<std::uint8_t> salt_;
   std::uint16_t iterations_;
-  Digest digest_;
 };
 
 /// Lower case, no padding.

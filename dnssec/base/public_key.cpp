@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <mutex>
 #include <string>
 
 #include "dnssec/base/digest.hpp"
@@ -46,6 +47,10 @@ std::size_t significant_bits(OctetView number) {
 std::expected<KeyHandle, KeyFault> make_rsa(OctetView public_key) {
   const auto parts = parse_rsa_public(public_key);
   if (!parts) return std::unexpected{KeyFault::malformed};
+  // RFC 3110 §2 has no zeros in front; and what is kept by its octets must not have them without end.
+  constexpr std::size_t most_exponent_octets = 16;
+  if (parts->modulus.size() > max_rsa_modulus_octets + 1 || parts->exponent.size() > most_exponent_octets)
+    return std::unexpected{KeyFault::too_large};
   const std::size_t bits = significant_bits(parts->modulus);
   if (bits > max_rsa_modulus_octets * 8 || significant_bits(parts->exponent) > max_rsa_exponent_bits)
     return std::unexpected{KeyFault::too_large};
@@ -62,14 +67,41 @@ std::expected<KeyHandle, KeyFault> make_rsa(OctetView public_key) {
   return from_parameters("RSA", parameters.get());
 }
 
-std::expected<KeyHandle, KeyFault> make_ecdsa(const AlgorithmInfo& info, OctetView public_key) {
-  Octets point{4};  // uncompressed (SEC 1 §2.3.3), which RFC 6605 leaves out
-  append_octets(point, public_key);
-  std::string curve{info.curve};
+/// The curve without a point. Null: the library refuses it, or has no memory.
+KeyHandle make_curve(std::string_view name) {
+  std::string curve{name};
   std::array parameters{OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, curve.data(), 0),
-                        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()),
                         OSSL_PARAM_construct_end()};
-  return from_parameters("EC", parameters.data());
+  const Context context{EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr)};
+  EVP_PKEY* key = nullptr;
+  if (!context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
+      EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_KEY_PARAMETERS, parameters.data()) != 1)
+    return nullptr;
+  return KeyHandle{key};
+}
+
+/// Made once: the library takes twice as long to make the curve as to make a key on one that is there. Only read
+/// afterwards, by any thread. Null: no memory, and the next call tries again.
+EVP_PKEY* curve_named(std::string_view name) {
+  static std::mutex lock;
+  static std::array<KeyHandle, 2> curves;
+  const std::lock_guard guard{lock};
+  KeyHandle& curve = curves[name == "P-256" ? 0 : 1];
+  if (!curve) curve = make_curve(name);
+  return curve.get();
+}
+
+std::expected<KeyHandle, KeyFault> make_ecdsa(const AlgorithmInfo& info, OctetView public_key) {
+  std::array<std::uint8_t, 1 + 2 * 48> point{4};  // uncompressed (SEC 1 §2.3.3), which RFC 6605 leaves out
+  std::ranges::copy(public_key, point.begin() + 1);
+  EVP_PKEY* const curve = curve_named(info.curve);
+  KeyHandle key{EVP_PKEY_new()};
+  if (curve == nullptr || !key || EVP_PKEY_copy_parameters(key.get(), curve) != 1)
+    return std::unexpected{KeyFault::no_resources};
+  // It looks whether the point lies on the curve.
+  if (EVP_PKEY_set1_encoded_public_key(key.get(), point.data(), 1 + public_key.size()) != 1)
+    return std::unexpected{KeyFault::malformed};
+  return key;
 }
 
 std::expected<KeyHandle, KeyFault> make_eddsa(const AlgorithmInfo& info, OctetView public_key) {
@@ -85,14 +117,27 @@ bool verify_eddsa(EVP_PKEY* key, OctetView data, OctetView signature) {
          EVP_DigestVerify(context.get(), signature.data(), signature.size(), data.data(), data.size()) == 1;
 }
 
-bool verify_digest(const AlgorithmInfo& info, EVP_PKEY* key, OctetView data, OctetView signature) {
-  const Octets digest = digest_of(info.digest, data);
-  const Context context{EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr)};
-  if (digest.empty() || !context || EVP_PKEY_verify_init(context.get()) != 1) return false;
+/// For any number of checks by that key (not EdDSA's). Null: no memory.
+Context context_for(const AlgorithmInfo& info, EVP_PKEY* key) {
+  Context context{EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr)};
+  if (!context || EVP_PKEY_verify_init(context.get()) != 1) return nullptr;
   if (info.kind == KeyKind::rsa && (EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) != 1 ||
                                     EVP_PKEY_CTX_set_signature_md(context.get(), find_digest(info.digest)) != 1))
-    return false;
-  return EVP_PKEY_verify(context.get(), signature.data(), signature.size(), digest.data(), digest.size()) == 1;
+    return nullptr;
+  return context;
+}
+
+bool verify_digest(const AlgorithmInfo& info, EVP_PKEY_CTX* context, OctetView data, OctetView signature) {
+  const Octets digest = digest_of(info.digest, data);
+  if (digest.empty()) return false;
+  const Octets der = info.kind == KeyKind::ecdsa ? ecdsa_to_der(signature) : Octets{};
+  if (info.kind == KeyKind::ecdsa) signature = der;
+  return !signature.empty() &&
+         EVP_PKEY_verify(context, signature.data(), signature.size(), digest.data(), digest.size()) == 1;
+}
+
+bool has_length(const AlgorithmInfo& info, OctetView signature) {
+  return info.signature_octets == 0 || signature.size() == info.signature_octets;
 }
 
 /// One INTEGER (X.690 §8.3) of a non-negative number: shortest, and with a zero in front where its top bit is set.
@@ -175,19 +220,27 @@ std::expected<PublicKey, KeyFault> PublicKey::from_dnskey(std::uint8_t algorithm
 }
 
 bool PublicKey::verifies(OctetView data, OctetView signature) const {
-  if (info_->signature_octets != 0 && signature.size() != info_->signature_octets) return false;
-  switch (info_->kind) {
-    case KeyKind::rsa:
-      return verify_digest(*info_, key_.get(), data, signature);
-    case KeyKind::ecdsa: {
-      const Octets der = ecdsa_to_der(signature);
-      return !der.empty() && verify_digest(*info_, key_.get(), data, der);
-    }
-    case KeyKind::eddsa:
-      return verify_eddsa(key_.get(), data, signature);
-  }
-  return false;
+  if (!has_length(*info_, signature)) return false;
+  if (info_->kind == KeyKind::eddsa) return verify_eddsa(key_.get(), data, signature);
+  const Context context = context_for(*info_, key_.get());
+  return context && verify_digest(*info_, context.get(), data, signature);
 }
+
+std::expected<Verifier, KeyFault> Verifier::from_dnskey(std::uint8_t algorithm, OctetView public_key) {
+  auto key = PublicKey::from_dnskey(algorithm, public_key);
+  if (!key) return std::unexpected{key.error()};
+  return Verifier{std::move(*key)};
+}
+
+bool Verifier::verifies(OctetView data, OctetView signature) {
+  const AlgorithmInfo& info = *key_.info_;
+  if (info.kind == KeyKind::eddsa) return key_.verifies(data, signature);
+  if (!has_length(info, signature)) return false;
+  if (!context_) context_.reset(context_for(info, key_.key_.get()).release());
+  return context_ && verify_digest(info, context_.get(), data, signature);
+}
+
+void Verifier::Free::operator()(evp_pkey_ctx_st* context) const { EVP_PKEY_CTX_free(context); }
 
 Octets ecdsa_to_der(OctetView raw) {
   if (raw.empty() || raw.size() % 2 != 0 || raw.size() > 2 * 48) return {};  // so that every length is one octet

@@ -9,6 +9,7 @@
 #include "dnssec/base/records.hpp"
 
 struct evp_pkey_st;
+struct evp_pkey_ctx_st;
 
 namespace redoubt::dnssec {
 
@@ -40,9 +41,27 @@ class PublicKey {
   Algorithm algorithm() const { return info_->algorithm; }
 
  private:
+  friend class Verifier;
   PublicKey(const AlgorithmInfo& info, KeyHandle key) : info_{&info}, key_{std::move(key)} {}
   const AlgorithmInfo* info_;
   KeyHandle key_;
+};
+
+/// A key for many checks: what the library looks up for the first of them is kept for the others. One thread at a time.
+class Verifier {
+ public:
+  /// As PublicKey::from_dnskey().
+  static std::expected<Verifier, KeyFault> from_dnskey(std::uint8_t algorithm, OctetView public_key);
+  /// As PublicKey::verifies().
+  bool verifies(OctetView data, OctetView signature);
+
+ private:
+  struct Free {
+    void operator()(evp_pkey_ctx_st* context) const;
+  };
+  explicit Verifier(PublicKey key) : key_{std::move(key)} {}
+  PublicKey key_;
+  std::unique_ptr<evp_pkey_ctx_st, Free> context_;  // none before the first check
 };
 
 /// RFC 3110 §2: an RSA public key as DNSKEY has it.

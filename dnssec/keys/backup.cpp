@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "dnssec/keys/durable_file.hpp"
+#include "dnssec/keys/key_folder.hpp"
+#include "dnssec/keys/token_uri.hpp"
 
 namespace redoubt::dnssec {
 
@@ -17,11 +19,12 @@ constexpr std::size_t max_backup = 16 * 1024 * 1024;
 constexpr unsigned secret_mode = 0600;
 constexpr unsigned public_mode = 0644;
 
-/// K….key, K….private, K….sealed and ….state; nothing that leads out of the folder.
+/// K….key, K….private, K….sealed, K….token, K….keykeeper and ….state; nothing that leads out of the folder.
 bool is_key_file(std::string_view name) {
   if (name.find('/') != std::string_view::npos || name.starts_with('.')) return false;
   if (name.ends_with(".state")) return true;
-  return name.starts_with('K') && (name.ends_with(".key") || name.ends_with(".private") || name.ends_with(".sealed"));
+  return name.starts_with('K') && (name.ends_with(".key") || name.ends_with(".private") || name.ends_with(".sealed") ||
+                                   name.ends_with(".token") || name.ends_with(".keykeeper"));
 }
 
 bool is_public(std::string_view name) { return name.ends_with(".key") || name.ends_with(".state"); }
@@ -68,6 +71,17 @@ std::expected<std::vector<Entry>, std::string> entries_of(const std::string& fil
   return entries;
 }
 
+/// What it names is loaded as code one day: a backup from elsewhere brings no module that others may change. One that
+/// is not here yet is looked at when it is loaded.
+std::expected<void, std::string> check_token_file(std::string_view text) {
+  const auto uri = token_uri_from_text(text.substr(0, text.find('\n')));
+  if (!uri) return std::unexpected{uri.error()};
+  std::error_code error;
+  if (!std::filesystem::exists(uri->module_path, error)) return {};
+  if (const auto held = path_that_only_we_change(uri->module_path); !held) return std::unexpected{held.error()};
+  return {};
+}
+
 }  // namespace
 
 std::expected<void, std::string> back_up_keys(const std::string& folder, const std::string& file,
@@ -77,8 +91,12 @@ std::expected<void, std::string> back_up_keys(const std::string& folder, const s
   Secret plain;
   append_text(plain, first_line);
   for (const std::string& name : *names) {
-    const auto content = read_secret_file(folder + "/" + name, max_file);
-    if (!content) return std::unexpected{content.error()};
+    const auto held = read_held_file(folder + "/" + name, max_file);
+    if (!held) return std::unexpected{held.error()};
+    // Restored, it would be a file of our own.
+    if (name.ends_with(".token") && held->others_may_change())
+      return std::unexpected{folder + "/" + name + ": " + std::string{token_file_is_open}};
+    const Secret* content = &held->octets;
     append_text(plain, "file " + name + " " + std::to_string(content->size()) + "\n");
     plain.insert(plain.end(), content->begin(), content->end());
     if (plain.size() > max_backup / 2) return std::unexpected{folder + ": more than one backup can hold"};
@@ -97,6 +115,10 @@ std::expected<std::size_t, std::string> restore_keys(const std::string& file, co
   auto entries = entries_of(file, *plain);
   if (!entries) return std::unexpected{entries.error()};
   for (const Entry& entry : *entries) {
+    if (entry.name.ends_with(".token")) {
+      if (const auto good = check_token_file(as_text(entry.content)); !good)
+        return std::unexpected{file + ": " + entry.name + ": " + good.error()};
+    }
     std::error_code error;
     if (std::filesystem::exists(folder + "/" + entry.name, error))
       return std::unexpected{folder + "/" + entry.name + ": it is there already, and nothing is overwritten"};

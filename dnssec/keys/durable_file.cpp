@@ -4,8 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 namespace redoubt::dnssec {
@@ -73,10 +76,35 @@ FileDone write_durably(const std::string& path, std::span<const std::uint8_t> oc
   return file->commit();
 }
 
-std::expected<Secret, std::string> read_secret_file(const std::string& path, std::size_t max) {
+bool HeldFile::is_anothers() const { return owner != 0 && owner != ::geteuid(); }
+
+std::expected<std::string, std::string> path_that_only_we_change(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> whole{::realpath(path.c_str(), nullptr), &std::free};
+  if (!whole) return trouble(path);
+  std::string resolved{whole.get()};
+  for (std::string at = resolved;;) {
+    struct stat status {};
+    if (::stat(at.c_str(), &status) != 0) return trouble(at);
+    const HeldFile held{{}, status.st_mode & 07777U, status.st_uid};
+    const bool is_sticky_folder = S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0;
+    if (held.is_anothers() || (held.others_may_change() && !is_sticky_folder))
+      return std::unexpected{path + ": others than root and the user who runs this may change " + at +
+                             "; chown it, and chmod go-w"};
+    if (at == "/") return resolved;
+    at.resize(std::max<std::size_t>(at.rfind('/'), 1));
+  }
+}
+
+std::expected<HeldFile, std::string> read_held_file(const std::string& path, std::size_t max) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return trouble(path);
-  Secret octets(max + 1);
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) {
+    ::close(descriptor);
+    return trouble(path);
+  }
+  HeldFile file{Secret(max + 1), status.st_mode & 07777U, status.st_uid};
+  Secret& octets = file.octets;
   std::size_t size = 0;
   ssize_t got = 0;
   while (size < octets.size() && (got = ::read(descriptor, octets.data() + size, octets.size() - size)) != 0) {
@@ -90,7 +118,13 @@ std::expected<Secret, std::string> read_secret_file(const std::string& path, std
   if (got < 0) return trouble(path);
   if (size > max) return std::unexpected{path + ": larger than " + std::to_string(max) + " octets"};
   octets.resize(size);
-  return octets;
+  return file;
+}
+
+std::expected<Secret, std::string> read_secret_file(const std::string& path, std::size_t max) {
+  auto file = read_held_file(path, max);
+  if (!file) return std::unexpected{file.error()};
+  return std::move(file->octets);
 }
 
 }  // namespace redoubt::dnssec

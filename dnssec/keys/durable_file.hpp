@@ -43,6 +43,23 @@ class DurableFile {
   int descriptor_;
 };
 
+/// A file, and who may read and change it, of one descriptor: what is checked is what was read.
+struct HeldFile {
+  Secret octets;
+  unsigned mode = 0;   ///< permission bits
+  unsigned owner = 0;  ///< uid
+  /// Of another user than root and the one that this process works for: whoever owns a file may open it up.
+  bool is_anothers() const;
+  bool others_may_read() const { return is_anothers() || (mode & 077) != 0; }
+  bool others_may_change() const { return is_anothers() || (mode & 022) != 0; }
+};
+/// The file behind a path, all links resolved, when nobody but root and the user that this process works for can put
+/// another in its place: none of its folders belongs to others or is writable by them (but for folders with the sticky
+/// bit, such as /tmp), nor does the file.
+/// errors: one line that names what others may change
+std::expected<std::string, std::string> path_that_only_we_change(const std::string& path);
+/// As read_secret_file().
+std::expected<HeldFile, std::string> read_held_file(const std::string& path, std::size_t max);
 /// The whole file. errors: "PATH: what the system said", or that it is larger than max.
 std::expected<Secret, std::string> read_secret_file(const std::string& path, std::size_t max);
 

@@ -13,6 +13,7 @@
 #include "dns/text.hpp"
 #include "dnssec/keys/durable_file.hpp"
 #include "dnssec/keys/key_text.hpp"
+#include "dnssec/keys/token.hpp"
 
 namespace redoubt::dnssec {
 
@@ -22,6 +23,8 @@ constexpr std::size_t max_key_file = 64 * 1024;
 constexpr std::uint32_t shown_ttl = 3600;
 constexpr unsigned public_mode = 0644;
 constexpr unsigned secret_mode = 0600;
+constexpr std::size_t token_id_octets = 16;  // of CKA_ID: nobody else's, by chance
+constexpr std::string_view in_keykeeper = "the private half is in the keykeeper of resolverd\n";
 constexpr unsigned max_tries = 1000;  // for a tag of its own; the chance that one try fails is keys / 32768
 
 std::unexpected<std::string> fault(const std::string& path, std::string_view what) {
@@ -73,6 +76,13 @@ bool says_retired(std::string_view text) {
   return false;
 }
 
+/// Before a key is made: else nobody could read what is written of it. A .token file ends its line.
+std::expected<void, std::string> check_length(const TokenUri& uri) {
+  if (to_text(uri).size() + 1 <= max_token_uri) return {};
+  return std::unexpected{"the URI of the key in its token is longer than " + std::to_string(max_token_uri) +
+                         " characters"};
+}
+
 std::expected<StoredKey, std::string> read_public(const std::string& path, std::string stem) {
   const auto text = read_secret_file(path, max_key_file);
   if (!text) return std::unexpected{text.error()};
@@ -93,15 +103,16 @@ std::expected<StoredKey, std::string> read_public(const std::string& path, std::
   return key;
 }
 
-/// Also with the REVOKE bit, which both may get one day (RFC 5011 §3).
+/// Also with the REVOKE bit, which it may get one day (RFC 5011 §3).
+std::array<std::uint16_t, 2> tags_of(const StoredKey& key) {
+  Octets revoked = key.dnskey;
+  revoked[1] |= Dnskey::revoke_bit;
+  return {key.tag, key_tag(revoked)};
+}
+
 bool tags_meet(const StoredKey& left, const StoredKey& right) {
-  const auto tags = [](const StoredKey& key) {
-    Octets revoked = key.dnskey;
-    revoked[1] |= Dnskey::revoke_bit;
-    return std::array{key.tag, key_tag(revoked)};
-  };
-  for (const std::uint16_t mine : tags(left)) {
-    for (const std::uint16_t theirs : tags(right)) {
+  for (const std::uint16_t mine : tags_of(left)) {
+    for (const std::uint16_t theirs : tags_of(right)) {
       if (mine == theirs) return true;
     }
   }
@@ -109,34 +120,6 @@ bool tags_meet(const StoredKey& left, const StoredKey& right) {
 }
 
 }  // namespace
-
-std::string zone_file_name(const dns::Name& zone) {
-  static constexpr std::string_view hexadecimal = "0123456789ABCDEF";
-  std::string text;
-  const dns::Name lower = zone.lowercased();
-  const auto wire = lower.wire();
-  for (std::size_t at = 0; wire[at] != 0; at += wire[at] + 1U) {
-    for (const std::uint8_t octet : wire.subspan(at + 1, wire[at])) {
-      const bool plain =
-          (octet >= 'a' && octet <= 'z') || (octet >= '0' && octet <= '9') || octet == '-' || octet == '_';
-      if (plain) {
-        text += static_cast<char>(octet);
-      } else {
-        text += {'%', hexadecimal[octet >> 4], hexadecimal[octet & 15]};
-      }
-    }
-    text += '.';
-  }
-  return zone.is_root() ? "." : text;
-}
-
-std::string key_file_stem(const dns::Name& zone, Algorithm algorithm, std::uint16_t tag) {
-  const auto padded = [](unsigned value, std::size_t width) {
-    const std::string digits = std::to_string(value);
-    return std::string(width - std::min(width, digits.size()), '0') + digits;
-  };
-  return "K" + zone_file_name(zone) + "+" + padded(static_cast<std::uint8_t>(algorithm), 3) + "+" + padded(tag, 5);
-}
 
 std::string dnskey_line(const dns::Name& zone, OctetView dnskey, std::uint32_t ttl) {
   return dns::record_to_text(
@@ -168,23 +151,74 @@ std::expected<void, std::string> KeyFolder::unlock(StoredKey& key) const {
   std::string path = file(key, ".private");
   const bool sealed = !std::filesystem::exists(path, error);
   if (sealed) path = file(key, ".sealed");
-  if (sealed && !std::filesystem::exists(path, error)) return {};
-  struct stat status {};
-  key.exposed = !sealed && ::stat(path.c_str(), &status) == 0 && (status.st_mode & 077) != 0;
-  auto text = read_secret_file(path, max_key_file);
-  if (!text) return std::unexpected{text.error()};
+  if (sealed && !std::filesystem::exists(path, error)) {
+    path = file(key, ".token");
+    if (std::filesystem::exists(path, error)) return unlock_in_token(key, path);
+    path = file(key, ".keykeeper");
+    return std::filesystem::exists(path, error) ? unlock_in_house(key, path) : std::expected<void, std::string>{};
+  }
+  auto held = read_held_file(path, max_key_file);
+  if (!held) return std::unexpected{held.error()};
+  key.exposed = held->others_may_read();
+  Secret text = std::move(held->octets);
   if (sealed) {
     if (!passphrase_) return fault(path, "it is sealed, and no passphrase was given");
-    auto opened = open_sealed(as_text(*text), *passphrase_);
+    auto opened = open_sealed(as_text(text), *passphrase_);
     if (!opened) return fault(path, describe(opened.error()));
     text = std::move(*opened);
   }
-  auto secret = private_key_from_text(*text);
+  auto secret = private_key_from_text(text);
   if (!secret) return fault(path, secret.error());
   if (dnskey_rdata(key.flags, secret->algorithm(), secret->public_key()) != key.dnskey)
     return fault(path, "it is the private half of another key than the .key beside it");
   key.secret = std::make_shared<const PrivateKey>(std::move(*secret));
   return {};
+}
+
+std::expected<void, std::string> KeyFolder::unlock_in_token(StoredKey& key, const std::string& path) const {
+  const auto held = read_held_file(path, max_token_uri);
+  if (!held) return std::unexpected{held.error()};
+  if (held->others_may_change()) return fault(path, token_file_is_open);  // it says which code is loaded
+  std::string_view line = as_text(held->octets);
+  const auto uri = token_uri_from_text(line.substr(0, line.find('\n')));
+  if (!uri) return fault(path, uri.error());
+  const auto token = Token::open(*uri);
+  if (!token) return fault(path, token.error());
+  auto secret = (*token)->find(*uri, key.algorithm);
+  if (!secret) return fault(path, secret.error());
+  if (dnskey_rdata(key.flags, secret->algorithm(), secret->public_key()) != key.dnskey)
+    return fault(path, "it is the private half of another key than the .key beside it");
+  key.secret = std::make_shared<const PrivateKey>(std::move(*secret));
+  return {};
+}
+
+std::expected<void, std::string> KeyFolder::unlock_in_house(StoredKey& key, const std::string& path) const {
+  if (!house_) return fault(path, "its private half is in resolverd's keykeeper, which is not asked here");
+  auto found = house_->find(key.zone, key.dnskey);
+  if (!found) return fault(path, found.error());
+  const auto fields = Dnskey::parse(key.dnskey);
+  auto secret =
+      PrivateKey::remote(key.algorithm, {fields->public_key.begin(), fields->public_key.end()}, std::move(*found));
+  if (!secret) return fault(path, describe(secret.error()));
+  key.secret = std::make_shared<const PrivateKey>(std::move(*secret));
+  return {};
+}
+
+std::string KeyFolder::exposure_of(const StoredKey& key) const {
+  std::error_code error;
+  const bool is_plain = std::filesystem::exists(file(key, ".private"), error);
+  return file(key, is_plain ? ".private" : ".sealed") +
+         ": others than its owner may read it, or it is another user's; chown and chmod 600 it, and roll the key if "
+         "they could (zone rollover start)";
+}
+
+std::expected<void, std::string> KeyFolder::refuse_exposed(std::span<const StoredKey> keys) const {
+  std::string text;
+  for (const StoredKey& key : keys) {
+    if (key.exposed) text += exposure_of(key) + "\n";
+  }
+  if (text.empty()) return {};
+  return std::unexpected{text + "nothing was signed; --despite-exposure signs with it"};
 }
 
 std::expected<std::vector<StoredKey>, std::string> KeyFolder::keys_of(const dns::Name& zone) const {
@@ -206,6 +240,7 @@ std::expected<StoredKey, std::string> KeyFolder::add(const dns::Name& zone, std:
     if (other.zone == zone && tags_meet(stored, other))
       return fault(path_, "the zone has a key of this tag, " + other.stem);
   }
+  if (key.is_remote()) return fault(path_, "the private half is elsewhere, in a token or in resolverd");
   const Secret text = private_key_to_text(key);
   if (text.empty()) return fault(path_, "no memory for the key");
   // The private half first: a kill in between leaves a file that nobody looks at.
@@ -217,6 +252,11 @@ std::expected<StoredKey, std::string> KeyFolder::add(const dns::Name& zone, std:
   } else if (auto done = write_durably(file(stored, ".private"), text, secret_mode); !done) {
     return std::unexpected{done.error()};
   }
+  return publish(std::move(stored), std::move(key));
+}
+
+/// Its public half, behind the private one: whoever sees a .key file finds all of the key.
+std::expected<StoredKey, std::string> KeyFolder::publish(StoredKey stored, PrivateKey key) const {
   const std::string line = dnskey_line(stored.zone, stored.dnskey, shown_ttl);
   if (auto done = write_durably(file(stored, ".key"), octets_of(line), public_mode); !done)
     return std::unexpected{done.error()};
@@ -228,6 +268,7 @@ std::expected<StoredKey, std::string> KeyFolder::generate(const dns::Name& zone,
                                                           std::uint16_t flags, unsigned rsa_bits) const {
   const auto others = list();
   if (!others) return std::unexpected{others.error()};
+  if (house_ && make_there_) return generate_in_house(zone, algorithm, flags, rsa_bits, *others);
   for (unsigned tries = 0; tries < max_tries; ++tries) {
     auto key = PrivateKey::generate(algorithm, rsa_bits);
     if (!key) return fault(path_, describe(key.error()));
@@ -237,6 +278,94 @@ std::expected<StoredKey, std::string> KeyFolder::generate(const dns::Name& zone,
     if (free) return add(zone, flags, std::move(*key));
   }
   return fault(path_, "the zone has so many keys that no tag is free");
+}
+
+std::expected<StoredKey, std::string> KeyFolder::generate_in_house(const dns::Name& zone, Algorithm algorithm,
+                                                                   std::uint16_t flags, unsigned rsa_bits,
+                                                                   std::span<const StoredKey> others) const {
+  std::vector<std::uint16_t> taken;
+  for (const StoredKey& other : others) {
+    if (!(other.zone == zone)) continue;
+    for (const std::uint16_t tag : tags_of(other)) taken.push_back(tag);
+  }
+  const auto dnskey = house_->make(zone, algorithm, flags, rsa_bits, taken);
+  if (!dnskey) return std::unexpected{dnskey.error()};
+  const auto fields = Dnskey::parse(*dnskey);
+  if (!fields || fields->flags != flags || fields->algorithm != static_cast<std::uint8_t>(algorithm))
+    return fault(path_, "resolverd made another key than it was asked for");
+  auto held = house_->find(zone, *dnskey);
+  if (!held) return std::unexpected{held.error()};
+  auto key = PrivateKey::remote(algorithm, {fields->public_key.begin(), fields->public_key.end()}, std::move(*held));
+  if (!key) return fault(path_, describe(key.error()));
+  StoredKey stored = describe_key(zone, flags, *key);
+  for (const StoredKey& other : others) {
+    if (other.zone == zone && tags_meet(stored, other))
+      return fault(path_, "the zone has a key of this tag, " + other.stem);
+  }
+  if (auto done = write_durably(file(stored, ".keykeeper"), octets_of(in_keykeeper), public_mode); !done)
+    return std::unexpected{done.error()};
+  return publish(std::move(stored), std::move(*key));
+}
+
+std::expected<StoredKey, std::string> KeyFolder::write_token_key(StoredKey stored, PrivateKey key,
+                                                                 const TokenUri& uri) const {
+  const std::string text = to_text(uri) + "\n";
+  if (auto done = write_durably(file(stored, ".token"), octets_of(text), secret_mode); !done)
+    return std::unexpected{done.error()};
+  return publish(std::move(stored), std::move(key));
+}
+
+std::expected<StoredKey, std::string> KeyFolder::generate_in_token(const dns::Name& zone, Algorithm algorithm,
+                                                                   std::uint16_t flags, TokenUri uri,
+                                                                   unsigned rsa_bits) const {
+  const auto others = list();
+  if (!others) return std::unexpected{others.error()};
+  const auto token = Token::open(uri);
+  if (!token) return std::unexpected{token.error()};
+  if (sodium_init() < 0) return fault(path_, "no random numbers");
+  uri.object = zone.lowercased().to_text();
+  for (unsigned tries = 0; tries < max_tries; ++tries) {
+    uri.id.resize(token_id_octets);
+    randombytes_buf(uri.id.data(), uri.id.size());
+    if (auto fits = check_length(uri); !fits) return std::unexpected{fits.error()};
+    auto key = (*token)->generate(algorithm, rsa_bits, uri.object, uri.id);
+    if (!key) return std::unexpected{key.error()};
+    StoredKey stored = describe_key(zone, flags, *key);
+    const bool free = std::ranges::none_of(
+        *others, [&](const StoredKey& other) { return other.zone == zone && tags_meet(stored, other); });
+    if (free) {
+      const StoredKey files = stored;
+      auto written = write_token_key(std::move(stored), std::move(*key), uri);
+      if (written) return written;
+      // A pair that no file names would stay in the token for ever.
+      std::string error = written.error();
+      if (auto gone = (*token)->destroy(uri.id); !gone) return std::unexpected{error + "; " + gone.error()};
+      for (const char* ending : {".key", ".token"}) {
+        std::error_code ignored;
+        std::filesystem::remove(file(files, ending), ignored);
+      }
+      return std::unexpected{std::move(error)};
+    }
+    if (auto gone = (*token)->destroy(uri.id); !gone) return std::unexpected{gone.error()};
+  }
+  return fault(path_, "the zone has so many keys that no tag is free");
+}
+
+std::expected<StoredKey, std::string> KeyFolder::add_from_token(const dns::Name& zone, Algorithm algorithm,
+                                                                std::uint16_t flags, const TokenUri& uri) const {
+  const auto others = list();
+  if (!others) return std::unexpected{others.error()};
+  const auto token = Token::open(uri);
+  if (!token) return std::unexpected{token.error()};
+  if (auto fits = check_length(uri); !fits) return std::unexpected{fits.error()};
+  auto key = (*token)->find(uri, algorithm);
+  if (!key) return std::unexpected{key.error()};
+  StoredKey stored = describe_key(zone, flags, *key);
+  for (const StoredKey& other : *others) {
+    if (other.zone == zone && tags_meet(stored, other))
+      return fault(path_, "the zone has a key of this tag, " + other.stem);
+  }
+  return write_token_key(std::move(stored), std::move(*key), uri);
 }
 
 std::expected<void, std::string> KeyFolder::retire(const std::string& stem, std::int64_t now) const {
@@ -258,7 +387,7 @@ std::expected<void, std::string> KeyFolder::make() const {
 }
 
 std::expected<void, std::string> KeyFolder::forget_secret(const StoredKey& key) const {
-  for (const char* ending : {".private", ".sealed"}) {
+  for (const char* ending : {".private", ".sealed", ".token", ".keykeeper"}) {
     std::error_code error;
     std::filesystem::remove(file(key, ending), error);
     if (error) return fault(file(key, ending), error.message());

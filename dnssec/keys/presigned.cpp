@@ -168,7 +168,9 @@ std::expected<PresignedSets, std::string> presign(const PresignedSets& request, 
       Octets data;
       const dns::RdataList list = list_of(set.rdata);
       if (!append_signed_data(data, rdata, {request.zone, set.type, list}) || !Signer{*key.secret}.sign(data, rdata))
-        return std::unexpected{key.stem + ": the cryptographic library failed"};
+        return std::unexpected{
+            key.stem + ": " +
+            (key.secret->trouble().empty() ? "the cryptographic library failed" : key.secret->trouble())};
       set.signatures.push_back(std::move(rdata));
     }
     if (set.signatures.empty())

@@ -231,7 +231,19 @@ std::expected<PrivateKey, KeyFault> PrivateKey::from_pem(OctetView pem, Algorith
   return std::unexpected{KeyFault::unsupported_algorithm};
 }
 
+std::expected<PrivateKey, KeyFault> PrivateKey::remote(Algorithm algorithm, Octets public_key,
+                                                       std::shared_ptr<const RemoteKey> key) {
+  const AlgorithmInfo& info = info_of(algorithm);
+  if (!info.signs) return std::unexpected{KeyFault::unsupported_algorithm};
+  if (const auto checked = PublicKey::from_dnskey(static_cast<std::uint8_t>(algorithm), public_key); !checked)
+    return std::unexpected{checked.error()};
+  PrivateKey made{info, KeyHandle{}, std::move(public_key)};
+  made.remote_ = std::move(key);
+  return made;
+}
+
 Secret PrivateKey::secret() const {
+  if (is_remote()) return {};
   if (info_->kind == KeyKind::ecdsa)
     return number_of<Secret>(key_.get(), OSSL_PKEY_PARAM_PRIV_KEY, curve_octets(*info_));
   if (info_->kind != KeyKind::eddsa) return {};
@@ -243,7 +255,7 @@ Secret PrivateKey::secret() const {
 }
 
 std::optional<RsaParts> PrivateKey::rsa_parts() const {
-  if (info_->kind != KeyKind::rsa) return std::nullopt;
+  if (info_->kind != KeyKind::rsa || is_remote()) return std::nullopt;
   const EVP_PKEY* key = key_.get();
   return RsaParts{.modulus = number_of<Octets>(key, OSSL_PKEY_PARAM_RSA_N),
                   .public_exponent = number_of<Octets>(key, OSSL_PKEY_PARAM_RSA_E),
@@ -256,6 +268,7 @@ std::optional<RsaParts> PrivateKey::rsa_parts() const {
 }
 
 Secret PrivateKey::to_pem() const {
+  if (is_remote()) return {};
   const Owned<BIO> out{BIO_new(BIO_s_secmem())};
   char* octets = nullptr;
   if (!out || PEM_write_bio_PKCS8PrivateKey(out.get(), key_.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
@@ -266,6 +279,10 @@ Secret PrivateKey::to_pem() const {
 }
 
 Signer::Signer(const PrivateKey& key) : key_{&key}, digest_{find_digest(key.info_->digest)} {
+  if (key.is_remote()) {
+    remote_ = key.remote_->signer();
+    return;
+  }
   if (key.info_->kind == KeyKind::eddsa) {
     whole_.reset(EVP_MD_CTX_new());
     return;
@@ -280,7 +297,40 @@ Signer::Signer(const PrivateKey& key) : key_{&key}, digest_{find_digest(key.info
   scratch_.resize(static_cast<std::size_t>(EVP_PKEY_get_size(key.key_.get())));
 }
 
+bool RemoteSigner::sign_all(std::span<const Octets> data, std::vector<Octets>& out) {
+  out.resize(data.size());
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    if (!sign(data[i], out[i])) return false;
+  }
+  return true;
+}
+
+void Signer::note() {
+  is_noting_ = remote_ && remote_->prefers_batches();
+  noted_.clear();
+  given_.clear();
+  next_ = 0;
+}
+
+bool Signer::sign_noted() {
+  is_noting_ = false;
+  const std::size_t count = noted_.size();
+  if (count == 0) return true;
+  const bool done = remote_->sign_all(noted_, given_) && given_.size() == count;
+  noted_.clear();
+  return done;
+}
+
 bool Signer::sign(OctetView data, Octets& out) {
+  if (is_noting_) {
+    noted_.emplace_back(data.begin(), data.end());
+    return true;
+  }
+  if (next_ < given_.size()) {
+    append_octets(out, given_[next_++]);
+    return true;
+  }
+  if (remote_) return remote_->sign(data, out);
   const AlgorithmInfo& info = *key_->info_;
   if (info.kind == KeyKind::eddsa) return sign_eddsa(data, out);
   std::array<std::uint8_t, 64> digest;

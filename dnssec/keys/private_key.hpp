@@ -3,14 +3,21 @@
 #include <expected>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "dnssec/base/digest.hpp"
 #include "dnssec/base/public_key.hpp"
+#include "dnssec/base/records.hpp"
 #include "dnssec/keys/secret.hpp"
 
 struct evp_pkey_ctx_st;
 
 namespace redoubt::dnssec {
+
+inline constexpr std::uint16_t zsk_flags = Dnskey::zone_bit;
+inline constexpr std::uint16_t ksk_flags = Dnskey::zone_bit | Dnskey::entry_point_bit;
 
 inline constexpr unsigned default_rsa_bits = 2048;  // RFC 6781 §3.4.2
 inline constexpr unsigned min_rsa_bits = 1024;      // of keys that are made or taken in here
@@ -28,6 +35,26 @@ struct RsaParts {
   Secret coefficient;
 };
 
+/// Signs with a private half that is in a device and is never seen. One thread at a time.
+class RemoteSigner {
+ public:
+  virtual ~RemoteSigner() = default;
+  /// Appends the signature as an RRSIG has it. False, and nothing appended, when the device does not sign.
+  [[nodiscard]] virtual bool sign(OctetView data, Octets& out) = 0;
+  /// Whether many signatures at once cost it less.
+  virtual bool prefers_batches() const { return false; }
+  /// One signature for each. False when not all could be made.
+  [[nodiscard]] virtual bool sign_all(std::span<const Octets> data, std::vector<Octets>& out);
+};
+/// Such a private half; may be shared by threads.
+class RemoteKey {
+ public:
+  virtual ~RemoteKey() = default;
+  virtual std::unique_ptr<RemoteSigner> signer() const = 0;
+  /// Why a signer of it failed first; empty when none has.
+  virtual std::string trouble() const = 0;
+};
+
 /// May be shared by threads; each signs with a Signer of its own.
 class PrivateKey {
  public:
@@ -38,7 +65,14 @@ class PrivateKey {
   static std::expected<PrivateKey, KeyFault> from_secret(Algorithm algorithm, OctetView secret);
   /// PKCS#8 (RFC 5958) in PEM, not encrypted. rsa: what an RSA key signs with, for PKCS#8 does not say.
   static std::expected<PrivateKey, KeyFault> from_pem(OctetView pem, Algorithm rsa = Algorithm::rsa_sha256);
+  /// public_key  as a DNSKEY has it
+  static std::expected<PrivateKey, KeyFault> remote(Algorithm algorithm, Octets public_key,
+                                                    std::shared_ptr<const RemoteKey> key);
 
+  /// Its private half is in a device: secret(), rsa_parts() and to_pem() have nothing.
+  bool is_remote() const { return remote_ != nullptr; }
+  /// What its device said when it first did not sign; empty when that has not been.
+  std::string trouble() const { return remote_ ? remote_->trouble() : std::string{}; }
   Algorithm algorithm() const { return info_->algorithm; }
   /// As a DNSKEY has it.
   const Octets& public_key() const { return public_key_; }
@@ -55,8 +89,9 @@ class PrivateKey {
       : info_{&info}, key_{std::move(key)}, public_key_{std::move(public_key)} {}
 
   const AlgorithmInfo* info_;
-  KeyHandle key_;
+  KeyHandle key_;  // null for one in a device
   Octets public_key_;
+  std::shared_ptr<const RemoteKey> remote_;
 };
 
 /// Signs with one key, again and again. One thread at a time. The key outlives it.
@@ -69,6 +104,13 @@ class Signer {
   [[nodiscard]] bool sign(OctetView data, Octets& out);
   const PrivateKey& key() const { return *key_; }
 
+  /// For work that can be done twice: where the key's device prefers batches, sign() only notes what is to be signed,
+  /// and appends nothing, until sign_noted(); then it gives the signatures out in the same order.
+  void note();
+  /// How many were noted.
+  std::size_t noted() const { return noted_.size(); }
+  [[nodiscard]] bool sign_noted();
+
  private:
   struct Free {
     void operator()(evp_pkey_ctx_st* context) const;
@@ -80,7 +122,12 @@ class Signer {
   Digest digest_;
   std::unique_ptr<evp_pkey_ctx_st, Free> context_;
   std::unique_ptr<evp_md_ctx_st, Free> whole_;  // EdDSA takes the message, not a digest of it
+  std::unique_ptr<RemoteSigner> remote_;        // where the private half is in a device
   Octets scratch_;
+  bool is_noting_ = false;
+  std::vector<Octets> noted_;  // what is to be signed,
+  std::vector<Octets> given_;  // and the signatures over it,
+  std::size_t next_ = 0;       // of which this one is due
 };
 
 }  // namespace redoubt::dnssec

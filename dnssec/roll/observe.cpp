@@ -24,6 +24,9 @@ class Look {
       if (!serial) return wait("a secondary is silent: what it serves is not known");
       if (is_before(*serial, zone_.written_serial))
         return wait("a secondary is behind, at serial " + std::to_string(*serial));
+      // Its version is not ours: of a signer or a state that was lost, and what is in it is not known.
+      if (is_before(zone_.written_serial, *serial))
+        return wait("a secondary is ahead, at serial " + std::to_string(*serial) + ": what it serves is not known");
     }
     const Instant now = zone_.clock.now;
     // Before the first keys there were negative answers and unsigned data.

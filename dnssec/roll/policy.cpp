@@ -62,6 +62,9 @@ std::vector<std::string> faults_of(const Policy& policy) {
   require(policy.dnskey_ttl() > 0s, "dnskey-ttl: expected at least 1s");
   require(policy.max_zone_ttl > 0s, "max-zone-ttl: expected at least 1s");
   require(rules.refresh < rules.lifetime, "signature-refresh: it must be less than signature-lifetime");
+  require(rules.jitter <= rules.refresh, "signature-jitter: found " + std::to_string(rules.jitter.count()) +
+                                             "s, expected at most signature-refresh, " +
+                                             std::to_string(rules.refresh.count()) + "s");
   require(rules.jitter < rules.lifetime - rules.refresh,
           "signature-jitter: it must be less than lifetime minus refresh, or signatures are made anew at each run");
   // A signature may be handed out just before it is refreshed, and then be cached for the largest TTL (RFC 6781
@@ -77,6 +80,7 @@ std::vector<std::string> faults_of(const Policy& policy) {
           "ksk-lifetime: a roll takes longer (that of a ZSK, parent-ds-ttl and parent-propagation)");
   require(!policy.offline_ksk || policy.layout == KeyLayout::split,
           "offline-ksk: only the layout split has a KSK alone");
+  require(policy.token.empty() || policy.algorithm != Algorithm::ed448, "token: keys of ED448 are not made in tokens");
   require(!rules.opt_out || rules.denial == DenialKind::nsec3, "opt-out: only nsec3 has it");
   return faults;
 }

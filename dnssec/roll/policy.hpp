@@ -25,6 +25,7 @@ struct Policy {
   KeyLayout layout = KeyLayout::split;
   Algorithm algorithm = Algorithm::ecdsa_p256_sha256;
   unsigned rsa_bits = default_rsa_bits;
+  std::string token;        ///< PKCS#11 URI of the token that new keys are made in; empty: in files
   seconds ksk_lifetime{0};  ///< of a KSK or CSK; 0: it rolls when somebody asks
   seconds zsk_lifetime{std::chrono::days{90}};
   bool offline_ksk =

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
+#include <iterator>
 
 #include "dns/rdata.hpp"
 #include "dns/record_stream.hpp"
@@ -22,8 +24,22 @@ bool signs(const SigningKey& key, dns::RrType type) {
   return is_about_keys(type) ? key.signs_keys : key.signs_zone;
 }
 
-bool same_octets(const RdataRange& left, const RdataRange& right) {
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(), std::ranges::equal);
+constexpr std::size_t time_octets = 14;  // YYYYMMDDHHmmSS
+
+/// As RRSIG records write it: until 2106 such texts are in the order of the times.
+std::string time_text(std::uint32_t time) {
+  std::string text;
+  Octets rrsig = rrsig_prefix({.covered = dns::type::soa,
+                               .algorithm = 0,
+                               .labels = 0,
+                               .original_ttl = dns::Ttl::from_wire(0),
+                               .expiration = time,
+                               .inception = 0,
+                               .key_tag = 0,
+                               .signer = dns::Name{},
+                               .signature = {}});
+  dns::append_plain_rdata(text, dns::type::rrsig, rrsig);  // "SOA 0 0 0 TIME ..."
+  return text.substr(std::string_view{"SOA 0 0 0 "}.size(), time_octets);
 }
 
 /// Spreads what is counted up evenly (splitmix64).
@@ -42,32 +58,30 @@ NodeSigner::NodeSigner(const SigningTask& task, const DenialChain& chain, std::u
     const bool used = !dry && key.secret && (key.signs_keys || key.signs_zone);
     signers_.push_back(used ? std::make_unique<Signer>(*key.secret) : nullptr);
   }
+  if (task.earlier == nullptr) return;
+  earlier_.emplace(*task.earlier);
+  signer_text_ = task.zone->apex().lowercased().to_text();  // as rrsig_prefix() writes it
+  now_text_ = time_text(static_cast<std::uint32_t>(task.now));
+  refresh_text_ = time_text(static_cast<std::uint32_t>(task.now + task.rules.refresh.count()));
 }
 
-/// The same name in the earlier output. Names come in order, so mostly it is the next one.
-const ZoneNode* NodeSigner::earlier_node() {
-  if (task_->earlier == nullptr) return nullptr;
-  const auto nodes = task_->earlier->nodes();
-  constexpr std::size_t few = 8;
-  for (std::size_t step = 0; step < few && earlier_at_ < nodes.size(); ++step) {
-    const auto order = nodes[earlier_at_].name() <=> owner_;
-    if (order == 0) return &nodes[earlier_at_++];
-    if (order > 0) {
-      if (earlier_at_ == 0 || nodes[earlier_at_ - 1].name() < owner_) return nullptr;
-      break;
-    }
-    ++earlier_at_;
+void NodeSigner::note() {
+  for (const auto& signer : signers_) {
+    if (signer) signer->note();
   }
-  const auto at =
-      std::ranges::lower_bound(nodes, owner_, std::less<>{}, [](const ZoneNode& node) { return node.name(); });
-  earlier_at_ = static_cast<std::size_t>(at - nodes.begin());
-  return earlier_at_ < nodes.size() && nodes[earlier_at_].name() == owner_ ? &nodes[earlier_at_++] : nullptr;
+}
+
+bool NodeSigner::has_noted() const {
+  return std::ranges::any_of(signers_, [](const auto& signer) { return signer && signer->noted() != 0; });
+}
+
+bool NodeSigner::sign_noted() {
+  return std::ranges::all_of(signers_, [](const auto& signer) { return !signer || signer->sign_noted(); });
 }
 
 void NodeSigner::node(std::size_t index, SignedPiece& piece) {
   const ZoneNode& node = task_->zone->nodes()[index];
   owner_ = node.name();
-  earlier_ = earlier_node();
   ++piece.counts.names;
   std::vector<Item> items;
   for (const ZoneSet& set : task_->zone->sets(node))
@@ -78,43 +92,75 @@ void NodeSigner::node(std::size_t index, SignedPiece& piece) {
     items.push_back({dns::type::nsec, chain_->ttl(), nsec, true});
     ++piece.counts.proofs;
   }
-  emit(items, piece);
+  emit(items, false, piece);
 }
 
 void NodeSigner::hashed(std::size_t k, SignedPiece& piece) {
   owner_ = chain_->nsec3_owner(k);
-  earlier_ = earlier_node();
   dns::RdataList nsec3;
   nsec3.add(chain_->nsec3_rdata(k));
   ++piece.counts.proofs;
-  emit({{dns::type::nsec3, chain_->ttl(), nsec3, true}}, piece);
+  emit({{dns::type::nsec3, chain_->ttl(), nsec3, true}}, true, piece);
 }
 
-void NodeSigner::emit(const std::vector<Item>& items, SignedPiece& piece) {
-  if (!dry_) owner_text_ = owner_.to_text();
+void NodeSigner::emit(const std::vector<Item>& items, bool is_hash, SignedPiece& piece) {
+  owner_text_ = owner_.to_text();
+  if (earlier_) lines_ = earlier_->at(owner_, owner_text_, is_hash);
+  if (earlier_ && is_made_last(dns::type::zonemd)) {
+    apex_lines_.assign(lines_.begin(), lines_.end());
+    std::ranges::copy(task_->earlier->tail(), std::back_inserter(apex_lines_));
+    lines_ = apex_lines_;
+  }
   signatures_.clear();
-  for (const Item& item : items) emit_set(item, piece);
+  const std::uint64_t kept_before = piece.counts.kept;
+  for (const Item& item : items) {
+    emit_set(item, piece);
+    if (dry_) piece.text.clear();  // it was for comparing
+  }
+  if (dry_) {
+    const auto there = static_cast<std::uint64_t>(
+        std::ranges::count(lines_, dns::type::rrsig, [](const EarlierText::Line& line) { return line.type; }));
+    const std::uint64_t kept = piece.counts.kept - kept_before;
+    piece.counts.gone += there > kept ? there - kept : 0;
+  }
   if (task_->rules.zonemd && !dry_) digest(items, piece);
 }
 
 void NodeSigner::emit_set(const Item& item, SignedPiece& piece) {
-  const bool is_zonemd = task_->rules.zonemd && item.type == dns::type::zonemd && owner_ == task_->zone->apex();
-  if (is_zonemd) {  // it comes last, once the digest is known
+  if (is_made_last(item.type)) {
     ++piece.counts.sets;
+    if (dry_) plan_zonemd(item, piece);
     return;
   }
-  if (!dry_) {
-    for (const OctetView rdata : item.rdata) write_record(piece, item.type, item.ttl, rdata);
-  }
-  const bool is_unchanged = unchanged(item);
+  const std::size_t begin = piece.text.size();
+  for (const OctetView rdata : item.rdata) append_record_line(piece.text, owner_text_, item.ttl, item.type, rdata);
+  const bool is_unchanged = unchanged(item.type, std::string_view{piece.text}.substr(begin));
   if (!is_unchanged) ++piece.counts.changed;
   if (item.is_signed) sign_set(item, is_unchanged, piece);
 }
 
-bool NodeSigner::unchanged(const Item& item) const {
-  if (earlier_ == nullptr) return false;
-  const ZoneSet* before = task_->earlier->find(*earlier_, item.type);
-  return before != nullptr && before->ttl == item.ttl && same_octets(before->rdata(), item.rdata);
+/// The ZONEMD comes last, once the digest is known.
+bool NodeSigner::is_made_last(dns::RrType type) const {
+  return task_->rules.zonemd && type == dns::type::zonemd && owner_ == task_->zone->apex();
+}
+
+/// Its signatures end like others; what they are over is as it was where nothing else changes.
+void NodeSigner::plan_zonemd(const Item& item, SignedPiece& piece) const {
+  for (const SigningKey& key : task_->keys) {
+    if (!signs(key, item.type)) continue;
+    ++(kept_signature(key, item).empty() ? piece.counts.made : piece.counts.kept);
+  }
+}
+
+/// Whether the earlier output has these lines, and no others of that type.
+/// text  lines with their ends
+bool NodeSigner::unchanged(dns::RrType type, std::string_view text) const {
+  for (const EarlierText::Line& line : lines_) {
+    if (line.type != type) continue;
+    if (text.size() <= line.text.size() || text[line.text.size()] != '\n' || !text.starts_with(line.text)) return false;
+    text.remove_prefix(line.text.size() + 1);
+  }
+  return text.empty();
 }
 
 void NodeSigner::sign_set(const Item& item, bool is_unchanged, SignedPiece& piece) {
@@ -122,44 +168,71 @@ void NodeSigner::sign_set(const Item& item, bool is_unchanged, SignedPiece& piec
   for (std::size_t k = 0; k < task_->keys.size(); ++k) {
     if (!signs(task_->keys[k], item.type)) continue;
     const SigningKey& key = task_->keys[k];
-    std::optional<Octets> signature;
-    bool is_kept = false;
-    if (key.secret) {
-      if (is_unchanged) signature = kept_signature(key, item);
-      is_kept = signature.has_value();
+    if (const auto line = key.secret && is_unchanged ? kept_signature(key, item) : std::string_view{}; !line.empty()) {
+      ++piece.counts.kept;
+      if (!dry_) keep_signature(item, line, piece);
+      continue;
+    }
+    std::optional<Octets> signature = key.secret ? std::nullopt : presigned_signature(key, item);
+    if (signature) {
+      const std::size_t begin = piece.text.size();
+      append_record_line(piece.text, owner_text_, item.ttl, dns::type::rrsig, *signature);
+      const bool is_kept = is_in_earlier(std::string_view{piece.text}.substr(begin, piece.text.size() - begin - 1));
+      ++(is_kept ? piece.counts.kept : piece.counts.made);
     } else {
-      signature = presigned_signature(key, item);
-      is_kept = is_unchanged && signature && is_in_earlier(*signature);
+      ++piece.counts.made;
+      if (dry_) continue;
+      if (key.secret) signature = make_signature(k, item);
+      if (!signature) {
+        piece.failed = true;
+        return;
+      }
+      append_record_line(piece.text, owner_text_, item.ttl, dns::type::rrsig, *signature);
     }
-    ++(is_kept ? piece.counts.kept : piece.counts.made);
-    if (dry_) continue;
-    if (!signature && key.secret) signature = make_signature(k, item);
-    if (!signature) {
-      piece.failed = true;
-      return;
-    }
-    write_record(piece, dns::type::rrsig, item.ttl, *signature);
-    if (task_->rules.zonemd) signatures_.emplace_back(item.ttl, std::move(*signature));
+    if (task_->rules.zonemd && !dry_) signatures_.emplace_back(item.ttl, std::move(*signature));
   }
 }
 
-/// One of the earlier output over the same RRset that will be good for long enough.
-std::optional<Octets> NodeSigner::kept_signature(const SigningKey& key, const Item& item) const {
-  const ZoneSet* signatures = task_->earlier->find(*earlier_, dns::type::rrsig);
-  if (signatures == nullptr) return std::nullopt;
-  const auto now = static_cast<std::uint32_t>(task_->now);
-  const auto refresh = static_cast<std::uint32_t>(task_->rules.refresh.count());
-  for (const OctetView rdata : signatures->rdata()) {
-    const auto rrsig = Rrsig::parse(rdata);
-    if (!rrsig || rrsig->covered != item.type || rrsig->key_tag != key.tag) continue;
-    const bool fits = rrsig->algorithm == static_cast<std::uint8_t>(key.algorithm) &&
-                      rrsig->labels == rrsig_labels(owner_) && rrsig->original_ttl.seconds() == item.ttl &&
-                      rrsig->signer == task_->zone->apex();
-    const bool good = !is_before(now, rrsig->inception) && is_before(now + refresh, rrsig->expiration) &&
-                      is_before(rrsig->inception, rrsig->expiration);
-    if (fits && good) return Octets{rdata.begin(), rdata.end()};
+/// The line of one in the earlier output over the same RRset that will be good for long enough; empty: there is none.
+std::string_view NodeSigner::kept_signature(const SigningKey& key, const Item& item) const {
+  for (const EarlierText::Line& line : lines_) {
+    if (line.type != dns::type::rrsig || line.covered != item.type) continue;
+    std::string_view rest = line.text;
+    const auto word = [&] {
+      const auto end = std::min(rest.find(' '), rest.size());
+      const std::string_view text = rest.substr(0, end);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+      return text;
+    };
+    const auto number = [&] {
+      std::uint32_t value = 0;
+      const std::string_view text = word();
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+      return error == std::errc{} && end == text.data() + text.size() ? std::optional{value} : std::nullopt;
+    };
+    const bool same_owner = word() == owner_text_;
+    const auto ttl = number();
+    word();  // class
+    word();  // type
+    word();  // covered
+    const bool fits = same_owner && ttl == item.ttl && number() == static_cast<std::uint8_t>(key.algorithm) &&
+                      number() == rrsig_labels(owner_) && number() == item.ttl;
+    const std::string_view expiration = word();
+    const std::string_view inception = word();
+    const bool good = expiration.size() == time_octets && inception.size() == time_octets && inception <= now_text_ &&
+                      refresh_text_ < expiration;
+    if (fits && good && number() == key.tag && word() == signer_text_) return line.text;
   }
-  return std::nullopt;
+  return {};
+}
+
+void NodeSigner::keep_signature(const Item& item, std::string_view line, SignedPiece& piece) {
+  piece.text += line;
+  piece.text += '\n';
+  if (!task_->rules.zonemd) return;
+  auto record = dns::read_plain_line(line, {dns::Name{}, dns::Ttl::from_wire(0), std::nullopt});
+  if (record) signatures_.emplace_back(item.ttl, std::move(record->rdata));
+  piece.failed = piece.failed || !record;
 }
 
 /// The one that holds longest of those that are valid now.
@@ -179,10 +252,8 @@ std::optional<Octets> NodeSigner::presigned_signature(const SigningKey& key, con
   return best;
 }
 
-bool NodeSigner::is_in_earlier(OctetView signature) const {
-  const ZoneSet* signatures = task_->earlier->find(*earlier_, dns::type::rrsig);
-  return signatures != nullptr &&
-         std::ranges::any_of(signatures->rdata(), [&](OctetView one) { return std::ranges::equal(one, signature); });
+bool NodeSigner::is_in_earlier(std::string_view line) const {
+  return std::ranges::any_of(lines_, [&](const EarlierText::Line& one) { return one.text == line; });
 }
 
 std::uint32_t NodeSigner::expiration_for(dns::RrType type) const {
@@ -216,26 +287,14 @@ std::optional<std::string> NodeSigner::apex_signatures(dns::RrType type, std::ui
   owner_text_ = owner_.to_text();
   SignedPiece piece;
   const Item item{type, ttl, rdata, true};
-  for (const OctetView one : item.rdata) write_record(piece, type, ttl, one);
+  for (const OctetView one : item.rdata) append_record_line(piece.text, owner_text_, ttl, type, one);
   for (std::size_t k = 0; k < task_->keys.size(); ++k) {
     if (!signs(task_->keys[k], type)) continue;
     const auto signature = make_signature(k, item);
     if (!signature) return std::nullopt;
-    write_record(piece, dns::type::rrsig, ttl, *signature);
+    append_record_line(piece.text, owner_text_, ttl, dns::type::rrsig, *signature);
   }
   return std::move(piece.text);
-}
-
-void NodeSigner::write_record(SignedPiece& piece, dns::RrType type, std::uint32_t ttl, OctetView rdata) const {
-  std::string& text = piece.text;
-  text += owner_text_;
-  text += ' ';
-  text += std::to_string(ttl);
-  text += " IN ";
-  text += dns::to_text(type);
-  text += ' ';
-  if (!dns::append_plain_rdata(text, type, rdata)) text += dns::rdata_to_text(type, dns::rr_class::in, rdata);
-  text += '\n';
 }
 
 /// RFC 8976 §3.3: by type, and by RDATA in canonical form.
@@ -247,7 +306,7 @@ void NodeSigner::digest(const std::vector<Item>& items, SignedPiece& piece) {
     dns::canonicalise(type, records.back().rdata);
   };
   for (const Item& item : items) {
-    if (item.type == dns::type::zonemd && owner_ == task_->zone->apex()) continue;
+    if (is_made_last(item.type)) continue;
     for (const OctetView rdata : item.rdata) add(item.type, item.ttl, rdata);
   }
   for (const auto& [ttl, rdata] : signatures_) add(dns::type::rrsig, ttl, rdata);
@@ -264,6 +323,7 @@ SigningCounts& SigningCounts::operator+=(const SigningCounts& other) {
   made += other.made;
   kept += other.kept;
   changed += other.changed;
+  gone += other.gone;
   return *this;
 }
 

@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint32_t hashed_bit = 0x80000000;
 constexpr std::size_t items_of_piece = 256;
 constexpr std::size_t pieces_ahead_per_thread = 8;
+constexpr std::size_t usual_text = std::size_t{192} * 1024;  // of a piece
 
 }  // namespace
 
@@ -51,35 +52,53 @@ void ZoneSigner::arrange() {
   for (; k < hashed; ++k) items_.push_back(k | hashed_bit);
 }
 
-SigningCounts ZoneSigner::plan() const {
-  NodeSigner worker{task_, *chain_, seed_, true};
-  SignedPiece piece;
-  for (const std::uint32_t item : items_) {
-    if ((item & hashed_bit) != 0) {
-      worker.hashed(item & ~hashed_bit, piece);
+/// With keys that sign in batches it is gone through twice: the text is cheap, and a journey to the key is not.
+SignedPiece ZoneSigner::piece(NodeSigner& worker, std::size_t number) const {
+  worker.note();
+  SignedPiece out = pass(worker, number);
+  const bool again = worker.has_noted();
+  if (!worker.sign_noted()) out.failed = true;
+  return again && !out.failed ? pass(worker, number) : std::move(out);
+}
+
+SignedPiece ZoneSigner::pass(NodeSigner& worker, std::size_t number) const {
+  SignedPiece out;
+  out.text.reserve(usual_text);
+  const std::size_t end = std::min(items_.size(), (number + 1) * items_of_piece);
+  for (std::size_t at = number * items_of_piece; at < end && !out.failed; ++at) {
+    if ((items_[at] & hashed_bit) != 0) {
+      worker.hashed(items_[at] & ~hashed_bit, out);
     } else {
-      worker.node(item, piece);
+      worker.node(items_[at], out);
     }
   }
-  return piece.counts;
+  return out;
+}
+
+std::vector<std::unique_ptr<NodeSigner>> ZoneSigner::workers(bool dry) const {
+  std::vector<std::unique_ptr<NodeSigner>> made;
+  for (unsigned i = 0; i < task_.threads; ++i) made.push_back(std::make_unique<NodeSigner>(task_, *chain_, seed_, dry));
+  return made;
+}
+
+std::size_t ZoneSigner::piece_count() const { return (items_.size() + items_of_piece - 1) / items_of_piece; }
+
+SigningCounts ZoneSigner::plan(bool whole) const {
+  const auto those = workers(true);
+  SigningCounts counts;
+  in_order<SignedPiece>(
+      piece_count(), task_.threads, pieces_ahead_per_thread * task_.threads,
+      [&](std::size_t number, unsigned worker) { return piece(*those[worker], number); },
+      [&](SignedPiece&& done) {
+        counts += done.counts;
+        return whole || (counts.made == 0 && counts.changed == 0 && counts.gone == 0);
+      });
+  return counts;
 }
 
 std::expected<SigningCounts, std::string> ZoneSigner::sign(const TakeText& take) const {
-  std::vector<std::unique_ptr<NodeSigner>> workers;
-  for (unsigned i = 0; i < task_.threads; ++i)
-    workers.push_back(std::make_unique<NodeSigner>(task_, *chain_, seed_, false));
-  const auto make = [&](std::size_t piece, unsigned worker) {
-    SignedPiece out;
-    const std::size_t end = std::min(items_.size(), (piece + 1) * items_of_piece);
-    for (std::size_t at = piece * items_of_piece; at < end && !out.failed; ++at) {
-      if ((items_[at] & hashed_bit) != 0) {
-        workers[worker]->hashed(items_[at] & ~hashed_bit, out);
-      } else {
-        workers[worker]->node(items_[at], out);
-      }
-    }
-    return out;
-  };
+  const auto those = workers(false);
+  const auto make = [&](std::size_t number, unsigned worker) { return piece(*those[worker], number); };
   SigningCounts counts;
   Digest digest{find_digest("SHA384")};
   bool digested = !task_.rules.zonemd || digest.start();
@@ -92,9 +111,8 @@ std::expected<SigningCounts, std::string> ZoneSigner::sign(const TakeText& take)
     if (task_.rules.zonemd) digested = digested && digest.add(piece.digested);
     return !failed && digested && take(piece.text, done, items_.size());
   };
-  const std::size_t pieces = (items_.size() + items_of_piece - 1) / items_of_piece;
   const bool whole =
-      in_order<SignedPiece>(pieces, task_.threads, pieces_ahead_per_thread * task_.threads, make, take_piece);
+      in_order<SignedPiece>(piece_count(), task_.threads, pieces_ahead_per_thread * task_.threads, make, take_piece);
   if (failed || !digested) return std::unexpected{std::string{"the cryptographic library failed"}};
   if (!whole) return std::unexpected{std::string{"the output could not be written"}};
   if (task_.rules.zonemd) {

@@ -59,6 +59,8 @@ bool NsecProver::is_empty_non_terminal(const dns::Name& name) const {
 }
 
 Proof NsecProver::no_name(const dns::Name& name) const {
+  // Compact denial: the zone made an NSEC for that name alone, to say that there is none (RFC 9824 §2).
+  if (const Row* own = of(name); own != nullptr && bitmap_has(own->nsec.types, dns::type::nxname)) return proven();
   const Row* row = covering(name);
   if (row == nullptr) return unproven(*zone_, fmt::format("no NSEC covers {}", name.to_text()));
   if (row->nsec.next.is_strictly_below(name))

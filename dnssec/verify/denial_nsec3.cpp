@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace redoubt::dnssec {
 
@@ -18,23 +19,43 @@ Proof proven_by(bool opts_out) { return {.security = opts_out ? Security::insecu
 
 }  // namespace
 
+std::optional<Nsec3Row> Nsec3Row::of(const Nsec3Hash& hash, OctetView rdata) {
+  const auto nsec3 = Nsec3::parse(rdata);
+  if (!nsec3 || nsec3->hash_algorithm != nsec3_sha1 || (nsec3->flags & ~Nsec3::opt_out_bit) != 0 ||
+      nsec3->next_hashed.size() != hash.size())
+    return std::nullopt;
+  Nsec3Row row{hash, {}, *nsec3};
+  std::ranges::copy(nsec3->next_hashed, row.next.begin());
+  return row;
+}
+
+std::optional<Nsec3Row> Nsec3Row::of(const dns::Name& zone, const dns::Name& owner, OctetView rdata) {
+  const auto hash = hash_of_owner(owner);
+  if (!hash || !(owner.parent() == zone)) return std::nullopt;
+  return of(*hash, rdata);
+}
+
 Nsec3Prover::Nsec3Prover(const dns::Name& zone, std::span<const DenialRecord* const> records,
                          const CandidateLimits& limits, Effort& effort)
     : zone_{&zone}, effort_{&effort} {
   for (const DenialRecord* record : records) {
-    const auto nsec3 = Nsec3::parse(record->rdata);
-    const auto hash = hash_of_owner(record->owner);
-    // Other flags and hashes are for those who know them (RFC 5155 §8.1, §8.2).
-    if (!nsec3 || !hash || nsec3->hash_algorithm != nsec3_sha1 || (nsec3->flags & ~Nsec3::opt_out_bit) != 0) continue;
-    if (nsec3->next_hashed.size() != hash->size() || !(record->owner.parent() == zone)) continue;
-    Row row{*hash, {}, *nsec3};
-    std::ranges::copy(nsec3->next_hashed, row.next.begin());
-    if (!rows_.empty()) {
-      const Nsec3& first = rows_.front().nsec3;
-      mixed_ = mixed_ || first.iterations != nsec3->iterations || !std::ranges::equal(first.salt, nsec3->salt);
-    }
-    too_many_iterations_ = too_many_iterations_ || nsec3->iterations > limits.nsec3_iterations;
-    rows_.push_back(row);
+    if (auto row = Row::of(zone, record->owner, record->rdata)) rows_.push_back(*row);
+  }
+  look_over(limits);
+}
+
+Nsec3Prover::Nsec3Prover(const dns::Name& zone, std::vector<Nsec3Row> rows, std::span<const KnownHash> known,
+                         const CandidateLimits& limits, Effort& effort)
+    : zone_{&zone}, effort_{&effort}, rows_{std::move(rows)}, known_{known} {
+  look_over(limits);
+}
+
+/// Whether the records go together, and what they are to be looked at with.
+void Nsec3Prover::look_over(const CandidateLimits& limits) {
+  for (const Row& row : rows_) {
+    const Nsec3& first = rows_.front().nsec3;
+    mixed_ = mixed_ || first.iterations != row.nsec3.iterations || !std::ranges::equal(first.salt, row.nsec3.salt);
+    too_many_iterations_ = too_many_iterations_ || row.nsec3.iterations > limits.nsec3_iterations;
   }
   if (rows_.empty() || too_many_iterations_ || mixed_) return;
   iterations_ = rows_.front().nsec3.iterations;
@@ -43,6 +64,7 @@ Nsec3Prover::Nsec3Prover(const dns::Name& zone, std::span<const DenialRecord* co
 }
 
 std::optional<Nsec3Hash> Nsec3Prover::hash_of(const dns::Name& name) {
+  if (const auto at = std::ranges::find(known_, name, &KnownHash::name); at != known_.end()) return at->hash;
   const std::uint64_t cost =
       blocks(name.wire().size() + salt_octets_) + std::uint64_t{iterations_} * blocks(sizeof(Nsec3Hash) + salt_octets_);
   if (spent_ || !effort_->spend(Work::hash_block, cost)) {

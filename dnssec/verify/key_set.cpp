@@ -63,11 +63,11 @@ class Matcher {
 std::expected<void, Reason> can_be_checked(const dns::Name& zone, const Vouchers& vouchers,
                                            const SignatureRules& rules) {
   if (!checkable(vouchers, rules).empty()) return {};
-  Reason why{dns::EdeCode::unsupported_ds_digest, fmt::format("zone {}: no DS that can be read", zone.to_text())};
   for (const Octets& rdata : vouchers.dnskey) {
     const auto key = Dnskey::parse(rdata);
     if (key && is_supported(key->algorithm, rules)) return {};
   }
+  Reason why{dns::EdeCode::unsupported_ds_digest, fmt::format("zone {}: no DS that can be read", zone.to_text())};
   for (const Octets& rdata : vouchers.ds) {
     const auto ds = Ds::parse(rdata);
     if (!ds) continue;
@@ -88,25 +88,30 @@ std::expected<CheckedKeys, Reason> check_keys(const dns::Name& zone, RdataRange 
   if (auto checkable = can_be_checked(zone, vouchers, rules); !checkable)
     return std::unexpected{std::move(checkable.error())};
   Matcher matcher{zone, vouchers, rules};
-  Reason why{dns::EdeCode::dnskey_missing,
-             fmt::format("zone {}: none of its keys is the one that its DS or trust anchor names", zone.to_text())};
+  std::optional<Reason> why;
   Octets vouched;  // in RdataList's layout
   for (const OctetView rdata : dnskeys) {
     const auto key = Dnskey::parse(rdata);
     if (!key || !matcher.fits(rdata, *key)) continue;
     if (!key->is_zone_key()) {
-      why = {dns::EdeCode::no_zone_key_bit,
-             fmt::format("zone {}: key {} is no zone key", zone.to_text(), key_tag(rdata))};
+      why = Reason{dns::EdeCode::no_zone_key_bit,
+                   fmt::format("zone {}: key {} is no zone key", zone.to_text(), key_tag(rdata))};
       continue;
     }
     if (key->is_revoked()) {
-      why.text = fmt::format("zone {}: key {} is revoked", zone.to_text(), key_tag(rdata));
+      why = Reason{why ? why->code : dns::EdeCode::dnskey_missing,
+                   fmt::format("zone {}: key {} is revoked", zone.to_text(), key_tag(rdata))};
       continue;
     }
     append_u16(vouched, static_cast<std::uint16_t>(rdata.size()));
     append_octets(vouched, rdata);
   }
-  if (vouched.empty()) return std::unexpected{std::move(why)};
+  if (vouched.empty() && why) return std::unexpected{*std::move(why)};
+  if (vouched.empty()) {
+    return std::unexpected{
+        Reason{dns::EdeCode::dnskey_missing,
+               fmt::format("zone {}: none of its keys is the one that its DS or trust anchor names", zone.to_text())}};
+  }
   const ZoneKeys entry_points{zone, RdataRange{OctetView{vouched}}};
   auto checked = check_signatures({zone, dns::type::dnskey, dnskeys}, ttl, rrsigs, entry_points, rules, effort);
   if (!checked) return std::unexpected{std::move(checked.error())};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "dnssec/base/digest.hpp"
 #include "dnssec/verify/describe.hpp"
 
 namespace redoubt::dnssec {
@@ -40,23 +41,52 @@ dns::Ttl ttl_of(dns::Ttl received, const Rrsig& rrsig, std::uint32_t now) {
   return std::min({received, rrsig.original_ttl, dns::Ttl::from_wire(std::max(left, within_skew))});
 }
 
-/// Tries the keys that the signature may be of. True: one fits. An error: no key has the tag, none fits, or the ledger
-/// is spent.
-std::expected<void, Reason> try_keys(const SetView& set, const Rrsig& rrsig, const ZoneKeys& keys,
-                                     const SignatureRules& rules, Effort& effort) {
-  const auto candidates = keys.of_tag(rrsig.key_tag, rrsig.algorithm, rules.limits.keys_of_tag);
-  if (candidates.empty())
-    return std::unexpected{reason(dns::EdeCode::dnskey_missing, set, rrsig, "has no key in the zone's DNSKEY RRset")};
+/// Nothing when the library had no memory.
+std::optional<GoodSignatures::Print> print_of(const ZoneKey& key, OctetView signature, OctetView data) {
+  static const evp_md_st* const sha256 = find_digest("SHA256");
+  Octets head;
+  head.reserve(5 + key.public_key().size() + signature.size());
+  head.push_back(key.algorithm());
+  append_u16(head, static_cast<std::uint16_t>(key.public_key().size()));
+  append_octets(head, key.public_key());
+  append_u16(head, static_cast<std::uint16_t>(signature.size()));
+  append_octets(head, signature);
+  Digest digest{sha256};
+  GoodSignatures::Print print;
+  if (!digest.start() || !digest.add(head) || !digest.add(data) || !digest.finish(print)) return std::nullopt;
+  return print;
+}
+
+enum class Fit : std::uint8_t { fits, does_not, no_key };
+
+Fit fit_of(const ZoneKey& key, OctetView data, OctetView signature, ReadyKeys* ready) {
+  if (ready != nullptr) {
+    Verifier* const verifier = ready->find(key.algorithm(), key.public_key());
+    return verifier == nullptr ? Fit::no_key : verifier->verifies(data, signature) ? Fit::fits : Fit::does_not;
+  }
+  const auto own = PublicKey::from_dnskey(key.algorithm(), key.public_key());
+  return !own ? Fit::no_key : own->verifies(data, signature) ? Fit::fits : Fit::does_not;
+}
+
+/// Tries the keys that the signature may be of. True: one fits. An error: none fits, or the ledger is spent.
+std::expected<void, Reason> try_keys(const SetView& set, const Rrsig& rrsig,
+                                     const std::vector<const ZoneKey*>& candidates, const SignatureRules& rules,
+                                     Effort& effort) {
   Octets octets;
   if (!append_signed_data(octets, rrsig_prefix(rrsig), set))
     return std::unexpected{reason(dns::EdeCode::dnssec_bogus, set, rrsig, "has more labels than the name")};
   std::string_view what = "does not verify";
   for (const ZoneKey* key : candidates) {
+    const auto print = rules.good == nullptr ? std::nullopt : print_of(*key, rrsig.signature, octets);
+    if (print && rules.good->has(*print)) return {};
     if (!effort.spend(Work::signature, 1))
       return std::unexpected{reason(dns::EdeCode::dnssec_bogus, set, rrsig, "is one signature too many to check")};
-    const auto& usable = key->usable();
-    if (usable && usable->verifies(octets, rrsig.signature)) return {};
-    if (!usable) what = "is of a key that cannot be used";
+    const Fit fit = fit_of(*key, octets, rrsig.signature, rules.ready);
+    if (fit == Fit::fits) {
+      if (print) rules.good->add(*print);
+      return {};
+    }
+    if (fit == Fit::no_key) what = "is of a key that cannot be used";
     if (!effort.spend(Work::failed_signature, 1)) break;
   }
   return std::unexpected{reason(dns::EdeCode::dnssec_bogus, set, rrsig, what)};
@@ -82,18 +112,23 @@ bool is_of(const Rrsig& rrsig, const SetView& set, const dns::Name& zone) {
 
 std::expected<Signed, Reason> check_signatures(const SetView& set, dns::Ttl ttl, RdataRange rrsigs,
                                                const ZoneKeys& keys, const SignatureRules& rules, Effort& effort) {
-  Reason why{dns::EdeCode::rrsigs_missing,
-             fmt::format("{}: no RRSIG of zone {}", set_name(set), keys.zone().to_text())};
+  std::optional<Reason> why;
   std::size_t looked_at = 0;
   for (const OctetView rdata : rrsigs) {
     const auto rrsig = Rrsig::parse(rdata);
     if (!rrsig || !is_of(*rrsig, set, keys.zone()) || !is_supported(rrsig->algorithm, rules)) continue;
+    // Nothing is computed for those that are of other keys, so they keep none out that is of these.
+    const auto candidates = keys.of_tag(rrsig->key_tag, rrsig->algorithm, rules.limits.keys_of_tag);
+    if (candidates.empty()) {
+      if (!why) why = reason(dns::EdeCode::dnskey_missing, set, *rrsig, "has no key in the zone's DNSKEY RRset");
+      continue;
+    }
     if (looked_at++ == rules.limits.signatures_of_set) break;
     if (auto untimely = out_of_time(set, *rrsig, rules.now)) {
       why = std::move(*untimely);
       continue;
     }
-    auto fits = try_keys(set, *rrsig, keys, rules, effort);
+    auto fits = try_keys(set, *rrsig, candidates, rules, effort);
     if (fits) {
       return Signed{.ttl = ttl_of(ttl, *rrsig, rules.now),
                     .labels = rrsig->labels,
@@ -104,7 +139,9 @@ std::expected<Signed, Reason> check_signatures(const SetView& set, dns::Ttl ttl,
     }
     why = std::move(fits.error());
   }
-  return std::unexpected{std::move(why)};
+  if (why) return std::unexpected{*std::move(why)};
+  return std::unexpected{Reason{dns::EdeCode::rrsigs_missing,
+                                fmt::format("{}: no RRSIG of zone {}", set_name(set), keys.zone().to_text())}};
 }
 
 }  // namespace redoubt::dnssec

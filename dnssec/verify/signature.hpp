@@ -1,20 +1,34 @@
 #pragma once
 // Whether an RRset is signed by one of its zone's keys (RFC 4035 §5.3).
+#include <array>
 #include <expected>
 
 #include "dns/ttl.hpp"
 #include "dnssec/base/canonical.hpp"
 #include "dnssec/verify/effort.hpp"
+#include "dnssec/verify/ready_keys.hpp"
 #include "dnssec/verify/reason.hpp"
 #include "dnssec/verify/zone_keys.hpp"
 
 namespace redoubt::dnssec {
+
+/// Remembers signatures that were found good. A memory of any kind and length will do.
+class GoodSignatures {
+ public:
+  /// SHA-256 of the key, the signature and what it is over.
+  using Print = std::array<std::uint8_t, 32>;
+  virtual ~GoodSignatures() = default;
+  virtual bool has(const Print& print) = 0;
+  virtual void add(const Print& print) = 0;
+};
 
 /// What is taken for a signature at all.
 struct SignatureRules {
   std::uint32_t now = 0;  ///< seconds since 1970 modulo 2^32
   bool sha1 = false;      ///< algorithms 5 and 7 are known (RFC 9905 asks that they may not be)
   CandidateLimits limits{};
+  ReadyKeys* ready = nullptr;      ///< of the thread that checks; null: each check makes its key ready for itself
+  GoodSignatures* good = nullptr;  ///< what is among them is not checked again, and costs no effort; null: none
 };
 
 /// Whether signatures and keys of that algorithm count: known here, and not switched off.

@@ -1,32 +1,25 @@
 #pragma once
 // The keys of a zone that signatures are checked with.
-#include <expected>
-#include <memory>
-#include <mutex>
-#include <optional>
 #include <vector>
 
 #include "dns/rrset.hpp"
 #include "dnssec/base/canonical.hpp"
-#include "dnssec/base/public_key.hpp"
 
 namespace redoubt::dnssec {
 
-/// One key of the zone. What OpenSSL makes of it is made when first needed and kept. May be shared by threads.
+/// One key of the zone, as its DNSKEY has it: what a check makes of it is for ReadyKeys to keep.
 class ZoneKey {
  public:
   ZoneKey(std::uint16_t tag, std::uint8_t algorithm, OctetView public_key)
       : tag_{tag}, algorithm_{algorithm}, octets_{public_key.begin(), public_key.end()} {}
   std::uint16_t tag() const { return tag_; }
   std::uint8_t algorithm() const { return algorithm_; }
-  const std::expected<PublicKey, KeyFault>& usable() const;
+  OctetView public_key() const { return octets_; }
 
  private:
   std::uint16_t tag_;
   std::uint8_t algorithm_;
   Octets octets_;
-  mutable std::once_flag once_;
-  mutable std::optional<std::expected<PublicKey, KeyFault>> key_;
 };
 
 /// All keys of a zone that may sign its data (RFC 4034 §2.1.1; RFC 5011 §2.1: revoked ones may not).
@@ -43,7 +36,7 @@ class ZoneKeys {
 
  private:
   dns::Name zone_;
-  std::vector<std::unique_ptr<const ZoneKey>> keys_;
+  std::vector<ZoneKey> keys_;
 };
 
 }  // namespace redoubt::dnssec

@@ -1,67 +1,22 @@
 #include "dnssec/zone/maintain.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <iterator>
 #include <utility>
 
-#include "dnssec/keys/durable_file.hpp"
-#include "dnssec/roll/state_text.hpp"
+#include "dnssec/zone/adopt.hpp"
 #include "dnssec/zone/check_zone.hpp"
 #include "dnssec/zone/load.hpp"
 #include "dnssec/zone/offline_keys.hpp"
+#include "dnssec/zone/state_file.hpp"
 
 namespace redoubt::dnssec {
 
 namespace {
 
-constexpr unsigned state_mode = 0644;  // nothing in it is secret
-constexpr unsigned max_rounds = 8;     // steps that one run may take, one after the other
+constexpr unsigned max_rounds = 8;  // steps that one run may take, one after the other
 constexpr std::size_t max_told_findings = 20;
-
-std::string state_path(const KeyFolder& keys, const dns::Name& zone) {
-  return keys.path() + "/" + zone_file_name(zone) + "state";
-}
-
-/// Two runs at once would each decide without the other. Gone with the process, however that ends.
-class FolderLock {
- public:
-  static std::expected<FolderLock, std::string> take(const std::string& folder) {
-    const std::string path = folder + "/.lock";
-    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (descriptor < 0) return std::unexpected{path + ": " + std::strerror(errno)};
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-      ::close(descriptor);
-      return std::unexpected{folder + ": another run is using these keys"};
-    }
-    return FolderLock{descriptor};
-  }
-  FolderLock(FolderLock&& other) noexcept : descriptor_{std::exchange(other.descriptor_, -1)} {}
-  FolderLock& operator=(FolderLock&&) = delete;
-  ~FolderLock() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-
- private:
-  explicit FolderLock(int descriptor) : descriptor_{descriptor} {}
-  int descriptor_;
-};
-
-/// A key that leaves says so in its own file first: should the state get lost, it is not taken for a key to use.
-std::expected<void, std::string> store(const KeyFolder& keys, const dns::Name& apex, const ZoneRolls& zone) {
-  for (const RollingKey& key : zone.keys) {
-    if (key.free || key.wanted || key.role == KeyRole::foreign) continue;
-    if (auto done = keys.retire(key.stem, zone.clock.now.time_since_epoch().count()); !done) return done;
-  }
-  const std::string text = to_text(zone);
-  return write_durably(state_path(keys, apex), octets_of(text), state_mode);
-}
 
 class Maintenance {
  public:
@@ -85,6 +40,8 @@ class Maintenance {
     result_.keys = std::move(*stored);
     if (auto ahead = load_signed_ahead(); !ahead) return std::unexpected{ahead.error()};
     if (auto known = recall(); !known) return std::unexpected{known.error()};
+    if (auto hidden = check_exposure(); !hidden) return std::unexpected{hidden.error()};
+    const auto asked_before = zone_.asked;
     for (unsigned round = 0; round < max_rounds; ++round) {
       auto again = once();
       if (!again) return std::unexpected{again.error()};
@@ -92,6 +49,7 @@ class Maintenance {
     }
     describe_ds();
     tell_remarks();
+    result_.asks_parent_anew = result_.file.written && file_.rules.cds && zone_.asked != asked_before;
     result_.zone = std::move(zone_);
     return std::move(result_);
   }
@@ -116,11 +74,14 @@ class Maintenance {
     if (result_.file.was_due) std::ranges::move(remarks_, std::back_inserter(result_.file.remarks));
     std::ranges::move(warnings_, std::back_inserter(result_.file.remarks));
     for (const StoredKey& key : result_.keys) {
-      if (key.exposed)
-        result_.file.remarks.push_back(keys_.path() + "/" + key.stem +
-                                       ".private: others than its owner may read it; chmod 600 it, and roll the key "
-                                       "if they could (zone rollover start)");
+      if (key.exposed) result_.file.remarks.push_back(keys_.exposure_of(key));
     }
+  }
+
+  /// A key that others may have is used only by who knows that. After recall(), which opens keys that leave.
+  std::expected<void, std::string> check_exposure() const {
+    if (options_.despite_exposure) return {};
+    return keys_.refuse_exposed(result_.keys);
   }
 
   std::expected<MaintainResult, std::string> without_folder() {
@@ -133,9 +94,7 @@ class Maintenance {
 
   // Keys that are kept elsewhere -------------------------------------------------------------------------------------
 
-  bool is_offline(const StoredKey& key) const {
-    return options_.policy.offline_ksk && key.is_entry_point() && !key.secret;
-  }
+  bool is_offline(const StoredKey& key) const { return is_kept_elsewhere(options_.policy, key); }
 
   std::expected<void, std::string> load_signed_ahead() {
     if (!options_.policy.offline_ksk) return {};
@@ -186,6 +145,9 @@ class Maintenance {
       return adopt_output();
     }
     zone_ = std::move(**state);
+    if (zone_.written_serial != 0 && zone_.clock.last)
+      file_.last_run = zone_.clock.last->wall.time_since_epoch().count();
+    stored_clock_ = zone_.clock;
     ClockStep step = advance_clock(zone_.clock, options_.clock, options_.file.clock_is_right);
     zone_.clock = std::move(step.clock);
     clock_doubt_ = std::move(step.doubt);
@@ -210,7 +172,7 @@ class Maintenance {
       if (zone_.place_of(key.stem) || key.retired) continue;
       if (options_.policy.offline_ksk && (key.secret || key.is_entry_point())) continue;  // for a roll to come
       if (!key.secret) {
-        take_in(key, KeyRole::foreign);
+        take_in(zone_, key, KeyRole::foreign);
       } else {
         result_.told.push_back(key.stem + " is not used (import: when there is no state yet)");
       }
@@ -218,68 +180,16 @@ class Maintenance {
     return {};
   }
 
-  void take_in(const StoredKey& stored, KeyRole role) {
-    RollingKey key;
-    key.stem = stored.stem;
-    key.tag = stored.tag;
-    key.algorithm = stored.algorithm;
-    key.role = role;
-    static_cast<void>(add_key(zone_, std::move(key)));
-  }
-
-  /// A zone that somebody signed before us keeps what it has; the machine goes on from there.
   std::expected<void, std::string> adopt_output() {
-    std::error_code error;
-    const bool has_output = std::filesystem::exists(file_.output, error);
-    std::optional<Zone> zone;
-    if (has_output || !source_->left_out_keys.empty()) {
-      auto loaded = load_zone(has_output ? file_.output : file_.input, {.origin = apex_});
-      if (loaded) zone.emplace(std::move(*loaded));
-    }
-    const ZoneNode* apex = zone ? &zone->nodes().front() : nullptr;
-    const ZoneSet* published = apex == nullptr ? nullptr : zone->find(*apex, dns::type::dnskey);
-    const ZoneSet* signatures = apex == nullptr ? nullptr : zone->find(*apex, dns::type::rrsig);
-    const auto has_signed = [&](const StoredKey& key, dns::RrType type) {
-      if (signatures == nullptr) return false;
-      return std::ranges::any_of(signatures->rdata(), [&](OctetView rdata) {
-        const auto rrsig = Rrsig::parse(rdata);
-        return rrsig && rrsig->covered == type && rrsig->key_tag == key.tag &&
-               rrsig->algorithm == static_cast<std::uint8_t>(key.algorithm);
-      });
-    };
-    KeySet keys;
-    KeyMask signing = 0;
-    bool has_zsk = false;
-    for (StoredKey& key : result_.keys) {
-      const bool is_published = published != nullptr && std::ranges::any_of(published->rdata(), [&](OctetView one) {
-                                  return std::ranges::equal(one, key.dnskey);
-                                });
-      if (key.retired && !is_published) continue;
-      // Of the ZSKs that were made for rolls to come, only the first is used.
-      const bool is_zsk_ahead = options_.policy.offline_ksk && !key.is_entry_point() && key.secret && !is_published;
-      if (is_zsk_ahead && (published != nullptr || has_zsk)) continue;
-      has_zsk = has_zsk || is_zsk_ahead;
-      if (key.retired) {  // rolled away in part: it goes on its way out
-        if (auto opened = keys_.unlock(key); !opened) return opened;
-      }
-      if (zone_.keys.size() == max_keys) return std::unexpected{keys_.path() + ": more keys than one zone may have"};
-      const KeyMask me = bit(static_cast<unsigned>(zone_.keys.size()));
-      const bool is_csk =
-          key.is_entry_point() && (options_.policy.layout == KeyLayout::csk || has_signed(key, dns::type::soa));
-      take_in(key, is_offline(key)        ? KeyRole::ksk
-                   : !key.secret          ? KeyRole::foreign
-                   : is_csk               ? KeyRole::csk
-                   : key.is_entry_point() ? KeyRole::ksk
-                                          : KeyRole::zsk);
-      zone_.keys.back().wanted = !key.retired;
-      if (published == nullptr) continue;
-      if (is_published) keys.published |= me;
-      if (has_signed(key, dns::type::dnskey)) keys.signers |= me;
-      if (has_signed(key, dns::type::soa)) signing |= me;
-    }
-    if (keys.published == 0) return {};
-    adopt(zone_, keys, signing);
-    result_.told.push_back("takes over the keys that the zone is signed with");
+    const auto taken = adopt_signed_zone({.output = file_.output,
+                                          .input = file_.input,
+                                          .input_is_signed = !source_->left_out_keys.empty(),
+                                          .apex = apex_,
+                                          .policy = options_.policy,
+                                          .folder = keys_},
+                                         zone_, result_.keys);
+    if (!taken) return std::unexpected{taken.error()};
+    if (*taken) result_.told.push_back("takes over the keys that the zone is signed with");
     return {};
   }
 
@@ -309,14 +219,23 @@ class Maintenance {
     }
     note(decision);
     if (!file_.dry_run) {
-      if (auto stored = store(keys_, apex_, zone_); !stored) return std::unexpected{stored.error()};
+      if (auto stored = store_ahead(); !stored) return std::unexpected{stored.error()};
     }
     const bool pending = zone_.key_sets.pending || zone_.signatures.pending;
     if (auto done = write(); !done) return std::unexpected{done.error()};
     if (file_.dry_run) return false;
     note_written(zone_, result_.file.serial, seconds{result_.file.max_ttl});
-    if (auto stored = store(keys_, apex_, zone_); !stored) return std::unexpected{stored.error()};
+    stored_clock_ = zone_.clock;
+    if (auto stored = store_state(keys_, apex_, zone_); !stored) return std::unexpected{stored.error()};
     return pending && observed.secondaries.empty();
+  }
+
+  /// Before anything is put out. The clock's reading counts once a run has come to its end: a clock for which a run
+  /// ends in an error would be believed by the next one.
+  std::expected<void, std::string> store_ahead() const {
+    ZoneRolls ahead = zone_;
+    if (stored_clock_) ahead.clock = *stored_clock_;
+    return store_state(keys_, apex_, ahead);
   }
 
   /// The next key set is not signed ahead: all stays as it is, and time goes on.
@@ -356,7 +275,7 @@ class Maintenance {
       });
       if (spare != result_.keys.end()) {
         result_.told.push_back("takes " + spare->stem + " (" + std::string{to_text(request.role)} + ")");
-        take_in(*spare, request.role);
+        take_in(zone_, *spare, request.role);
         return {};
       }
       if (request.role != KeyRole::zsk)
@@ -364,10 +283,10 @@ class Maintenance {
                                ": a KSK is needed; make it where KSKs are kept (key generate), and put "
                                "its .key file here"};
     }
-    auto made = keys_.generate(apex_, request.algorithm, flags, options_.policy.rsa_bits);
+    auto made = make_key_by(keys_, options_.policy, apex_, request.algorithm, flags);
     if (!made) return std::unexpected{made.error()};
     result_.told.push_back("made " + made->stem + " (" + std::string{to_text(request.role)} + ")");
-    take_in(*made, request.role);
+    take_in(zone_, *made, request.role);
     zone_.keys[*zone_.place_of(made->stem)].standby = request.standby;
     result_.keys.push_back(std::move(*made));
     return {};
@@ -375,6 +294,7 @@ class Maintenance {
 
   std::expected<void, std::string> write() {
     SignFileOptions file = file_;
+    if (zone_.written_serial != 0) file.last_serial = zone_.written_serial;  // 0: nothing was written yet
     const KeySet set = zone_.key_sets.newest();
     const KeyMask signing = zone_.signatures.newest();
     const Written now{set, signing, zone_.asked};
@@ -404,9 +324,18 @@ class Maintenance {
     if (!is_signed_ahead_for(zone_))
       return std::unexpected{keys_.path() + ": what the KSK signed ahead has run out, or has not begun; key request"};
     auto done = sign_file(file, *source_);
-    if (!done) return std::unexpected{done.error()};
+    if (!done) return std::unexpected{done.error() + troubles()};
     take_result(std::move(*done));
     return {};
+  }
+
+  /// What devices said that did not sign.
+  std::string troubles() const {
+    std::string text;
+    for (const StoredKey& key : result_.keys) {
+      if (key.secret && !key.secret->trouble().empty()) text += "; " + key.stem + ": " + key.secret->trouble();
+    }
+    return text;
   }
 
   /// One run may write the zone several times; what it did is told as one.
@@ -458,6 +387,7 @@ class Maintenance {
   dns::Name apex_;
   ZoneRolls zone_;
   std::optional<std::string> clock_doubt_;
+  std::optional<MachineClock> stored_clock_;  // nothing: there is no state yet
   MaintainResult result_;
 };
 
@@ -465,30 +395,6 @@ class Maintenance {
 
 std::expected<MaintainResult, std::string> maintain(const MaintainOptions& options) {
   return Maintenance{options}.run();
-}
-
-std::expected<std::optional<ZoneRolls>, std::string> read_state(const KeyFolder& keys, const dns::Name& zone) {
-  const std::string path = state_path(keys, zone);
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) return std::optional<ZoneRolls>{};
-  const auto text = read_secret_file(path, max_state_text);
-  if (!text) return std::unexpected{text.error()};
-  auto state = zone_keys_from_text(as_text(*text));
-  if (!state) return std::unexpected{path + ": " + state.error()};
-  return std::optional{std::move(*state)};
-}
-
-std::expected<ZoneRolls, std::string> change_state(
-    const KeyFolder& keys, const dns::Name& zone,
-    const std::function<std::expected<void, std::string>(ZoneRolls&)>& change) {
-  const auto lock = FolderLock::take(keys.path());
-  if (!lock) return std::unexpected{lock.error()};
-  auto state = read_state(keys, zone);
-  if (!state) return std::unexpected{state.error()};
-  if (!*state) return std::unexpected{keys.path() + ": nothing is known of " + zone.to_text() + " yet; sign it first"};
-  if (auto changed = change(**state); !changed) return std::unexpected{changed.error()};
-  if (auto stored = store(keys, zone, **state); !stored) return std::unexpected{stored.error()};
-  return std::move(**state);
 }
 
 }  // namespace redoubt::dnssec

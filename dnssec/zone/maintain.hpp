@@ -9,6 +9,7 @@
 #include "dnssec/keys/key_folder.hpp"
 #include "dnssec/roll/machine.hpp"
 #include "dnssec/zone/sign_file.hpp"
+#include "dnssec/zone/state_file.hpp"
 
 namespace redoubt::dnssec {
 
@@ -17,6 +18,7 @@ struct MaintainOptions {
   Policy policy;
   const KeyFolder* keys = nullptr;  ///< its folder is made if it is not there, once the zone file is found to be fit
   bool despite_faults = false;      ///< sign although check_zone() finds faults in the zone file
+  bool despite_exposure = false;    ///< sign although others may read the file of a private half
   ClockReading clock;
   /// Looks at the parent and the secondaries. Without it nobody looks: see Observations.
   std::function<Observations(const dns::Name& apex, const ZoneRolls& zone, std::span<const StoredKey> keys)> observe =
@@ -33,19 +35,12 @@ struct MaintainResult {
   std::optional<Instant> next;                ///< by the machine's clock
   std::vector<Octets> ds;                     ///< RDATA that the parent should have; empty: none
   std::optional<Instant> signed_ahead_until;  ///< of a KSK that is kept elsewhere
+  bool asks_parent_anew = false;              ///< the CDS that was put out is another one than before
   bool keys_missing = false;                  ///< a dry run, and there are no keys to sign with yet
 };
 
 /// The zone file is read and checked before anything else, so that a bad one changes nothing.
 /// errors: one line or several. The old output stays; the stored state is never behind what was published.
 std::expected<MaintainResult, std::string> maintain(const MaintainOptions& options);
-
-/// What is stored of a zone, changed by `change`, and stored again. For operators' wishes.
-/// errors: no state yet, or what `change` says
-std::expected<ZoneRolls, std::string> change_state(
-    const KeyFolder& keys, const dns::Name& zone,
-    const std::function<std::expected<void, std::string>(ZoneRolls&)>& change);
-/// Nothing when nothing is stored of that zone.
-std::expected<std::optional<ZoneRolls>, std::string> read_state(const KeyFolder& keys, const dns::Name& zone);
 
 }  // namespace redoubt::dnssec

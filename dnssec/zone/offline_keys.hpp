@@ -34,4 +34,8 @@ std::vector<PresignedSignature> signatures_of(const PresignedSets& sets, const S
 bool is_signed_ahead(const PresignedSets& sets, const StoredKey& key, dns::RrType type,
                      const std::vector<Octets>& rdata, std::int64_t now);
 
+/// A new key where the policy wants new keys: in a file, or in a token.
+std::expected<StoredKey, std::string> make_key_by(const KeyFolder& keys, const Policy& policy, const dns::Name& zone,
+                                                  Algorithm algorithm, std::uint16_t flags);
+
 }  // namespace redoubt::dnssec

@@ -6,10 +6,12 @@
 #include <filesystem>
 
 #include "dns/rdata.hpp"
+#include "dns/text_reading.hpp"
 #include "dns/text_zone.hpp"
 #include "dnssec/keys/durable_file.hpp"
 #include "dnssec/sign/prepare.hpp"
 #include "dnssec/zone/load.hpp"
+#include "dnssec/zone/mapped_text.hpp"
 #include "dnssec/zone/verify_file.hpp"
 
 namespace redoubt::dnssec {
@@ -19,7 +21,7 @@ namespace {
 constexpr unsigned default_mode = 0644;
 constexpr std::int64_t doubtful_gap = 30 * 86400;  // a signer that slept longer than this beyond the last signature
 constexpr std::size_t max_told = 20;
-constexpr std::size_t rarest_check = 100;  // signatures of the output, of which at least one is verified
+constexpr std::size_t rarest_check = 100;  // new signatures, of which about one is verified at least
 constexpr std::size_t max_keys_remembered = 4096;
 
 class FileSigning {
@@ -30,7 +32,7 @@ class FileSigning {
     if (auto keys = check_keys(); !keys) return std::unexpected{keys.error()};
     if (auto prepared = prepare_source(); !prepared) return std::unexpected{prepared.error()};
     if (auto loaded = load_earlier(); !loaded) return std::unexpected{loaded.error()};
-    const auto earlier_serial = earlier_ ? serial_of(*earlier_) : std::nullopt;
+    const auto earlier_serial = last_serial();
     // Whether anything is due must not depend on the serial, which is new only if something is.
     if (earlier_serial && options_.rules.serial != SerialRule::keep) set_serial(*earlier_serial);
     SigningTask task{.zone = &source_.zone,
@@ -44,7 +46,7 @@ class FileSigning {
     if (!signer) return std::unexpected{signer.error()};
     // Where all is new there is nothing to find out first.
     const bool all_new = !earlier_ || options_.everything;
-    if (!all_new || options_.dry_run) result_.counts = signer->plan();
+    if (!all_new || options_.dry_run) result_.counts = signer->plan(options_.dry_run);
     result_.was_due = all_new || is_due();
     result_.serial = earlier_serial.value_or(source_.serial);
     if (!result_.was_due) return finish_unchanged();
@@ -88,25 +90,81 @@ class FileSigning {
 
   std::expected<void, std::string> load_earlier() {
     std::error_code error;
-    if (!std::filesystem::exists(options_.output, error)) return {};
-    auto zone = load_zone(options_.output, {.origin = result_.apex});
+    const bool is_there = std::filesystem::exists(options_.output, error);
+    // What cannot be looked at may be good all the same, and is not replaced unseen.
+    if (error) return std::unexpected{options_.output + ": " + error.message()};
+    if (is_there) {
+      auto file = MappedText::open(options_.output);
+      if (!file) return std::unexpected{file.error()};
+      mapped_.emplace(std::move(*file));
+      earlier_ =
+          EarlierText::index(mapped_->text(), result_.apex, [&](std::string_view part) { mapped_->release(part); });
+      if (!earlier_) load_strange();
+    } else if (options_.last_serial) {
+      result_.remarks.push_back("there is no " + options_.output + " any more, all is signed anew after serial " +
+                                std::to_string(*options_.last_serial));
+    }
+    return check_clock();
+  }
+
+  /// An output of another form: of another tool, or the input itself. It is read whole, and written in ours.
+  void load_strange() {
+    const auto zone = load_zone(options_.output, {.origin = result_.apex});
     if (!zone || !(zone->apex() == result_.apex)) {
       result_.remarks.push_back("the earlier output cannot be used, all is signed anew: " +
                                 (zone ? "it is of another zone" : zone.error()));
-      return {};
+      return;
     }
-    earlier_.emplace(std::move(*zone));
-    return check_clock();
+    for (const ZoneNode& node : zone->nodes()) {
+      const std::string owner = node.name().to_text();
+      for (const ZoneSet& set : zone->sets(node)) {
+        for (const OctetView rdata : set.rdata()) {
+          // Signatures are over sets with TTLs of their own, which the zone does not keep.
+          const auto rrsig = set.type == dns::type::rrsig ? Rrsig::parse(rdata) : std::nullopt;
+          append_record_line(rewritten_, owner, rrsig ? rrsig->original_ttl.seconds() : set.ttl, set.type, rdata);
+        }
+      }
+    }
+    earlier_ = EarlierText::index(rewritten_, result_.apex);
+    if (!earlier_) result_.remarks.push_back("the earlier output cannot be used, all is signed anew");
+  }
+
+  /// RDATA of those records at the earlier output's apex that are of that type, or signatures over it.
+  std::vector<Octets> at_earlier_apex(dns::RrType type, dns::RrType covered) const {
+    std::vector<Octets> found;
+    if (!earlier_) return found;
+    EarlierText::Reader reader{*earlier_};
+    for (const EarlierText::Line& line : reader.at(result_.apex, result_.apex.to_text(), false)) {
+      if (line.type != type || line.covered != covered) continue;
+      auto record = dns::read_plain_line(line.text, {dns::Name{}, dns::Ttl::from_wire(0), std::nullopt});
+      if (record) found.push_back(std::move(record->rdata));
+    }
+    return found;
+  }
+
+  std::optional<std::uint32_t> serial_before() const {
+    const auto soa = at_earlier_apex(dns::type::soa, {});
+    if (soa.empty()) return std::nullopt;
+    const auto fields = dns::parse_soa(soa.front());
+    return fields ? std::optional{fields->serial} : std::nullopt;
+  }
+
+  /// Secondaries do not go back, and one that has a later serial seems to have seen what it never saw.
+  std::optional<std::uint32_t> last_serial() const {
+    const auto earlier = serial_before();
+    const auto known = options_.last_serial;
+    return known && (!earlier || is_before(*earlier, *known)) ? known : earlier;
   }
 
   /// A clock that jumped would put out signatures that nobody can use, or let good ones be thrown away.
   std::expected<void, std::string> check_clock() {
-    const ZoneSet* signatures = earlier_->find(earlier_->nodes().front(), dns::type::rrsig);
-    if (signatures == nullptr || options_.clock_is_right) return {};
+    if (options_.clock_is_right) return {};
     const auto now = static_cast<std::uint32_t>(options_.now);
-    for (const OctetView rdata : signatures->rdata()) {
+    bool has_signature = false;
+    for (const Octets& rdata : at_earlier_apex(dns::type::rrsig, dns::type::soa)) {
       const auto rrsig = Rrsig::parse(rdata);
-      if (!rrsig || rrsig->covered != dns::type::soa) continue;
+      if (!rrsig) continue;
+      has_signature = true;
       if (is_before(now, rrsig->inception))
         return std::unexpected{options_.output +
                                " was signed in what this clock calls the future: the clock is wrong, or was. If it is "
@@ -116,6 +174,20 @@ class FileSigning {
                                " expired more than 30 days ago by this clock: the clock is wrong, or nobody signed. If "
                                "it is right, say --clock-is-right"};
     }
+    return has_signature ? std::expected<void, std::string>{} : check_clock_by_last_run();
+  }
+
+  /// No signature tells what time it was: then the run before does, with the same tolerances.
+  std::expected<void, std::string> check_clock_by_last_run() const {
+    if (!options_.last_run || options_.rules.denial == DenialKind::none) return {};
+    if (options_.now + options_.rules.backdate.count() < *options_.last_run)
+      return std::unexpected{options_.output +
+                             ": the last run was in what this clock calls the future: the clock is wrong, or was. If "
+                             "it is right now, say --clock-is-right"};
+    if (*options_.last_run + options_.rules.lifetime.count() + doubtful_gap < options_.now)
+      return std::unexpected{options_.output +
+                             ": what the last run signed expired more than 30 days ago by this clock: the clock is "
+                             "wrong, or nobody signed. If it is right, say --clock-is-right"};
     return {};
   }
 
@@ -128,27 +200,16 @@ class FileSigning {
   }
 
   bool is_due() const {
-    // The ZONEMD is made last and never counted as changed or kept: with nothing else new, it is as it was.
+    // The ZONEMD is made last and never counted as changed: with nothing else new, it is as it was.
     if (result_.counts.made != 0 || result_.counts.changed != 0) return true;
+    if (result_.counts.gone != 0) return true;  // a key stopped signing: the last step of a roll
     std::size_t now = 0;
-    std::size_t before = 0;
     for (const ZoneNode& node : source_.zone.nodes()) now += node.set_count;
-    for (const ZoneNode& node : earlier_->nodes()) {
-      for (const ZoneSet& set : earlier_->sets(node)) before += set.type == dns::type::rrsig ? 0 : 1;
-    }
-    return before != now + result_.counts.proofs;  // something went
+    return earlier_->set_count() != now + result_.counts.proofs;  // something went
   }
 
   SignFileResult finish_unchanged() {
-    for (const ZoneNode& node : earlier_->nodes()) {
-      const ZoneSet* signatures = earlier_->find(node, dns::type::rrsig);
-      if (signatures == nullptr) continue;
-      for (const OctetView rdata : signatures->rdata()) {
-        const auto rrsig = Rrsig::parse(rdata);
-        if (rrsig && (result_.earliest_expiration == 0 || is_before(rrsig->expiration, result_.earliest_expiration)))
-          result_.earliest_expiration = rrsig->expiration;
-      }
-    }
+    result_.earliest_expiration = earlier_->earliest_expiration();
     return std::move(result_);
   }
 
@@ -166,11 +227,17 @@ class FileSigning {
     });
     if (!counts) return std::unexpected{trouble.empty() ? counts.error() : trouble};
     result_.counts = *counts;
-    earlier_.reset();
+    forget_earlier();
     if (auto checked = check(file->temporary_path()); !checked) return std::unexpected{checked.error()};
     if (auto done = file->commit(); !done) return std::unexpected{done.error()};
     result_.written = true;
     return std::move(result_);
+  }
+
+  void forget_earlier() {
+    earlier_.reset();
+    rewritten_ = {};
+    mapped_.reset();
   }
 
   /// What was written, read back and judged without a look at how it was made.
@@ -183,15 +250,14 @@ class FileSigning {
       const auto zone = load_zone(path, {.origin = result_.apex});
       return zone ? std::expected<void, std::string>{} : unreadable(zone.error());
     }
-    const auto checked =
-        verify_zone_file(path, result_.apex,
-                         {.now = options_.now,
-                          .threads = options_.threads,
-                          .max_findings = max_told,
-                          .one_in = std::clamp<std::size_t>((result_.counts.made + result_.counts.kept) /
-                                                                std::max<std::size_t>(1, options_.checked_signatures),
-                                                            1, rarest_check),
-                          .trusted_ds = {}});
+    const auto checked = verify_zone_file(path, result_.apex,
+                                          {.now = options_.now,
+                                           .threads = options_.threads,
+                                           .max_findings = max_told,
+                                           .one_in = one_in(result_.counts.kept),
+                                           .new_inception = new_inception(),
+                                           .one_in_new = std::min(rarest_check, one_in(result_.counts.made)),
+                                           .trusted_ds = {}});
     if (!checked) return unreadable(checked.error());
     const ZoneVerdict& verdict = checked->verdict;
     result_.earliest_expiration = verdict.earliest_expiration;
@@ -204,6 +270,16 @@ class FileSigning {
     return std::unexpected{text};
   }
 
+  /// What was kept was made by a run before this one, which verified its share of it.
+  std::size_t one_in(std::size_t signatures) const {
+    return std::max<std::size_t>(1, signatures / std::max<std::size_t>(1, options_.checked_signatures));
+  }
+
+  /// As the signer writes it; what was signed ahead elsewhere is about keys, and always verified.
+  std::uint32_t new_inception() const {
+    return static_cast<std::uint32_t>(options_.now - options_.rules.backdate.count());
+  }
+
   void progress(std::string_view step, std::size_t done, std::size_t all) const {
     if (options_.progress) options_.progress(step, done, all);
   }
@@ -211,7 +287,9 @@ class FileSigning {
   const SignFileOptions& options_;
   SignFileResult result_;
   SourceZone& source_;
-  std::optional<Zone> earlier_;
+  std::optional<MappedText> mapped_;    // the earlier output,
+  std::string rewritten_;               // or that in our form,
+  std::optional<EarlierText> earlier_;  // and where its names are
 };
 
 }  // namespace

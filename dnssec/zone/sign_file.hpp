@@ -21,13 +21,18 @@ struct SignFileOptions {
   std::vector<SigningKey> keys;
   bool withdrawn = false;  ///< see records_of_signer()
   std::int64_t now = 0;
+  /// What is remembered of the run before, for an earlier output that is lost, damaged, or an old copy: the serial of
+  /// what was put out (a new one comes after it, RFC 1982), and when that was.
+  std::optional<std::uint32_t> last_serial = std::nullopt;
+  std::optional<std::int64_t> last_run = std::nullopt;
   unsigned threads = 1;
   bool dry_run = false;
   bool everything = false;         ///< sign anew what the earlier output still has good
   bool clock_is_right = false;     ///< go on although the earlier output's times speak against the clock
   std::uint32_t max_zone_ttl = 0;  ///< a larger TTL in the zone is an error: rolls would not wait for it; 0: any
-  /// At least so many signatures, and one in a hundred, are verified with their keys in the check of the output; the
-  /// rest of the check is always whole.
+  /// In the check of the output so many of the new signatures are verified with the public halves of their keys: all
+  /// when there are no more, else a sample of about so many, and of one in a hundred at least. Of those that were kept
+  /// about so many, too. The rest of the check is always whole.
   std::size_t checked_signatures = 1000;
   std::function<void(std::string_view step, std::size_t done, std::size_t all)> progress = nullptr;
 };

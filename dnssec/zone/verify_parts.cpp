@@ -57,12 +57,13 @@ class Cutter {
       : text_{text}, part_octets_{part_octets}, suffix_{apex.is_root() ? "." : "." + apex.lowercased().to_text()} {}
 
   /// Nothing when a part would be too long.
-  std::optional<std::vector<std::string_view>> cut() const {
+  std::optional<std::vector<std::string_view>> cut(const MappedText& file) const {
     std::vector<std::string_view> parts;
     for (std::size_t at = 0; at < text_.size();) {
       const std::size_t end = boundary(at + part_octets_);
       if (end - at > longest_part) return std::nullopt;
       parts.push_back(text_.substr(at, end - at));
+      file.release(text_.substr(0, end));  // a look at one line brings in many pages
       at = end;
     }
     return parts;
@@ -117,8 +118,9 @@ struct Records {
 std::optional<Records> read_part(std::string_view text, const Name& apex) {
   ZoneBuilder names{apex};
   ZoneBuilder hashed{apex};
-  const dns::Surroundings around{apex, dns::Ttl::from_wire(3600), std::nullopt};
+  dns::Surroundings around{apex, dns::Ttl::from_wire(3600), std::nullopt};
   dns::MasterFileLines lines{text};
+  std::string owner;  // of the line before, which is in `around`
   for (;;) {
     const auto line = lines.next();
     if (!line) return std::nullopt;
@@ -126,11 +128,16 @@ std::optional<Records> read_part(std::string_view text, const Name& apex) {
     const std::string_view one = (*line)->text;
     const auto end = one.find(' ');
     if (end == 0 || end == std::string_view::npos || one[0] == '$' || one[end - 1] != '.') return std::nullopt;
-    auto record = dns::read_plain_line(one, around);
+    const bool same_owner = one.substr(0, end) == owner;
+    auto record = dns::read_plain_line(same_owner ? one.substr(end) : one, around);
     if (!record) {
       auto slowly = dns::read_line(one, around);
       if (!slowly) return std::nullopt;
       record.emplace(std::move(*slowly));
+    }
+    if (!same_owner) {
+      owner = one.substr(0, end);
+      around.previous_owner = record->owner;
     }
     ZoneBuilder& builder = is_about_nsec3(*record) ? hashed : names;
     if (record->type == dns::type::zonemd || !builder.add(*record)) return std::nullopt;
@@ -332,7 +339,7 @@ std::expected<std::optional<FileVerdict>, std::string> verify_in_parts(const std
   const std::string_view text = file->text();
   const auto apex = Name::from_text(text.substr(0, std::min(text.find_first_of(" \t\n"), text.size())));
   if (!apex) return strange;
-  const auto parts = Cutter{text, *apex, part_octets}.cut();
+  const auto parts = Cutter{text, *apex, part_octets}.cut(*file);
   if (!parts || parts->empty()) return strange;
   const auto first = read_part(parts->front(), *apex);
   if (!first || first->names.nodes().empty() || !(first->names.nodes().front().name() == *apex)) return strange;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
+#include <string_view>
 #include <thread>
 
 #include "dns/rdata.hpp"
@@ -27,8 +29,18 @@ bool must_be_signed(const ZoneNode& node, RrType type) {
   return false;
 }
 
-bool is_always_checked(const ZoneNode& node, RrType type) {
-  return (type == dns::type::dnskey || type == dns::type::soa) && node.kind == NodeKind::authoritative;
+bool is_always_checked(RrType type) {
+  using namespace dns::type;
+  return type == soa || type == dnskey || type == cds || type == cdnskey;
+}
+
+/// Evenly spread, and the same for the same octets (splitmix64 over the library's hash).
+std::uint64_t spread(OctetView octets, std::int64_t now) {
+  std::uint64_t value = std::hash<std::string_view>{}({reinterpret_cast<const char*>(octets.data()), octets.size()});
+  value += static_cast<std::uint64_t>(now) * 0x9e3779b97f4a7c15U;
+  value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9U;
+  value = (value ^ value >> 27) * 0x94d049bb133111ebU;
+  return value ^ value >> 31;
 }
 
 }  // namespace
@@ -101,7 +113,7 @@ void SetVerification::verify_set(const ZoneNode& node, const ZoneSet& set, const
       if (key == nullptr || !key->key) continue;
       signed_with.set(rrsig->algorithm);
       by_entry_point = by_entry_point || (options_->trusted_ds.empty() ? key->is_entry_point : is_trusted(*key));
-      checks_.push_back({&node, &set, rdata, is_always_checked(node, set.type)});
+      checks_.push_back({&node, &set, rdata, is_in_sample(set.type, rdata, *rrsig)});
     }
   }
   // RFC 4035 §2.2: at least one signature with each algorithm of the DNSKEY RRset.
@@ -131,6 +143,14 @@ const RingKey* SetVerification::key_of(const Rrsig& rrsig) const {
   const auto at = std::ranges::find_if(
       ring_->keys, [&](const RingKey& key) { return key.tag == rrsig.key_tag && key.algorithm == rrsig.algorithm; });
   return at == ring_->keys.end() ? nullptr : &*at;
+}
+
+/// Of each signature by itself, so that the share is the same in parts of any size.
+bool SetVerification::is_in_sample(RrType type, OctetView rdata, const Rrsig& rrsig) const {
+  if (is_always_checked(type)) return true;
+  const bool is_new = options_->new_inception && *options_->new_inception == rrsig.inception;
+  const std::size_t one_in = is_new ? options_->one_in_new : options_->one_in;
+  return one_in <= 1 || spread(rdata, options_->now) % one_in == 0;
 }
 
 /// All but the cryptography (RFC 4035 §5.3.1).
@@ -165,13 +185,11 @@ void SetVerification::verify_signatures(unsigned threads) {
   std::atomic<std::size_t> next{0};
   std::atomic<std::uint64_t> verified{0};
   constexpr std::size_t stride = 64;
-  const std::size_t one_in = std::max<std::size_t>(1, options_->one_in);
-  const std::size_t phase = static_cast<std::size_t>(options_->now) % one_in;  // others each day
   const auto work = [&] {
     Octets data;
     for (std::size_t at = next.fetch_add(stride); at < checks_.size(); at = next.fetch_add(stride)) {
       for (std::size_t k = at; k < std::min(at + stride, checks_.size()); ++k) {
-        if (!checks_[k].always && k % one_in != phase) continue;
+        if (!checks_[k].in_sample) continue;
         checks_[k].good = holds(checks_[k], data);
         verified.fetch_add(1, std::memory_order_relaxed);
       }

@@ -45,12 +45,13 @@ class SetVerification {
     const ZoneNode* node;
     const ZoneSet* set;
     OctetView rrsig;
-    bool always;
+    bool in_sample;
     bool good = true;
   };
   void verify_set(const ZoneNode& node, const ZoneSet& set, const ZoneSet* signatures);
   bool verify_fields(const dns::Name& owner, const ZoneSet& set, const Rrsig& rrsig);
   bool is_trusted(const RingKey& key) const;
+  bool is_in_sample(dns::RrType type, OctetView rdata, const Rrsig& rrsig) const;
   const RingKey* key_of(const Rrsig& rrsig) const;
   bool holds(const Check& check, Octets& data) const;
 

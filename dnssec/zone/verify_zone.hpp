@@ -2,6 +2,7 @@
 // Whether a whole zone will validate: every RRset, every signature, every proof, judged from the records alone. Shares
 // no code with the signer beyond the formats of dnssec/base, so that a mistake there is not made here again.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,9 +29,12 @@ struct VerifyOptions {
   std::int64_t soon = 0;  ///< signatures that end within so many seconds get a warning
   unsigned threads = 1;
   std::size_t max_findings = 1000;  ///< more are counted, and not listed
-  /// One signature of so many is checked with its key, spread over the zone; those over DNSKEY and SOA always are.
-  /// Everything else is checked in full.
+  /// About one signature of so many is checked with its key: each by itself is in the sample or not, others at another
+  /// `now`. Those over SOA and over what speaks of keys always are. Everything else is checked in full.
   std::size_t one_in = 1;
+  /// Signatures of that inception (those of the run that is checked) have a share of their own: one in one_in_new.
+  std::optional<std::uint32_t> new_inception = std::nullopt;
+  std::size_t one_in_new = 1;
   std::vector<Octets> trusted_ds;  ///< RDATA of DS records: the DNSKEY RRset must be signed by a key that one fits
 };
 

@@ -1,0 +1,26 @@
+#pragma once
+// Private keys that another process keeps, makes and signs with: resolverd's keykeeper.
+#include <expected>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "dns/name.hpp"
+#include "dnssec/keys/private_key.hpp"
+
+namespace redoubt::dnssec {
+
+/// May be shared by threads. All errors are one line, and name it.
+class KeyHouse {
+ public:
+  virtual ~KeyHouse() = default;
+  /// RDATA of the DNSKEY of a new key.
+  /// taken  tags that it may not have, also once revoked
+  virtual std::expected<Octets, std::string> make(const dns::Name& zone, Algorithm algorithm, std::uint16_t flags,
+                                                  unsigned rsa_bits, std::span<const std::uint16_t> taken) = 0;
+  /// errors: it has no such key
+  virtual std::expected<std::shared_ptr<const RemoteKey>, std::string> find(const dns::Name& zone,
+                                                                            OctetView dnskey) = 0;
+};
+
+}  // namespace redoubt::dnssec

@@ -1,0 +1,30 @@
+#pragma once
+// A zone that somebody signed before us keeps what it has; the key machine goes on from there.
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "dnssec/keys/key_folder.hpp"
+#include "dnssec/roll/machine.hpp"
+
+namespace redoubt::dnssec {
+
+/// The key's private half is where no network is, by the policy.
+bool is_kept_elsewhere(const Policy& policy, const StoredKey& key);
+/// Makes it one of the zone's keys.
+void take_in(ZoneRolls& zone, const StoredKey& stored, KeyRole role);
+
+struct AdoptFrom {
+  const std::string& output;  ///< the signed file, if it is there,
+  const std::string& input;   ///< else the source, where that is signed
+  bool input_is_signed;
+  const dns::Name& apex;
+  const Policy& policy;
+  const KeyFolder& folder;
+};
+/// Takes the keys into a zone that has none. Those that leave are opened.
+/// returns  whether the zone was found to be signed with any of them
+std::expected<bool, std::string> adopt_signed_zone(const AdoptFrom& from, ZoneRolls& zone,
+                                                   std::vector<StoredKey>& keys);
+
+}  // namespace redoubt::dnssec

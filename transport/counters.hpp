@@ -10,6 +10,10 @@ struct Counters {
   std::uint64_t connections_open = 0;     ///< now
   std::uint64_t queries = 0;
   std::uint64_t answers = 0;
+  std::uint64_t near_noerror = 0;  ///< of the answers, those that the resolver has not seen, by their code
+  std::uint64_t near_nxdomain = 0;
+  std::uint64_t near_other = 0;
+  std::uint64_t near_secure = 0;         ///< of these, whatever the code
   std::uint64_t closed_idle = 0;         ///< by time, or to make room
   std::uint64_t closed_malformed = 0;    ///< what came was no query
   std::uint64_t closed_slow = 0;         ///< unfinished message, answers not taken

@@ -7,7 +7,7 @@ namespace redoubt::transport {
 namespace {
 
 constexpr std::array<dns::LimitRow, static_cast<std::size_t>(Limit::count)> rows{{
-    {"stream-connections", 1024, 16, 100'000, "client connections in all; the oldest idle one makes room (exhaustion)"},
+    {"stream-connections", 1024, 16, 60'000, "client connections in all; the oldest idle one makes room (exhaustion)"},
     {"stream-connections-per-client", 32, 1, 100'000,
      "client connections of one IPv4 address or IPv6 /56 (one client takes all)"},
     {"stream-queries-in-flight", 20, 1, 1000,

@@ -71,7 +71,7 @@ void ClientTls::use(ClientTrust trust) {
   if (context_ && trust == trust_) return;
   sessions_.clear();
   trust_ = std::move(trust);
-  context_ = trust_.servers.empty() ? nullptr : fresh_context();
+  context_ = trust_.servers.empty() && trust_.strangers_at == 0 ? nullptr : fresh_context();
 }
 
 SslContextPointer ClientTls::fresh_context() {
@@ -107,16 +107,20 @@ int ClientTls::keep_session(SSL* ssl, SSL_SESSION* session) {
   auto& self = *static_cast<ClientTls*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), owner_index()));
   const bool of_now = self.context_.get() == SSL_get_SSL_CTX(ssl);
   if (!of_now || SSL_SESSION_is_resumable(session) != 1) return 0;
-  self.sessions_[server_of(ssl).at] = Session{session};
+  const dns::Endpoint& server = server_of(ssl).at;
+  if (self.sessions_.size() >= max_client_sessions && !self.sessions_.contains(server))
+    self.sessions_.erase(self.sessions_.begin());
+  self.sessions_[server] = Session{session};
   return 1;
 }
 
-std::unique_ptr<ByteStream> ClientTls::connect(const dns::Endpoint& server, Socket socket) {
+std::unique_ptr<ByteStream> ClientTls::connect(const dns::Endpoint& server, Socket socket, bool anybody) {
+  static const ServerIdentity stranger{.name = {}, .pins = {}, .anybody = true};
+  if (!speaks_with(server, anybody) || !context_) return nullptr;
   const auto known = trust_.servers.find(server);
-  if (known == trust_.servers.end() || !context_) return nullptr;
   SslPointer ssl{SSL_new(context_.get())};
   if (!ssl) return nullptr;
-  const ServerIdentity& identity = known->second;
+  const ServerIdentity& identity = known == trust_.servers.end() ? stranger : known->second;
   auto remembered = std::make_unique<Server>(server, identity);
   if (SSL_set_ex_data(ssl.get(), server_index(), remembered.get()) != 1) return nullptr;
   static_cast<void>(remembered.release());  // the SSL's now

@@ -31,9 +31,16 @@ struct ServerIdentity {
 /// What a request of HTTP calls that server: its name, else its address; with a port that is not the usual one.
 std::string authority_of(const dns::Endpoint& server, const ServerIdentity& identity);
 
+/// Where authorities speak TLS, if they do (RFC 9539 §3).
+inline constexpr std::uint16_t dot_port = 853;
+/// Servers whose last session is kept for a resumption; beyond that one is given up for another.
+inline constexpr std::size_t max_client_sessions = 4096;
+
 struct ClientTrust {
   std::map<dns::Endpoint, ServerIdentity> servers;
   std::vector<std::vector<std::uint8_t>> authorities;  ///< certificates, DER
+  /// Servers at this port that are not among those may be anybody: encryption for its own sake. 0: none.
+  std::uint16_t strangers_at = 0;
   bool operator==(const ClientTrust&) const = default;
 };
 
@@ -48,14 +55,18 @@ class ClientTls {
   /// For streams from now on. What servers gave for a resumption under the former trust is dropped.
   void use(ClientTrust trust);
   const ClientTrust& trust() const { return trust_; }
-  bool speaks_with(const dns::Endpoint& server) const { return trust_.servers.contains(server); }
+  /// anybody: whether a stranger would do.
+  bool speaks_with(const dns::Endpoint& server, bool anybody) const {
+    return trust_.servers.contains(server) ||
+           (anybody && trust_.strangers_at != 0 && server.port == trust_.strangers_at);
+  }
   bool speaks_https_with(const dns::Endpoint& server) const {
     const auto known = trust_.servers.find(server);
     return known != trust_.servers.end() && !known->second.path.empty();
   }
   /// A stream on that connected socket. Nothing is written to it before the server has shown who it is. Null for a
   /// server of which nobody said who it has to be.
-  std::unique_ptr<ByteStream> connect(const dns::Endpoint& server, Socket socket);
+  std::unique_ptr<ByteStream> connect(const dns::Endpoint& server, Socket socket, bool anybody = false);
   /// Servers whose next handshake may be short.
   std::size_t sessions() const { return sessions_.size(); }
 

@@ -13,10 +13,11 @@
 
 namespace redoubt::transport {
 
-/// Connections are shared by those who mean the same endpoint and the same protocol.
+/// Connections are shared by those who mean the same endpoint and the same protocol, and ask as little who is there.
 struct UpstreamServer {
   dns::Endpoint endpoint;
   Protocol protocol = Protocol::tcp;
+  bool anybody = false;  ///< a stranger would do
   auto operator<=>(const UpstreamServer&) const = default;
 };
 

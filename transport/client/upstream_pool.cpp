@@ -35,7 +35,7 @@ void UpstreamPool::use(const Limits& limits, std::vector<dns::IpAddress> sources
 bool UpstreamPool::speaks_with(const UpstreamServer& server) const {
   if (server.endpoint.port == 0) return false;
   return server.protocol == Protocol::tcp ||
-         (tls_.speaks_with(server.endpoint) &&
+         (tls_.speaks_with(server.endpoint, server.anybody) &&
           tls_.speaks_https_with(server.endpoint) == (server.protocol == Protocol::https));
 }
 
@@ -47,7 +47,9 @@ std::unique_ptr<ClientFraming> UpstreamPool::framing_for(const UpstreamServer& s
 
 UpstreamConnection::Speak UpstreamPool::speech_for(const UpstreamServer& server) {
   if (server.protocol == Protocol::tcp) return tcp_stream;
-  return [this, at = server.endpoint](Socket connected) { return tls_.connect(at, std::move(connected)); };
+  return [this, at = server.endpoint, anybody = server.anybody](Socket connected) {
+    return tls_.connect(at, std::move(connected), anybody);
+  };
 }
 
 bool UpstreamPool::fetch(UpstreamRequest request, UpstreamDone done) {
@@ -57,12 +59,11 @@ bool UpstreamPool::fetch(UpstreamRequest request, UpstreamDone done) {
     tell(done, std::unexpected{fault});
     return true;
   };
-  if (!speaks_with({request.server, request.protocol}) || !is_query(request.query))
-    return give_up(UpstreamFault::bad_request);
+  const UpstreamServer server{request.server, request.protocol, request.to_anybody};
+  if (!speaks_with(server) || !is_query(request.query)) return give_up(UpstreamFault::bad_request);
   if (exchanges_.size() >= limits_[Limit::upstream_exchanges]) return give_up(UpstreamFault::too_many);
   const UpstreamId id = request.id;
-  const auto [at, added] = exchanges_.try_emplace(id, executor_, UpstreamServer{request.server, request.protocol},
-                                                  std::move(request.query), std::move(done));
+  const auto [at, added] = exchanges_.try_emplace(id, executor_, server, std::move(request.query), std::move(done));
   Running& exchange = at->second;
   if (const auto fault = place(id, exchange)) {
     conclude(id, std::unexpected{*fault});

@@ -16,12 +16,14 @@
 
 namespace redoubt::transport {
 
+/// to_anybody: by TLS, whoever the server is, where the trust allows that of strangers.
 struct UpstreamRequest {
   UpstreamId id;
   Protocol protocol;
   dns::Endpoint server;
   std::chrono::milliseconds patience;
   std::vector<std::uint8_t> query;
+  bool to_anybody = false;
 };
 
 class UpstreamPool : private ConnectionUser {

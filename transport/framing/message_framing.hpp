@@ -27,6 +27,8 @@ class MessageFraming {
   virtual ~MessageFraming() = default;
   /// Takes what was read. Unless takes_always(), called only when next() has nothing.
   virtual void append(std::span<const std::uint8_t> octets) = 0;
+  /// What the next append() brings came in so many pieces, as the peer wrote it: TLS records.
+  virtual void comes_in(unsigned) {}
   virtual std::expected<std::optional<Incoming>, FramingBroken> next() = 0;
   // Messages of the peer have numbers, which count up.
   /// The oldest of those that are begun and not whole: the peer owes the rest. 0: none.

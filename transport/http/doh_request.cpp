@@ -80,7 +80,7 @@ std::optional<std::vector<std::uint8_t>> from_base64url(std::string_view text) {
   return octets;
 }
 
-std::variant<DnsQuery, HttpReply> to_dns(HttpRequest request, std::string_view path) {
+std::variant<DnsQuery, HttpReply> to_dns(HttpRequest&& request, std::string_view path) {
   const std::string_view whole = request.path;
   const std::size_t mark = std::min(whole.find('?'), whole.size());
   const std::string_view target = whole.substr(0, mark);

@@ -16,6 +16,14 @@ struct HttpRequest {
   std::string path;  ///< with its query part
   std::string content_type;
   std::vector<std::uint8_t> body;
+
+  /// Empty, with the memory that it has.
+  void clear() {
+    method.clear();
+    path.clear();
+    content_type.clear();
+    body.clear();
+  }
 };
 
 /// What is answered without asking anybody. body: text/plain, but for the page (status 200).
@@ -27,8 +35,9 @@ struct HttpReply {
 
 using DnsQuery = std::vector<std::uint8_t>;
 
-/// path: where DNS is served. The query is at least a header and no response; no more is known of it.
-std::variant<DnsQuery, HttpReply> to_dns(HttpRequest request, std::string_view path);
+/// path: where DNS is served. The query is at least a header and no response; no more is known of it. The request's
+/// body may be taken.
+std::variant<DnsQuery, HttpReply> to_dns(HttpRequest&& request, std::string_view path);
 
 /// RFC 4648 §5 without padding (RFC 8484 §6). Nothing when it is none, or longer than a DNS message.
 std::optional<std::vector<std::uint8_t>> from_base64url(std::string_view text);

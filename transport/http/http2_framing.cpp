@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <deque>
-#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
-#include "transport/http/http2_stream.hpp"
+#include "transport/http/http2_streams.hpp"
 #include "transport/http/http_framing.hpp"
+#include "transport/http/session_memory.hpp"
 
 namespace redoubt::transport {
 
@@ -30,6 +29,8 @@ constexpr std::size_t max_settings = 16;  // entries of one SETTINGS frame
 constexpr std::size_t spare_octets = 1024;
 /// What HTTP/2 adds to an answer at most: frame heads, and header fields that the peer's table does not know yet.
 constexpr std::size_t answer_overhead = 256;
+/// Of what is written at once: a TLS record (RFC 8446 §5.1).
+constexpr std::size_t most_spoken = 16 * 1024;
 
 constexpr std::string_view plain_text = "text/plain; charset=utf-8";
 
@@ -44,7 +45,34 @@ struct FreeSession {
   void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
 };
 
-std::vector<std::uint8_t> octets_of(std::string_view text) { return {text.begin(), text.end()}; }
+std::span<const std::uint8_t> octets_of(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};  // NOLINT: octets are octets
+}
+
+/// Numbers of streams on their way to somebody, first come, first served.
+class Line {
+ public:
+  bool empty() const { return first_ == waiting_.size(); }
+  void push(std::int32_t id) {
+    if (first_ > waiting_.size() / 2) {  // each moves at most once more
+      waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(first_));
+      first_ = 0;
+    }
+    waiting_.push_back(id);
+  }
+  std::int32_t pop() {
+    const std::int32_t id = waiting_[first_++];
+    if (empty()) {
+      waiting_.clear();
+      first_ = 0;
+    }
+    return id;
+  }
+
+ private:
+  std::vector<std::int32_t> waiting_;
+  std::size_t first_ = 0;
+};
 
 class Http2Framing : public MessageFraming {
  public:
@@ -58,18 +86,21 @@ class Http2Framing : public MessageFraming {
     octets_ += octets.size();
     const std::uint64_t of_one = limits_[Limit::http_header_octets] + limits_[Limit::http_body_octets] + spare_octets;
     if (octets_ > of_one * (limits_[Limit::http_streams] + answers_)) return calm_down();
+    const std::uint64_t completed = completed_;
     if (nghttp2_session_mem_recv(session_.get(), octets.data(), octets.size()) < 0) calm_down();
+    gathers_ = gathers_ || completed_ - completed > pieces_;
   }
+  void comes_in(unsigned pieces) override { pieces_ = pieces; }
 
   std::expected<std::optional<Incoming>, FramingBroken> next() override {
     while (!ready_.empty() && !finished()) {
-      const std::int32_t id = ready_.front();
-      ready_.pop_front();
-      const auto found = streams_.find(id);
-      if (found == streams_.end()) continue;  // cancelled meanwhile
-      Http2Stream& stream = *found->second;
+      const std::int32_t id = ready_.pop();
+      Http2Stream* const found = streams_.find(id);
+      if (found == nullptr) continue;  // cancelled meanwhile
+      Http2Stream& stream = *found;
       consume(stream);
-      auto mapped = to_dns(std::exchange(stream.request, {}), path_);
+      auto mapped = to_dns(std::move(stream.request), path_);
+      stream.forget_request();
       if (const auto* reply = std::get_if<HttpReply>(&mapped)) {
         refuse(stream, reply->status, reply->content_type, reply->body);
         continue;
@@ -81,15 +112,13 @@ class Http2Framing : public MessageFraming {
     return std::nullopt;
   }
 
-  std::uint64_t unfinished() const override {
-    return incomplete_.empty() ? 0 : static_cast<std::uint64_t>(*incomplete_.begin());
-  }
+  std::uint64_t unfinished() const override { return static_cast<std::uint64_t>(streams_.first_incomplete()); }
   std::uint64_t last_begun() const override { return static_cast<std::uint64_t>(last_begun_); }
   std::size_t overhead() const override { return answer_overhead; }
   bool takes_always() const override { return true; }
   std::size_t held() const override { return held_; }
-  std::uint64_t first_held() const override { return unsent_.empty() ? 0 : *unsent_.begin(); }
-  std::uint64_t last_put() const override { return last_put_; }
+  std::uint64_t first_held() const override { return streams_.first_unsent(); }
+  std::uint64_t last_put() const override { return streams_.last_put(); }
   bool broken() const override { return broken_; }
   bool finished() const override {
     return broken_ ||
@@ -97,49 +126,48 @@ class Http2Framing : public MessageFraming {
   }
 
   void put(ExchangeTag tag, std::span<const std::uint8_t> answer, OutputQueue&) override {
-    const auto found = streams_.find(static_cast<std::int32_t>(tag));
-    if (found == streams_.end()) return;  // cancelled meanwhile
+    Http2Stream* const found = streams_.find(static_cast<std::int32_t>(tag));
+    if (found == nullptr) return;  // cancelled meanwhile
     ++answers_;
-    respond(*found->second, 200, "application/dns-message", {answer.begin(), answer.end()}, lifetime_of(answer));
+    respond(*found, 200, "application/dns-message", answer, lifetime_of(answer));
   }
 
   bool put_nothing(ExchangeTag tag) override {
-    const auto found = streams_.find(static_cast<std::int32_t>(tag));
-    if (found != streams_.end()) refuse(*found->second, 400, plain_text, "There is no answer to that.\n");
+    Http2Stream* const found = streams_.find(static_cast<std::int32_t>(tag));
+    if (found != nullptr) refuse(*found, 400, plain_text, "There is no answer to that.\n");
     return true;
   }
 
   bool speaks() const override { return !mute_ && session_ && nghttp2_session_want_write(session_.get()) != 0; }
 
   void speak(OutputQueue& output) override {
-    while (!mute_) {
+    while (!mute_ && output.size() < most_spoken) {
       const std::uint8_t* octets = nullptr;
       const ssize_t count = nghttp2_session_mem_send(session_.get(), &octets);
       if (count < 0) mute_ = broken_ = true;
       if (count <= 0) return;
       const std::span frame{octets, static_cast<std::size_t>(count)};
       output.append(frame);
-      // Each answer is a TLS record of its own: clients that take one answer from each read lose the others (dnsperf).
-      if (ends_an_answer(frame)) return;
+      // Clients that take one answer from each read lose the others of its record (dnsperf), so each is a record of its
+      // own; but for those who themselves put several requests into one.
+      if (!gathers_ && ends_an_answer(frame)) return;
     }
   }
 
   std::optional<ExchangeTag> cancelled() override {
     if (cancelled_.empty()) return std::nullopt;
-    const ExchangeTag tag = cancelled_.front();
-    cancelled_.pop_front();
-    return tag;
+    return static_cast<ExchangeTag>(cancelled_.pop());
   }
 
   /// Requests that were not taken are safe to be sent again elsewhere, and are said to be (RFC 9113 §6.8, §8.7).
   void retire() override {
     if (finished()) return;
     nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE, last_begun_, NGHTTP2_NO_ERROR, nullptr, 0);
-    for (const auto& [id, stream] : streams_) {
-      if (stream->asked || stream->answered) continue;
-      stream->answered = true;
-      nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
-    }
+    streams_.each([this](Http2Stream& stream) {
+      if (stream.asked || stream.answered) return;
+      stream.answered = true;
+      nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id, NGHTTP2_REFUSED_STREAM);
+    });
   }
 
  private:
@@ -152,7 +180,8 @@ class Http2Framing : public MessageFraming {
     if (nghttp2_session_callbacks_new(&callbacks) == 0 && nghttp2_option_new(&options) == 0) {
       set_callbacks(*callbacks);
       set_options(*options);
-      nghttp2_session_server_new2(&session, callbacks, this, options);
+      const SessionBirth birth;
+      nghttp2_session_server_new3(&session, callbacks, this, options, session_memory());
     }
     nghttp2_session_callbacks_del(callbacks);
     nghttp2_option_del(options);
@@ -205,12 +234,9 @@ class Http2Framing : public MessageFraming {
   static int on_begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
     Http2Framing& framing = self(user);
-    auto stream = std::make_unique<Http2Stream>();
-    stream->id = frame->hd.stream_id;
-    nghttp2_session_set_stream_user_data(session, stream->id, stream.get());
-    framing.incomplete_.insert(stream->id);
-    framing.last_begun_ = std::max(framing.last_begun_, stream->id);
-    framing.streams_.insert_or_assign(stream->id, std::move(stream));
+    Http2Stream& stream = framing.streams_.add(frame->hd.stream_id);
+    nghttp2_session_set_stream_user_data(session, stream.id, &stream);
+    framing.last_begun_ = std::max(framing.last_begun_, stream.id);
     return 0;
   }
 
@@ -276,10 +302,10 @@ class Http2Framing : public MessageFraming {
 
   /// Whole, or as much of it as is needed to refuse it.
   void complete(Http2Stream& stream) {
-    stream.complete = true;
+    streams_.complete(stream);
+    ++completed_;
     stream.without_body = stream.request.method == "HEAD";
-    incomplete_.erase(stream.id);
-    if (stream.refused == 0) return ready_.push_back(stream.id);
+    if (stream.refused == 0) return ready_.push(stream.id);
     refuse(stream, stream.refused, plain_text,
            stream.refused == 431 ? "The header of this request is too large.\n"
                                  : "The body of this request is too large.\n");
@@ -287,16 +313,14 @@ class Http2Framing : public MessageFraming {
 
   static int on_close(nghttp2_session* session, std::int32_t id, std::uint32_t, void* user) {
     Http2Framing& framing = self(user);
-    const auto found = framing.streams_.find(id);
-    if (found == framing.streams_.end()) return 0;
-    const Http2Stream& stream = *found->second;
+    const Http2Stream* const found = framing.streams_.find(id);
+    if (found == nullptr) return 0;
+    const Http2Stream& stream = *found;
     nghttp2_session_consume_connection(session, stream.unconsumed);
     framing.held_ -= stream.body.size() - stream.body_sent;
-    framing.unsent_.erase(stream.put);
-    framing.incomplete_.erase(id);
-    if (stream.asked && !stream.answered) framing.cancelled_.push_back(static_cast<ExchangeTag>(id));
+    if (stream.asked && !stream.answered) framing.cancelled_.push(id);
     if (!stream.answered) framing.count_waste();
-    framing.streams_.erase(found);
+    framing.streams_.remove(id);
     return 0;  // also within speak(), which has to go on
   }
 
@@ -311,23 +335,24 @@ class Http2Framing : public MessageFraming {
     count_waste();
   }
 
-  void respond(Http2Stream& stream, unsigned status, std::string_view content_type, std::vector<std::uint8_t> body,
+  void respond(Http2Stream& stream, unsigned status, std::string_view content_type, std::span<const std::uint8_t> body,
                std::optional<std::uint32_t> lifetime) {
     if (std::exchange(stream.answered, true)) return;
-    stream.query = {};
+    stream.forget_query();
     // RFC 8484 §5.1; what HTTP caches are not told they may guess.
     const std::string_view cache = lifetime ? number_into(stream.cache, "max-age=", *lifetime) : "no-store";
-    const std::array fields{header_field(":status", number_into(stream.status, "", status)),
-                            header_field("content-type", content_type),
-                            header_field("content-length", number_into(stream.length, "", body.size())),
-                            header_field("cache-control", cache)};
+    std::array fields{header_field(":status", number_into(stream.status, "", status)),
+                      header_field("content-type", content_type),
+                      header_field("content-length", number_into(stream.length, "", body.size())),
+                      header_field("cache-control", cache)};
+    if (lifetime)
+      fields.back().flags |= NGHTTP2_NV_FLAG_NO_INDEX;  // another one each time: it would crowd out the rest
     const nghttp2_data_provider provider{{.ptr = &stream}, read_body};
     const bool with_body = !stream.without_body && !body.empty();
     if (with_body) {
-      stream.body = std::move(body);
+      stream.body.assign(body.begin(), body.end());
       held_ += stream.body.size();
-      stream.put = ++last_put_;
-      unsent_.insert(stream.put);
+      streams_.has_body(stream);
     }
     if (nghttp2_submit_response(session_.get(), stream.id, fields.data(), fields.size(),
                                 with_body ? &provider : nullptr) != 0)
@@ -343,28 +368,28 @@ class Http2Framing : public MessageFraming {
     self(user).held_ -= count;
     if (stream.body_sent == stream.body.size()) {
       *flags |= NGHTTP2_DATA_FLAG_EOF;
-      self(user).unsent_.erase(stream.put);
+      self(user).streams_.has_sent_body(stream);
     }
     return static_cast<ssize_t>(count);
   }
 
   std::string path_;
   const Limits& limits_;
-  std::map<std::int32_t, std::unique_ptr<Http2Stream>> streams_;
-  std::set<std::int32_t> incomplete_;  ///< requests of which a part is owed
-  std::deque<std::int32_t> ready_;     ///< whole requests
-  std::deque<ExchangeTag> cancelled_;  ///< asked, and no longer wanted
-  std::set<std::uint64_t> unsent_;     ///< numbers of answers that nghttp2 has not taken whole
+  Http2Streams streams_;
+  Line ready_;      ///< whole requests
+  Line cancelled_;  ///< asked, and no longer wanted
   std::unique_ptr<nghttp2_session, FreeSession> session_;
-  std::size_t held_ = 0;  ///< octets of these
+  std::size_t held_ = 0;  ///< octets of answers that nghttp2 has not taken
   std::int32_t last_begun_ = 0;
-  std::uint64_t last_put_ = 0;
   std::uint64_t answers_ = 0;  ///< to queries
   std::uint64_t octets_ = 0;   ///< read
   std::uint64_t frames_ = 0;
   std::uint64_t wasted_ = 0;
-  bool broken_ = false;  ///< the peer is not listened to any more
-  bool mute_ = false;    ///< nghttp2 has failed
+  std::uint64_t completed_ = 0;  ///< requests
+  unsigned pieces_ = 1;          ///< of what append() gets
+  bool gathers_ = false;         ///< the peer puts several requests into a record, and may be answered so
+  bool broken_ = false;          ///< the peer is not listened to any more
+  bool mute_ = false;            ///< nghttp2 has failed
 };
 
 }  // namespace

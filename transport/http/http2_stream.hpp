@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "transport/http/doh_request.hpp"
@@ -31,6 +32,33 @@ struct Http2Stream {
   std::array<char, 8> status{};
   std::array<char, 24> length{};
   std::array<char, 40> cache{};
+  bool unsent = false;  ///< of the body is something left
+
+  /// What is over stays as memory for what is to come, where that is little: a peer decides for how long.
+  static constexpr std::size_t most_kept = 1024;
+  void forget_request() {
+    if (std::max({request.method.capacity(), request.path.capacity(), request.content_type.capacity(),
+                  request.body.capacity()}) > most_kept)
+      request = {};
+    request.clear();
+  }
+  void forget_query() {
+    if (query.capacity() > most_kept) query = {};
+    query.clear();
+  }
+  /// For another request; what memory its texts have stays.
+  void begin_anew() {
+    HttpRequest kept = std::move(request);
+    DnsQuery kept_query = std::move(query);
+    std::vector<std::uint8_t> kept_body = std::move(body);
+    *this = {};
+    request = std::move(kept);
+    query = std::move(kept_query);
+    body = std::move(kept_body);
+    request.clear();
+    query.clear();
+    body.clear();
+  }
 };
 
 inline std::string_view text_of(const std::uint8_t* octets, std::size_t count) {

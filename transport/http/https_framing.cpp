@@ -23,7 +23,12 @@ class HttpsFraming : public MessageFraming {
                                   preface.begin(), [](std::uint8_t octet, char letter) { return octet == letter; });
     if (alike && compared < preface.size()) return;
     spoken_ = alike ? http2_framing(std::move(path_), limits_) : http1_framing(std::move(path_), limits_);
+    spoken_->comes_in(pieces_);
     spoken_->append(std::exchange(first_, {}));
+  }
+  void comes_in(unsigned pieces) override {
+    if (spoken_) return spoken_->comes_in(pieces);
+    pieces_ += pieces;
   }
   std::expected<std::optional<Incoming>, FramingBroken> next() override {
     if (spoken_) return spoken_->next();
@@ -55,6 +60,7 @@ class HttpsFraming : public MessageFraming {
   std::string path_;
   const Limits& limits_;
   std::vector<std::uint8_t> first_;
+  unsigned pieces_ = 0;  ///< in which these came
   std::unique_ptr<MessageFraming> spoken_;
 };
 

@@ -18,6 +18,7 @@ enum class StreamState : std::uint8_t { moved, wants_read, wants_write, waits, c
 struct Moved {
   StreamState state;
   std::size_t octets = 0;
+  unsigned pieces = 1;  ///< of what was read, as the peer has put it together; where nobody can say, one
 };
 
 /// Why the peer is not believed to be who it has to be: its certificate's authority is not known or it is not fit, its

@@ -84,6 +84,8 @@ void end_because_of(std::string_view sibling) {
 
 void ResolverRoad::attach(channel::Channel channel) {
   upstreams_->abandon_all();
+  basis_.reset();  // numbers of another life
+  server_->forget_answers();
   together_.clear();  // they go again, with all others
   octets_together_ = 0;
   stuck_ = false;
@@ -162,10 +164,12 @@ void ResolverRoad::withdraw(AskId id) {
 void ResolverRoad::receive(const channel::Received& received) {
   auto message = channel::decode_resolver_to_transport(received.octets);
   if (!message || received.descriptors.size() != channel::descriptors_of(*message)) end_because_of("resolver");
-  if (const auto* give = std::get_if<channel::Give>(&*message)) {
-    server_->give(give->id, give->answer);
+  if (const auto* one = std::get_if<channel::Give>(&*message)) {
+    give(*one);
   } else if (const auto* gives = std::get_if<channel::Gives>(&*message)) {
-    for (const channel::Give& one : gives->gives) server_->give(one.id, one.answer);
+    for (const channel::Give& each : gives->gives) give(each);
+  } else if (const auto* use = std::get_if<channel::UseBasis>(&*message)) {
+    if (std::exchange(basis_, use->basis) != use->basis) server_->forget_answers();
   } else if (auto* request = std::get_if<channel::Fetch>(&*message)) {
     fetch(std::move(*request));
   } else if (const auto* abandon = std::get_if<channel::Abandon>(&*message)) {
@@ -173,17 +177,24 @@ void ResolverRoad::receive(const channel::Received& received) {
   }
 }
 
+/// An answer may be older than the word that its basis holds no longer: a worker has made it meanwhile.
+void ResolverRoad::give(const channel::Give& give) {
+  std::optional<Leave> leave;
+  if (give.leave && give.leave->basis == basis_)
+    leave = Leave{.keep_for = std::chrono::seconds{give.leave->keep_for}, .secure = give.leave->secure};
+  server_->give(give.id, give.answer, leave);
+}
+
 void ResolverRoad::fetch(channel::Fetch request) {
   const channel::ExchangeId id = request.id;
-  const bool begun = upstreams_->fetch({id, from_channel(request.protocol), request.server,
-                                        std::chrono::milliseconds{request.patience}, std::move(request.query)},
-                                       [this, id](UpstreamResult result) {
-                                         const bool told =
-                                             result ? send(channel::Fetched{id, *std::move(result)})
-                                                    : send(channel::FetchFailed{id, to_channel(result.error())});
-                                         if (!told)
-                                           log::debug("a server's answer is dropped: resolver does not take it");
-                                       });
+  const bool begun =
+      upstreams_->fetch({id, from_channel(request.protocol), request.server,
+                         std::chrono::milliseconds{request.patience}, std::move(request.query), request.to_anybody},
+                        [this, id](UpstreamResult result) {
+                          const bool told = result ? send(channel::Fetched{id, *std::move(result)})
+                                                   : send(channel::FetchFailed{id, to_channel(result.error())});
+                          if (!told) log::debug("a server's answer is dropped: resolver does not take it");
+                        });
   if (!begun) end_because_of("resolver");  // an id that lives was used again
 }
 

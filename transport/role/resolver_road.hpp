@@ -2,6 +2,7 @@
 // The transport's end of its channel to resolver: clients' queries go out, servers' answers too, answers and errands
 // come in.
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -35,6 +36,7 @@ class ResolverRoad : public QueryTaker {
   void flush();
   void lost();
   void fetch(channel::Fetch request);
+  void give(const channel::Give& give);
   bool send(const channel::TransportToResolver& message);
 
   channel::AsyncChannel channel_;
@@ -45,6 +47,8 @@ class ResolverRoad : public QueryTaker {
   /// Queries of this turn: they leave together, and stay while the resolver takes no more.
   std::vector<channel::Ask> together_;
   std::size_t octets_together_ = 0;
+  /// What answers rest on that we may keep; nothing before a resolver has told us.
+  std::optional<channel::Basis> basis_;
   bool flush_due_ = false;
   bool stuck_ = false;
   /// Work that is posted to the loop looks here whether the road is still there.

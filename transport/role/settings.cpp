@@ -6,6 +6,7 @@
 #include <array>
 #include <string_view>
 
+#include "appliance/snapshot/cache_shares.hpp"
 #include "snapshot_generated.h"
 #include "transport/tls/client_authorities.hpp"
 
@@ -24,6 +25,7 @@ dns::IpAddress address_from(const flat::Address& address) {
 
 std::expected<ClientTrust, std::string> trust_from(const flat::Snapshot& snapshot) {
   ClientTrust trust;
+  if (snapshot.resolution()->opportunistic_tls()) trust.strangers_at = dot_port;
   if (snapshot.tls_servers() == nullptr || snapshot.tls_authorities() == nullptr) return trust;
   for (const flat::TlsServer* row : *snapshot.tls_servers()) {
     ServerIdentity identity{
@@ -44,6 +46,8 @@ std::expected<ClientTrust, std::string> trust_from(const flat::Snapshot& snapsho
 std::expected<Settings, std::string> settings_from(const flat::Snapshot& snapshot) {
   Settings settings;
   settings.generation = snapshot.generation();
+  if (snapshot.cache() == nullptr) return std::unexpected{"there is no cache"};
+  settings.near_octets = snapshot::packet_octets_of_transport(snapshot.cache()->size());
   for (const flat::Limit* limit : *snapshot.limits()) {
     const std::string_view name = limit->name()->string_view();
     const bool ours = std::ranges::find(limit_rows(), name, &dns::LimitRow::name) != limit_rows().end();

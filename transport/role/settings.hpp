@@ -21,6 +21,7 @@ namespace redoubt::transport {
 struct Settings {
   std::uint64_t generation = 0;
   Limits limits;
+  std::size_t near_octets = 0;  ///< of answers that are kept here
   std::vector<dns::IpAddress> outgoing_addresses;
   ClientTrust trust;  ///< in servers that are asked by TLS
   /// Listeners that take streams: the sockets to wait for before we are ready.

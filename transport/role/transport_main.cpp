@@ -80,6 +80,8 @@ class Role {
       server_.stop(stop_patience, [this] { loop_.stop(); });
     } else if (const auto* log_as = std::get_if<channel::LogAs>(&*message)) {
       log::set(static_cast<log::Level>(log_as->level), log_as->json);
+    } else if (std::holds_alternative<channel::AreYouThere>(*message)) {
+      tell_monitor(channel::StillHere{});
     }
   }
 
@@ -158,6 +160,7 @@ class Role {
     settings_ = *std::move(settings);
     keykeeper_.use(settings_->limits);
     server_.use(settings_->limits);
+    server_.keep_answers(settings_->near_octets);
     upstreams_.use(settings_->limits, settings_->outgoing_addresses, settings_->trust);
     transfers_.use(settings_->outgoing_addresses);
     log::debug("snapshot {} is in force", settings_->generation);
@@ -182,6 +185,10 @@ class Role {
     set(TransportCounter::connections_open, counters_.connections_open);
     set(TransportCounter::queries, counters_.queries);
     set(TransportCounter::answers, counters_.answers);
+    set(TransportCounter::near_noerror, counters_.near_noerror);
+    set(TransportCounter::near_nxdomain, counters_.near_nxdomain);
+    set(TransportCounter::near_other, counters_.near_other);
+    set(TransportCounter::near_secure, counters_.near_secure);
     set(TransportCounter::closed_idle, counters_.closed_idle);
     set(TransportCounter::closed_malformed, counters_.closed_malformed);
     set(TransportCounter::closed_slow, counters_.closed_slow);

@@ -50,6 +50,7 @@ void Connection::read() {
   const Moved moved = stream_->read(room);
   switch (moved.state) {
     case StreamState::moved:
+      framing_->comes_in(moved.pieces);
       framing_->append(room.first(moved.octets));
       drop_cancelled();
       return proceed();
@@ -144,9 +145,14 @@ void Connection::take_queries() {
 }
 
 void Connection::take(const Incoming& query) {
-  in_flight_octets_ += query.message.size();
   if (queries_taken_++ == 0) origin_.name = stream_->peer_name();
-  in_flight_.push_back({host_.ask(*this, query), query.tag, query.message.size()});
+  if (const auto answer = host_.known(*this, query); !answer.empty()) {
+    put(query.tag, answer);
+    if (closed()) return;
+  } else {
+    in_flight_octets_ += query.message.size();
+    in_flight_.push_back({host_.ask(*this, query), query.tag, query.message.size()});
+  }
   if (queries_taken_ >= host_.limits()[Limit::queries_per_connection]) drain();
 }
 
@@ -158,6 +164,12 @@ void Connection::deliver(AskId id, ExchangeTag tag, std::size_t query_octets, st
     in_flight_.pop_back();
   }
   if (answer.empty() && !framing_->put_nothing(tag)) return close(CloseReason::unanswered);
+  put(tag, answer);
+  if (!closed() && paused_) proceed();
+}
+
+/// Behind what waits to leave already; a client that takes nothing of it is closed.
+void Connection::put(ExchangeTag tag, std::span<const std::uint8_t> answer) {
   const std::size_t needed = answer.size() + framing_->overhead();
   const std::size_t limit = host_.limits()[Limit::queued_octets];
   if (output_octets() + needed > limit && !write_blocked_) flush();
@@ -166,7 +178,6 @@ void Connection::deliver(AskId id, ExchangeTag tag, std::size_t query_octets, st
   if (!answer.empty()) framing_->put(tag, answer, output_);
   if (!note_output()) return close(CloseReason::slow);
   schedule_flush();
-  if (paused_) proceed();
 }
 
 void Connection::flush() {

@@ -13,6 +13,7 @@
 #include "transport/net/byte_stream.hpp"
 #include "transport/net/loop.hpp"
 #include "transport/server/deadlines.hpp"
+#include "transport/server/near_answers.hpp"
 #include "transport/server/query_taker.hpp"
 
 namespace redoubt::transport {
@@ -34,6 +35,8 @@ class ConnectionHost {
   /// proceed() is called once it takes queries again.
   virtual void wait_for_room(Connection& connection) = 0;
   virtual AskId ask(Connection& connection, const Incoming& query) = 0;
+  /// The answer, if it is at hand and this client may have it; empty if not. Good until the next call.
+  virtual std::span<const std::uint8_t> known(const Connection& connection, const Incoming& query) = 0;
   virtual void withdraw(AskId id) = 0;
   /// flush() is called behind the work of this turn, so that answers that came together leave together.
   virtual void flush_soon(Connection& connection) = 0;
@@ -68,6 +71,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void close(CloseReason reason);
 
   const Origin& origin() const { return origin_; }
+  /// The client may be answered by what is near, for as long as this era is.
+  void trust_in(NearAnswers::Era era) { trusted_in_ = era; }
+  NearAnswers::Era trusted_in() const { return trusted_in_; }
   std::optional<Clock::time_point> idle_since() const { return marks_.since(Wait::idle); }
   WaitMarks& marks() { return marks_; }
   bool closed() const { return phase_ == Phase::closed; }
@@ -92,6 +98,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool may_take_more() const;
   void take_queries();
   void take(const Incoming& query);
+  void put(ExchangeTag tag, std::span<const std::uint8_t> answer);
   void drop_cancelled();
   void end_as_framing_says();
   void finish_if_done();
@@ -114,6 +121,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t in_flight_octets_ = 0;
   std::size_t noted_output_ = 0;  ///< octets of output that the host knows of
   std::uint64_t queries_taken_ = 0;
+  NearAnswers::Era trusted_in_ = 0;
   // What a wait is for: it is over once so much has come or left, and a new one starts for what was begun since.
   std::uint64_t owed_until_ = 0;          ///< the last message of those that have to become whole
   std::uint64_t blocked_until_sent_ = 0;  ///< octets that have to leave

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "transport/http/http_framing.hpp"
+#include "transport/tls/client_authorities.hpp"
 
 namespace redoubt::transport {
 
@@ -37,6 +38,14 @@ bool StreamServer::listen(ListenerId listener, ListenerManner manner, Socket lis
   manners_[listener] = std::move(manner);
   acceptors_[listener] = std::move(acceptor);
   return true;
+}
+
+void StreamServer::set_manner(ListenerId listener, ListenerManner manner) {
+  ListenerManner& ours = manners_[listener];
+  const bool others_are_let_in = ours.clients && !(manner.clients && manner.clients->same_as(*ours.clients));
+  ours = std::move(manner);
+  if (others_are_let_in)
+    drain_if([&](const Connection& connection) { return connection.origin().listener == listener; });
 }
 
 void StreamServer::drop_listener(ListenerId listener) {
@@ -125,10 +134,27 @@ AskId StreamServer::ask(Connection& connection, const Incoming& query) {
 
 void StreamServer::withdraw(AskId id) { asks_.withdraw(id); }
 
-void StreamServer::give(AskId id, std::span<const std::uint8_t> answer) {
+std::span<const std::uint8_t> StreamServer::known(const Connection& connection, const Incoming& query) {
+  if (connection.trusted_in() != near_.era()) return {};
+  const NearAnswers::Found found = near_.find(query.message, connection.origin().protocol, Clock::now());
+  if (found.answer.empty()) return {};
+  ++counters_.queries;
+  ++counters_.answers;
+  ++(found.rcode == dns::Rcode::noerror    ? counters_.near_noerror
+     : found.rcode == dns::Rcode::nxdomain ? counters_.near_nxdomain
+                                           : counters_.near_other);
+  if (found.secure) ++counters_.near_secure;
+  return found.answer;
+}
+
+void StreamServer::give(AskId id, std::span<const std::uint8_t> answer, const std::optional<Leave>& leave) {
   const auto ask = asks_.take(id);
   if (!ask) return;
   if (!answer.empty()) ++counters_.answers;
+  if (leave) {
+    ask->connection->trust_in(near_.era());
+    near_.keep(ask->query, answer, *leave, Clock::now());
+  }
   const auto connection = ask->connection->shared_from_this();
   connection->deliver(id, ask->tag, ask->query.size(), answer);
   let_proceed();

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -33,16 +34,22 @@ class StreamServer : private ConnectionHost {
   void use(const Limits& limits);
   /// Takes connections from this socket, which listens already. False when it cannot be used.
   bool listen(ListenerId listener, ListenerManner manner, Socket listening);
-  /// What that listener's connections speak from now on.
-  void set_manner(ListenerId listener, ListenerManner manner) { manners_[listener] = std::move(manner); }
+  /// What that listener's connections speak from now on. Those that are there go on as they began, but where other
+  /// clients are let in by their certificates: then they are answered what they asked, and closed.
+  void set_manner(ListenerId listener, ListenerManner manner);
   /// Its connections are answered what they asked, then closed.
   void drop_listener(ListenerId listener);
   /// A connection that is already there.
   void adopt(ListenerId listener, const ListenerManner& manner, Accepted accepted);
   bool listens(ListenerId listener) const { return acceptors_.contains(listener); }
 
-  /// An answer; an empty one closes the client's connection. An unknown id is old news and ignored.
-  void give(AskId id, std::span<const std::uint8_t> answer);
+  /// An answer; an empty one closes the client's connection. An unknown id is old news and ignored. leave: for this
+  /// client, to be answered from here.
+  void give(AskId id, std::span<const std::uint8_t> answer, const std::optional<Leave>& leave = {});
+  /// Of answers that are kept, octets in all.
+  void keep_answers(std::size_t octets) { near_.resize(octets); }
+  /// What the resolver left to us is withdrawn.
+  void forget_answers() { near_.forget(); }
   /// The resolver takes queries again.
   void resume();
   /// The resolver is a new one and knows of no query.
@@ -65,6 +72,7 @@ class StreamServer : private ConnectionHost {
   bool takes_queries() const override;
   void wait_for_room(Connection& connection) override;
   AskId ask(Connection& connection, const Incoming& query) override;
+  std::span<const std::uint8_t> known(const Connection& connection, const Incoming& query) override;
   void withdraw(AskId id) override;
   void flush_soon(Connection& connection) override;
   void resume_soon(Connection& connection) override;
@@ -97,6 +105,7 @@ class StreamServer : private ConnectionHost {
   HandshakeRates handshakes_;
   std::size_t queued_octets_ = 0;
   AskTable asks_;
+  NearAnswers near_;
   ClientTable clients_;
   Deadlines deadlines_;
   std::unordered_map<const Connection*, std::shared_ptr<Connection>> connections_;

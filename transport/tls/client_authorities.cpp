@@ -18,6 +18,9 @@ int held_index() {
   return index;
 }
 
+/// Of one that was good when it was shown.
+bool has_expired(const X509& certificate) { return X509_cmp_current_time(X509_get0_notAfter(&certificate)) <= 0; }
+
 struct FreeNames {
   void operator()(GENERAL_NAMES* names) const { GENERAL_NAMES_free(names); }
 };
@@ -48,6 +51,7 @@ std::shared_ptr<const ClientAuthorities> ClientAuthorities::make(
 
 void ClientAuthorities::prepare(SSL_CTX& context) {
   SSL_CTX_set_cert_verify_callback(&context, verify, nullptr);
+  SSL_CTX_set_session_ticket_cb(&context, nullptr, judge_ticket, nullptr);
   SSL_CTX_set_max_cert_list(&context, max_client_certificates_octets);
 }
 
@@ -80,11 +84,21 @@ int ClientAuthorities::verify(X509_STORE_CTX* store, void*) {
   return X509_verify_cert(store) == 1 ? 1 : 0;
 }
 
+/// Called for each ticket that a client brings. Without a session a whole handshake follows, in which the certificate
+/// is asked for again.
+SSL_TICKET_RETURN ClientAuthorities::judge_ticket(SSL*, SSL_SESSION* session, const unsigned char*, std::size_t,
+                                                  SSL_TICKET_STATUS status, void*) {
+  if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  const X509* shown = SSL_SESSION_get0_peer(session);
+  if (shown != nullptr && has_expired(*shown)) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
 std::optional<dns::Name> ClientAuthorities::name_of(const SSL& ssl) {
   if (of(&ssl) == nullptr || SSL_get_verify_result(&ssl) != X509_V_OK) return std::nullopt;
   const X509* certificate = SSL_get0_peer_certificate(&ssl);
-  // A resumed connection was verified when the certificate was shown, perhaps long ago.
-  if (certificate == nullptr || X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0) return std::nullopt;
+  // It may have expired since the handshake.
+  if (certificate == nullptr || has_expired(*certificate)) return std::nullopt;
   const std::unique_ptr<GENERAL_NAMES, FreeNames> names{
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr))};
   for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {

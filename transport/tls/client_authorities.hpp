@@ -28,7 +28,10 @@ class ClientAuthorities {
   /// among connections with the same authorities alone, for a ticket brings the name along. False: the connection is of
   /// no use.
   static bool set_up(SSL& ssl, std::shared_ptr<const ClientAuthorities> authorities);
-  /// What every context of a server has to have: its connections may be set up as above.
+  /// Whether the same clients are let in.
+  bool same_as(const ClientAuthorities& other) const { return digest_ == other.digest_; }
+  /// What every context of a server has to have: its connections may be set up as above. No session outlives the
+  /// certificate that its client has shown.
   static void prepare(SSL_CTX& context);
   /// The first DNS name of the certificate that the client has shown; nothing when it has shown none, or has no such
   /// name. Of a connection that was set up as above and has shaken hands.
@@ -39,6 +42,8 @@ class ClientAuthorities {
     void operator()(STACK_OF(X509) * stack) const { sk_X509_pop_free(stack, X509_free); }
   };
   static int verify(X509_STORE_CTX* store, void*);
+  static SSL_TICKET_RETURN judge_ticket(SSL* ssl, SSL_SESSION* session, const unsigned char* name, std::size_t octets,
+                                        SSL_TICKET_STATUS status, void*);
   static const ClientAuthorities* of(const SSL* ssl);
 
   std::unique_ptr<STACK_OF(X509), FreeStack> trusted_;

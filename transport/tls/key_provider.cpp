@@ -10,11 +10,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "transport/net/block_pool.hpp"
 
 namespace redoubt::transport {
 
@@ -286,7 +289,14 @@ bool load_provider() {
 }  // namespace
 
 bool prepare_openssl() {
-  static const bool ready = OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr) == 1;
+  static const bool ready = [] {
+    // Only before OpenSSL has any memory; where it has, it keeps the C library's.
+    CRYPTO_set_mem_functions(
+        [](std::size_t octets, const char*, int) { return take_large_block(octets); },
+        [](void* block, std::size_t octets, const char*, int) { return std::realloc(block, octets); },
+        [](void* block, const char*, int) { give_large_block_back(block); });
+    return OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr) == 1;
+  }();
   return ready;
 }
 

@@ -20,6 +20,9 @@ namespace {
 /// Of a handshake's octets that the peer does not take: a flight of ours is some four thousand.
 constexpr std::size_t max_held_octets = 64 * 1024;
 
+/// What is held by one stream leaves before another one holds something, as a rule: they have the room in turn.
+thread_local std::vector<std::uint8_t> spare_room;
+
 bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
 TlsStream::Wire& wire_of(BIO* bio) { return *static_cast<TlsStream::Wire*>(BIO_get_data(bio)); }
@@ -48,6 +51,7 @@ int wire_write(BIO* bio, const char* from, int count) {
   BIO_clear_retry_flags(bio);
   const std::span octets{reinterpret_cast<const std::uint8_t*>(from), static_cast<std::size_t>(count)};  // NOLINT
   if (wire.holding && wire.held.size() + octets.size() <= max_held_octets) {
+    if (wire.held.capacity() == 0) wire.held = std::exchange(spare_room, {});
     wire.held.insert(wire.held.end(), octets.begin(), octets.end());
     return count;
   }
@@ -90,7 +94,10 @@ std::size_t TlsStream::Wire::send(std::span<const std::uint8_t> octets) {
   }
   const std::size_t of_held = std::min(static_cast<std::size_t>(count), held.size());
   held.erase(held.begin(), held.begin() + static_cast<std::ptrdiff_t>(of_held));
-  if (held.empty()) held.shrink_to_fit();
+  if (held.empty() && held.capacity() != 0) {
+    if (spare_room.capacity() < held.capacity()) std::swap(spare_room, held);
+    held = {};
+  }
   return static_cast<std::size_t>(count) - of_held;
 }
 
@@ -222,6 +229,7 @@ Moved TlsStream::read(std::span<std::uint8_t> into) {
     if (const auto state = shake_hands()) return *state;
   }
   std::size_t total = 0;
+  unsigned records = 0;
   Moved state{StreamState::moved};
   while (total < into.size()) {
     std::size_t octets = 0;
@@ -231,6 +239,7 @@ Moved TlsStream::read(std::span<std::uint8_t> into) {
       break;
     }
     total += octets;
+    ++records;
   }
   if (messages_after_handshake_ > max_messages_after_handshake) {
     broken_ = true;
@@ -241,7 +250,7 @@ Moved TlsStream::read(std::span<std::uint8_t> into) {
   holds_more_ = total > 0 && (ended || (total == into.size() && SSL_has_pending(ssl_.get()) == 1));
   if (total > 0) {
     messages_after_handshake_ = 0;
-    return {StreamState::moved, total};
+    return {StreamState::moved, total, records};
   }
   // Nobody asked anything that an answer could be sent along with.
   if (broken_ || state.state != StreamState::wants_read) return state;

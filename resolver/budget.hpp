@@ -99,6 +99,9 @@ class Budget {
   /// Whether its failure is nothing to report: it is a report itself.
   bool is_report() const { return is_report_; }
   void be_report() { is_report_ = true; }
+  /// The anchors that its question is resolved under (Shared::trust_epoch); set when that begins.
+  std::uint64_t trust_epoch() const { return trust_epoch_; }
+  void begin_trust(std::uint64_t epoch) { trust_epoch_ = epoch; }
 
  private:
   Limits limits_;
@@ -108,6 +111,7 @@ class Budget {
   std::optional<Limit> exhausted_;
   Trace* trace_ = nullptr;
   bool is_report_ = false;
+  std::uint64_t trust_epoch_ = 0;
 };
 
 }  // namespace redoubt::resolver

@@ -4,13 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
+#include "resolver/spawn.hpp"
 #include "resolver/validate/sentinel.hpp"
 
 namespace redoubt::resolver {
@@ -78,6 +74,22 @@ std::vector<dns::Name> changed_names(const std::vector<NegativeAnchor>& before,
   return names;
 }
 
+/// The outcome of a flight, on its way to one who waits for it. Whoever drops it unopened ends that one's chain.
+class OutcomeLetter final : public Mailbox::Letter {
+ public:
+  OutcomeLetter(SharedOutcome& awaited, Suspended suspended) : awaited_{&awaited}, suspended_{std::move(suspended)} {}
+  void brings(SharedOutcome outcome) { outcome_ = std::move(outcome); }
+  void open() noexcept override {
+    *awaited_ = std::move(outcome_);
+    suspended_.resume();
+  }
+
+ private:
+  SharedOutcome* awaited_;
+  SharedOutcome outcome_;
+  Suspended suspended_;
+};
+
 }  // namespace
 
 Desk::Desk(Shared& shared, Network& network, Clock& clock, Random& random, std::shared_ptr<const Settings> settings,
@@ -86,7 +98,8 @@ Desk::Desk(Shared& shared, Network& network, Clock& clock, Random& random, std::
       clock_{&clock},
       settings_{std::move(settings)},
       executor_{std::move(executor)},
-      iterator_{shared, network, clock, random} {
+      arrivals_{std::make_shared<Mailbox>(executor_)},
+      iterator_{shared, network, clock, random, executor_} {
   shared_->cache.keep_expired(settings_->stale);
 }
 
@@ -95,13 +108,18 @@ void Desk::use(std::shared_ptr<const Settings> settings) {
   settings_ = std::move(settings);
   const ValidationSettings& after = settings_->validation;
   if (!(after == before)) {
+    shared_->trust_epoch.fetch_add(1, std::memory_order_acq_rel);
     shared_->trust.clear();
     ValidationSettings same = before;
     same.negative_anchors = after.negative_anchors;
     if (same == after) {
       // Negative anchors come and go while all else stays: what lies elsewhere keeps its verdicts.
-      for (const dns::Name& name : changed_names(before.negative_anchors, after.negative_anchors))
-        shared_->cache.forget_verdicts(name);
+      // Each of them is a way through the whole cache, while the process is asked whether it still answers.
+      constexpr std::size_t most_ways = 4;
+      const std::vector<dns::Name> names = changed_names(before.negative_anchors, after.negative_anchors);
+      if (names.size() > most_ways) shared_->cache.forget_verdicts();
+      for (std::size_t i = 0; names.size() <= most_ways && i < names.size(); ++i)
+        shared_->cache.forget_verdicts(names[i]);
     } else {
       shared_->proofs.clear();
       shared_->cache.forget_verdicts();
@@ -201,15 +219,19 @@ Task<bool> Desk::leave(WaitingRoom::Place& place) {
   co_return turn.has_value();
 }
 
-Task<SharedOutcome> Desk::answer(dns::Query query, Client asker) {
+Task<SharedOutcome> Desk::answer(const dns::Query& query, Client asker) {
   if (auto outcome = known(query)) co_return outcome;
+  co_return co_await answer_unknown(query, asker);
+}
+
+Task<SharedOutcome> Desk::answer_unknown(const dns::Query& query, Client asker) {
   try {
     if (!settings_->routes.empty()) {
       const Abroad::Return found = shared_->abroad.is_returning(query.question, asker.address);
-      if (found != Abroad::Return::no) co_return co_await wait_out_the_loop(std::move(query), found);
+      if (found != Abroad::Return::no) co_return co_await wait_out_the_loop(query, found);
     }
-    if (!settings_->guards.shared_flights) co_return co_await alone(std::move(query.question), checks(query));
-    co_return co_await join(std::move(query.question), asker.network, checks(query));
+    if (!settings_->guards.shared_flights) co_return co_await alone(query.question, checks(query));
+    co_return co_await join(query.question, asker.network, checks(query));
   } catch (const std::exception&) {  // no memory, most likely: this question ends here, the others go on
     co_return failure(dns::EdeCode::other, "out of means to resolve it");
   }
@@ -247,7 +269,7 @@ void Desk::renew(const dns::Question& question) {
 /// The flight goes on by itself: whoever asked may be answered before it ends.
 void Desk::lead(const dns::Question& question, Holder client, bool renews, bool checks) {
   try {
-    asio::co_spawn(executor_, fly(question, client, renews, checks), asio::detached);
+    start_now(fly(question, client, renews, checks), Detached{});
   } catch (const std::exception&) {  // nobody else would ever land it
     flights(checks).land(question, failure(dns::EdeCode::other, "out of means to resolve it"));
   }
@@ -267,11 +289,11 @@ Task<void> Desk::fly(dns::Question question, Holder client, bool renews, bool ch
   std::optional<LateFlights::Place> timer;
   if (checks && iterator_.stale(question, *settings, begun, "")) {
     timer.emplace(late_, begun + settings->stale_answer_after, question);
-    if (!late_->watched) asio::co_spawn(executor_, watch_late_flights(), asio::detached);
+    if (!late_->watched) spawn(executor_, watch_late_flights(), Detached{});
   }
   if (settings->prime && !settings->local_root && settings->routes.above(dns::Name{}) == nullptr &&
       shared_->priming.is_due(begun))
-    asio::co_spawn(executor_, prime(), asio::detached);
+    spawn(executor_, prime(), Detached{});
   landing.outcome = gate(co_await iterator_.resolve(question, *settings, budget, renews, checks), checks);
   ask_beside(*settings);
   if (is_withheld(*landing.outcome, question, checks)) {
@@ -290,15 +312,24 @@ void Desk::ask_beside(const Settings& settings) {
   constexpr std::size_t most_signals = 10;  // zones with anchors
   constexpr dns::RrType null_type{10};      // RFC 1035 §3.3.10
   const ValidationSettings& validation = settings.validation;
+  while (auto attempt = settings.opportunistic_tls ? shared_->encryption.take() : std::nullopt) {
+    const dns::IpAddress server = attempt->server;
+    try {
+      spawn(executor_, probe(*std::move(attempt)), Detached{});
+    } catch (...) {  // no memory to begin with: otherwise it gives its place back by itself
+      shared_->encryption.ended(server);
+      throw;
+    }
+  }
   if (!validation.enabled) return;
   if (validation.signal && shared_->signals.is_due(clock_->now())) {
     for (std::size_t i = 0; i < std::min(validation.anchors.size(), most_signals); ++i) {
       if (const auto name = key_tag_query(validation.anchors[i]))
-        asio::co_spawn(executor_, ask_for_its_own_sake({*name, null_type}), asio::detached);
+        spawn(executor_, ask_for_its_own_sake({*name, null_type}), Detached{});
     }
   }
   while (const auto report = validation.report ? shared_->reports.take() : std::nullopt)
-    asio::co_spawn(executor_, ask_for_its_own_sake({*report, dns::type::txt}), asio::detached);
+    spawn(executor_, ask_for_its_own_sake({*report, dns::type::txt}), Detached{});
 }
 
 /// Not from the cache, nor by proofs that such a name does not exist: it has to arrive.
@@ -311,6 +342,11 @@ Task<void> Desk::ask_for_its_own_sake(dns::Question question) {
   } catch (const std::exception&) {  // no memory, most likely: it is not told this time
     co_return;
   }
+}
+
+Task<void> Desk::probe(Encryption::Probe probe) {
+  const std::shared_ptr<const Settings> settings = settings_;
+  co_await iterator_.probe(std::move(probe), *settings);
 }
 
 /// Beside the question that noticed that it is due, which goes on by the hints.
@@ -341,31 +377,29 @@ Task<void> Desk::watch_late_flights() {
   }
 }
 
-Task<SharedOutcome> Desk::join(dns::Question question, Holder client, bool checks) {
+Task<SharedOutcome> Desk::join(const dns::Question& question, Holder client, bool checks) {
   // A null outcome says that there is no room.
   Limit bound = Limit::flights;
-  SharedOutcome shared = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(SharedOutcome)>(
-      [this, &question, &bound, client, checks](auto handler) {
-        auto home = asio::get_associated_executor(handler, executor_);
-        Flights::Waiter waiter = [home, handler = std::move(handler)](SharedOutcome outcome) mutable {
-          asio::post(home, [handler = std::move(handler), outcome = std::move(outcome)]() mutable {
-            std::move(handler)(std::move(outcome));
-          });
-        };
-        const Flights::Joined joined = flights(checks).join(question, bounds(), this, waiter, client);
-        switch (joined.as) {
-          case Flights::Joined::As::waits:
-            return;
-          case Flights::Joined::As::leads:
-            return lead(question, client, false, checks);
-          case Flights::Joined::As::late:
-            return waiter(joined.outcome);
-          case Flights::Joined::As::full:
-            bound = joined.bound;
-            return waiter(nullptr);
-        }
-      },
-      asio::use_awaitable);
+  SharedOutcome shared;
+  co_await Suspension{[&](Suspended suspended) {
+    auto arrival = std::make_unique<OutcomeLetter>(shared, std::move(suspended));
+    Flights::Waiter waiter = [home = arrivals_, arrival = std::move(arrival)](SharedOutcome outcome) mutable noexcept {
+      arrival->brings(std::move(outcome));
+      home->put(std::move(arrival));
+    };
+    const Flights::Joined joined = flights(checks).join(question, bounds(), this, waiter, client);
+    switch (joined.as) {
+      case Flights::Joined::As::waits:
+        return;
+      case Flights::Joined::As::leads:
+        return lead(question, client, false, checks);
+      case Flights::Joined::As::late:
+        return waiter(joined.outcome);
+      case Flights::Joined::As::full:
+        bound = joined.bound;
+        return waiter(nullptr);
+    }
+  }};
   if (shared) co_return shared;
   co_return beyond(question, bound, checks);
 }

@@ -8,6 +8,7 @@
 #include "dns/message.hpp"
 #include "resolver/iterate/iterator.hpp"
 #include "resolver/late_flights.hpp"
+#include "resolver/mailbox.hpp"
 #include "resolver/outcome.hpp"
 #include "resolver/settings.hpp"
 #include "resolver/shared.hpp"
@@ -30,6 +31,7 @@ class Desk {
   ~Desk() {
     shared_->flights.withdraw(this);
     shared_->unchecked_flights.withdraw(this);
+    arrivals_->close();
   }
   Desk(const Desk&) = delete;
   Desk& operator=(const Desk&) = delete;
@@ -46,13 +48,17 @@ class Desk {
   WaitingRoom::Entry enter(const dns::IpAddress& client, AddressProof proof = AddressProof::none);
   /// What a client is told who got no place: what is kept, else SERVFAIL.
   SharedOutcome turn_away(const dns::Question& question, WaitingRoom::Turned turned);
-  /// Never null, never throws: trouble is a SERVFAIL with its reason.
-  Task<SharedOutcome> answer(dns::Query query, Client asker = {});
+  /// Never null, never throws: trouble is a SERVFAIL with its reason. The query outlives the call.
+  Task<SharedOutcome> answer(const dns::Query& query, Client asker = {});
+  /// The same for what known() did not know just now.
+  Task<SharedOutcome> answer_unknown(const dns::Query& query, Client asker);
   /// Waits until an answer that is there may leave by UDP; false: it may not.
   Task<bool> leave(WaitingRoom::Place& place);
   /// The answer by a resolution of its own, shared with nobody, while the budget's listener is told of it. fresh:
   /// although the cache has it. The budget outlives the call.
   Task<SharedOutcome> answer_traced(dns::Query query, Budget& budget, bool fresh);
+  /// Outcomes that have come and of which there was no memory to tell. Call it now and then.
+  void look_for_arrivals() { arrivals_->deliver(); }
   Budget fresh_budget() const { return Budget{settings_->limits, clock_->now()}; }
 
  private:
@@ -72,16 +78,18 @@ class Desk {
   /// What is to be asked for its own sake: which keys are trusted, what failed.
   void ask_beside(const Settings& settings);
   Task<void> ask_for_its_own_sake(dns::Question question);
-  Task<SharedOutcome> join(dns::Question question, Holder client, bool checks);
+  Task<SharedOutcome> join(const dns::Question& question, Holder client, bool checks);
   Task<SharedOutcome> alone(dns::Question question, bool checks);
   Task<SharedOutcome> wait_out_the_loop(dns::Query query, Abroad::Return found);
   SharedOutcome beyond(const dns::Question& question, Limit limit, bool checks = true);
   Task<void> watch_late_flights();
+  Task<void> probe(Encryption::Probe probe);
 
   Shared* shared_;
   Clock* clock_;
   std::shared_ptr<const Settings> settings_;
   boost::asio::any_io_executor executor_;
+  std::shared_ptr<Mailbox> arrivals_;  // of flights that others lead
   Iterator iterator_;
   std::shared_ptr<LateFlights> late_ = std::make_shared<LateFlights>();
 };

@@ -1,7 +1,6 @@
 #include "resolver/flights.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <iterator>
 #include <utility>
 
@@ -46,13 +45,7 @@ bool Flights::lead_unasked(const dns::Question& question, Bounds bounds, std::ui
 
 void Flights::tell(std::vector<Seat>& seats, const SharedOutcome& outcome) {
   waiting_ -= seats.size();
-  for (Seat& seat : seats) {
-    try {
-      seat.waiter(outcome);
-    } catch (const std::exception&) {  // no memory to carry it over: that one client asks again, as if the answer were
-                                       // lost on the way
-    }
-  }
+  for (Seat& seat : seats) seat.waiter(outcome);
 }
 
 void Flights::give_meanwhile(const dns::Question& question, const SharedOutcome& outcome) {

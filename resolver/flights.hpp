@@ -17,8 +17,8 @@ namespace redoubt::resolver {
 class Flights {
  public:
   /// Called once, on the thread that ends the flight and under the table's lock: it only carries the outcome to its own
-  /// thread.
-  using Waiter = std::move_only_function<void(SharedOutcome)>;
+  /// thread. It does not fail: who waits would end on a thread that is not his.
+  using Waiter = std::move_only_function<void(SharedOutcome) noexcept>;
   /// Who waits; withdraw() goes by it.
   using Owner = const void*;
 

@@ -34,6 +34,8 @@ std::string_view describe(NetworkFault fault) {
       return "HTTP status 5xx, or a reset, for the query";
     case NetworkFault::http_strange:
       return "an HTTP answer that is no DNS message";
+    case NetworkFault::interrupted:
+      return "our process for streams was started again";
   }
   return "network fault";
 }

@@ -17,8 +17,9 @@ namespace redoubt::resolver {
 
 /// Why there is no reply. spoofed: too many wrong ones came by UDP, so that the exchange was given up in favour of TCP.
 /// stalled: there is a connection, over which nothing came. untrusted, expired, wrong_name, wrong_key: by its
-/// certificate the server is not who it has to be, and was asked nothing. http_*: a request of HTTP got a status 4xx, a
-/// status 5xx or a reset, or something that is no DNS message.
+/// certificate the server is not who it has to be, and was asked nothing. interrupted: our own process for streams
+/// ended meanwhile, which says nothing of the server. http_*: a request of HTTP got a status 4xx, a status 5xx or a
+/// reset, or something that is no DNS message.
 enum class NetworkFault : std::uint8_t {
   timed_out,
   refused,
@@ -34,8 +35,13 @@ enum class NetworkFault : std::uint8_t {
   wrong_key,
   http_refused,
   http_failed,
-  http_strange
+  http_strange,
+  interrupted
 };
+/// Whether the fault lies with ourselves: nothing was learned of the server.
+constexpr bool is_our_own(NetworkFault fault) {
+  return fault == NetworkFault::no_resources || fault == NetworkFault::interrupted;
+}
 /// For people: "port closed".
 std::string_view describe(NetworkFault fault);
 
@@ -52,7 +58,8 @@ struct Exchange {
   std::vector<std::uint8_t> query;  ///< a whole message; its id and question are what the reply must echo
   Instant deadline;
   std::optional<ExpectedCookie> cookie{};
-  bool by_floor = false;  ///< by TCP because a datagram would be guessed too easily (Limit::entropy_floor)
+  bool to_anybody = false;  ///< by TLS, whoever it is that answers there (RFC 9539)
+  bool by_floor = false;    ///< by TCP because a datagram would be guessed too easily (Limit::entropy_floor)
 };
 
 struct Reply {

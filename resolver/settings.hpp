@@ -51,6 +51,9 @@ struct Settings {
   /// Where no query is ever sent, whatever a delegation says (attacks: null-address glue).
   std::vector<dns::Prefix> do_not_query;
   std::uint16_t authority_port = 53;
+  /// Whether authorities that speak TLS, as is found out beside, are asked by it, whoever they are (RFC 9539).
+  bool opportunistic_tls = false;
+  std::uint16_t encrypted_authority_port = 853;
   bool ipv4 = true;
   bool ipv6 = true;
   bool case_randomisation = true;

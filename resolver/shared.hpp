@@ -1,5 +1,6 @@
 #pragma once
 // What the workers of one process share. Each part guards itself.
+#include <atomic>
 #include <cstdint>
 
 #include "policy/cookies/server_cookies.hpp"
@@ -14,10 +15,12 @@
 #include "resolver/iterate/priming.hpp"
 #include "resolver/rechecks.hpp"
 #include "resolver/upstream/cookies.hpp"
+#include "resolver/upstream/encryption.hpp"
 #include "resolver/upstream/servers.hpp"
 #include "resolver/validate/proofs.hpp"
 #include "resolver/validate/side_queries.hpp"
 #include "resolver/validate/trust.hpp"
+#include "resolver/validate/verified.hpp"
 
 namespace redoubt::resolver {
 
@@ -38,7 +41,8 @@ struct Shared {
         unchecked_flights{key},
         trust{key},
         proofs{key, proof_octets},
-        reports{key} {}
+        reports{key},
+        encryption{key} {}
   Cache cache;
   Servers servers;
   Flights flights;
@@ -55,8 +59,16 @@ struct Shared {
   Flights unchecked_flights;  ///< of questions with CD: what comes of them is for nobody else
   TrustTable trust;           ///< follows from the validation settings
   Proofs proofs;              ///< the same
+  VerifiedSignatures verified;
+  /// Goes up whenever anchors change, before what followed from the old ones is forgotten: a resolution that began
+  /// before that keeps none of its verdicts.
+  std::atomic<std::uint64_t> trust_epoch{0};
+  bool is_of_today(const Budget& budget) const {
+    return budget.trust_epoch() == trust_epoch.load(std::memory_order_acquire);
+  }
   KeyTagSignals signals;
   ErrorReports reports;
+  Encryption encryption;
 };
 
 }  // namespace redoubt::resolver

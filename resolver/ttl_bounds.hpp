@@ -19,6 +19,12 @@ class ZoneTtlBounds {
  public:
   void set(const dns::Name& zone, TtlBounds bounds) { zones_.insert_or_assign(zone, bounds); }
 
+  /// In canonical order.
+  template <class Take>
+  void each(Take take) const {
+    for (const auto& [zone, bounds] : zones_) take(zone, bounds);
+  }
+
   /// Those of the deepest zone at or above the owner; `general` when there is none.
   TtlBounds of(const dns::Name& owner, TtlBounds general) const {
     if (zones_.empty()) return general;

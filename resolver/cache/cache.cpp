@@ -1,8 +1,10 @@
 #include "resolver/cache/cache.hpp"
 
+#include <algorithm>
 #include <mutex>
 
 #include "resolver/cache/entry_index.hpp"
+#include "resolver/cache/kept_image.hpp"
 #include "resolver/cache/packed_entry.hpp"
 #include "resolver/cache/sieve_queue.hpp"
 
@@ -29,6 +31,7 @@ struct Cache::Shard {
   std::uint64_t octets = 0;
   std::uint64_t bound = 0;
   std::uint64_t evictions = 0;
+  std::uint64_t taken_in = 0;
   Duration kept{};  // of what has expired
   bool spares_visited = true;
 
@@ -42,6 +45,7 @@ struct Cache::Shard {
   void add(PackedEntry::Owned entry, std::uint64_t hash) {
     index.insert(entry.get(), hash);
     octets += entry->octets();
+    ++taken_in;
     queue.push(entry.release());
   }
 
@@ -305,8 +309,45 @@ CacheCounters Cache::counters() const {
     counters.entries += shards_[i].index.size();
     counters.octets += shards_[i].octets;
     counters.evictions += shards_[i].evictions;
+    counters.taken_in += shards_[i].taken_in;
   }
   return counters;
+}
+
+bool Cache::copy_some(Walk& walk, std::size_t cells, bool visited, Instant now, std::vector<KeptEntry>& into) const {
+  if (walk.shard == shard_count) return false;
+  const Shard& shard = shards_[walk.shard];
+  const std::lock_guard guard{shard.lock};
+  const std::size_t end = std::min(shard.index.cells(), walk.cell + cells);
+  for (; walk.cell < end; ++walk.cell) {
+    const PackedEntry* entry = shard.index.in_cell(walk.cell);
+    if (entry == nullptr || entry->is_visited() != visited || entry->expires() <= now) continue;
+    if (entry->kind() != EntryKind::failure) into.push_back({entry->draft(), visited});
+  }
+  if (walk.cell >= shard.index.cells()) walk = {walk.shard + 1, 0};
+  return walk.shard < shard_count;
+}
+
+bool Cache::restore(const KeptEntry& entry, Instant now) {
+  const CacheDraft& draft = entry.draft;
+  const std::uint64_t hash = draft.name.hash(key_);
+  const std::size_t octets = draft.octets();
+  Shard& shard = shard_of(hash);
+  const std::lock_guard guard{shard.lock};
+  if (draft.expires <= now || octets > max_entry_octets || shard.octets + octets > shard.bound) return false;
+  bool stands = false;
+  std::size_t of_this_name = 0;
+  shard.index.each(hash, [&](const PackedEntry& old) {
+    if (!old.is_of(draft.name)) return true;
+    ++of_this_name;
+    stands = old.expires() > now && old.superseded_by(draft, now);
+    return !stands;
+  });
+  if (stands || of_this_name >= max_entries_per_name) return false;
+  auto packed = PackedEntry::make(draft, static_cast<std::uint32_t>(hash));
+  if (entry.visited) packed->visit(now);
+  shard.add(std::move(packed), hash);
+  return true;
 }
 
 }  // namespace redoubt::resolver

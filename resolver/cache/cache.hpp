@@ -65,7 +65,11 @@ struct CacheCounters {
   std::uint64_t entries = 0;
   std::uint64_t octets = 0;
   std::uint64_t evictions = 0;
+  std::uint64_t taken_in = 0;  ///< entries, since the cache was made
 };
+
+/// An entry on its way to the next life of the process, or from the former one (kept_image.hpp).
+struct KeptEntry;
 
 /// Whose question is looked up: only those of clients make an entry popular.
 enum class Asker : std::uint8_t { ourselves, client };
@@ -117,6 +121,19 @@ class Cache {
   std::vector<ShownEntry> show(const dns::Name& name, bool below, std::size_t limit, Instant now, bool& more) const;
   CacheCounters counters() const;
   const dns::HashKey& key() const { return key_; }
+
+  /// How far a walk through all entries is.
+  struct Walk {
+    std::size_t shard = 0;
+    std::size_t cell = 0;
+  };
+  /// Appends copies of what is fresh in the next so many cells of the index, and of these only the visited entries or
+  /// only the others; failures are left out. False at the end. Nobody waits for longer than these cells take; what
+  /// comes, or moves because its index becomes smaller, may be missed.
+  bool copy_some(Walk& walk, std::size_t cells, bool visited, Instant now, std::vector<KeptEntry>& into) const;
+  /// Puts back what a former life knew. False, and nothing changes, where anything fresh stands already that it would
+  /// take the place of, or there is no room.
+  bool restore(const KeptEntry& entry, Instant now);
 
  private:
   struct Entry;

@@ -11,7 +11,7 @@ namespace {
 /// Clients' hits that make an entry worth fetching again before it ends.
 constexpr std::uint8_t popular = 2;
 /// An entry's share of the index at its emptiest (entry_index.hpp).
-constexpr std::size_t index_octets = 24;
+constexpr std::size_t index_octets = 15;
 static_assert(sizeof(PackedEntry) == 48 && alignof(PackedEntry) == 8);
 
 /// What a block of so many octets takes of the heap: its header, and up to the next sixteen.
@@ -21,9 +21,11 @@ constexpr std::size_t heap_octets(std::size_t octets) {
 
 std::size_t octets_of(const SharedDelegation& delegation) {
   if (!delegation) return 0;
-  std::size_t octets = sizeof(Delegation) + 48;
-  for (const NameServer& server : delegation->servers)
-    octets += sizeof(NameServer) + server.addresses.capacity() * sizeof(dns::IpAddress) + 16;
+  std::size_t octets = sizeof(Delegation) + 48 + delegation->zone.heap_octets();
+  for (const NameServer& server : delegation->servers) {
+    octets += sizeof(NameServer) + server.name.heap_octets() + 16;
+    octets += server.addresses.capacity() * sizeof(dns::IpAddress) + 16;
+  }
   return octets;
 }
 
@@ -196,6 +198,18 @@ Found PackedEntry::found() const {
 }
 
 SharedDelegation PackedEntry::delegation() const { return is_delegation() ? companions()->delegation : nullptr; }
+
+CacheDraft PackedEntry::draft() const {
+  CacheDraft draft{.kind = kind(), .rank = rank(), .expires = expires(), .name = name(), .type = type_};
+  draft.delegation = delegation();
+  if (draft.is_delegation()) return draft;
+  Found found = this->found();
+  draft.data = kind() == EntryKind::data ? std::move(found.rrset) : nullptr;
+  draft.beside = kind() == EntryKind::data ? std::move(found.made_by) : std::move(found.rrset);
+  draft.error = std::move(found.error);
+  draft.standing = std::move(found.standing);
+  return draft;
+}
 
 void PackedEntry::forget_verdict() {
   if (security() == Security::bogus) expires_ = Instant::min().time_since_epoch().count();

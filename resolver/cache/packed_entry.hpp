@@ -55,7 +55,10 @@ class PackedEntry {
   /// Made anew: who gets it keeps nothing of the cache alive.
   Found found() const;
   SharedDelegation delegation() const;
+  /// What make() would make the same of.
+  CacheDraft draft() const;
 
+  bool is_visited() const { return (visited_ | hits_) != 0; }
   void visit(Instant now) {
     if (expires() > now)
       visited_ = 1;

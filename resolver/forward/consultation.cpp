@@ -209,7 +209,7 @@ void Consultation::ask(std::size_t candidate, UpstreamTransport transport, bool 
                   std::move(query), std::move(ticket), std::min(errand_->budget.deadline(), departs + longest));
 }
 
-Task<Consultation::Result> Consultation::run() {
+Task<Finding> Consultation::run() {
   const Instant deadline = errand_->budget.deadline();
   if (candidates_.empty()) trouble_ = "no upstream is known now";
   next_due_ = clock_->now();
@@ -271,13 +271,14 @@ void Consultation::judge_fault(std::size_t candidate, const Attempt& attempt, Ne
     case NetworkFault::http_strange:
       return give_up(candidate, describe(fault), Trouble::broken);
     case NetworkFault::no_resources:
+    case NetworkFault::interrupted:
       scope_ = FailureScope::house;
       return give_up(candidate, describe(fault));
   }
 }
 
 /// Judges it, and tells whoever listens.
-std::optional<Consultation::Result> Consultation::hear(Arrival arrival) {
+std::optional<Finding> Consultation::hear(Arrival arrival) {
   Trace* trace = errand_->budget.trace();
   if (trace == nullptr) return judge(std::move(arrival));
   const Attempt attempt = contest_->attempts()[arrival.attempt];
@@ -299,7 +300,7 @@ std::optional<Consultation::Result> Consultation::hear(Arrival arrival) {
 }
 
 /// The result when this arrival is one.
-std::optional<Consultation::Result> Consultation::judge(Arrival arrival) {
+std::optional<Finding> Consultation::judge(Arrival arrival) {
   const std::size_t candidate = candidate_of_[arrival.attempt];
   const Attempt attempt = contest_->attempts()[arrival.attempt];
   if (!errand_->budget.spend(Limit::upstream_octets, arrival.octets)) {
@@ -338,11 +339,11 @@ std::optional<Consultation::Result> Consultation::judge(Arrival arrival) {
   }
   if (found.kind == ReplyKind::too_large) {
     errand_->budget.exhaust(Limit::records_per_rrset);
-    return Result{std::unexpected{Failure{{dns::EdeCode::other, "an RRset with too many records"}}}};
+    return Finding{std::unexpected{Failure{{dns::EdeCode::other, "an RRset with too many records"}}}};
   }
   found.from = attempt.upstream->at().address;
   if (found.kind != ReplyKind::lame && (rcode != dns::Rcode::yxdomain || found.kind == ReplyKind::too_long))
-    return Result{std::move(found)};
+    return Finding{std::move(found)};
   attempt.upstream->unwilling(NetworkFault::malformed, clock_->now());
   give_up(candidate, route_->kind == RouteKind::forward ? "does not resolve for us" : "does not serve the zone");
   return std::nullopt;

@@ -11,8 +11,6 @@ namespace redoubt::resolver {
 
 class Consultation {
  public:
-  using Result = std::expected<Classified, Failure>;
-
   /// All outlive the consultation.
   Consultation(const Errand& errand, const Route& route, Shared& shared, Clock& clock, Random& random,
                std::shared_ptr<Contest> contest);
@@ -21,7 +19,7 @@ class Consultation {
   Consultation(const Consultation&) = delete;
   Consultation& operator=(const Consultation&) = delete;
 
-  Task<Result> run();
+  Task<Finding> run();
 
  private:
   struct Candidate {
@@ -44,8 +42,8 @@ class Consultation {
   void ask(std::size_t candidate, UpstreamTransport transport, bool edns, Instant departs);
   Duration time_alone(std::size_t candidate) const;
 
-  std::optional<Result> hear(Arrival arrival);
-  std::optional<Result> judge(Arrival arrival);
+  std::optional<Finding> hear(Arrival arrival);
+  std::optional<Finding> judge(Arrival arrival);
   void judge_fault(std::size_t candidate, const Attempt& attempt, NetworkFault fault);
   void ask_by_stream(std::size_t candidate, const Attempt& attempt, std::string_view why);
   void give_up(std::size_t candidate, std::string_view why, Trouble kind = Trouble::unreached);

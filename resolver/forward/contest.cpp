@@ -1,11 +1,9 @@
 #include "resolver/forward/contest.hpp"
 
 #include <algorithm>
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
+
+#include "resolver/spawn.hpp"
 
 namespace redoubt::resolver {
 
@@ -14,7 +12,7 @@ namespace asio = boost::asio;
 void Contest::start(Attempt attempt, OutgoingQuery query, Abroad::Ticket ticket, Instant deadline) {
   tickets_.push_back(std::move(ticket));
   attempts_.push_back(std::move(attempt));
-  asio::co_spawn(executor_, run(shared_from_this(), attempts_.size() - 1, std::move(query), deadline), asio::detached);
+  spawn(executor_, run(shared_from_this(), attempts_.size() - 1, std::move(query), deadline), Detached{});
   ++under_way_;
 }
 
@@ -67,6 +65,7 @@ void Contest::judge(Attempt& attempt, const std::expected<Reply, NetworkFault>& 
     case NetworkFault::spoofed:
       return upstream.useless(reply.error());
     case NetworkFault::no_resources:
+    case NetworkFault::interrupted:
       return;
   }
 }
@@ -87,7 +86,7 @@ Task<std::optional<Arrival>> Contest::next(Instant until) {
     if (clock_->now() >= until) co_return std::nullopt;
     if (!alarm_ || *alarm_ > until) {
       alarm_ = until;
-      asio::co_spawn(executor_, ring(shared_from_this(), until), asio::detached);
+      spawn(executor_, ring(shared_from_this(), until), Detached{});
     }
     co_await wait();
   }
@@ -101,11 +100,9 @@ Task<void> Contest::ring(std::shared_ptr<Contest> contest, Instant at) {
 }
 
 Task<void> Contest::wait() {
-  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
-      [this](auto handler) {
-        asker_ = askers_->add([handler = std::move(handler)]() mutable { std::move(handler)(); });
-      },
-      asio::use_awaitable);
+  co_await Suspension{[this](Suspended suspended) {
+    asker_ = askers_->add([suspended = std::move(suspended)]() mutable { suspended.resume(); });
+  }};
 }
 
 void Contest::wake() {

@@ -6,8 +6,7 @@
 
 #include "resolver/forward/contest.hpp"
 #include "resolver/forward/route.hpp"
-#include "resolver/iterate/classify.hpp"
-#include "resolver/iterate/errand.hpp"
+#include "resolver/iterate/finding.hpp"
 #include "resolver/network.hpp"
 #include "resolver/shared.hpp"
 
@@ -21,8 +20,8 @@ inline constexpr std::size_t max_attempts = 9;
 class Forwarder {
  public:
   /// All outlive the forwarder.
-  Forwarder(Shared& shared, Network& network, Clock& clock, Random& random)
-      : shared_{&shared}, network_{&network}, clock_{&clock}, random_{&random} {}
+  Forwarder(Shared& shared, Network& network, Clock& clock, Random& random, boost::asio::any_io_executor executor)
+      : shared_{&shared}, network_{&network}, clock_{&clock}, random_{&random}, executor_{std::move(executor)} {}
   /// Who waits here is dropped.
   ~Forwarder() { askers_->close(); }
   Forwarder(const Forwarder&) = delete;
@@ -31,13 +30,14 @@ class Forwarder {
   /// What the route's servers say: an answer, an alias, a denial, for stub zones also a referral. Nothing is cached
   /// here. A full queue before a server's packet budget is a failure of scope `house`: nothing was sent, and expired
   /// data is as good as it gets. errand and route outlive the call.
-  Task<std::expected<Classified, Failure>> ask(const Errand& errand, const Route& route);
+  Task<Finding> ask(const Errand& errand, const Route& route);
 
  private:
   Shared* shared_;
   Network* network_;
   Clock* clock_;
   Random* random_;
+  boost::asio::any_io_executor executor_;
   std::shared_ptr<WaitingAskers> askers_ = std::make_shared<WaitingAskers>();
 };
 

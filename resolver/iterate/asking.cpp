@@ -24,32 +24,42 @@ Asking::Asking(const Errand& errand, SharedDelegation cut, unsigned tries)
     if (!usable && may_have_others) without_address_.push_back(server.name);
     for (const dns::IpAddress& address : server.addresses) add(address);
   }
-  if (errand.not_from && (tries_.size() > 1 || !without_address_.empty()) && tries_.contains(*errand.not_from))
+  if (errand.not_from && (known_.size() > 1 || !without_address_.empty()) && find(*errand.not_from) != nullptr)
     give_up(*errand.not_from);
 }
 
+const Asking::Known* Asking::find(const dns::IpAddress& address) const {
+  const auto at = std::ranges::lower_bound(known_, address, {}, &Known::address);
+  return at == known_.end() || at->address != address ? nullptr : &*at;
+}
+
+Asking::Known& Asking::at(const dns::IpAddress& address) {
+  const auto at = std::ranges::lower_bound(known_, address, {}, &Known::address);
+  return at == known_.end() || at->address != address ? *known_.insert(at, {address}) : *at;
+}
+
 void Asking::add(const dns::IpAddress& address) {
-  if (may_ask(address, errand_->settings)) tries_.try_emplace(address, 0U);
+  if (may_ask(address, errand_->settings)) at(address);
 }
 
 std::vector<dns::IpAddress> Asking::willing() const {
   unsigned fewest = most_tries_;
-  for (const auto& [address, tries] : tries_) fewest = std::min(fewest, tries);
+  for (const Known& known : known_) fewest = std::min(fewest, known.tries);
   std::vector<dns::IpAddress> addresses;
   if (fewest == most_tries_) return addresses;
-  for (const auto& [address, tries] : tries_) {
-    if (tries == fewest) addresses.push_back(address);
+  for (const Known& known : known_) {
+    if (known.tries == fewest) addresses.push_back(known.address);
   }
   return addresses;
 }
 
 bool Asking::all_asked() const {
-  return std::ranges::all_of(tries_, [](const auto& one) { return one.second != 0; });
+  return std::ranges::all_of(known_, [](const Known& known) { return known.tries != 0; });
 }
 
 unsigned Asking::tries(const dns::IpAddress& address) const {
-  const auto at = tries_.find(address);
-  return at == tries_.end() ? 0 : at->second;
+  const Known* known = find(address);
+  return known == nullptr ? 0 : known->tries;
 }
 
 std::optional<dns::Name> Asking::next_name_to_look_up(Random& random) {

@@ -1,6 +1,5 @@
 #pragma once
 // One question at one cut: who may be asked, who was how often, whose address is still to be found. Pure bookkeeping.
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,9 +33,9 @@ class Asking {
   /// Whether each known address was asked at least once.
   bool all_asked() const;
   unsigned tries(const dns::IpAddress& address) const;
-  void count_try(const dns::IpAddress& address) { ++tries_[address]; }
+  void count_try(const dns::IpAddress& address) { ++at(address).tries; }
   /// It is not asked again for this question.
-  void give_up(const dns::IpAddress& address) { tries_[address] = most_tries_; }
+  void give_up(const dns::IpAddress& address) { at(address).tries = most_tries_; }
   bool is_given_up(const dns::IpAddress& address) const { return tries(address) >= most_tries_; }
 
   bool has_names_to_look_up() const { return !without_address_.empty(); }
@@ -60,10 +59,17 @@ class Asking {
   Failure failure() const;
 
  private:
+  struct Known {
+    dns::IpAddress address;
+    unsigned tries = 0;
+  };
+  const Known* find(const dns::IpAddress& address) const;
+  Known& at(const dns::IpAddress& address);
+
   const Errand* errand_;
   SharedDelegation cut_;
   unsigned most_tries_;
-  std::map<dns::IpAddress, unsigned> tries_;
+  std::vector<Known> known_;                // by address; mostly two or three
   std::vector<dns::Name> without_address_;  // server names not looked up yet
   std::uint64_t lookups_ = 0;
   bool heard_ = false;

@@ -1,6 +1,7 @@
 #include "resolver/iterate/classify.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "dns/rdata.hpp"
 
@@ -42,7 +43,7 @@ class Classifier {
 
  private:
   void classify_sections() {
-    const std::vector<dns::RRset> answer = in_zone(reply_->answer);
+    std::vector<dns::RRset> answer = in_zone(reply_->answer);
     if (question_->type == dns::type::cname) {
       const dns::RRset* dname = is_theirs(out_.end) ? find_dname(answer, out_.end) : nullptr;
       if (dname != nullptr) return make_asked_alias(*dname);
@@ -55,8 +56,8 @@ class Classifier {
       // first.
       if (data->type == dns::type::cname && data->rdata.count() != 1) return;
       out_.kind = ReplyKind::answer;
-      out_.data = *data;
-      if (question_->type == dns::type::ns && out_.end == *zone_) list_servers(*data);
+      out_.data = std::move(answer[static_cast<std::size_t>(data - answer.data())]);
+      if (question_->type == dns::type::ns && out_.end == *zone_) list_servers(*out_.data);
     } else if (!deny() && !out_.chain.empty()) {
       out_.kind = ReplyKind::alias;
     } else if (out_.kind == ReplyKind::lame) {
@@ -69,10 +70,12 @@ class Classifier {
   bool is_theirs(const dns::Name& name) const { return !settings_->guards.bailiwick || name.is_at_or_below(*zone_); }
 
   std::vector<dns::RRset> in_zone(const std::vector<dns::Record>& records) const {
+    const auto counts = [&](const dns::Record& record) {
+      return record.rr_class == dns::rr_class::in && is_theirs(record.owner);
+    };
+    if (std::ranges::all_of(records, counts)) return dns::gather(records, *key_);  // as honest servers have it
     std::vector<dns::Record> kept;
-    for (const dns::Record& record : records) {
-      if (record.rr_class == dns::rr_class::in && is_theirs(record.owner)) kept.push_back(record);
-    }
+    std::ranges::copy_if(records, std::back_inserter(kept), counts);
     return dns::gather(kept, *key_);
   }
 
@@ -164,8 +167,9 @@ class Classifier {
   bool deny() {
     if (!is_theirs(out_.end)) return false;
     const bool no_name = reply_->rcode() == dns::Rcode::nxdomain;
-    for (const dns::RRset& set : in_zone(reply_->authority)) {
-      if (set.type == dns::type::soa && out_.end.is_at_or_below(set.owner) && set.rdata.count() == 1) out_.soa = set;
+    for (dns::RRset& set : in_zone(reply_->authority)) {
+      if (set.type == dns::type::soa && out_.end.is_at_or_below(set.owner) && set.rdata.count() == 1)
+        out_.soa = std::move(set);
     }
     // At a chain's end, too, DS is the parent's to deny: the SOA must not be of the name's own zone.
     const bool of_child = question_->type == dns::type::ds && !out_.chain.empty() && out_.soa &&

@@ -56,7 +56,8 @@ struct Classified {
     dns::Name zone;
   };
   std::optional<Expanded> expanded;
-  std::optional<dns::ExtendedError> note;  ///< what to tell with an answer that is insecure
+  std::vector<std::optional<Expanded>> chain_expanded;  ///< the same of the links, in the order of `chain`
+  std::optional<dns::ExtendedError> note;               ///< what to tell with an answer that is insecure
 };
 
 /// rcode of the reply is NOERROR or NXDOMAIN, its question was checked before. key: for hashing owners.

@@ -70,10 +70,10 @@ SharedDelegation Iterator::begin_of_walk(const dns::Name& start, const Route* st
 
 /// What a denial of a name between the zone and the question's name says of it (RFC 8020 §2). Cuts below that name
 /// would be known, or have gone with it.
-std::optional<Classified> Iterator::denied_above(const dns::Question& question, const dns::Name& zone,
-                                                 const Settings& settings) {
-  if (settings.nxdomain_cut == NxdomainCut::off) return std::nullopt;
-  if (settings.nxdomain_cut == NxdomainCut::root && !zone.is_root()) return std::nullopt;
+std::unique_ptr<Classified> Iterator::denied_above(const dns::Question& question, const dns::Name& zone,
+                                                   const Settings& settings) {
+  if (settings.nxdomain_cut == NxdomainCut::off) return nullptr;
+  if (settings.nxdomain_cut == NxdomainCut::root && !zone.is_root()) return nullptr;
   const Instant now = clock_->now();
   const std::size_t labels = question.name.label_count();
   const std::size_t last = std::min(labels, zone.label_count() + 1 + max_minimised_questions);
@@ -81,21 +81,21 @@ std::optional<Classified> Iterator::denied_above(const dns::Question& question, 
     const auto found = shared_->cache.find(question.name.suffix(count), question.type, now);
     if (!found || found->kind != EntryKind::no_name || found->rank != Rank::authoritative_answer || !found->rrset)
       continue;
-    Classified denied;
-    denied.kind = ReplyKind::no_name;
-    denied.end = question.name;
-    denied.authoritative = true;
+    auto denied = std::make_unique<Classified>();
+    denied->kind = ReplyKind::no_name;
+    denied->end = question.name;
+    denied->authoritative = true;
     const auto left = std::chrono::floor<std::chrono::seconds>(found->expires - now).count();
-    denied.soa = dns::RRset{found->rrset->owner(),
-                            dns::type::soa,
-                            dns::rr_class::in,
-                            dns::Ttl::from_wire(static_cast<std::uint32_t>(left)),
-                            {}};
-    denied.soa->rdata.add(found->rrset->rdata().front());
-    add_evidence(denied, found->standing);
+    denied->soa = dns::RRset{found->rrset->owner(),
+                             dns::type::soa,
+                             dns::rr_class::in,
+                             dns::Ttl::from_wire(static_cast<std::uint32_t>(left)),
+                             {}};
+    denied->soa->rdata.add(found->rrset->rdata().front());
+    add_evidence(*denied, found->standing);
     return denied;
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 /// What the cache has on it saves the question: a warm cache costs no more packets than whole names would.
@@ -117,7 +117,7 @@ Iterator::Shorter Iterator::take_shorter(Classified& found, const dns::Question&
   Outcome scratch;
   Classified kept = found;
   const dns::Question end{kept.end, shorter.type};
-  take(std::move(kept), end, errand.settings, scratch);
+  take(std::move(kept), end, errand, scratch);
   return found.kind == ReplyKind::no_name && found.chain.empty() ? Shorter::denied : Shorter::no_cut;
 }
 
@@ -136,7 +136,7 @@ Task<SharedDelegation> Iterator::refreshed(const Errand& errand, const Delegatio
   co_return same_servers(*cut, dead) ? nullptr : cut;
 }
 
-Task<Iterator::Result<Classified>> Iterator::walk(const Errand& errand) {
+Task<Finding> Iterator::walk(const Errand& errand) {
   const dns::Question& question = errand.question;
   // The parent answers for DS (RFC 4035 §3.1.4.1), so the walk must not begin at the child.
   const dns::Name start = question.type == dns::type::ds ? question.name.parent() : question.name;
@@ -150,14 +150,14 @@ Task<Iterator::Result<Classified>> Iterator::walk(const Errand& errand) {
   bool remembered = cut->learned != Instant::min();  // rather than told on this walk, or configured
   // Whoever asks again, for what came before was bogus, wants to hear it from servers.
   const bool from_servers = errand.not_from.has_value();
-  if (auto denied = from_servers ? std::nullopt : denied_above(question, cut->zone, errand.settings)) {
+  if (auto denied = from_servers ? nullptr : denied_above(question, cut->zone, errand.settings)) {
     tell(errand, TraceKind::cache, question, [] { return std::string{"a name above does not exist"}; });
-    co_return std::move(*denied);
+    co_return Finding{std::move(denied)};
   }
   if (!errand.renews) {
     if (auto renamed = renamed_above(question, cut->zone)) {
       tell(errand, TraceKind::cache, question, [] { return std::string{"a name above is renamed by a DNAME"}; });
-      co_return std::move(*renamed);
+      co_return Finding{std::move(renamed)};
     }
   }
   tell(errand, TraceKind::cache, question,
@@ -200,7 +200,7 @@ Task<Iterator::Result<Classified>> Iterator::walk(const Errand& errand) {
     switch (take_shorter(*found, asked, errand)) {
       case Shorter::no_cut:
         if (!found->chain.empty()) {  // a DNAME, perhaps, which has its say about the whole name too
-          if (auto renamed = renamed_above(question, cut->zone)) co_return std::move(*renamed);
+          if (auto renamed = renamed_above(question, cut->zone)) co_return Finding{std::move(renamed)};
         }
         names.passed();
         break;
@@ -215,13 +215,14 @@ Task<Iterator::Result<Classified>> Iterator::walk(const Errand& errand) {
 }
 
 /// The local copy of the root zone in its servers' place; nothing when there is none that is fresh.
-std::optional<Classified> Iterator::ask_local_root(const Errand& errand) {
+std::unique_ptr<Classified> Iterator::ask_local_root(const Errand& errand) {
   const LocalZone* root = errand.settings.local_root.get();
-  if (root == nullptr || !root->is_fresh(clock_->now())) return std::nullopt;
+  if (root == nullptr || !root->is_fresh(clock_->now())) return nullptr;
   // Its replies go the way that all others go.
   tell(errand, TraceKind::local, errand.question, [] { return std::string{"from the copy of the root zone"}; });
   const dns::Message reply = root->answer(errand.question, errand.settings.validation.enabled);
-  return classify(reply, errand.question, root->apex(), errand.settings, shared_->cache.key());
+  return std::make_unique<Classified>(
+      classify(reply, errand.question, root->apex(), errand.settings, shared_->cache.key()));
 }
 
 /// A limit that many questions share: it says nothing of this one.
@@ -232,10 +233,10 @@ Failure Iterator::beyond(Limit limit, const dns::Name& zone) {
 }
 
 /// Every server of the cut once, then those without address are looked up, then all again, until one is of use.
-Task<Iterator::Result<Classified>> Iterator::ask(const Errand& errand, SharedDelegation cut, unsigned tries) {
+Task<Finding> Iterator::ask(const Errand& errand, SharedDelegation cut, unsigned tries) {
   if (cut->route != nullptr) co_return co_await forwarder_.ask(errand, *cut->route);
   if (cut->zone.is_root()) {
-    if (auto found = ask_local_root(errand)) co_return std::move(*found);
+    if (auto found = ask_local_root(errand)) co_return Finding{std::move(found)};
   }
   const Limits& limits = errand.settings.limits;
   const Holder zone = holder_of(cut->zone, shared_->cache.key());
@@ -282,9 +283,12 @@ Task<void> Iterator::look_up_server(Asking& asking) {
   tell(errand, TraceKind::look_up, {*name, dns::type::a}, [] { return std::string{"its address is needed"}; });
   // AAAA only when A was answered and did not help: what could not be asked for the one cannot be for the other.
   bool answered = true;
-  if (errand.settings.ipv4) answered = co_await look_up_address(asking, {*name, dns::type::a});
+  // Not in braces inside the calls: GCC 12 destroys such temporaries twice across a suspension.
+  const dns::Question v4{*name, dns::type::a};
+  const dns::Question v6{*name, dns::type::aaaa};
+  if (errand.settings.ipv4) answered = co_await look_up_address(asking, v4);
   if (errand.settings.ipv6 && answered && asking.all_asked()) {
-    answered = co_await look_up_address(asking, {*name, dns::type::aaaa});
+    answered = co_await look_up_address(asking, v6);
   }
   if (answered && asking.all_asked()) {
     asking.note(fmt::format("name server {} has no address that may be asked", name->to_text()));
@@ -293,9 +297,9 @@ Task<void> Iterator::look_up_server(Asking& asking) {
 
 /// Adds the addresses that the name has; false when that could not be found out. An alias is not followed: a server's
 /// name must not be one (RFC 2181 §10.3).
-Task<bool> Iterator::look_up_address(Asking& asking, dns::Question question) {
+Task<bool> Iterator::look_up_address(Asking& asking, const dns::Question& question) {
   const Errand& errand = asking.errand();
-  const Errand below{errand.settings, errand.budget, std::move(question), &errand, errand.depth + 1};
+  const Errand below{errand.settings, errand.budget, question, &errand, errand.depth + 1};
   Outcome outcome;
   dns::Name name = below.question.name;
   if (errand.settings.guards.cycle_check && errand.waits_for(below.question)) {
@@ -312,7 +316,7 @@ Task<bool> Iterator::look_up_address(Asking& asking, dns::Question question) {
       co_return false;
     }
     const dns::Question end{found->end, below.question.type};
-    take(std::move(*found), end, errand.settings, outcome);
+    take(std::move(*found), end, errand, outcome);
   }
   if (outcome.error) {
     asking.note(Failure{*outcome.error});

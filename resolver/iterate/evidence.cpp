@@ -95,15 +95,15 @@ std::vector<ProvenSpan> spans_of(const Classified& found, const dns::Name& zone,
 
 }  // namespace
 
-std::optional<ProvenWildcard> proven_wildcard_of(const Classified& found, const SharedRRset& held, Instant now) {
+std::optional<ProvenWildcard> proven_wildcard_of(const Classified& found, const Classified::Expanded& expanded,
+                                                 const SharedRRset& held, Instant now) {
   static constexpr std::uint8_t star = '*';
-  if (!found.expanded || held->expires() <= now) return std::nullopt;
-  const auto wildcard = held->owner().suffix(found.expanded->labels).prepended({&star, 1});
-  bool expanded = false;
-  auto signatures = signatures_over(found, held->owner(), held->type(), held->ttl(), held->expires(), expanded);
+  if (held->expires() <= now) return std::nullopt;
+  const auto wildcard = held->owner().suffix(expanded.labels).prepended({&star, 1});
+  bool is_expanded = false;
+  auto signatures = signatures_over(found, held->owner(), held->type(), held->ttl(), held->expires(), is_expanded);
   if (!wildcard || !signatures) return std::nullopt;
-  return ProvenWildcard{found.expanded->zone, *wildcard, held, std::move(signatures),
-                        spans_of(found, found.expanded->zone, now)};
+  return ProvenWildcard{expanded.zone, *wildcard, held, std::move(signatures), spans_of(found, expanded.zone, now)};
 }
 
 ProvenDenial proven_denial_of(const Classified& found, Instant now) {
@@ -151,8 +151,8 @@ std::optional<Classified> classified(const Found& found, const dns::Question& qu
 
 /// Records that the validator needs: from the cache, unchecked as they may be, or from servers. What servers say is
 /// kept as it is; the validator remembers what it makes of it.
-Task<Iterator::Result<Classified>> Iterator::fetch(const Errand& errand, dns::Question question, Source source,
-                                                   std::optional<dns::IpAddress> not_from) {
+Task<Finding> Iterator::fetch(const Errand& errand, dns::Question question, Source source,
+                              std::optional<dns::IpAddress> not_from) {
   const Instant now = clock_->now();
   if (source == Source::cache_or_servers) {
     const auto found = shared_->cache.find(question.name, question.type, now);
@@ -179,12 +179,12 @@ Task<Iterator::Result<Classified>> Iterator::fetch(const Errand& errand, dns::Qu
   }
   Outcome scratch;
   const dns::Question end{found->end, question.type};
-  take(*found, end, errand.settings, scratch);
+  take(*found, end, below, scratch);
   co_return *std::move(found);
 }
 
 /// What servers say, validated if the errand wants that; asked for once more, elsewhere, when it is bogus.
-Task<Iterator::Result<Classified>> Iterator::walk_and_check(const Errand& errand) {
+Task<Finding> Iterator::walk_and_check(const Errand& errand) {
   auto found = co_await walk(errand);
   if (!found || !errand.checks) co_return found;
   const dns::Question end{found->end, errand.question.type};

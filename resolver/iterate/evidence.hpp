@@ -12,8 +12,10 @@ SharedEvidence evidence_of(const Classified& found, const HeldRRset& held);
 SharedEvidence denial_evidence_of(const Classified& found, Instant expires);
 /// What others may be denied with later (RFC 8198): that the zone of its SOA has signed. found's denial is secure.
 ProvenDenial proven_denial_of(const Classified& found, Instant now);
-/// The wildcard that made found's data, which is secure; held is that data as it is kept. Nothing when none did.
-std::optional<ProvenWildcard> proven_wildcard_of(const Classified& found, const SharedRRset& held, Instant now);
+/// The wildcard that made found's data or one of its links, which is secure; held is that as it is kept. Nothing when
+/// its time is up.
+std::optional<ProvenWildcard> proven_wildcard_of(const Classified& found, const Classified::Expanded& expanded,
+                                                 const SharedRRset& held, Instant now);
 /// Puts what was kept back to where classify() would have left it.
 void add_evidence(Classified& found, const Standing& standing);
 /// What the cache has on a question, as if a server had just said it. Nothing for failures.

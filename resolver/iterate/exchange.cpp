@@ -39,23 +39,30 @@ Task<std::expected<dns::Message, NetworkFault>> Iterator::exchange(Asking& askin
                                                                    bool by_floor) {
   const Errand& errand = asking.errand();
   const bool stream = transport != UpstreamTransport::udp;
+  const bool encrypted = transport == UpstreamTransport::tls;
   const Duration patience =
       stream ? Duration{stream_patience} : Servers::patience(shared_->servers.round_trip(server), asking.tries(server));
-  asking.count_try(server);
+  if (!encrypted) asking.count_try(server);  // there is one at most, and the clear is still to be tried
   QueryStyle style{.edns = edns,
+                   .padded = encrypted,
                    .dnssec = edns && errand.settings.validation.enabled,
                    .random_case = errand.settings.case_randomisation && !stream};
-  if (edns && errand.settings.cookies) style.cookie = shared_->cookies.cookie_for(server);
+  // Nobody forges what comes by TLS, and who ends it there may know nothing of the server's cookies.
+  if (edns && errand.settings.cookies && !encrypted) style.cookie = shared_->cookies.cookie_for(server);
+  if (edns && errand.question.type == dns::type::dnskey)
+    style.key_tags = tags_to_tell(errand.question.name, errand.settings.validation);
   const OutgoingQuery query = make_query(errand.question, style, *random_);
-  Exchange exchange{{server, errand.settings.authority_port},
+  Exchange exchange{{server, encrypted ? errand.settings.encrypted_authority_port : errand.settings.authority_port},
                     transport,
                     query.wire,
                     std::min(clock_->now() + patience, errand.budget.deadline())};
   exchange.by_floor = by_floor;
+  exchange.to_anybody = encrypted;
   // Also of a query that carries none: who knows cookies sends them with a FORMERR, too, if it is he who sends it.
   const bool expected = errand.settings.cookies && shared_->cookies.is_expected_of(server);
   if (!stream && (style.cookie || expected))
-    exchange.cookie = ExpectedCookie{shared_->cookies.cookie_for(server).client, expected && style.cookie};
+    exchange.cookie = ExpectedCookie{style.cookie ? style.cookie->client : shared_->cookies.cookie_for(server).client,
+                                     expected && style.cookie};
   auto reply = co_await network_->exchange(std::move(exchange));
   if (!reply) co_return std::unexpected{reply.error()};
   asking.heard();
@@ -125,14 +132,20 @@ class Iterator::TracedExchange {
 
 /// The server's say, by whatever it takes: over TCP when UDP is cut short, spoofed or not to be relied on, without EDNS
 /// when it does not know that.
-Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpAddress server) {
+Task<Finding> Iterator::ask_server(Asking& asking, dns::IpAddress server) {
   const Errand& errand = asking.errand();
   const dns::Name& zone = asking.cut().zone;
   TracedExchange traced{asking, server, *clock_};
-  const bool cookie_is_required = errand.settings.cookies && shared_->cookies.is_expected_of(server);
-  const unsigned bits = unknown_bits(errand.question.name, server, errand.settings, cookie_is_required);
-  bool by_floor = is_below_floor(bits, errand.settings);
-  UpstreamTransport transport = by_floor ? UpstreamTransport::tcp : UpstreamTransport::udp;
+  const bool encrypts = errand.settings.opportunistic_tls && shared_->encryption.speaks(server, clock_->now());
+  unsigned bits = 0;
+  bool by_floor = false;
+  const auto in_clear = [&] {
+    const bool cookie_is_required = errand.settings.cookies && shared_->cookies.is_expected_of(server);
+    bits = unknown_bits(errand.question.name, server, errand.settings, cookie_is_required);
+    by_floor = is_below_floor(bits, errand.settings);
+    return by_floor ? UpstreamTransport::tcp : UpstreamTransport::udp;
+  };
+  UpstreamTransport transport = encrypts ? UpstreamTransport::tls : in_clear();
   bool edns = true;
   bool cookie_was_bad = false;
   const auto useless = [&](std::string_view why, dns::EdeCode code = dns::EdeCode::network_error) {
@@ -148,6 +161,14 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
     });
     transport = next;
   };
+  // Whatever it is that does not work encrypted, in the clear it is as it was before (RFC 9539 §4.6).
+  // Nothing of what was found out there holds here; of want at our own place nothing is learned.
+  const auto again_in_clear = [&](std::string_view why, bool is_its_doing) {
+    const Instant now = clock_->now();
+    if (is_its_doing && now < errand.budget.deadline()) shared_->encryption.failed(server, now);
+    edns = true;
+    again_by(in_clear(), why);
+  };
   while (!asking.is_given_up(server)) {
     const auto place = shared_->server_places.take(holder_of(server, shared_->cache.key()),
                                                    errand.settings.limits[Limit::exchanges_of_one_server]);
@@ -161,6 +182,10 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
     if (!errand.budget.spend(Limit::upstream_queries)) co_return useless("not asked any more", dns::EdeCode::other);
     traced.begin(transport);
     auto reply = co_await exchange(asking, server, transport, edns, by_floor);
+    if (!reply && transport == UpstreamTransport::tls && !errand.budget.exhausted()) {
+      again_in_clear(describe(reply.error()), !is_our_own(reply.error()));
+      continue;
+    }
     if (!reply) {
       if (by_floor && takes_no_tcp(reply.error()) && bits >= enough_without_tcp && !errand.budget.exhausted()) {
         by_floor = false;
@@ -173,7 +198,7 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
         continue;
       }
       traced.tell([&] { return std::string{describe(reply.error())}; });
-      if (reply.error() == NetworkFault::no_resources) {
+      if (is_our_own(reply.error())) {
         asking.give_up(server);
         co_return std::unexpected{
             Failure{{dns::EdeCode::other, std::string{describe(reply.error())}}, FailureScope::house}};
@@ -183,6 +208,10 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
                         is_silence(reply.error()) ? dns::EdeCode::no_reachable_authority : dns::EdeCode::network_error);
     }
     const dns::Rcode rcode = reply->rcode();
+    if (reply->header.truncated && transport == UpstreamTransport::tls) {
+      again_in_clear("truncated by TLS", true);
+      continue;
+    }
     if (reply->header.truncated) {
       if (transport != UpstreamTransport::udp && errand.settings.guards.truncation_is_last) {
         asking.give_up(server);
@@ -204,27 +233,40 @@ Task<Iterator::Result<Classified>> Iterator::ask_server(Asking& asking, dns::IpA
       continue;
     }
     if (rcode != dns::Rcode::noerror && rcode != dns::Rcode::nxdomain && rcode != dns::Rcode::yxdomain) {
+      if (transport == UpstreamTransport::tls) {
+        again_in_clear(dns::to_text(rcode), true);
+        continue;
+      }
       asking.give_up(server);
       traced.tell([&] { return std::string{dns::to_text(rcode)}; });
       const bool refuses = rcode == dns::Rcode::refused || rcode == dns::Rcode::notauth;
       co_return useless(dns::to_text(rcode),
                         refuses ? dns::EdeCode::no_reachable_authority : dns::EdeCode::network_error);
     }
-    Classified found = classify(*reply, errand.question, zone, errand.settings, shared_->cache.key());
-    if (errand.settings.guards.dname_by_tcp && came_by_dname(found) && transport == UpstreamTransport::udp) {
+    auto found =
+        std::make_unique<Classified>(classify(*reply, errand.question, zone, errand.settings, shared_->cache.key()));
+    if (errand.settings.guards.dname_by_tcp && came_by_dname(*found) && transport == UpstreamTransport::udp) {
       // One forged datagram must not take a whole subtree (attacks: DNAME single shot).
       again_by(UpstreamTransport::tcp, "a DNAME by UDP");
       continue;
     }
-    found.from = server;
-    traced.tell([&] { return verdict_of(found); });
-    if (found.kind == ReplyKind::too_large && !errand.for_cut) {
+    found->from = server;
+    traced.tell([&] { return verdict_of(*found); });
+    if (found->kind == ReplyKind::too_large && !errand.for_cut) {
       errand.budget.exhaust(Limit::records_per_rrset);
       co_return useless("an RRset with too many records");
     }
-    if (found.kind != ReplyKind::lame && (rcode != dns::Rcode::yxdomain || found.kind == ReplyKind::too_long)) {
+    if (found->kind != ReplyKind::lame && (rcode != dns::Rcode::yxdomain || found->kind == ReplyKind::too_long)) {
       shared_->servers.succeeded(server, zone);
-      co_return found;
+      if (transport == UpstreamTransport::tls)
+        shared_->encryption.succeeded(server, clock_->now());
+      else if (errand.settings.opportunistic_tls)
+        shared_->encryption.answered_in_clear(server, errand.question, clock_->now());
+      co_return Finding{std::move(found)};
+    }
+    if (transport == UpstreamTransport::tls) {
+      again_in_clear("lame", true);
+      continue;
     }
     asking.give_up(server);
     shared_->servers.put_aside(server, zone, clock_->now() + lame_rest);

@@ -57,6 +57,12 @@ bool is_alias_in(const Outcome& outcome, const dns::Name& name) {
   });
 }
 
+/// Failures that the zone's operator can mend, told by servers of his that answer at all, if to no purpose.
+bool is_the_zones(dns::EdeCode code) {
+  return code == dns::EdeCode::no_reachable_authority || code == dns::EdeCode::network_error ||
+         code == dns::EdeCode::invalid_data;
+}
+
 /// What a referral said of its DS: enough for us, but without the SOA that whoever asks for it needs (RFC 2308 §2.2).
 bool is_bare_denial(const Outcome& outcome, dns::RrType type) {
   return type == dns::type::ds && !outcome.failed() && outcome.answer.empty() && !outcome.authority;
@@ -107,23 +113,29 @@ Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Inst
 }
 
 /// RFC 8198. Not where the site has a zone of its own, or somebody else begins the chain of trust.
-bool Iterator::step_from_proofs(const dns::Name& name, dns::RrType type, const Settings& settings, Instant now,
-                                Outcome& outcome) {
+Iterator::Step Iterator::step_from_proofs(dns::Name& name, dns::RrType type, const Settings& settings, Instant now,
+                                          Outcome& outcome) {
   const ValidationSettings& validation = settings.validation;
-  if (!validation.enabled || !validation.aggressive || type == dns::type::ds || dns::is_meta(type)) return false;
+  if (!validation.enabled || !validation.aggressive || type == dns::type::ds || dns::is_meta(type))
+    return Step::unknown;
   if (auto made = shared_->proofs.expand({name, type}, now);
       made && validator_.holds_below(made->zone, name, settings)) {
+    std::optional<dns::Name> target;
+    const bool is_alias = made->data->type() == dns::type::cname && type != dns::type::cname;
+    if (is_alias) target = dns::target_name(dns::type::cname, made->data->rdata().front());
+    if (is_alias && !target) return Step::unknown;
     outcome.rcode = dns::Rcode::noerror;
     outcome.add(std::move(made->data), {Security::secure, std::move(made->evidence)});
-    return true;
+    if (target) name = *target;
+    return is_alias ? Step::alias : Step::complete;
   }
   auto denial = shared_->proofs.deny({name, type}, now);
-  if (!denial || !validator_.holds_below(denial->soa->owner(), name, settings)) return false;
+  if (!denial || !validator_.holds_below(denial->soa->owner(), name, settings)) return Step::unknown;
   outcome.rcode = denial->no_name ? dns::Rcode::nxdomain : dns::Rcode::noerror;
   SharedRRset soa = denial->soa;
   if (denial->expires < soa->expires()) soa = shortened(*soa, denial->expires);
   outcome.deny(std::move(soa), {Security::secure, std::move(denial->evidence)});
-  return true;
+  return Step::complete;
 }
 
 Iterator::Step Iterator::step_here(dns::Name& name, dns::RrType type, const Settings& settings, Instant now,
@@ -131,9 +143,8 @@ Iterator::Step Iterator::step_here(dns::Name& name, dns::RrType type, const Sett
   const Step step = step_from_cache(name, type, now, outcome, wanted, renewal);
   if (step != Step::unknown) return step;
   const policy::SpecialZone* zone = policy::find_special(name);
-  if (zone == nullptr || is_excepted(name, *zone, settings)) {
-    return step_from_proofs(name, type, settings, now, outcome) ? Step::complete : Step::unknown;
-  }
+  if (zone == nullptr || is_excepted(name, *zone, settings))
+    return step_from_proofs(name, type, settings, now, outcome);
   const auto designated = policy::answer_designated({name, type}, settings.designated);
   const policy::LocalAnswer local = designated ? *designated : policy::answer_locally(*zone, {name, type});
   const Standing own{.security = Security::insecure};
@@ -145,12 +156,12 @@ Iterator::Step Iterator::step_here(dns::Name& name, dns::RrType type, const Sett
 
 SharedOutcome Iterator::known(const dns::Question& question, const Settings& settings, Instant now,
                               std::optional<dns::Question>* renewal, bool checks) {
-  auto outcome = std::make_shared<Outcome>();
+  Outcome outcome;  // shared only when there is one: mostly there is none
   dns::Name name = question.name;
   for (std::uint64_t step = 0; step <= settings.limits[Limit::alias_steps]; ++step) {
-    switch (step_here(name, question.type, settings, now, *outcome, wanted(settings, checks), renewal)) {
+    switch (step_here(name, question.type, settings, now, outcome, wanted(settings, checks), renewal)) {
       case Step::complete:
-        return is_bare_denial(*outcome, question.type) ? nullptr : outcome;
+        return is_bare_denial(outcome, question.type) ? nullptr : std::make_shared<Outcome>(std::move(outcome));
       case Step::unknown:
         return nullptr;
       case Step::alias:
@@ -172,12 +183,14 @@ SharedOutcome Iterator::fail(const Errand& errand, Failure why) {
   const bool holds = why.scope == FailureScope::question || (why.scope == FailureScope::asker && is_the_clients);
   if (holds && errand.settings.guards.failure_memory) {
     const bool is_settled = why.is_bogus && why.scope == FailureScope::question;
+    const bool is_verdict = why.is_bogus && shared_->is_of_today(errand.budget);
     const std::chrono::seconds lifetime = !errand.settings.guards.short_failures ? std::chrono::hours{1}
                                           : is_settled                           ? bogus_lifetime
                                                                                  : failure_lifetime;
     const Instant now = clock_->now();
-    shared_->cache.store_failure(errand.question.name, errand.question.type, why.told, now + lifetime, now,
-                                 why.is_bogus ? Security::bogus : Security::indeterminate);
+    if (is_verdict || !why.is_bogus)
+      shared_->cache.store_failure(errand.question.name, errand.question.type, why.told, now + lifetime, now,
+                                   is_verdict ? Security::bogus : Security::indeterminate);
   }
   auto outcome = std::make_shared<Outcome>();
   outcome->limit = errand.budget.exhausted() ? errand.budget.exhausted() : why.limit;
@@ -188,7 +201,10 @@ SharedOutcome Iterator::fail(const Errand& errand, Failure why) {
 }
 
 void Iterator::report(const Errand& errand, const dns::Name& name, const Failure& why) {
-  if (!errand.settings.validation.report || !why.is_bogus || errand.budget.is_report()) return;
+  if (!errand.settings.validation.report || errand.budget.is_report()) return;
+  if (!why.is_bogus &&
+      (why.scope != FailureScope::question || errand.budget.exhausted() || !is_the_zones(why.told.code)))
+    return;
   const Instant now = clock_->now();
   const SharedDelegation cut = shared_->cache.deepest_delegation(name, now);
   if (cut) shared_->reports.note({name, errand.question.type}, why.told.code, cut->zone, now);
@@ -198,6 +214,7 @@ Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& se
                                       bool checks) {
   Errand errand{settings, budget, std::move(question), nullptr, 0, renews};
   errand.checks = checks && settings.validation.enabled;
+  budget.begin_trust(shared_->trust_epoch.load(std::memory_order_acquire));
   auto outcome = std::make_shared<Outcome>();
   dns::Name name = errand.question.name;
   for (;;) {
@@ -253,12 +270,13 @@ Task<Iterator::Result<bool>> Iterator::advance(const Errand& errand, dns::Name& 
     co_return std::unexpected{Failure{{dns::EdeCode::other, std::string{too_many}}}};
   }
   name = found->end;
-  co_return take(std::move(*found), {name, type}, errand.settings, outcome);
+  co_return take(std::move(*found), {name, type}, errand, outcome);
 }
 
 /// Puts what a reply told into the cache and into the outcome. question: what the chain's end was asked for. True when
 /// the outcome is complete.
-bool Iterator::take(Classified found, const dns::Question& question, const Settings& settings, Outcome& outcome) {
+bool Iterator::take(Classified found, const dns::Question& question, const Errand& errand, Outcome& outcome) {
+  const Settings& settings = errand.settings;
   const Instant now = clock_->now();
   const Rank rank = found.authoritative ? Rank::authoritative_answer : Rank::answer;
   SharedRRset dname = std::move(found.dname);  // makes what is kept next
@@ -268,24 +286,27 @@ bool Iterator::take(Classified found, const dns::Question& question, const Setti
     const bool is_made = dname != nullptr;
     SharedRRset held = is_made ? hold_made(rrset, *dname) : hold(rrset, settings, now);
     Standing standing{security, is_made ? std::move(made.evidence) : evidence_of(found, *held)};
-    shared_->cache.store_data(held, rank, now, std::move(dname), standing);
+    shared_->cache.store_data(held, rank, now, std::move(dname), kept_as(errand, standing));
     if (is_made) standing.evidence = nullptr;  // stands with the DNAME already
     dname = held->type() == dns::type::dname ? held : nullptr;
     outcome.add(std::move(held), standing);
     made = std::move(standing);
   };
-  const auto learn_wildcard = [&] {
-    if (!settings.validation.aggressive || !found.expanded || outcome.answer.empty()) return;
-    if (const auto wildcard = proven_wildcard_of(found, outcome.answer.back(), now))
+  const auto learn_wildcard = [&](const std::optional<Classified::Expanded>& expanded) {
+    if (!settings.validation.aggressive || !expanded || outcome.answer.empty() || !shared_->is_of_today(errand.budget))
+      return;
+    if (const auto wildcard = proven_wildcard_of(found, *expanded, outcome.answer.back(), now))
       shared_->proofs.learn(*wildcard, now);
   };
-  for (std::size_t i = 0; i < found.chain.size(); ++i)
+  for (std::size_t i = 0; i < found.chain.size(); ++i) {
     keep(found.chain[i], i < found.chain_standing.size() ? found.chain_standing[i].security : Security::indeterminate);
+    if (i < found.chain_expanded.size()) learn_wildcard(found.chain_expanded[i]);
+  }
   if (found.note && !outcome.error) outcome.error = found.note;
   switch (found.kind) {
     case ReplyKind::answer:
       keep(*found.data, found.end_standing.security);
-      learn_wildcard();
+      learn_wildcard(found.expanded);
       outcome.rcode = dns::Rcode::noerror;
       return true;
     case ReplyKind::too_long:
@@ -293,7 +314,7 @@ bool Iterator::take(Classified found, const dns::Question& question, const Setti
       return true;
     case ReplyKind::no_data:
     case ReplyKind::no_name:
-      take_denial(found, question, settings, outcome);
+      take_denial(found, question, errand, outcome);
       return true;
     case ReplyKind::alias:
     case ReplyKind::referral:
@@ -304,17 +325,22 @@ bool Iterator::take(Classified found, const dns::Question& question, const Setti
   return false;
 }
 
-void Iterator::take_denial(Classified& found, const dns::Question& question, const Settings& settings,
-                           Outcome& outcome) {
+Standing Iterator::kept_as(const Errand& errand, Standing standing) const {
+  if (!shared_->is_of_today(errand.budget)) standing.security = Security::indeterminate;
+  return standing;
+}
+
+void Iterator::take_denial(Classified& found, const dns::Question& question, const Errand& errand, Outcome& outcome) {
+  const Settings& settings = errand.settings;
   outcome.rcode = found.kind == ReplyKind::no_name ? dns::Rcode::nxdomain : dns::Rcode::noerror;
   const std::optional<dns::RrType> type =
       found.kind == ReplyKind::no_data ? std::optional{question.type} : std::nullopt;
   const Rank rank = found.authoritative ? Rank::authoritative_answer : Rank::answer;
   const Instant now = clock_->now();
   if (!found.soa) {  // not to be kept (RFC 2308 §5), but what it denies is no longer given out either
-    Standing standing{found.end_standing.security, denial_evidence_of(found, now)};
+    const Standing standing{found.end_standing.security, denial_evidence_of(found, now)};
     outcome.deny(nullptr, standing);
-    return shared_->cache.store_denial(question.name, type, nullptr, rank, now, now, std::move(standing));
+    return shared_->cache.store_denial(question.name, type, nullptr, rank, now, now, kept_as(errand, standing));
   }
   // RFC 2308 §5: as long as the SOA's TTL and its MINIMUM both allow, and our own ceiling.
   const auto soa = dns::parse_soa(found.soa->rdata.at(0));
@@ -322,12 +348,12 @@ void Iterator::take_denial(Classified& found, const dns::Question& question, con
   const dns::Ttl most = std::min(settings.negative_max_ttl, settings.ttl_bounds_of(question.name).most);
   found.soa->ttl = std::min(found.soa->ttl.capped({}, most), minimum.capped({}, most));
   const Instant expires = expiry(found.soa->ttl, now);
-  if (settings.validation.aggressive && found.end_standing.security == Security::secure)
+  if (settings.validation.aggressive && kept_as(errand, found.end_standing).security == Security::secure)
     shared_->proofs.learn(proven_denial_of(found, now), now);
   const Standing standing{found.end_standing.security, denial_evidence_of(found, expires)};
   SharedRRset held = HeldRRset::make(*found.soa, expires);
   outcome.deny(held, standing);
-  shared_->cache.store_denial(question.name, type, std::move(held), rank, expires, now, standing);
+  shared_->cache.store_denial(question.name, type, std::move(held), rank, expires, now, kept_as(errand, standing));
 }
 
 }  // namespace redoubt::resolver

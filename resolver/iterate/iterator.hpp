@@ -7,8 +7,7 @@
 #include "dns/question.hpp"
 #include "resolver/forward/forwarder.hpp"
 #include "resolver/iterate/asking.hpp"
-#include "resolver/iterate/classify.hpp"
-#include "resolver/iterate/errand.hpp"
+#include "resolver/iterate/finding.hpp"
 #include "resolver/iterate/minimise.hpp"
 #include "resolver/network.hpp"
 #include "resolver/outcome.hpp"
@@ -22,14 +21,14 @@ namespace redoubt::resolver {
 /// One per worker; all members are used on its thread alone.
 class Iterator : private Fetcher {
  public:
-  /// All outlive the iterator.
-  Iterator(Shared& shared, Network& network, Clock& clock, Random& random)
+  /// All outlive the iterator. Coroutines that wait for each other resume on the executor.
+  Iterator(Shared& shared, Network& network, Clock& clock, Random& random, const boost::asio::any_io_executor& executor)
       : shared_{&shared},
         network_{&network},
         clock_{&clock},
         random_{&random},
-        forwarder_{shared, network, clock, random},
-        validator_{shared, clock, *this} {}
+        forwarder_{shared, network, clock, random, executor},
+        validator_{shared, clock, *this, executor} {}
   Iterator(const Iterator&) = delete;
   Iterator& operator=(const Iterator&) = delete;
 
@@ -42,6 +41,8 @@ class Iterator : private Fetcher {
   /// Asks the root for its servers (priming.cpp). What came of it is in the cache; the budget and the settings outlive
   /// the call.
   Task<void> prime(const Settings& settings, Budget& budget);
+  /// Finds out whether a server speaks TLS (probing.cpp). The settings outlive the call.
+  Task<void> probe(Encryption::Probe probe, const Settings& settings);
 
   /// What the caches alone say: a whole outcome, or null. No suspension, for the fast path.
   /// renewal: set to what the caller should have fetched again soon, if it is a client's question; else null.
@@ -68,41 +69,42 @@ class Iterator : private Fetcher {
   Step step_from_cache(dns::Name& name, dns::RrType type, Instant now, Outcome& outcome, Wanted wanted,
                        std::optional<dns::Question>* renewal = nullptr);
   /// What proofs that were checked before say of a name that nobody has asked for yet.
-  bool step_from_proofs(const dns::Name& name, dns::RrType type, const Settings& settings, Instant now,
-                        Outcome& outcome);
+  Step step_from_proofs(dns::Name& name, dns::RrType type, const Settings& settings, Instant now, Outcome& outcome);
   /// The same, and what the names that are nobody's have.
   Step step_here(dns::Name& name, dns::RrType type, const Settings& settings, Instant now, Outcome& outcome,
                  Wanted wanted, std::optional<dns::Question>* renewal = nullptr);
   Task<Result<bool>> advance(const Errand& errand, dns::Name& name, Outcome& outcome);
-  bool take(Classified found, const dns::Question& question, const Settings& settings, Outcome& outcome);
-  void take_denial(Classified& found, const dns::Question& question, const Settings& settings, Outcome& outcome);
+  bool take(Classified found, const dns::Question& question, const Errand& errand, Outcome& outcome);
+  void take_denial(Classified& found, const dns::Question& question, const Errand& errand, Outcome& outcome);
+  /// What is kept of a verdict: none that was found under other anchors than hold now.
+  Standing kept_as(const Errand& errand, Standing standing) const;
   SharedOutcome fail(const Errand& errand, Failure why);
-  /// That the answer to that name is bogus, for the agent of its zone (RFC 9567).
+  /// That the answer to that name is bogus, or that the zone's servers have none, for the agent of its zone (RFC 9567).
   void report(const Errand& errand, const dns::Name& name, const Failure& why);
 
   // evidence.cpp: between what servers said and what is kept, where validation is concerned
-  Task<Result<Classified>> walk_and_check(const Errand& errand);
-  Task<Result<Classified>> fetch(const Errand& errand, dns::Question question, Source source,
-                                 std::optional<dns::IpAddress> not_from) override;
+  Task<Finding> walk_and_check(const Errand& errand);
+  Task<Finding> fetch(const Errand& errand, dns::Question question, Source source,
+                      std::optional<dns::IpAddress> not_from) override;
   /// What a referral says of the cut's DS: the validator will want it (RFC 4035 §3.1.4).
   void keep_ds(const Classified& found, Instant expires, const Settings& settings);
 
   // descent.cpp: from one cut to the next, until a server knows
-  Task<Result<Classified>> walk(const Errand& errand);
-  std::optional<Classified> denied_above(const dns::Question& question, const dns::Name& zone,
-                                         const Settings& settings);
+  Task<Finding> walk(const Errand& errand);
+  std::unique_ptr<Classified> denied_above(const dns::Question& question, const dns::Name& zone,
+                                           const Settings& settings);
   /// The alias that a DNAME above the name makes, when that is known (renamed.cpp).
-  std::optional<Classified> renamed_above(const dns::Question& question, const dns::Name& zone);
+  std::unique_ptr<Classified> renamed_above(const dns::Question& question, const dns::Name& zone);
   /// What a shorter name than the question's brought (RFC 9156).
   enum class Shorter : std::uint8_t { no_cut, denied, unknown };
   Shorter known_of_shorter(const dns::Question& shorter);
   Shorter take_shorter(Classified& found, const dns::Question& shorter, const Errand& errand);
   Task<SharedDelegation> refreshed(const Errand& errand, const Delegation& dead);
-  Task<Result<Classified>> ask(const Errand& errand, SharedDelegation cut, unsigned tries = tries_per_server);
+  Task<Finding> ask(const Errand& errand, SharedDelegation cut, unsigned tries = tries_per_server);
   static Failure beyond(Limit limit, const dns::Name& zone);
-  std::optional<Classified> ask_local_root(const Errand& errand);
+  std::unique_ptr<Classified> ask_local_root(const Errand& errand);
   Task<void> look_up_server(Asking& asking);
-  Task<bool> look_up_address(Asking& asking, dns::Question question);
+  Task<bool> look_up_address(Asking& asking, const dns::Question& question);
   SharedDelegation learn_cut(const Classified& found, const Delegation& parent, const Settings& settings);
   SharedDelegation begin_of_walk(const dns::Name& start, const Route* stub, const Settings& settings);
   static SharedDelegation hints(const Settings& settings);
@@ -122,7 +124,7 @@ class Iterator : private Fetcher {
   }
 
   // exchange.cpp: one server
-  Task<Result<Classified>> ask_server(Asking& asking, dns::IpAddress server);
+  Task<Finding> ask_server(Asking& asking, dns::IpAddress server);
   Task<std::expected<dns::Message, NetworkFault>> exchange(Asking& asking, dns::IpAddress server,
                                                            UpstreamTransport transport, bool edns, bool by_floor);
   class TracedExchange;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "dns/writer.hpp"
 #include "resolver/upstream/reply_match.hpp"
 
 namespace redoubt::resolver {
@@ -25,25 +26,47 @@ void randomise_case(std::vector<std::uint8_t>& wire, std::size_t name_octets, Ra
   }
 }
 
+dns::UnknownOption key_tag_option(const std::vector<std::uint16_t>& tags) {
+  dns::UnknownOption option{static_cast<std::uint16_t>(dns::OptionCode::key_tag), {}};
+  for (const std::uint16_t tag : tags) {
+    option.data.push_back(static_cast<std::uint8_t>(tag >> 8));
+    option.data.push_back(static_cast<std::uint8_t>(tag & 0xff));
+  }
+  return option;
+}
+
+/// A query of one question fits in any case.
+std::vector<std::uint8_t> written(dns::Header header, const dns::Question& question, const dns::Edns* edns) {
+  std::array<std::uint8_t, max_query_octets> room;
+  dns::WireWriter writer{room};
+  if (writer.question(question)) header.questions = 1;
+  if (edns != nullptr && writer.raw_record(dns::edns_to_wire(*edns))) header.additionals = 1;
+  const auto whole = writer.finish(header);
+  return {whole.begin(), whole.end()};
+}
+
 }  // namespace
 
 OutgoingQuery make_query(const dns::Question& question, const QueryStyle& style, Random& random) {
-  dns::Message message;
+  dns::Header header;
   std::array<std::uint8_t, 2> id;
   random.fill(id);
-  message.header.id = static_cast<std::uint16_t>(id[0] << 8 | id[1]);
+  header.id = static_cast<std::uint16_t>(id[0] << 8 | id[1]);
+  dns::Edns edns;
+  edns.dnssec_ok = style.dnssec;
+  edns.cookie = style.cookie;
+  if (!style.key_tags.empty()) edns.unknown.push_back(key_tag_option(style.key_tags));
   // In lower case where case is no secret: some servers answer so whatever they were asked, and would never match.
-  message.question = style.random_case ? question : dns::Question{question.name.lowercased(), question.type};
-  if (style.edns) {
-    message.edns.emplace();
-    message.edns->dnssec_ok = style.dnssec;
-    message.edns->cookie = style.cookie;
-  }
-  OutgoingQuery query{message.to_wire(max_query_octets), question.name};
+  const auto wire = [&] {
+    return style.random_case
+               ? written(header, question, style.edns ? &edns : nullptr)
+               : written(header, {question.name.lowercased(), question.type}, style.edns ? &edns : nullptr);
+  };
+  OutgoingQuery query{wire(), question.name};
   if (style.edns && style.padded) {
     const std::size_t octets = query.wire.size() + option_head_octets;
-    message.edns->padding = static_cast<std::uint16_t>((query_block - octets % query_block) % query_block);
-    query.wire = message.to_wire(max_query_octets);
+    edns.padding = static_cast<std::uint16_t>((query_block - octets % query_block) % query_block);
+    query.wire = wire();
   }
   if (style.random_case) randomise_case(query.wire, question.name.wire().size(), random);
   return query;

@@ -23,6 +23,7 @@ struct QueryStyle {
   bool dnssec = false;       ///< with signatures and proofs (DO, RFC 3225); needs edns
   bool random_case = false;  ///< draft-vixie-dnsext-dns0x20
   std::optional<dns::Cookie> cookie{};
+  std::vector<std::uint16_t> key_tags{};  ///< of the trusted keys of the zone that is asked for its own (RFC 8145 §4)
 };
 
 /// A fresh random id. RD is clear: we ask authorities.

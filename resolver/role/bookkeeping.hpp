@@ -29,6 +29,8 @@ class Bookkeeping {
   void log_to(QueryRing& ring) { ring_ = &ring; }
   void use(const QueryLogSettings& settings) { settings_ = &settings; }
 
+  /// Whether answers have to be told of one by one.
+  bool logs() const { return settings_ != nullptr && settings_->sample != 0; }
   /// A question that the cache could not answer has come to its end.
   void resolved(std::chrono::nanoseconds took);
   /// An answer leaves.
@@ -53,7 +55,6 @@ class Bookkeeping {
   };
   static Told told_by(const Outcome& outcome, AnswerSource source);
 
-  bool logs() const { return settings_ != nullptr && settings_->sample != 0; }
   void count(dns::Rcode rcode);
   void count(const Outcome& outcome);
   void log(const dns::Question& question, const Recipient& recipient, const Told& told, std::chrono::nanoseconds took);

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
-#include "resolver/packet/packet_cache.hpp"
+#include "dns/packet/packet_cache.hpp"
 
 namespace redoubt::resolver {
 
 namespace {
 constexpr std::size_t client_octets = std::tuple_size_v<policy::ClientCookie>;
-static_assert(cookie_option_octets == 4 + client_octets + policy::server_cookie_octets);
+static_assert(dns::cookie_option_octets == 4 + client_octets + policy::server_cookie_octets);
 }  // namespace
 
 std::optional<dns::Cookie> Claim::cookie() const {
@@ -19,13 +19,13 @@ std::optional<dns::Cookie> Claim::cookie() const {
 std::size_t Claim::add_to(std::span<std::uint8_t> room, std::size_t octets) const {
   if (!has_cookie) return octets;
   constexpr std::uint8_t data_octets = client_octets + policy::server_cookie_octets;
-  room[octets - 1] = cookie_option_octets;  // the length of the RDATA, which was zero
+  room[octets - 1] = dns::cookie_option_octets;  // the length of the RDATA, which was zero
   const std::array<std::uint8_t, 4> head{0, static_cast<std::uint8_t>(dns::OptionCode::cookie), 0, data_octets};
   auto at = room.begin() + static_cast<std::ptrdiff_t>(octets);
   at = std::ranges::copy(head, at).out;
   at = std::ranges::copy(client, at).out;
   std::ranges::copy(server, at);
-  return octets + cookie_option_octets;
+  return octets + dns::cookie_option_octets;
 }
 
 void ClientClaims::begin_batch(WallTime now) {

@@ -75,21 +75,27 @@ struct DatagramBatch::ControlRoom {
   alignas(cmsghdr) std::array<std::uint8_t, 64> octets;
 };
 
+/// One line of the processor's cache longer than a page: first lines that lie a page apart would push out each other.
+struct DatagramBatch::QueryRoom {
+  std::array<std::uint8_t, max_datagram_query + 64> octets;
+};
+
 struct DatagramBatch::Storage {
   std::array<mmsghdr, batch_size> in_headers;
   std::array<iovec, batch_size> in_vectors;
   std::array<ReturnPath, batch_size> paths;
   std::array<ControlRoom, batch_size> in_control;
-  std::array<std::array<std::uint8_t, max_datagram_query>, batch_size> in_octets;
+  std::array<QueryRoom, batch_size> in_octets;
 
   std::array<mmsghdr, batch_size> out_headers;
   std::array<iovec, batch_size> out_vectors;
+  std::array<ReturnPath, batch_size> out_paths;  // of commit_with_copy()
   std::array<std::array<std::uint8_t, max_datagram_answer>, batch_size> out_octets;
 };
 
 DatagramBatch::DatagramBatch() : storage_{std::make_unique_for_overwrite<Storage>()} {
   for (std::size_t i = 0; i < batch_size; ++i)
-    storage_->in_vectors[i] = {storage_->in_octets[i].data(), max_datagram_query};
+    storage_->in_vectors[i] = {storage_->in_octets[i].octets.data(), max_datagram_query};
 }
 
 DatagramBatch::~DatagramBatch() = default;
@@ -121,7 +127,7 @@ std::size_t DatagramBatch::receive(int socket) {
 Datagram DatagramBatch::datagram(std::size_t index) const {
   const mmsghdr& header = storage_->in_headers[index];
   const std::size_t octets = (header.msg_hdr.msg_flags & MSG_TRUNC) != 0 ? 0 : header.msg_len;
-  return {std::span{storage_->in_octets[index]}.first(octets), &storage_->paths[index]};
+  return {std::span{storage_->in_octets[index].octets}.first(octets), &storage_->paths[index]};
 }
 
 std::span<std::uint8_t> DatagramBatch::room() { return storage_->out_octets[committed_]; }
@@ -131,6 +137,12 @@ void DatagramBatch::commit(std::size_t octets, const ReturnPath& path) {
   s.out_vectors[committed_] = {s.out_octets[committed_].data(), octets};
   s.out_headers[committed_].msg_hdr = header_for(s.out_vectors[committed_], path);
   ++committed_;
+}
+
+void DatagramBatch::commit_with_copy(std::size_t octets, const ReturnPath& path) {
+  ReturnPath& copy = storage_->out_paths[committed_];
+  copy = path;
+  commit(octets, copy);
 }
 
 std::size_t DatagramBatch::flush(int socket) {
@@ -150,16 +162,6 @@ std::size_t DatagramBatch::flush(int socket) {
   }
   committed_ = 0;
   return lost;
-}
-
-bool send_datagram(int socket, std::span<const std::uint8_t> octets, const ReturnPath& path) {
-  const iovec vector{const_cast<std::uint8_t*>(octets.data()), octets.size()};
-  const msghdr message = header_for(vector, path);
-  ssize_t sent = 0;
-  do {
-    sent = sendmsg(socket, &message, MSG_DONTWAIT);
-  } while (sent < 0 && errno == EINTR);
-  return sent == static_cast<ssize_t>(octets.size());
 }
 
 }  // namespace redoubt::resolver

@@ -56,6 +56,9 @@ class DatagramBatch {
   std::span<std::uint8_t> room();
   /// The first `octets` of room() are the answer along that path.
   void commit(std::size_t octets, const ReturnPath& path);
+  /// The same for a path that will not be there any more when all are sent.
+  void commit_with_copy(std::size_t octets, const ReturnPath& path);
+  bool is_full() const { return committed_ == batch_size; }
   /// Drops what was committed, after a failure in the midst of a batch.
   void forget() { committed_ = 0; }
   /// Sends all that was committed. How many could not be sent: a full socket buffer loses answers as a network does.
@@ -63,12 +66,10 @@ class DatagramBatch {
 
  private:
   struct ControlRoom;
+  struct QueryRoom;
   struct Storage;
   std::unique_ptr<Storage> storage_;
   std::size_t committed_ = 0;
 };
-
-/// One answer outside of a batch. False when it could not be sent.
-bool send_datagram(int socket, std::span<const std::uint8_t> octets, const ReturnPath& path);
 
 }  // namespace redoubt::resolver

@@ -1,21 +1,39 @@
 #include "resolver/role/fetch_returns.hpp"
 
-#include <boost/asio/post.hpp>
 #include <utility>
 
 namespace redoubt::resolver {
 
-FetchReturns::Ticket FetchReturns::wait(Resume resume) {
-  waiting_.emplace(++last_, std::move(resume));
-  return last_;
+class FetchReturns::Letter final : public Mailbox::Letter {
+ public:
+  Letter(FetchReturns& home, Ticket ticket) : home_{&home}, ticket_{ticket} {}
+  void brings(Result result) noexcept { result_ = std::move(result); }
+  void open() noexcept override { home_->resume(ticket_, std::move(result_)); }
+
+ private:
+  FetchReturns* home_;  // whose mailbox opens it, or nobody
+  Ticket ticket_;
+  Result result_ = std::unexpected{NetworkFault::no_resources};
+};
+
+FetchReturns::Way::Way(std::shared_ptr<FetchReturns> home, std::unique_ptr<Letter> letter)
+    : home_{std::move(home)}, letter_{std::move(letter)} {}
+
+FetchReturns::Way::Way(Way&&) noexcept = default;
+
+FetchReturns::Way::~Way() {
+  if (letter_) home_->arrivals_->put(std::move(letter_));
 }
 
-void FetchReturns::bring(Ticket ticket, Result result) {
-  const std::lock_guard guard{lock_};
-  if (closed_) return;
-  boost::asio::post(home_, [self = shared_from_this(), ticket, result = std::move(result)]() mutable {
-    self->resume(ticket, std::move(result));
-  });
+void FetchReturns::Way::bring(Result result) noexcept {
+  letter_->brings(std::move(result));
+  home_->arrivals_->put(std::move(letter_));
+}
+
+FetchReturns::Way FetchReturns::wait(Resume resume) {
+  auto letter = std::make_unique<Letter>(*this, ++last_);
+  waiting_.emplace(last_, std::move(resume));
+  return {shared_from_this(), std::move(letter)};
 }
 
 void FetchReturns::resume(Ticket ticket, Result result) {
@@ -27,10 +45,7 @@ void FetchReturns::resume(Ticket ticket, Result result) {
 }
 
 void FetchReturns::close() {
-  {
-    const std::lock_guard guard{lock_};
-    closed_ = true;
-  }
+  arrivals_->close();
   std::exchange(waiting_, {}).clear();
 }
 

@@ -24,11 +24,12 @@ std::expected<std::shared_ptr<const LocalZone>, std::string> local_root_from(con
 }
 
 std::shared_ptr<const WorkerSettings> with_local_root(const WorkerSettings& settings,
-                                                      std::shared_ptr<const LocalZone> root) {
+                                                      std::shared_ptr<const LocalZone> root, std::uint64_t number) {
   auto core = std::make_shared<Settings>(*settings.core);
   core->local_root = std::move(root);
   auto changed = std::make_shared<WorkerSettings>(settings);
   changed->core = std::move(core);
+  changed->number = number;
   return changed;
 }
 

@@ -16,8 +16,8 @@ namespace redoubt::resolver {
 std::expected<std::shared_ptr<const LocalZone>, std::string> local_root_from(const channel::Descriptor& sealed,
                                                                              std::chrono::seconds time, Instant now);
 
-/// The same settings with this zone in the root servers' place; null: with none.
+/// The same settings with this zone in the root servers' place, null: with none, and with this number.
 std::shared_ptr<const WorkerSettings> with_local_root(const WorkerSettings& settings,
-                                                      std::shared_ptr<const LocalZone> root);
+                                                      std::shared_ptr<const LocalZone> root, std::uint64_t number);
 
 }  // namespace redoubt::resolver

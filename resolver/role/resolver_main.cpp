@@ -1,5 +1,6 @@
 #include "resolver/role/resolver_main.hpp"
 
+#include <malloc.h>
 #include <sodium.h>
 #include <unistd.h>
 
@@ -14,7 +15,9 @@
 #include "appliance/log/log.hpp"
 #include "appliance/sandbox/sandbox.hpp"
 #include "dnssec/base/digest.hpp"
+#include "resolver/role/cache_keeper.hpp"
 #include "resolver/role/cache_view.hpp"
+#include "resolver/role/kept_settings.hpp"
 #include "resolver/role/local_root.hpp"
 #include "resolver/role/machine_clock.hpp"
 #include "resolver/role/trace_view.hpp"
@@ -33,7 +36,10 @@ class Role {
   Role()
       : monitor_{loop_.get_executor()},
         control_{loop_.get_executor()},
-        road_{loop_.get_executor(), [this](std::vector<channel::Ask> asks) { hand_out(std::move(asks)); }} {}
+        road_{loop_.get_executor(), [this](std::vector<channel::Ask> asks) { hand_out(std::move(asks)); }},
+        keeper_{loop_, [this](std::uint64_t number, std::uint64_t octets) {
+                  tell_control(channel::KeptCacheWritten{number, octets});
+                }} {}
 
   [[noreturn]] void run(channel::Channel monitor, const std::string& sandbox_trouble) {
     monitor_.attach(
@@ -41,6 +47,7 @@ class Role {
         [this] { loop_.stop(); });
     tell_monitor(channel::Entered{sandbox_trouble});
     loop_.run();
+    keeper_.finish();
     if (query_log_) query_log_->finish();
     // Nothing here outlives the process: no client waits for it to be taken apart.
     std::_Exit(0);
@@ -78,6 +85,21 @@ class Role {
       loop_.stop();
     } else if (const auto* log_as = std::get_if<channel::LogAs>(&*message)) {
       log::set(static_cast<log::Level>(log_as->level), log_as->json);
+    } else if (std::holds_alternative<channel::AreYouThere>(*message)) {
+      answer_for_everyone();
+    }
+  }
+
+  /// Once each worker has taken this up: one that does not is as bad as a process that does not.
+  void answer_for_everyone() {
+    if (workers_.empty()) return tell_monitor(channel::StillHere{});
+    const auto left = std::make_shared<std::size_t>(workers_.size());  // counted on this thread
+    for (const auto& worker : workers_) {
+      worker->when_turning([this, left] {
+        asio::post(loop_, [this, left] {
+          if (--*left == 0) tell_monitor(channel::StillHere{});
+        });
+      });
     }
   }
 
@@ -100,7 +122,8 @@ class Role {
     } else if (const auto* show = std::get_if<channel::ShowCache>(&*message)) {
       if (shared_) tell_control(show_cache(*shared_, *show));
     } else if (const auto* flush = std::get_if<channel::FlushCache>(&*message)) {
-      if (shared_) tell_control(channel::CacheFlushed{flush->id, shared_->cache.flush(flush->name, flush->below)});
+      keeper_.flushed();
+      if (shared_) flush_cache(*flush);
     } else if (auto* resolve = std::get_if<channel::ResolveFor>(&*message)) {
       resolve_for(std::move(*resolve));
     } else if (auto* trace = std::get_if<channel::TraceFor>(&*message)) {
@@ -112,6 +135,11 @@ class Role {
       take_local_root(std::chrono::seconds{root->seconds}, received.descriptors.front());
     } else if (std::holds_alternative<channel::DropLocalRoot>(*message)) {
       use_local_root(nullptr);
+    } else if (const auto* kept = std::get_if<channel::UseKeptCache>(&*message)) {
+      keeper_.take_over(received.descriptors.front(), kept->key);
+    } else if (const auto* write = std::get_if<channel::WriteKeptCache>(&*message)) {
+      keeper_.write_to(std::move(received.descriptors.front()), write->key, write->number, write->octets,
+                       write->at_end);
     }
   }
 
@@ -148,7 +176,7 @@ class Role {
     }
     const std::shared_ptr<const WorkerSettings> before = settings_.worker;
     settings_ = std::move(*settings);
-    settings_.worker = with_local_root(*settings_.worker, local_root_);
+    settings_.worker = numbered(local_root_);
     if (!shared_) {
       dns::HashKey key;
       randombytes_buf(key.data(), key.size());
@@ -162,6 +190,8 @@ class Role {
       // What came by another way is not what the zone's servers of now say.
       flush_zones(changed_zones(before->core->routes, settings_.worker->core->routes));
     }
+    tell_basis();
+    keeper_.use(shared_->cache, digest_of(*settings_.worker->core));
     log_queries();
     log::debug("snapshot {} is in force", generation);
     tell_control(channel::SnapshotTaken{generation, {}});
@@ -179,7 +209,7 @@ class Role {
   }
 
   void flush_zones(const std::vector<dns::Name>& zones) {
-    constexpr std::size_t most_looks = 16;  // each goes through the whole cache
+    constexpr std::size_t most_looks = 4;  // each goes through the whole cache, while monitor waits for a word
     if (zones.size() > most_looks) {
       shared_->cache.flush(dns::Name{}, true);
     } else {
@@ -197,8 +227,24 @@ class Role {
   void use_local_root(std::shared_ptr<const LocalZone> root) {
     local_root_ = std::move(root);
     if (!settings_.worker) return;  // the snapshot is still to come
-    settings_.worker = with_local_root(*settings_.worker, local_root_);
+    settings_.worker = numbered(local_root_);
     for (const auto& worker : workers_) worker->use(settings_.worker);
+    tell_basis();
+  }
+
+  std::shared_ptr<const WorkerSettings> numbered(const std::shared_ptr<const LocalZone>& root) {
+    return with_local_root(*settings_.worker, root, ++settings_number_);
+  }
+
+  /// transport hears of it before whoever asked for it does.
+  void flush_cache(const channel::FlushCache& flush) {
+    const std::uint64_t gone = shared_->cache.flush(flush.name, flush.below);
+    tell_basis();
+    tell_control(channel::CacheFlushed{flush.id, gone});
+  }
+
+  void tell_basis() {
+    if (shared_) road_.use({.settings = settings_.worker->number, .flushes = shared_->cache.flushes()});
   }
 
   /// Sockets may come before the snapshot that says how many workers there are.
@@ -242,8 +288,16 @@ class Role {
       set(channel::ResolverCounter::cache_octets, cache.octets);
       set(channel::ResolverCounter::cache_evictions, cache.evictions);
       set(channel::ResolverCounter::resolutions_running, shared_->flights.in_flight());
+      const Encryption::Counts encryption = shared_->encryption.counts(MachineClock::now());
+      set(channel::ResolverCounter::tls_authorities, encryption.speaking);
+      set(channel::ResolverCounter::tls_attempts_running, encryption.under_way);
     }
     if (query_log_) values[static_cast<std::size_t>(channel::ResolverCounter::query_log_lost)] += query_log_->lost();
+    const CacheKeeper::Counters kept = keeper_.counters();
+    set(channel::ResolverCounter::kept_cache_taken_over, kept.taken_over);
+    set(channel::ResolverCounter::kept_cache_refused, kept.refused);
+    set(channel::ResolverCounter::kept_cache_written, kept.written);
+    set(channel::ResolverCounter::kept_cache_entries, kept.entries);
     set(channel::ResolverCounter::snapshot_generation, settings_.generation);
     return values;
   }
@@ -253,10 +307,12 @@ class Role {
   channel::AsyncChannel control_;
   StreamRoad road_;
   std::size_t next_asked_ = 0;
+  std::uint64_t settings_number_ = 0;
   std::optional<Shared> shared_;
   RoleSettings settings_;
   std::shared_ptr<const LocalZone> local_root_;  // null: there is none
-  std::unique_ptr<QueryLog> query_log_;          // its rings outlive the workers
+  CacheKeeper keeper_;
+  std::unique_ptr<QueryLog> query_log_;  // its rings outlive the workers
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<Socket> sockets_;                              // not handed over yet
   std::map<channel::ListenerId, std::uint32_t> sockets_of_;  // handed over, by listener
@@ -269,6 +325,9 @@ int resolver_main(channel::Channel monitor) {
   // drop_rights and enter come before anything from outside is read; the workers' threads inherit all of it.
   std::string trouble;
   if (const auto dropped = sandbox::drop_rights(channel::Role::resolver); !dropped) trouble = dropped.error();
+  // Indices of the cache that have become too small go back to the system at once. By itself glibc would take larger
+  // and larger blocks from the heap after the first of them, and leave holes there.
+  mallopt(M_MMAP_THRESHOLD, 128 << 10);
   if (sodium_init() < 0) {
     log::error("no random numbers from the system; ending");
     return 1;

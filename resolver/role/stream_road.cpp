@@ -1,8 +1,6 @@
 #include "resolver/role/stream_road.hpp"
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cstdlib>
 #include <utility>
 
@@ -18,8 +16,10 @@ namespace {
 constexpr std::size_t max_pending = 4096;
 /// How much longer than asked we wait for transport's own word before we go on without it.
 constexpr std::chrono::milliseconds grace{250};
-/// Of an answer's message to transport: id and length.
-constexpr std::size_t give_envelope_octets = 16;
+/// Of an answer's message to transport: id, length, and what is left to it.
+constexpr std::size_t give_envelope_octets = 40;
+/// Until a transport that takes nothing is told again.
+constexpr std::chrono::milliseconds breath{5};
 
 channel::StreamProtocol protocol_of(UpstreamTransport transport) {
   switch (transport) {
@@ -73,29 +73,49 @@ NetworkFault fault_of(channel::FetchFault fault) {
 }  // namespace
 
 StreamRoad::StreamRoad(asio::any_io_executor executor, OnAsk on_ask)
-    : executor_{executor}, on_ask_{std::move(on_ask)}, channel_{std::move(executor)} {}
+    : executor_{executor}, on_ask_{std::move(on_ask)}, channel_{executor}, basis_retry_{std::move(executor)} {}
 
 void StreamRoad::attach(channel::Channel channel) {
   fail_all();
   channel_.attach(
       std::move(channel), [this](channel::Received received) { receive(received); }, [this] { fail_all(); });
+  tell_basis();
+}
+
+void StreamRoad::use(const channel::Basis& basis) {
+  if (basis == basis_) return;
+  basis_ = basis;
+  tell_basis();
+}
+
+/// The one message that must not get lost: without it clients would hear for hours what was flushed.
+void StreamRoad::tell_basis() {
+  basis_retry_.cancel();
+  if (!basis_ || !channel_.attached() ||
+      channel_.send(channel::encode(channel::ResolverToTransport{channel::UseBasis{*basis_}})))
+    return;
+  basis_retry_.expires_after(breath);
+  basis_retry_.async_wait([this](boost::system::error_code error) {
+    if (!error) tell_basis();
+  });
 }
 
 Task<std::expected<Reply, NetworkFault>> StreamRoad::fetch(Exchange exchange, std::shared_ptr<FetchReturns> returns) {
-  using Signature = void(FetchReturns::Result);
-  return asio::async_initiate<const asio::use_awaitable_t<>, Signature>(
-      [this](auto handler, Exchange wanted, std::shared_ptr<FetchReturns> home) {
-        const auto ticket = home->wait([handler = std::move(handler)](FetchReturns::Result result) mutable {
-          std::move(handler)(std::move(result));
-        });
-        Done done = [home = std::move(home), ticket](FetchReturns::Result result) {
-          home->bring(ticket, std::move(result));
-        };
-        asio::post(executor_, [this, wanted = std::move(wanted), done = std::move(done)]() mutable {
-          start(std::move(wanted), std::move(done));
-        });
-      },
-      asio::use_awaitable, std::move(exchange), std::move(returns));
+  FetchReturns::Result came = std::unexpected{NetworkFault::no_resources};
+  co_await Suspension{[&](Suspended suspended) {
+    auto back = returns->wait([&came, suspended = std::move(suspended)](FetchReturns::Result result) mutable {
+      came = std::move(result);
+      suspended.resume();
+    });
+    try {
+      asio::post(executor_, [this, wanted = std::move(exchange), back = std::move(back)]() mutable {
+        start(std::move(wanted), std::move(back));
+      });
+    } catch (const std::exception&) {
+      came = std::unexpected{NetworkFault::no_resources};  // no memory; the way back, dropped, says the same
+    }
+  }};
+  co_return came;
 }
 
 void StreamRoad::give(channel::ExchangeId id, std::vector<std::uint8_t> answer) {
@@ -130,37 +150,47 @@ void StreamRoad::send(channel::ResolverToTransport message) {
     log::debug("answers for stream clients are dropped: transport does not take them");
 }
 
-void StreamRoad::start(Exchange exchange, Done done) {
+/// Whatever fails on the way, `back` has brought word of it by its end.
+void StreamRoad::start(Exchange exchange, FetchReturns::Way back) {
   const Instant now = MachineClock::now();
   const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(exchange.deadline - now);
-  if (patience.count() <= 0) return done(std::unexpected{NetworkFault::timed_out});
-  if (pending_.size() >= max_pending) return done(std::unexpected{NetworkFault::no_resources});
+  if (patience.count() <= 0) return back.bring(std::unexpected{NetworkFault::timed_out});
+  if (pending_.size() >= max_pending) return back.bring(std::unexpected{NetworkFault::no_resources});
   const channel::ExchangeId id = next_id_++;
-  channel::Fetch fetch{id, protocol_of(exchange.transport), exchange.server,
-                       static_cast<std::uint32_t>(patience.count()), std::move(exchange.query)};
+  channel::Fetch fetch{id,
+                       protocol_of(exchange.transport),
+                       exchange.server,
+                       static_cast<std::uint32_t>(patience.count()),
+                       std::move(exchange.query),
+                       exchange.to_anybody};
   if (!channel_.send(channel::encode(channel::ResolverToTransport{std::move(fetch)})))
-    return done(std::unexpected{NetworkFault::no_resources});
+    return back.bring(std::unexpected{NetworkFault::no_resources});
   const auto [at, added] =
-      pending_.emplace(id, Pending{std::move(done), now, MachineTimer{executor_, exchange.deadline + grace}});
-  at->second.patience.async_wait([this, id](boost::system::error_code error) {
-    if (error) return;
-    channel_.send(channel::encode(channel::ResolverToTransport{channel::Abandon{id}}));
-    finish(id, std::unexpected{NetworkFault::timed_out});
-  });
+      pending_.emplace(id, Pending{std::move(back), now, MachineTimer{executor_, exchange.deadline + grace}});
+  try {
+    at->second.patience.async_wait([this, id](boost::system::error_code error) {
+      if (error) return;
+      finish(id, std::unexpected{NetworkFault::timed_out});
+      channel_.send(channel::encode(channel::ResolverToTransport{channel::Abandon{id}}));
+    });
+  } catch (const std::exception&) {
+    pending_.erase(at);  // nobody would ever end it if transport does not
+    throw;
+  }
 }
 
 void StreamRoad::finish(channel::ExchangeId id, std::expected<Reply, NetworkFault> result) {
   const auto at = pending_.find(id);
   if (at == pending_.end()) return;  // old news
   if (result) result->round_trip = MachineClock::now() - at->second.started;
-  Done done = std::move(at->second.done);
+  FetchReturns::Way back = std::move(at->second.back);
   pending_.erase(at);
-  done(std::move(result));
+  back.bring(std::move(result));
 }
 
 void StreamRoad::fail_all() {
   auto orphans = std::exchange(pending_, {});
-  for (auto& [id, pending] : orphans) pending.done(std::unexpected{NetworkFault::closed_early});
+  for (auto& [id, pending] : orphans) pending.back.bring(std::unexpected{NetworkFault::interrupted});
 }
 
 void StreamRoad::receive(const channel::Received& received) {

@@ -6,6 +6,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 #include "appliance/channel/async_channel.hpp"
@@ -31,26 +32,32 @@ class StreamRoad {
   void give(channel::ExchangeId id, std::vector<std::uint8_t> answer);
   /// Those that are there together.
   void give(std::vector<channel::Give> answers);
+  /// What rests on another basis than this one is no longer given to anybody. On the main thread; it is behind all
+  /// answers that were given there before.
+  void use(const channel::Basis& basis);
 
  private:
-  using Done = std::move_only_function<void(std::expected<Reply, NetworkFault>)>;
   struct Pending {
-    Done done;
+    FetchReturns::Way back;
     Instant started;
     MachineTimer patience;
   };
 
-  void start(Exchange exchange, Done done);
+  void start(Exchange exchange, FetchReturns::Way back);
   void finish(channel::ExchangeId id, std::expected<Reply, NetworkFault> result);
+  /// Not the servers' doing: a transport that ends takes all its connections with it.
   void fail_all();
   void receive(const channel::Received& received);
   void send(channel::ResolverToTransport message);
+  void tell_basis();
 
   boost::asio::any_io_executor executor_;
   OnAsk on_ask_;
   channel::AsyncChannel channel_;
   std::unordered_map<channel::ExchangeId, Pending> pending_;
   channel::ExchangeId next_id_ = 1;
+  std::optional<channel::Basis> basis_;  ///< none before the first configuration
+  MachineTimer basis_retry_;
 };
 
 }  // namespace redoubt::resolver

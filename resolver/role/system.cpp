@@ -2,15 +2,15 @@
 
 #include <sodium.h>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cstring>
 
 namespace redoubt::resolver {
 
 Task<void> SystemClock::sleep_until(Instant instant) {
   MachineTimer timer{executor_, instant};
-  co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+  co_await Suspension{[&timer](Suspended suspended) {
+    timer.async_wait([suspended = std::move(suspended)](boost::system::error_code) mutable { suspended.resume(); });
+  }};
 }
 
 void SystemRandom::fill(std::span<std::uint8_t> octets) {

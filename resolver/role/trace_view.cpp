@@ -27,6 +27,7 @@ channel::UpstreamTrouble to_channel(NetworkFault fault) {
     case NetworkFault::spoofed:
       return channel::UpstreamTrouble::mismatched;
     case NetworkFault::no_resources:
+    case NetworkFault::interrupted:
       return channel::UpstreamTrouble::no_resources;
     case NetworkFault::untrusted:
       return channel::UpstreamTrouble::untrusted;

@@ -17,8 +17,13 @@ class Uplink final : public Network {
     if (exchange.transport == UpstreamTransport::udp) {
       counters_->add(counter_of(exchange.transport));
       auto reply = co_await datagrams_->exchange(std::move(exchange));
+      const std::uint64_t made = datagrams_->sockets().made;
+      counters_->add(channel::ResolverCounter::upstream_sockets_made, made - sockets_made_);
+      sockets_made_ = made;
       if (!reply && reply.error() == NetworkFault::timed_out)
         counters_->add(channel::ResolverCounter::upstream_timeouts);
+      if (!reply && reply.error() == NetworkFault::no_resources)
+        counters_->add(channel::ResolverCounter::upstream_no_resources);
       if (reply && reply->mismatched != 0)
         counters_->add(channel::ResolverCounter::upstream_mismatched, reply->mismatched);
       if (!reply && reply.error() == NetworkFault::spoofed)
@@ -49,6 +54,7 @@ class Uplink final : public Network {
   StreamRoad* road_;
   std::shared_ptr<FetchReturns> returns_;
   WorkerCounters* counters_;
+  std::uint64_t sockets_made_ = 0;  // as it has been counted
 };
 
 }  // namespace redoubt::resolver

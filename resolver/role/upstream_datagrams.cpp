@@ -1,21 +1,14 @@
 #include "resolver/role/upstream_datagrams.hpp"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/experimental/parallel_group.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
-#include <cstring>
 #include <optional>
+#include <utility>
 
-#include "resolver/role/machine_clock.hpp"
 #include "resolver/upstream/reply_match.hpp"
 
 namespace redoubt::resolver {
@@ -24,167 +17,202 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// Draws before we say that the machine has no port left. With nine tenths of all ports taken, sixty-four draws miss
-/// once in a thousand times; a held port is never shared instead (attacks: port exhaustion).
-constexpr int port_draws = 64;
+/// So that a ticket has 63 bits, as UpstreamSockets wants it.
+constexpr std::uint32_t most_generations = 0x7fffffff;
 
-struct SocketAddress {
-  sockaddr_in6 storage{};
-  socklen_t octets = 0;
-};
+/// Sockets that are looked at before the loop's others get their turn: as many as clients' datagrams are (worker).
+constexpr std::size_t most_ready_at_once = 64;
+constexpr int rounds_in_a_row = 4;
 
-SocketAddress socket_address(const dns::IpAddress& address, std::uint16_t port) {
-  SocketAddress out;
-  if (address.is_v6()) {
-    out.storage.sin6_family = AF_INET6;
-    out.storage.sin6_port = htons(port);
-    std::memcpy(&out.storage.sin6_addr, address.octets().data(), 16);
-    out.octets = sizeof(sockaddr_in6);
-  } else {
-    sockaddr_in v4{};
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(port);
-    std::memcpy(&v4.sin_addr, address.octets().data(), 4);
-    std::memcpy(&out.storage, &v4, sizeof v4);
-    out.octets = sizeof(sockaddr_in);
-  }
-  return out;
+/// -1 where it cannot be had: then every exchange finds no resources.
+int open_set(asio::posix::stream_descriptor& owner) {
+  const int set = epoll_create1(EPOLL_CLOEXEC);
+  if (set < 0) return -1;
+  boost::system::error_code error;
+  owner.assign(set, error);
+  if (!error) return set;
+  ::close(set);
+  return -1;
 }
-
-const sockaddr* as_sockaddr(const SocketAddress& address) {
-  return reinterpret_cast<const sockaddr*>(&address.storage);  // the sockets API's own idiom
-}
-
-NetworkFault fault_of(int error) {
-  switch (error) {
-    case ECONNREFUSED:
-      return NetworkFault::refused;
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-    case EAGAIN:
-      return NetworkFault::no_resources;
-    default:
-      return NetworkFault::unreachable;
-  }
-}
-
-/// Forged ICMP must neither shrink what we send nor leave a route exception behind (attacks: SAD DNS II).
-void ignore_path_mtu(int socket, bool v6) {
-  const int omit = v6 ? IPV6_PMTUDISC_OMIT : IP_PMTUDISC_OMIT;
-  if (v6) {
-    setsockopt(socket, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &omit, sizeof omit);
-  } else {
-    setsockopt(socket, IPPROTO_IP, IP_MTU_DISCOVER, &omit, sizeof omit);
-  }
-}
-
-bool send_query(int socket, const Exchange& exchange, const Guards& guards) {
-  const SocketAddress there = socket_address(exchange.server.address, exchange.server.port);
-  const sockaddr* to = guards.connected_sockets ? nullptr : as_sockaddr(there);  // a connected one knows where to
-  const socklen_t octets = guards.connected_sockets ? 0 : there.octets;
-  return sendto(socket, exchange.query.data(), exchange.query.size(), MSG_NOSIGNAL, to, octets) >= 0;
-}
-
-/// Counts an exchange while it lives, however its coroutine ends.
-class Held {
- public:
-  explicit Held(std::uint32_t& count) : count_{&count} { ++*count_; }
-  Held(const Held&) = delete;
-  Held& operator=(const Held&) = delete;
-  ~Held() { --*count_; }
-
- private:
-  std::uint32_t* count_;
-};
 
 }  // namespace
 
-std::expected<int, NetworkFault> UpstreamDatagrams::open(const dns::Endpoint& server) {
-  const bool v6 = server.address.is_v6();
-  const int socket = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (socket < 0) return std::unexpected{fault_of(errno)};
-  if (settings_.guards.path_mtu_ignored) ignore_path_mtu(socket, v6);
+/// One exchange; stands in its coroutine's frame.
+struct UpstreamDatagrams::Waiting {
+  const Exchange* exchange;
+  Instant started;
+  UpstreamSockets::Taken socket = {};
+  std::uint32_t mismatched = 0;
+  std::optional<Suspended> suspended = {};
+  Result result = std::unexpected{NetworkFault::timed_out};
+};
 
-  dns::IpAddress source = v6 ? dns::IpAddress::v6({}) : dns::IpAddress{};
-  std::uint32_t seen = 0;
-  for (const dns::IpAddress& candidate : settings_.addresses) {
-    if (candidate.is_v6() == v6 && random_->below(++seen) == 0)
-      source = candidate;  // each of the family with the same chance
+/// A place among those who wait, and then the socket, while the exchange lives, however its coroutine ends.
+class UpstreamDatagrams::Seat {
+ public:
+  Seat(UpstreamDatagrams& house, Waiting& waiting)
+      : house_{&house}, waiting_{&waiting}, ticket_{house.sit_down(waiting)} {
+    ++house.open_;
   }
-  const std::uint32_t ports = std::uint32_t{settings_.last_port} - settings_.first_port + 1;
-  int trouble = EADDRINUSE;
-  for (int draw = 0; draw < port_draws && trouble == EADDRINUSE; ++draw) {
-    const auto drawn = static_cast<std::uint16_t>(settings_.first_port + random_->below(ports));
-    const std::uint16_t port = settings_.guards.own_ports ? drawn : 0;
-    const SocketAddress here = socket_address(source, port);
-    trouble = bind(socket, as_sockaddr(here), here.octets) == 0 ? 0 : errno;
-    if (trouble == EACCES) trouble = EADDRINUSE;  // a reserved port in the configured range: draw again
+  Seat(const Seat&) = delete;
+  Seat& operator=(const Seat&) = delete;
+  ~Seat() {
+    if (waiting_->socket.descriptor >= 0) house_->sockets_.give_back(waiting_->socket);
+    house_->get_up(ticket_);
+    --house_->open_;
   }
-  const SocketAddress there = socket_address(server.address, server.port);
-  if (trouble == 0 && settings_.guards.connected_sockets && connect(socket, as_sockaddr(there), there.octets) != 0)
-    trouble = errno;
-  if (trouble != 0) {
-    close(socket);
-    return std::unexpected{trouble == EADDRINUSE ? NetworkFault::no_resources : fault_of(trouble)};
+  std::uint64_t ticket() const { return ticket_; }
+
+ private:
+  UpstreamDatagrams* house_;
+  Waiting* waiting_;
+  std::uint64_t ticket_;
+};
+
+UpstreamDatagrams::UpstreamDatagrams(const asio::any_io_executor& executor, Random& random)
+    : ready_{executor}, sockets_{random, open_set(ready_)}, timer_{executor} {}
+
+void UpstreamDatagrams::close() {
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    if (places_[i].waiting == nullptr || !places_[i].waiting->suspended) continue;
+    const Suspended dropped = std::move(*places_[i].waiting->suspended);
+    places_[i].waiting->suspended.reset();
   }
-  return socket;
+}
+
+std::uint64_t UpstreamDatagrams::sit_down(Waiting& waiting) {
+  if (free_places_.empty()) {
+    free_places_.reserve(places_.size() + 1);  // so that getting up never needs memory
+    places_.emplace_back();
+    free_places_.push_back(static_cast<std::uint32_t>(places_.size() - 1));
+  }
+  const std::uint32_t at = free_places_.back();
+  free_places_.pop_back();
+  places_[at].waiting = &waiting;
+  places_[at].generation = places_[at].generation % most_generations + 1;  // never 0
+  return std::uint64_t{places_[at].generation} << 32 | at;
+}
+
+void UpstreamDatagrams::get_up(std::uint64_t ticket) {
+  const auto at = static_cast<std::uint32_t>(ticket);
+  places_[at].waiting = nullptr;
+  free_places_.push_back(at);
+}
+
+UpstreamDatagrams::Waiting* UpstreamDatagrams::find(std::uint64_t ticket) const {
+  if (ticket == 0) return nullptr;
+  const Place& place = places_[static_cast<std::uint32_t>(ticket)];
+  return place.generation == ticket >> 32 ? place.waiting : nullptr;
+}
+
+/// Only while somebody waits: an idle loop has nothing of ours to wait for.
+void UpstreamDatagrams::watch() {
+  if (is_watching_ || open_ == 0) return;
+  ready_.async_wait(asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
+    is_watching_ = false;
+    if (!error) serve_ready();
+    if (!error || error == asio::error::operation_aborted) watch();
+  });
+  is_watching_ = true;  // behind what throws where there is no memory: the next exchange tries again
+}
+
+void UpstreamDatagrams::watch_deadlines(Instant latest) {
+  if (timer_goes_at_ && *timer_goes_at_ <= latest) return;
+  const auto next = open_ == 0 ? std::nullopt : deadlines_.next();
+  if (!next) return;
+  timer_.expires_at(*next);
+  timer_goes_at_.reset();  // whoever waited waits no more
+  timer_.async_wait([this](boost::system::error_code error) {
+    if (error) return;  // set anew, or the loop is ending
+    timer_goes_at_.reset();
+    pass_deadlines();
+    watch_deadlines(Instant::min());
+    if (open_ == 0 && is_watching_) ready_.cancel();
+  });
+  timer_goes_at_ = next;
+}
+
+void UpstreamDatagrams::pass_deadlines() {
+  deadlines_.turn(MachineClock::now(), [this](DeadlineWheel::Ticket ticket) {
+    Waiting* waiting = find(ticket);
+    if (waiting == nullptr || !waiting->suspended) return;
+    // Its reply may have come while we were too busy to look: that is no fault of the server's.
+    read(*waiting);
+    waiting = find(ticket);
+    if (waiting == nullptr || !waiting->suspended) return;
+    ++counts_.timeouts;
+    finish(*waiting, std::unexpected{waiting->mismatched == 0 ? NetworkFault::timed_out : NetworkFault::spoofed});
+  });
+}
+
+void UpstreamDatagrams::serve_ready() {
+  std::array<epoll_event, most_ready_at_once> events;
+  for (int round = 0; round < rounds_in_a_row; ++round) {
+    const int ready = epoll_wait(ready_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
+    for (int i = 0; i < ready; ++i) {
+      Waiting* const waiting = find(sockets_.heed(events[static_cast<std::size_t>(i)].data.u64));
+      if (waiting != nullptr && waiting->suspended) read(*waiting);
+    }
+    if (ready < static_cast<int>(events.size())) return;
+  }
+}
+
+void UpstreamDatagrams::look_again() {
+  watch();
+  watch_deadlines(Instant::min());
+}
+
+/// Whoever waits is resumed last: then the exchange may be gone.
+void UpstreamDatagrams::finish(Waiting& waiting, Result result) {
+  waiting.result = std::move(result);
+  Suspended suspended = std::move(*waiting.suspended);
+  waiting.suspended.reset();
+  suspended.resume();
+}
+
+void UpstreamDatagrams::read(Waiting& waiting) {
+  const Guards& in_force = sockets_.settings().guards;
+  for (;;) {
+    const auto received = sockets_.receive(waiting.socket, waiting.exchange->server, buffer_);
+    if (!received) {
+      if (received.error() == EINTR) continue;
+      if (received.error() == EAGAIN) return;
+      // Somebody says by ICMP that this was too long, although what we send may be cut to pieces: nothing to heed.
+      if (received.error() == EMSGSIZE && in_force.path_mtu_ignored) continue;
+      return finish(waiting, std::unexpected{network_fault_of(received.error())});
+    }
+    if (!received->is_from_server) continue;
+    // Longer than what we said we take: no honest server sends it, and fragments are where forgeries ride (RFC 9715).
+    const std::size_t taken = std::min(received->octets, buffer_.size());
+    const bool too_long = in_force.datagram_bound && received->octets > buffer_.size();
+    const auto message = std::span<const std::uint8_t>{buffer_}.first(too_long ? 0 : taken);
+    if (!too_long && is_reply_to(waiting.exchange->query, message, waiting.exchange->cookie)) {
+      return finish(waiting,
+                    Reply{{message.begin(), message.end()}, MachineClock::now() - waiting.started, waiting.mismatched});
+    }
+    ++counts_.mismatched;
+    if (++waiting.mismatched >= max_mismatched_replies && in_force.mismatch_bound)
+      return finish(waiting, std::unexpected{NetworkFault::spoofed});
+  }
 }
 
 Task<std::expected<Reply, NetworkFault>> UpstreamDatagrams::exchange(Exchange exchange) {
-  if (open_ >= settings_.max_open) co_return std::unexpected{NetworkFault::no_resources};
-  const Held held{open_};
-  const auto opened = open(exchange.server);
-  if (!opened) co_return std::unexpected{opened.error()};
-  asio::posix::stream_descriptor socket{executor_};
-  boost::system::error_code registered;
-  socket.assign(*opened, registered);
-  if (registered) {  // the loop cannot watch one more; the descriptor is still ours
-    close(*opened);
-    co_return std::unexpected{NetworkFault::no_resources};
-  }
-  MachineTimer timer{executor_};
-
-  const Instant started = MachineClock::now();
-  if (!send_query(*opened, exchange, settings_.guards)) co_return std::unexpected{fault_of(errno)};
+  if (open_ >= sockets_.settings().max_open) co_return std::unexpected{NetworkFault::no_resources};
+  Waiting waiting{&exchange, MachineClock::now()};
+  const Seat seat{*this, waiting};
+  const auto socket = sockets_.take(exchange.server, seat.ticket());
+  if (!socket) co_return std::unexpected{socket.error()};
+  waiting.socket = *socket;
+  if (const int trouble = sockets_.send(waiting.socket, exchange.server, exchange.query); trouble != 0)
+    co_return std::unexpected{network_fault_of(trouble)};
   ++counts_.queries;
-
-  Reply reply;
-  timer.expires_at(exchange.deadline);
-  for (;;) {
-    const auto [order, waited, expired] =
-        co_await asio::experimental::make_parallel_group(
-            socket.async_wait(asio::posix::stream_descriptor::wait_read, asio::deferred),
-            timer.async_wait(asio::deferred))
-            .async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
-    if (waited) {  // the timer was first, or the loop is ending
-      ++counts_.timeouts;
-      co_return std::unexpected{reply.mismatched == 0 ? NetworkFault::timed_out : NetworkFault::spoofed};
-    }
-    for (;;) {
-      const ssize_t octets = recv(*opened, buffer_.data(), buffer_.size(), MSG_DONTWAIT | MSG_TRUNC);
-      if (octets < 0) {
-        if (errno == EINTR) continue;
-        if (errno == EAGAIN) break;
-        // Somebody says by ICMP that this was too long, although what we send may be cut to pieces: nothing to heed.
-        if (errno == EMSGSIZE && settings_.guards.path_mtu_ignored) continue;
-        co_return std::unexpected{fault_of(errno)};
-      }
-      // Longer than what we said we take: no honest server sends it, and fragments are where forgeries ride (RFC 9715).
-      const std::size_t taken = std::min(static_cast<std::size_t>(octets), buffer_.size());
-      const bool too_long = settings_.guards.datagram_bound && static_cast<std::size_t>(octets) > buffer_.size();
-      const auto message = std::span<const std::uint8_t>{buffer_}.first(too_long ? 0 : taken);
-      if (!too_long && is_reply_to(exchange.query, message, exchange.cookie)) {
-        reply.message.assign(message.begin(), message.end());
-        reply.round_trip = MachineClock::now() - started;
-        co_return reply;
-      }
-      ++counts_.mismatched;
-      if (++reply.mismatched >= max_mismatched_replies && settings_.guards.mismatch_bound)
-        co_return std::unexpected{NetworkFault::spoofed};
-    }
-  }
+  deadlines_.note(seat.ticket(), exchange.deadline, waiting.started);
+  co_await Suspension{[&](Suspended suspended) {
+    watch();
+    watch_deadlines(exchange.deadline + DeadlineWheel::tick);
+    waiting.suspended.emplace(std::move(suspended));
+  }};
+  co_return std::move(waiting.result);
 }
 
 }  // namespace redoubt::resolver

@@ -1,15 +1,19 @@
 #pragma once
-// The UDP half of Network: one fresh connected socket an exchange, on a port and from an address of our own drawing.
+// The UDP half of Network: a connected socket for each exchange, on a port and from an address of our own drawing.
 #include <array>
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <vector>
 
 #include "dns/address.hpp"
 #include "dns/edns.hpp"
-#include "resolver/guards.hpp"
 #include "resolver/network.hpp"
+#include "resolver/role/deadline_wheel.hpp"
+#include "resolver/role/machine_clock.hpp"
+#include "resolver/role/upstream_sockets.hpp"
 
 namespace redoubt::resolver {
 
@@ -17,38 +21,62 @@ namespace redoubt::resolver {
 /// fewer than a guesser needs: 64 tries against 32 unknown bits (attacks: threshold oracle, TuDoor).
 inline constexpr std::uint32_t max_mismatched_replies = 64;
 
-struct OutgoingSettings {
-  std::vector<dns::IpAddress> addresses;  ///< drawn from, by family; none of a family: the kernel chooses
-  std::uint16_t first_port = 1024;
-  std::uint16_t last_port = 65535;
-  std::uint32_t max_open = 2048;  ///< exchanges of one worker under way at once; more find no_resources
-  Guards guards;
-};
-
 struct UpstreamCounts {
   std::uint64_t queries = 0;
   std::uint64_t timeouts = 0;
   std::uint64_t mismatched = 0;
 };
 
+/// Its sockets are watched together, in an epoll set of their own that the loop sees as one descriptor: for an exchange
+/// the loop itself is asked nothing. Who waits is resumed from there, one after the other.
 class UpstreamDatagrams {
  public:
   /// Everything happens on the executor's thread. random outlives it.
-  UpstreamDatagrams(boost::asio::any_io_executor executor, Random& random)
-      : executor_{std::move(executor)}, random_{&random} {}
+  UpstreamDatagrams(const boost::asio::any_io_executor& executor, Random& random);
+  ~UpstreamDatagrams() { close(); }
+  UpstreamDatagrams(const UpstreamDatagrams&) = delete;
+  UpstreamDatagrams& operator=(const UpstreamDatagrams&) = delete;
 
-  void use(OutgoingSettings settings) { settings_ = std::move(settings); }
+  void use(OutgoingSettings settings) { sockets_.use(std::move(settings)); }
   Task<std::expected<Reply, NetworkFault>> exchange(Exchange exchange);
   const UpstreamCounts& counts() const { return counts_; }
+  const UpstreamSockets::Counts& sockets() const { return sockets_.counts(); }
+  /// Waits again where that failed for want of memory.
+  void look_again();
+  /// Drops all who wait, once the thread has ended.
+  void close();
 
  private:
-  std::expected<int, NetworkFault> open(const dns::Endpoint& server);
+  using Result = std::expected<Reply, NetworkFault>;
+  struct Waiting;
+  class Seat;
+  struct Place {
+    Waiting* waiting = nullptr;
+    std::uint32_t generation = 0;  ///< what is said of an earlier one does not count
+  };
 
-  boost::asio::any_io_executor executor_;
-  Random* random_;
-  OutgoingSettings settings_;
+  std::uint64_t sit_down(Waiting& waiting);
+  void get_up(std::uint64_t ticket);
+  /// Null when it is over.
+  Waiting* find(std::uint64_t ticket) const;
+  void watch();
+  /// Unless the timer goes by `latest` as it is.
+  void watch_deadlines(Instant latest);
+  void serve_ready();
+  void pass_deadlines();
+  void read(Waiting& waiting);
+  static void finish(Waiting& waiting, Result result);
+
   UpstreamCounts counts_;
   std::uint32_t open_ = 0;
+  boost::asio::posix::stream_descriptor ready_;  // the epoll set
+  UpstreamSockets sockets_;
+  bool is_watching_ = false;
+  std::vector<Place> places_;
+  std::vector<std::uint32_t> free_places_;
+  DeadlineWheel deadlines_;
+  MachineTimer timer_;
+  std::optional<Instant> timer_goes_at_;
   std::array<std::uint8_t, dns::default_udp_payload> buffer_;  // never holds anything across a suspension
 };
 

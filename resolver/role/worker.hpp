@@ -20,6 +20,7 @@ namespace redoubt::resolver {
 
 /// What a generation of the configuration means for a worker. Immutable; swapped whole between batches.
 struct WorkerSettings {
+  std::uint64_t number = 0;  ///< tells these settings from all that the workers had before
   policy::AccessList access;
   policy::AllowedNames access_names;
   OutgoingSettings outgoing;
@@ -52,6 +53,10 @@ class Worker {
   void resolve_for(std::vector<std::uint8_t> query, Answered done);
   /// From servers, although the cache may have it.
   void resolve_afresh(std::vector<std::uint8_t> query, Answered done);
+
+  /// Called on the worker's thread as soon as that takes up anything. Monitor has it done every two seconds, so what
+  /// came while there was no memory to tell of it is found then.
+  void when_turning(std::function<void()> done);
 
   /// A resolution of its own, told step by step; both callbacks on the worker's thread, done once and last.
   struct Tracing {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "appliance/channel/monitor_child.hpp"
+#include "appliance/snapshot/cache_shares.hpp"
 #include "resolver/budget.hpp"
 #include "resolver/upstream/entropy.hpp"
 #include "snapshot_generated.h"
@@ -16,9 +17,6 @@ namespace flat = snapshot::flat;
 
 /// What the configuration allows at most.
 constexpr std::chrono::seconds most_stale{7 * 24 * 3600};
-/// One part of so many of the cache's size is for copies of answers, shared out among the workers; the rest is for
-/// records.
-constexpr std::uint64_t packet_cache_share = 4;
 /// Of cache.size, for proofs that answer for other names (RFC 8198): one part in so many.
 constexpr std::uint64_t proofs_share = 16;
 
@@ -196,6 +194,7 @@ std::expected<Settings, std::string> core_settings_of(const flat::Snapshot& snap
   settings.ipv4 = resolution.ipv4();
   settings.ipv6 = resolution.ipv6();
   settings.case_randomisation = resolution.case_randomisation();
+  settings.opportunistic_tls = resolution.opportunistic_tls();
   if (resolution.qname_minimisation() > flat::QnameMinimisation::MAX ||
       resolution.nxdomain_cut() > flat::NxdomainCut::MAX)
     return std::unexpected{"a choice is out of range"};
@@ -264,7 +263,7 @@ std::expected<RoleSettings, std::string> settings_from(const snapshot::Mapped& m
   worker->core = std::make_shared<const Settings>(std::move(*core));
   const std::uint64_t cache_octets = snapshot.cache()->size();
   const std::uint32_t workers = std::max(snapshot.workers(), 1U);
-  worker->packet_cache_octets = cache_octets / packet_cache_share / workers;
+  worker->packet_cache_octets = snapshot::packet_octets_of_worker(cache_octets, workers);
   worker->amplified_answers =
       static_cast<std::uint32_t>((worker->core->limits[Limit::amplified_answers] + workers - 1) / workers);
 
@@ -273,7 +272,7 @@ std::expected<RoleSettings, std::string> settings_from(const snapshot::Mapped& m
   role.generation = snapshot.generation();
   role.workers = snapshot.workers();
   role.proof_octets = cache_octets / proofs_share;
-  role.cache_octets = cache_octets - cache_octets / packet_cache_share - role.proof_octets;
+  role.cache_octets = cache_octets - snapshot::packet_octets(cache_octets) - role.proof_octets;
   for (const flat::Listener* listener : *snapshot.listeners()) role.datagram_listeners += listener->udp() ? 1 : 0;
   return role;
 }

@@ -1,6 +1,8 @@
 #include "resolver/upstream/reply_match.hpp"
 
 #include <algorithm>
+#include <array>
+#include <optional>
 
 #include "dns/header.hpp"
 #include "dns/message.hpp"
@@ -28,11 +30,35 @@ bool is_reply_to(std::span<const std::uint8_t> query, std::span<const std::uint8
 
 namespace {
 
-/// The client's part in the reply's OPT; nothing when there is none to be found.
-std::optional<std::array<std::uint8_t, 8>> client_part(std::span<const std::uint8_t> reply) {
-  const auto message = dns::Message::parse(reply);
-  if (!message || !message->edns || !message->edns->cookie) return std::nullopt;
-  return message->edns->cookie->client;
+constexpr std::size_t client_octets = std::tuple_size_v<decltype(dns::Cookie::client)>;
+
+/// The client's part in the reply's OPT; nothing when there is none to be found. The message is read whole only later,
+/// by whoever takes it: here every forged one comes by.
+std::optional<std::array<std::uint8_t, client_octets>> client_part(std::span<const std::uint8_t> reply) {
+  dns::NameWork work{reply.size()};
+  dns::WireReader reader{reply, work};
+  const dns::Header header = dns::read_header(reader);
+  if (header.questions != 1) return std::nullopt;
+  reader.uncompressed_name();
+  reader.octets(4);
+  std::size_t records = std::size_t{header.answers} + header.authorities + header.additionals;
+  for (; records > 0 && reader.ok(); --records) {
+    reader.name();
+    const dns::RrType type{reader.u16()};
+    reader.octets(2 + 4);  // class and TTL
+    dns::WireReader rdata = reader.window(reader.u16());
+    if (type != dns::type::opt) continue;
+    while (rdata.ok() && rdata.left() != 0) {
+      const std::uint16_t code = rdata.u16();
+      const auto option = rdata.octets(rdata.u16());
+      if (code != static_cast<std::uint16_t>(dns::OptionCode::cookie) || option.size() < client_octets) continue;
+      std::array<std::uint8_t, client_octets> part;
+      std::ranges::copy(option.first(client_octets), part.begin());
+      return part;
+    }
+    return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 }  // namespace

@@ -76,6 +76,7 @@ void Servers::put_aside(const dns::IpAddress& address, const dns::Name& zone, In
 
 std::size_t Servers::choose(std::span<const dns::IpAddress> candidates, const dns::Name& zone, Instant now,
                             Random& random) const {
+  if (candidates.size() == 1) return 0;
   struct Known {
     Duration round_trip = Duration::zero();
     bool aside = false;

@@ -122,7 +122,7 @@ bool Validator::holds_below(const dns::Name& zone, const dns::Name& name, const 
   return route == nullptr || !route->zone.is_strictly_below(zone);
 }
 
-dnssec::SignatureRules Validator::rules(const Settings& settings) const {
+dnssec::SignatureRules Validator::rules(const Settings& settings) {
   const auto since_1970 = std::chrono::duration_cast<std::chrono::seconds>(clock_->wall().time_since_epoch()).count();
   const Limits& limits = settings.limits;
   const auto wall = std::max<std::int64_t>(since_1970, settings.validation.earliest);
@@ -132,7 +132,9 @@ dnssec::SignatureRules Validator::rules(const Settings& settings) const {
                      .keys_of_tag = limits[Limit::keys_of_tag],
                      .ds_of_zone = limits[Limit::ds_of_zone],
                      .denial_records = limits[Limit::denial_records],
-                     .nsec3_iterations = static_cast<std::uint16_t>(limits[Limit::nsec3_iterations])}};
+                     .nsec3_iterations = static_cast<std::uint16_t>(limits[Limit::nsec3_iterations])},
+          .ready = &ready_,
+          .good = &shared_->verified};
 }
 
 void Validator::note(const Errand& errand, const dns::Question& question, const dns::Name& zone,
@@ -158,15 +160,15 @@ void Validator::tell_remembered(const Errand& errand, const dns::Name& zone, con
   });
 }
 
-SharedTrust Validator::keep(const dns::Name& name, ZoneTrust trust) {
+SharedTrust Validator::keep(const Errand& errand, const dns::Name& name, ZoneTrust trust) {
   auto kept = std::make_shared<const ZoneTrust>(std::move(trust));
-  shared_->trust.put(name, kept);
+  if (shared_->is_of_today(errand.budget)) shared_->trust.put(name, kept);
   return kept;
 }
 
-Validator::Result<SharedTrust> Validator::keep_bogus(const dns::Name& name, dnssec::Reason reason,
+Validator::Result<SharedTrust> Validator::keep_bogus(const Errand& errand, const dns::Name& name, dnssec::Reason reason,
                                                      const BudgetEffort& effort) {
-  if (effort.is_conclusive()) return keep(name, bogus(std::move(reason), clock_->now()));
+  if (effort.is_conclusive()) return keep(errand, name, bogus(std::move(reason), clock_->now()));
   return std::unexpected{Failure{{reason.code, std::move(reason.text)}, FailureScope::asker}};
 }
 
@@ -177,7 +179,7 @@ Task<Validator::Result<SharedTrust>> Validator::keys_of(const Errand& errand, co
   const dns::Question question{zone, dns::type::dnskey};
   if (const auto checkable = dnssec::can_be_checked(zone, vouchers, rules(settings)); !checkable) {
     tell(errand, {zone, dns::type::ds}, zone, [&] { return std::string{checkable.error().text}; });
-    co_return keep(zone, {.kind = Kind::insecure, .reason = checkable.error(), .expires = most});
+    co_return keep(errand, zone, {.kind = Kind::insecure, .reason = checkable.error(), .expires = most});
   }
   dnssec::Reason why;
   std::optional<dns::IpAddress> not_from;
@@ -194,7 +196,7 @@ Task<Validator::Result<SharedTrust>> Validator::keys_of(const Errand& errand, co
           return fmt::format("{} keys, {}", checked->keys->count(), dnssec::signature_text(checked->signature));
         });
         const Instant expires = std::min(most, clock_->now() + lifetime(checked->ttl, settings));
-        co_return keep(zone, {.kind = Kind::secure, .keys = std::move(checked->keys), .expires = expires});
+        co_return keep(errand, zone, {.kind = Kind::secure, .keys = std::move(checked->keys), .expires = expires});
       }
       why = std::move(checked.error());
     } else {
@@ -205,7 +207,7 @@ Task<Validator::Result<SharedTrust>> Validator::keys_of(const Errand& errand, co
     not_from = found->from;
     if (errand.budget.exhausted()) break;
   }
-  co_return keep_bogus(zone, std::move(why), effort);
+  co_return keep_bogus(errand, zone, std::move(why), effort);
 }
 
 Task<Validator::Result<SharedTrust>> Validator::trust_of(const Errand& errand, const dns::Name& zone, unsigned depth) {
@@ -265,13 +267,14 @@ Task<Validator::Result<SharedTrust>> Validator::follow_ds(const Errand& errand, 
   const Instant now = clock_->now();
   const SharedTrust& signer = *above;
   if (signer->kind == Kind::insecure)
-    co_return keep(zone, {.kind = Kind::insecure, .reason = signer->reason, .expires = signer->expires});
+    co_return keep(errand, zone, {.kind = Kind::insecure, .reason = signer->reason, .expires = signer->expires});
   if (signer->kind == Kind::bogus)
-    co_return keep(zone, {.kind = Kind::bogus, .reason = signer->reason, .expires = signer->expires});
+    co_return keep(errand, zone, {.kind = Kind::bogus, .reason = signer->reason, .expires = signer->expires});
   if (signer->kind != Kind::secure) {
-    co_return keep(zone, bogus({dns::EdeCode::dnssec_bogus,
-                                fmt::format("{} DS: signed by {}, which is no zone", zone.to_text(), parent.to_text())},
-                               now));
+    co_return keep(errand, zone,
+                   bogus({dns::EdeCode::dnssec_bogus,
+                          fmt::format("{} DS: signed by {}, which is no zone", zone.to_text(), parent.to_text())},
+                         now));
   }
   BudgetEffort effort{errand.budget};
   const dnssec::SignatureRules rules_now = rules(settings);
@@ -286,7 +289,7 @@ Task<Validator::Result<SharedTrust>> Validator::follow_ds(const Errand& errand, 
                                           fmt::format("{} DS: made from a wildcard", zone.to_text())}
                          : std::move(checked.error());
       tell(errand, question, parent, [&] { return std::string{why.text}; });
-      co_return keep_bogus(zone, std::move(why), effort);
+      co_return keep_bogus(errand, zone, std::move(why), effort);
     }
     tell(errand, question, parent, [&] {
       return fmt::format("DS of {}, {}", dnssec::ds_text(found.data->rdata), dnssec::signature_text(*checked));
@@ -298,9 +301,9 @@ Task<Validator::Result<SharedTrust>> Validator::follow_ds(const Errand& errand, 
   }
   if (!found.chain.empty()) {  // an alias is no cut
     auto checked = check(found.chain.front());
-    if (!checked) co_return keep_bogus(zone, std::move(checked.error()), effort);
+    if (!checked) co_return keep_bogus(errand, zone, std::move(checked.error()), effort);
     const Instant expires = std::min(signer->expires, now + lifetime(checked->ttl, settings));
-    co_return keep(zone, {.kind = Kind::no_cut, .expires = expires});
+    co_return keep(errand, zone, {.kind = Kind::no_cut, .expires = expires});
   }
   std::vector<dnssec::DenialRecord> records;
   dns::Ttl ttl = settings.negative_max_ttl;
@@ -319,18 +322,18 @@ Task<Validator::Result<SharedTrust>> Validator::follow_ds(const Errand& errand, 
     case Cut::unsigned_zone:
     case Cut::perhaps_a_zone:
       tell(errand, question, parent, [&] { return std::string{"proven: an unsigned zone may begin here"}; });
-      co_return keep(zone, {.kind = Kind::insecure, .reason = std::move(proof.reason), .expires = expires});
+      co_return keep(errand, zone, {.kind = Kind::insecure, .reason = std::move(proof.reason), .expires = expires});
     case Cut::none:
       tell(errand, question, parent, [&] { return std::string{"proven: no zone begins here"}; });
-      co_return keep(zone, {.kind = Kind::no_cut, .expires = expires});
+      co_return keep(errand, zone, {.kind = Kind::no_cut, .expires = expires});
     case Cut::no_name:
       tell(errand, question, parent, [&] { return std::string{"proven: there is no such name"}; });
-      co_return keep(zone, {.kind = Kind::no_name, .expires = expires});
+      co_return keep(errand, zone, {.kind = Kind::no_name, .expires = expires});
     case Cut::unproven:
       break;
   }
   tell(errand, question, parent, [&] { return std::string{proof.reason.text}; });
-  co_return keep_bogus(zone, std::move(proof.reason), effort);
+  co_return keep_bogus(errand, zone, std::move(proof.reason), effort);
 }
 
 Task<Validator::Result<SharedTrust>> Validator::unsigned_at(const Errand& errand, const dns::Name& name,
@@ -377,7 +380,7 @@ Task<Validator::Result<SharedTrust>> Validator::unsigned_at(const Errand& errand
     if (!found || (*found)->kind == Kind::insecure || (*found)->kind == Kind::bogus) co_return found;
     if ((*found)->kind == Kind::secure) start = at;
     if (is_private_zone(at, name, (*found)->kind, settings))
-      co_return keep(at, {.kind = Kind::insecure, .expires = (*found)->expires});
+      co_return keep(errand, at, {.kind = Kind::insecure, .expires = (*found)->expires});
     if ((*found)->kind == Kind::no_name) break;
   }
   co_return std::make_shared<const ZoneTrust>(

@@ -270,6 +270,7 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_denial(const Errand
 Task<Validator::Result<Validator::Verdict>> Validator::judge_chain(const Errand& errand, Classified& found) {
   Verdict worst{.security = Security::secure};
   found.chain_standing.assign(found.chain.size(), {});
+  found.chain_expanded.assign(found.chain.size(), std::nullopt);
   std::optional<Security> made_of;  // what makes the next CNAME
   if (found.dname) {
     if (!is_checked(found.dname_standing.security)) {
@@ -295,6 +296,8 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_chain(const Errand&
     if (!verdict || verdict->security == Security::bogus) co_return verdict;
     cap(link, verdict->ttl);
     found.chain_standing[i].security = verdict->security;
+    if (verdict->security == Security::secure && verdict->expanded_labels)
+      found.chain_expanded[i] = {*verdict->expanded_labels, verdict->keys->zone()};
     worst.security = std::min(worst.security, verdict->security);
     if (link.type == dns::type::dname) {
       made_of = verdict->security;

@@ -3,45 +3,14 @@
 #include <algorithm>
 
 #include "dns/rdata.hpp"
-#include "dnssec/base/canonical.hpp"
-#include "dnssec/verify/denial.hpp"
+#include "resolver/validate/proof_keys.hpp"
 
 namespace redoubt::resolver {
 
 namespace {
 
-/// SHA-1 blocks of one look-up: enough for a name a few labels below an apex without iterations, which is what zones
-/// are to have (RFC 9276 §3.1).
-constexpr std::uint64_t max_blocks = 20;
 constexpr std::uint16_t max_iterations = 1;
 constexpr std::size_t max_salt_octets = 16;
-/// Labels between a name and its zone that are looked at by hash.
-constexpr std::size_t max_hashed_labels = 4;
-
-class Allowance final : public dnssec::Effort {
- public:
-  bool spend(dnssec::Work work, std::uint64_t amount) override {
-    if (work != dnssec::Work::hash_block || amount > left_) return false;
-    left_ -= amount;
-    return true;
-  }
-
- private:
-  std::uint64_t left_ = max_blocks;
-};
-
-std::string order_key(const dns::Name& name) {
-  std::string key;
-  dnssec::append_order_key(key, name.wire());
-  return key;
-}
-
-std::string hash_key(const dnssec::Nsec3Hash& hash) { return {hash.begin(), hash.end()}; }
-
-dns::Name wildcard_below(const dns::Name& encloser) {
-  static constexpr std::uint8_t star = '*';
-  return encloser.prepended({&star, 1}).value_or(encloser);
-}
 
 /// RFC 9077 §3: no longer than the SOA lets denials live.
 std::optional<Instant> end_of_denials(const HeldRRset& soa, Instant now) {
@@ -62,58 +31,16 @@ SharedRRset until(const SharedRRset& held, Instant end) {
   return HeldRRset::make(set, end);
 }
 
-/// A set under another name, which ends then.
-SharedRRset renamed(const HeldRRset& held, const dns::Name& owner, Instant end) {
-  dns::RRset set{owner, held.type(), dns::rr_class::in, held.ttl(), {}};
-  for (const auto rdata : held.rdata()) set.rdata.add(rdata);
-  return HeldRRset::make(set, end);
-}
-
-std::string wildcard_key(const dns::Name& wildcard, dns::RrType type) {
-  std::string key = order_key(wildcard);
-  key += static_cast<char>(type.value >> 8);
-  key += static_cast<char>(type.value & 0xff);
-  return key;
-}
-
 }  // namespace
 
-/// Copied out under the lock; judged outside of it.
-struct Proofs::Candidates {
-  dns::Name zone;
-  SharedRRset soa;
-  SharedRRset soa_signatures;
-  std::vector<ProvenSpan> spans{};
-
-  void add(const ProvenSpan* span) {
-    if (span == nullptr) return;
-    const auto same = [&](const ProvenSpan& one) { return one.record == span->record; };
-    if (std::ranges::none_of(spans, same)) spans.push_back(*span);
-  }
-  std::vector<dnssec::DenialRecord> records() const {
-    std::vector<dnssec::DenialRecord> records;
-    for (const ProvenSpan& span : spans)
-      records.push_back({span.record->owner(), span.record->type(), span.record->rdata().front()});
-    return records;
-  }
-};
-
 std::uint64_t Proofs::Zone::octets() const {
-  return sizeof(dns::Name) + sizeof(Zone) + administration + redoubt::resolver::octets_of(soa) +
-         redoubt::resolver::octets_of(soa_signatures) + parameters.salt.size();
+  return dns::max_name_octets + sizeof(Zone) + administration + redoubt::resolver::octets_of(soa) +
+         redoubt::resolver::octets_of(soa_signatures) + parameters.salt.size() + enclosers.size() * sizeof(Encloser);
 }
 
 std::uint64_t Proofs::octets_of(const std::string& key, const Kept& kept) {
-  return sizeof(Kept) + sizeof(Place) + 2 * key.size() + administration +
+  return sizeof(Kept) + sizeof(Place) + dns::max_name_octets + 2 * key.size() + administration +
          redoubt::resolver::octets_of(kept.span.record) + redoubt::resolver::octets_of(kept.span.signatures);
-}
-
-const ProvenSpan* Proofs::at_or_before(const Spans& spans, const std::string& key, bool wraps, Instant now) {
-  if (spans.empty()) return nullptr;
-  auto at = spans.upper_bound(key);
-  if (at == spans.begin() && !wraps) return nullptr;
-  at = std::prev(at == spans.begin() ? spans.end() : at);
-  return at->second.span.record->expires() > now ? &at->second.span : nullptr;
 }
 
 void Proofs::drop(Zone& zone, Kind kind) {
@@ -169,17 +96,19 @@ void Proofs::put_spans(const dns::Name& name, Zone& zone, const std::vector<Prov
       put(name, zone, Kind::nsec, order_key(span.record->owner()), kept);
       continue;
     }
-    const auto nsec3 = dnssec::Nsec3::parse(span.record->rdata().front());
-    const auto hash = dnssec::hash_of_owner(span.record->owner());
-    if (!nsec3 || !hash || nsec3->is_opt_out() || nsec3->iterations > max_iterations ||
-        nsec3->salt.size() > max_salt_octets)
+    const auto row = dnssec::Nsec3Row::of(name, span.record->owner(), span.record->rdata().front());
+    if (!row || row->nsec3.is_opt_out() || row->nsec3.iterations > max_iterations ||
+        row->nsec3.salt.size() > max_salt_octets)
       continue;
-    Parameters parameters{{nsec3->salt.begin(), nsec3->salt.end()}, nsec3->iterations};
-    if (!(parameters == zone.parameters)) drop(zone, Kind::nsec3);
-    octets_ -= zone.octets();
-    zone.parameters = std::move(parameters);
-    octets_ += zone.octets();
-    put(name, zone, Kind::nsec3, hash_key(*hash), kept);
+    Parameters parameters{{row->nsec3.salt.begin(), row->nsec3.salt.end()}, row->nsec3.iterations};
+    if (!(parameters == zone.parameters)) {
+      drop(zone, Kind::nsec3);
+      octets_ -= zone.octets();
+      zone.enclosers.clear();
+      zone.parameters = std::move(parameters);
+      octets_ += zone.octets();
+    }
+    put(name, zone, Kind::nsec3, std::string{hash_key(row->hash)}, kept);
   }
 }
 
@@ -215,154 +144,6 @@ void Proofs::resize(std::uint64_t octets) {
   const std::lock_guard guard{lock_};
   most_octets_ = octets;
   make_room();
-}
-
-void Proofs::gather_by_name(const Zone& zone, const dns::Name& name, Instant now, Candidates& out) {
-  const Spans& spans = zone.of(Kind::nsec);
-  const ProvenSpan* covering = at_or_before(spans, order_key(name), false, now);
-  if (covering == nullptr) return;
-  out.add(covering);
-  const auto nsec = dnssec::Nsec::parse(covering->record->rdata().front());
-  if (!nsec || covering->record->owner() == name) return;
-  const std::size_t shared =
-      std::max(dnssec::common_labels(name, covering->record->owner()), dnssec::common_labels(name, nsec->next));
-  const dns::Name encloser = name.suffix(std::max(shared, out.zone.label_count()));
-  out.add(at_or_before(spans, order_key(wildcard_below(encloser)), false, now));
-}
-
-void Proofs::gather_by_hash(const dns::Name& name, const Parameters& parameters, Instant now, Candidates& out) {
-  if (name.label_count() > out.zone.label_count() + max_hashed_labels) return;
-  dnssec::Nsec3Hasher hasher{parameters.salt, parameters.iterations};
-  // Copied: behind the lock it may go at any time.
-  const auto look = [&](const dns::Name& at) -> std::optional<std::pair<ProvenSpan, bool>> {
-    const auto hash = hasher.hash(at);
-    if (!hash) return std::nullopt;
-    const std::lock_guard guard{lock_};
-    const auto zone = zones_.find(out.zone);
-    if (zone == zones_.end() || !(zone->second.parameters == parameters)) return std::nullopt;
-    const ProvenSpan* span = at_or_before(zone->second.of(Kind::nsec3), hash_key(*hash), true, now);
-    if (span == nullptr) return std::pair{ProvenSpan{}, false};
-    return std::pair{*span, dnssec::hash_of_owner(span->record->owner()) == hash};
-  };
-  ProvenSpan next_closer;
-  for (dns::Name at = name; at.is_at_or_below(out.zone); at = at.parent()) {
-    const auto found = look(at);
-    if (!found) return;
-    if (found->second) {
-      out.add(&found->first);
-      if (at == name) return;
-      if (next_closer.record) out.add(&next_closer);
-      const auto wildcard = look(wildcard_below(at));
-      if (wildcard && wildcard->first.record) out.add(&wildcard->first);
-      return;
-    }
-    next_closer = found->first;
-    if (at.is_root()) return;
-  }
-}
-
-Proofs::Zones::iterator Proofs::zone_above(const dns::Name& name) {
-  for (std::size_t labels = name.label_count() + 1; labels-- > 0;) {
-    if (const auto at = zones_.find(name.suffix(labels)); at != zones_.end()) return at;
-  }
-  return zones_.end();
-}
-
-std::optional<Proofs::Candidates> Proofs::candidates(const dns::Question& question, Instant now) {
-  std::unique_lock guard{lock_};
-  if (zones_.empty()) return std::nullopt;
-  const auto at = zone_above(question.name);
-  if (at == zones_.end()) return std::nullopt;
-  const Zone& zone = at->second;
-  if (!zone.soa || zone.soa->expires() <= now) return std::nullopt;
-  Candidates out{at->first, zone.soa, zone.soa_signatures};
-  gather_by_name(zone, question.name, now, out);
-  if (out.spans.empty() && !zone.of(Kind::nsec3).empty()) {
-    const Parameters parameters = zone.parameters;
-    guard.unlock();
-    gather_by_hash(question.name, parameters, now, out);
-  }
-  if (out.spans.empty()) return std::nullopt;
-  return out;
-}
-
-std::optional<Proofs::Denial> Proofs::deny(const dns::Question& question, Instant now) {
-  const auto found = candidates(question, now);
-  if (!found) return std::nullopt;
-  const auto records = found->records();
-  Allowance allowance;
-  const dnssec::CandidateLimits limits;
-  dnssec::Prover prover{found->zone, records, limits, allowance};
-  const bool is_there = found->spans.front().record->owner() == question.name;
-  Denial denial;
-  denial.no_name = !is_there && prover.no_name(question.name).security == Security::secure;
-  if (!denial.no_name && prover.no_data(question.name, question.type).security != Security::secure) return std::nullopt;
-  denial.soa = found->soa;
-  denial.expires = found->soa->expires();
-  Evidence evidence;
-  evidence.signatures = found->soa_signatures;
-  for (const ProvenSpan& span : found->spans) {
-    denial.expires = std::min(denial.expires, span.record->expires());
-    evidence.proof.push_back(span.record);
-    evidence.proof.push_back(span.signatures);
-  }
-  denial.evidence = std::make_shared<const Evidence>(std::move(evidence));
-  return denial;
-}
-
-/// The wildcard nearest to the name, and the spans that may show that nothing is nearer. labels: of the wildcard's
-/// owner without its asterisk.
-SharedRRset Proofs::wildcard_for(const dns::Question& question, Instant now, Candidates& out, std::size_t& labels,
-                                 SharedRRset& signatures) {
-  std::unique_lock guard{lock_};
-  if (zones_.empty()) return nullptr;
-  const auto at = zone_above(question.name);
-  if (at == zones_.end() || at->second.of(Kind::wildcard).empty()) return nullptr;
-  const Zone& zone = at->second;
-  out.zone = at->first;
-  for (labels = question.name.label_count(); labels-- > out.zone.label_count();) {
-    const auto kept =
-        zone.of(Kind::wildcard).find(wildcard_key(wildcard_below(question.name.suffix(labels)), question.type));
-    if (kept == zone.of(Kind::wildcard).end() || kept->second.span.record->expires() <= now) continue;
-    const SharedRRset data = kept->second.span.record;
-    signatures = kept->second.span.signatures;
-    out.add(at_or_before(zone.of(Kind::nsec), order_key(question.name), false, now));
-    if (!out.spans.empty() || zone.of(Kind::nsec3).empty()) return data;
-    const Parameters parameters = zone.parameters;
-    guard.unlock();
-    const auto hash =
-        dnssec::Nsec3Hasher{parameters.salt, parameters.iterations}.hash(question.name.suffix(labels + 1));
-    guard.lock();
-    const auto again = zones_.find(out.zone);
-    if (!hash || again == zones_.end() || !(again->second.parameters == parameters)) return nullptr;
-    out.add(at_or_before(again->second.of(Kind::nsec3), hash_key(*hash), true, now));
-    return data;
-  }
-  return nullptr;
-}
-
-std::optional<Proofs::Expansion> Proofs::expand(const dns::Question& question, Instant now) {
-  Candidates found;
-  std::size_t labels = 0;
-  SharedRRset signatures;
-  const SharedRRset wildcard = wildcard_for(question, now, found, labels, signatures);
-  if (!wildcard || found.spans.empty()) return std::nullopt;
-  const auto records = found.records();
-  Allowance allowance;
-  const dnssec::CandidateLimits limits;
-  dnssec::Prover prover{found.zone, records, limits, allowance};
-  if (prover.expansion(question.name, static_cast<std::uint8_t>(labels)).security != Security::secure)
-    return std::nullopt;
-  Instant end = std::min(wildcard->expires(), signatures->expires());
-  Evidence evidence;
-  for (const ProvenSpan& span : found.spans) {
-    end = std::min(end, span.record->expires());
-    evidence.proof.push_back(span.record);
-    evidence.proof.push_back(span.signatures);
-  }
-  evidence.signatures = renamed(*signatures, question.name, end);
-  return Expansion{renamed(*wildcard, question.name, end), std::make_shared<const Evidence>(std::move(evidence)),
-                   found.zone};
 }
 
 void Proofs::clear() {

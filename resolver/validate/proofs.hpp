@@ -11,11 +11,13 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "dns/question.hpp"
 #include "dnssec/base/nsec3_hash.hpp"
+#include "dnssec/verify/denial_nsec3.hpp"
 #include "resolver/clock.hpp"
 #include "resolver/validate/standing.hpp"
 
@@ -44,6 +46,7 @@ struct ProvenWildcard {
   std::vector<ProvenSpan> spans;
 };
 
+/// proofs.cpp: what is kept. synthesis.cpp: what it says of a name.
 class Proofs {
  public:
   static constexpr std::size_t max_spans_of_zone = 10'000;
@@ -66,7 +69,8 @@ class Proofs {
   };
   /// Nothing when it is not known to be absent. No suspension; at most max_blocks hash blocks. type is not DS.
   std::optional<Denial> deny(const dns::Question& question, Instant now);
-  /// RFC 8198 §5.3: what a wildcard makes of the name, where nothing closer to it exists.
+  /// RFC 8198 §5.3: what a wildcard makes of the name, where nothing closer to it exists: data of that type, or an
+  /// alias.
   struct Expansion {
     SharedRRset data;
     SharedEvidence evidence;
@@ -91,17 +95,32 @@ class Proofs {
     Order::iterator place;
   };
   /// By canonical order key, of a wildcard with its type behind it; or by hash.
-  using Spans = std::map<std::string, Kept>;
+  using Spans = std::map<std::string, Kept, std::less<>>;
   struct Parameters {
     std::vector<std::uint8_t> salt;
     std::uint16_t iterations = 0;
     bool operator==(const Parameters&) const = default;
+  };
+  /// A name below which others were denied, and its wildcard, hashed.
+  struct Encloser {
+    dns::Name name;
+    dnssec::Nsec3Hash hash;
+    dnssec::Nsec3Hash star;
   };
   struct Zone {
     SharedRRset soa;  ///< null while no denial came
     SharedRRset soa_signatures;
     std::array<Spans, 3> spans;  ///< by Kind
     Parameters parameters;
+    static constexpr std::size_t max_enclosers = 3;
+    std::vector<Encloser> enclosers;  ///< by these parameters; the latest first
+    void remember(Encloser encloser);
+    std::vector<dnssec::KnownHash> known_above(const dns::Name& name) const;
+    bool is_hashed_by(const dnssec::Nsec3Hasher& hasher) const {
+      return hasher.is_of(parameters.salt, parameters.iterations);
+    }
+    /// Of that type, or an alias; null: none is known.
+    const Kept* wildcard_at(const dns::Name& wildcard, dns::RrType type, Instant now) const;
     Spans& of(Kind kind) { return spans[static_cast<std::size_t>(kind)]; }
     const Spans& of(Kind kind) const { return spans[static_cast<std::size_t>(kind)]; }
     bool is_empty() const {
@@ -125,15 +144,27 @@ class Proofs {
   void drop_if_empty(const dns::Name& name);
   static std::uint64_t octets_of(const std::string& key, const Kept& kept);
   /// The span that begins at the key or last before it; of hashes, the last one of the zone where none is before it.
-  static const ProvenSpan* at_or_before(const Spans& spans, const std::string& key, bool wraps, Instant now);
+  static const Kept* at_or_before(const Spans& spans, std::string_view key, bool wraps, Instant now);
   /// The deepest zone at or above the name of which anything is known.
   Zones::iterator zone_above(const dns::Name& name);
 
   struct Candidates;
   std::optional<Candidates> candidates(const dns::Question& question, Instant now);
   static void gather_by_name(const Zone& zone, const dns::Name& name, Instant now, Candidates& out);
-  /// Takes the lock for each look and hashes outside of it.
-  void gather_by_hash(const dns::Name& name, const Parameters& parameters, Instant now, Candidates& out);
+  /// The span at or before a name's hash; no record: none is known there.
+  struct Hashed {
+    ProvenSpan span{};
+    dnssec::Nsec3Hash owner{};
+    bool is_match = false;
+  };
+  // These take the lock for each look and hash outside of it.
+  void gather_by_hash(const dns::Name& name, const dnssec::Nsec3Hasher& hasher, Instant now, Candidates& out);
+  /// Nothing when the zone has gone meanwhile, or is hashed otherwise.
+  std::optional<Hashed> find_by_hash(const dns::Name& name, const dnssec::Nsec3Hasher& hasher, Instant now,
+                                     Candidates& out);
+  void remember_encloser(const dns::Name& encloser, const dns::Name& star, const Candidates& found);
+  /// true: there is no such name; false: no such data.
+  static std::optional<bool> denied(const dns::Question& question, const Candidates& found);
   SharedRRset wildcard_for(const dns::Question& question, Instant now, Candidates& out, std::size_t& labels,
                            SharedRRset& signatures);
 

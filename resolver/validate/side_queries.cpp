@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::string_view report_label = "_er";
 constexpr std::size_t max_label_octets = 63;
+/// More of them would say no more, and queries stay small.
+constexpr std::size_t most_tags_told = 12;
 
 std::optional<dns::Name> with_label(const dns::Name& name, std::string_view label) {
   return name.prepended({reinterpret_cast<const std::uint8_t*>(label.data()), label.size()});
@@ -24,9 +26,8 @@ bool is_report(const dns::Name& name) {
   });
 }
 
-}  // namespace
-
-std::optional<dns::Name> key_tag_query(const TrustAnchor& anchor) {
+/// Ascending, each once.
+std::vector<std::uint16_t> tags_of(const TrustAnchor& anchor) {
   std::vector<std::uint16_t> tags;
   for (const auto& rdata : anchor.vouchers.ds) {
     if (const auto ds = dnssec::Ds::parse(rdata)) tags.push_back(ds->key_tag);
@@ -34,11 +35,27 @@ std::optional<dns::Name> key_tag_query(const TrustAnchor& anchor) {
   for (const auto& rdata : anchor.vouchers.dnskey) tags.push_back(dnssec::key_tag(rdata));
   std::ranges::sort(tags);
   tags.erase(std::ranges::unique(tags).begin(), tags.end());
+  return tags;
+}
+
+}  // namespace
+
+std::optional<dns::Name> key_tag_query(const TrustAnchor& anchor) {
+  const std::vector<std::uint16_t> tags = tags_of(anchor);
   if (tags.empty()) return std::nullopt;
   std::string label = "_ta";
   for (const std::uint16_t tag : tags) label += fmt::format("-{:04x}", tag);
   if (label.size() > max_label_octets) return std::nullopt;
   return with_label(anchor.zone, label);
+}
+
+std::vector<std::uint16_t> tags_to_tell(const dns::Name& zone, const ValidationSettings& settings) {
+  if (!settings.enabled || !settings.signal) return {};
+  const auto anchor = std::ranges::find(settings.anchors, zone, &TrustAnchor::zone);
+  if (anchor == settings.anchors.end()) return {};
+  std::vector<std::uint16_t> tags = tags_of(*anchor);
+  tags.resize(std::min(tags.size(), most_tags_told));
+  return tags;
 }
 
 std::optional<dns::Name> report_name(const dns::Question& failed, dns::EdeCode code, const dns::Name& agent) {

@@ -17,6 +17,10 @@ namespace redoubt::resolver {
 /// room for all of them.
 std::optional<dns::Name> key_tag_query(const TrustAnchor& anchor);
 
+/// What a query for the zone's DNSKEY tells in its option 14: the tags of the keys that are trusted here, where a
+/// setting wants that and the zone has an anchor (RFC 8145 §4.2.1). Empty: nothing.
+std::vector<std::uint16_t> tags_to_tell(const dns::Name& zone, const ValidationSettings& settings);
+
 /// "_er.1.www.example.7._er." in front of the agent's domain (RFC 9567 §6.1.1). Nothing when that is longer than a name
 /// may be.
 std::optional<dns::Name> report_name(const dns::Question& failed, dns::EdeCode code, const dns::Name& agent);

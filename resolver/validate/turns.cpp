@@ -1,15 +1,12 @@
 #include "resolver/validate/turns.hpp"
 
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 namespace redoubt::resolver {
 
 namespace asio = boost::asio;
 
-Turns::Turns() : state_{std::make_shared<State>()} {}
+Turns::Turns(asio::any_io_executor executor) : executor_{std::move(executor)}, state_{std::make_shared<State>()} {}
 
 Turns::~Turns() {
   state_->closed = true;
@@ -33,12 +30,11 @@ Task<Turns::Turn> Turns::take(dns::Name name) {
   const auto [place, is_free] = state_->held.try_emplace(name);
   if (is_free) co_return Turn{state_, std::move(name)};
   std::deque<Waiter>& line = place->second;
-  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
-      [&line](auto handler) {
-        auto home = asio::get_associated_executor(handler);
-        line.push_back([home, handler = std::move(handler)]() mutable { asio::post(home, std::move(handler)); });
-      },
-      asio::use_awaitable);
+  co_await Suspension{[&](Suspended suspended) {
+    line.push_back([home = executor_, suspended = std::move(suspended)]() mutable {
+      asio::post(home, [suspended = std::move(suspended)]() mutable { suspended.resume(); });
+    });
+  }};
   co_return Turn{state_, std::move(name)};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // One at a time, by name: whoever comes second waits, and finds done what it wanted to do (attacks: validation
 // stampede). One thread's.
+#include <boost/asio/any_io_executor.hpp>
 #include <deque>
 #include <functional>
 #include <map>
@@ -29,7 +30,8 @@ class Turns {
     dns::Name name_;
   };
 
-  Turns();
+  /// Who has waited goes on there.
+  explicit Turns(boost::asio::any_io_executor executor);
   Turns(const Turns&) = delete;
   Turns& operator=(const Turns&) = delete;
   /// Whoever still waits is dropped.
@@ -44,6 +46,7 @@ class Turns {
     std::map<dns::Name, std::deque<Waiter>> held;  // with those who wait
     bool closed = false;
   };
+  boost::asio::any_io_executor executor_;
   std::shared_ptr<State> state_;
 };
 

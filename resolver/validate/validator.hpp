@@ -6,8 +6,7 @@
 
 #include "dnssec/verify/denial.hpp"
 #include "dnssec/verify/key_set.hpp"
-#include "resolver/iterate/classify.hpp"
-#include "resolver/iterate/errand.hpp"
+#include "resolver/iterate/finding.hpp"
 #include "resolver/task.hpp"
 #include "resolver/validate/trust.hpp"
 #include "resolver/validate/turns.hpp"
@@ -22,8 +21,8 @@ class Fetcher {
   virtual ~Fetcher() = default;
   enum class Source : std::uint8_t { cache_or_servers, servers };
   /// not_from: whom not to ask, if there is anybody else.
-  virtual Task<std::expected<Classified, Failure>> fetch(const Errand& errand, dns::Question question, Source source,
-                                                         std::optional<dns::IpAddress> not_from) = 0;
+  virtual Task<Finding> fetch(const Errand& errand, dns::Question question, Source source,
+                              std::optional<dns::IpAddress> not_from) = 0;
 };
 
 /// The ledger as checks see it. One for what one zone has said.
@@ -47,7 +46,8 @@ class BudgetEffort final : public dnssec::Effort {
 class Validator {
  public:
   /// All outlive the validator.
-  Validator(Shared& shared, Clock& clock, Fetcher& fetcher) : shared_{&shared}, clock_{&clock}, fetcher_{&fetcher} {}
+  Validator(Shared& shared, Clock& clock, Fetcher& fetcher, boost::asio::any_io_executor executor)
+      : shared_{&shared}, clock_{&clock}, fetcher_{&fetcher}, turns_{std::move(executor)} {}
 
   template <class T>
   using Result = std::expected<T, Failure>;
@@ -99,9 +99,10 @@ class Validator {
   /// Whether an unsigned RRset may be at this name: insecure when a zone at or above it is proven to be unsigned, else
   /// bogus.
   Task<Result<SharedTrust>> unsigned_at(const Errand& errand, const dns::Name& name, unsigned depth);
-  SharedTrust keep(const dns::Name& name, ZoneTrust trust);
+  SharedTrust keep(const Errand& errand, const dns::Name& name, ZoneTrust trust);
   /// A bogus zone; when the ledger was spent before, that is a failure of the question instead.
-  Result<SharedTrust> keep_bogus(const dns::Name& name, dnssec::Reason reason, const BudgetEffort& effort);
+  Result<SharedTrust> keep_bogus(const Errand& errand, const dns::Name& name, dnssec::Reason reason,
+                                 const BudgetEffort& effort);
 
   /// The deepest anchor at or above the name; null: there is none.
   static const TrustAnchor* anchor_above(const dns::Name& name, const Settings& settings);
@@ -111,7 +112,7 @@ class Validator {
     return exception_of(name, settings) != nullptr;
   }
   static dnssec::Reason reason_of(const NegativeAnchor& exception);
-  dnssec::SignatureRules rules(const Settings& settings) const;
+  dnssec::SignatureRules rules(const Settings& settings);
   /// Makes the text only when somebody listens.
   template <class Verdict>
   void tell(const Errand& errand, const dns::Question& question, const dns::Name& zone, Verdict verdict) const {
@@ -124,6 +125,7 @@ class Validator {
   Clock* clock_;
   Fetcher* fetcher_;
   Turns turns_;  ///< zones whose trust is being found out
+  dnssec::ReadyKeys ready_;
 };
 
 /// RRSIGs that may be over a set of that owner; empty when there are none.

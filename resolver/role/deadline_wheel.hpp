@@ -1,0 +1,74 @@
+#pragma once
+// Many deadlines that nearly all are forgotten before they come: noting one is a push into a list, forgetting one is
+// free. They come up to one tick late, never early.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "resolver/clock.hpp"
+
+namespace redoubt::resolver {
+
+class DeadlineWheel {
+ public:
+  /// Whose deadline it is; what it means is its owner's business, also whether it still counts.
+  using Ticket = std::uint64_t;
+  static constexpr std::chrono::milliseconds tick{8};
+
+  void note(Ticket ticket, Instant deadline, Instant now) {
+    // Time begins where there was none to be kept; and a test's clock may go back.
+    passed_ = count_ == 0 ? tick_of(now) - 1 : std::min(passed_, tick_of(now) - 1);
+    const std::int64_t at = std::clamp(tick_of(deadline), passed_ + 1, passed_ + static_cast<std::int64_t>(slots));
+    slots_[slot_of(at)].push_back({ticket, deadline});
+    ++count_;
+  }
+  /// Calls come(ticket) for each that is due. Others may be noted meanwhile.
+  template <class Come>
+  void turn(Instant now, Come come) {
+    const std::int64_t last = tick_of(now) - 1;  // the last one that is over
+    passed_ = std::min(passed_, last);
+    for (std::int64_t most = slots; passed_ < last && most > 0; --most) {
+      if (count_ == 0) break;
+      std::vector<Noted>& slot = slots_[slot_of(++passed_)];
+      count_ -= slot.size();
+      due_.swap(slot);
+      for (const Noted& noted : due_) {
+        if (noted.deadline > now)
+          note(noted.ticket, noted.deadline, now);  // farther ahead than the wheel is large
+        else
+          come(noted.ticket);
+      }
+      due_.clear();
+    }
+    passed_ = std::max(passed_, last);
+  }
+  /// When turn() may have something to do next; nothing while there is no deadline.
+  std::optional<Instant> next() const {
+    if (count_ == 0) return std::nullopt;
+    std::int64_t at = passed_ + 1;
+    while (slots_[slot_of(at)].empty()) ++at;
+    return Instant{tick * (at + 1)};
+  }
+  bool is_empty() const { return count_ == 0; }
+
+ private:
+  struct Noted {
+    Ticket ticket;
+    Instant deadline;
+  };
+  static constexpr std::size_t slots = 1024;  // 8 s
+  static std::int64_t tick_of(Instant instant) {
+    return std::chrono::floor<std::chrono::milliseconds>(instant.time_since_epoch()) / tick;
+  }
+  static std::size_t slot_of(std::int64_t at) { return static_cast<std::size_t>(at) % slots; }
+
+  std::array<std::vector<Noted>, slots> slots_;
+  std::vector<Noted> due_;
+  std::size_t count_ = 0;
+  std::int64_t passed_ = 0;  // the last tick that was worked off
+};
+
+}  // namespace redoubt::resolver

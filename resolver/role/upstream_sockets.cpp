@@ -1,0 +1,325 @@
+#include "resolver/role/upstream_sockets.hpp"
+
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <utility>
+
+#include "appliance/log/log.hpp"
+
+namespace redoubt::resolver {
+
+namespace {
+
+/// Draws before we say that the machine has no port left. With nine tenths of all ports taken, sixty-four draws miss
+/// once in a thousand times; a held port is never shared instead (attacks: port exhaustion).
+constexpr int port_draws = 64;
+
+/// Datagrams that are thrown away before a socket is rather closed than kept: so many were not meant well.
+constexpr int most_drained = 16;
+
+/// From which ports the kernel may choose for a socket, within net.ipv4.ip_local_port_range: first | last << 16, here
+/// one port. Linux 6.3, for both families; Debian 12's headers have no name for it.
+constexpr int ip_local_port_range = 51;
+
+struct SocketAddress {
+  sockaddr_in6 storage{};
+  socklen_t octets = 0;
+};
+
+SocketAddress socket_address(const dns::IpAddress& address, std::uint16_t port) {
+  SocketAddress out;
+  if (address.is_v6()) {
+    out.storage.sin6_family = AF_INET6;
+    out.storage.sin6_port = htons(port);
+    std::memcpy(&out.storage.sin6_addr, address.octets().data(), 16);
+    out.octets = sizeof(sockaddr_in6);
+  } else {
+    sockaddr_in v4{};
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(port);
+    std::memcpy(&v4.sin_addr, address.octets().data(), 4);
+    std::memcpy(&out.storage, &v4, sizeof v4);
+    out.octets = sizeof(sockaddr_in);
+  }
+  return out;
+}
+
+const sockaddr* as_sockaddr(const SocketAddress& address) {
+  return reinterpret_cast<const sockaddr*>(&address.storage);  // the sockets API's own idiom
+}
+
+/// 0 or errno.
+int bind_to(int socket, const dns::IpAddress& address, std::uint16_t port) {
+  const SocketAddress here = socket_address(address, port);
+  return bind(socket, as_sockaddr(here), here.octets) == 0 ? 0 : errno;
+}
+
+int connect_to(int socket, const dns::Endpoint& server) {
+  const SocketAddress there = socket_address(server.address, server.port);
+  return connect(socket, as_sockaddr(there), there.octets) == 0 ? 0 : errno;
+}
+
+/// The port stands in the same place for both families.
+std::uint16_t port_of(int socket) {
+  sockaddr_in6 here{};
+  socklen_t octets = sizeof here;
+  if (getsockname(socket, reinterpret_cast<sockaddr*>(&here), &octets) != 0) return 0;
+  return ntohs(here.sin6_port);
+}
+
+/// Forged ICMP must neither shrink what we send nor leave a route exception behind (attacks: SAD DNS II).
+void ignore_path_mtu(int socket, bool v6) {
+  const int omit = v6 ? IPV6_PMTUDISC_OMIT : IP_PMTUDISC_OMIT;
+  if (v6) {
+    setsockopt(socket, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &omit, sizeof omit);
+  } else {
+    setsockopt(socket, IPPROTO_IP, IP_MTU_DISCOVER, &omit, sizeof omit);
+  }
+}
+
+bool is_address(const SocketAddress& there, const dns::Endpoint& server) {
+  const SocketAddress expected = socket_address(server.address, server.port);
+  if (there.octets != expected.octets || there.storage.sin6_family != expected.storage.sin6_family ||
+      there.storage.sin6_port != expected.storage.sin6_port)
+    return false;
+  if (server.address.is_v6())
+    return std::memcmp(&there.storage.sin6_addr, &expected.storage.sin6_addr, sizeof(in6_addr)) == 0;
+  return std::memcmp(&there.storage, &expected.storage, offsetof(sockaddr_in, sin_addr) + sizeof(in_addr)) == 0;
+}
+
+dns::IpAddress any_address(bool v6) { return v6 ? dns::IpAddress::v6({}) : dns::IpAddress{}; }
+
+}  // namespace
+
+NetworkFault network_fault_of(int error) {
+  switch (error) {
+    case ECONNREFUSED:
+      return NetworkFault::refused;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EAGAIN:
+    case EADDRINUSE:
+      return NetworkFault::no_resources;
+    default:
+      return NetworkFault::unreachable;
+  }
+}
+
+void UpstreamSockets::use(OutgoingSettings settings) {
+  // A socket that was bound to an address stays so.
+  if (settings.addresses != settings_.addresses) retire_kept();
+  settings_ = std::move(settings);
+  may_keep_ = settings_.guards.own_ports && settings_.guards.connected_sockets;
+}
+
+std::uint16_t UpstreamSockets::draw_port() {
+  const std::uint32_t ports = std::uint32_t{settings_.last_port} - settings_.first_port + 1;
+  return static_cast<std::uint16_t>(settings_.first_port + random_->below(ports));
+}
+
+std::optional<dns::IpAddress> UpstreamSockets::draw_source(bool v6) {
+  std::optional<dns::IpAddress> source;
+  std::uint32_t seen = 0;
+  for (const dns::IpAddress& candidate : settings_.addresses) {
+    if (candidate.is_v6() == v6 && random_->below(++seen) == 0)
+      source = candidate;  // each of the family with the same chance
+  }
+  return source;
+}
+
+int UpstreamSockets::make(bool v6) {
+  const int socket = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (socket < 0) return socket;
+  if (settings_.guards.path_mtu_ignored) ignore_path_mtu(socket, v6);
+  ++counts_.made;
+  return socket;
+}
+
+bool UpstreamSockets::watch(int descriptor, std::uint64_t data) const {
+  epoll_event watched{};
+  watched.events = EPOLLIN;
+  watched.data.u64 = data;
+  return epoll_ctl(epoll_set_, EPOLL_CTL_ADD, descriptor, &watched) == 0;
+}
+
+std::expected<UpstreamSockets::Taken, NetworkFault> UpstreamSockets::take(const dns::Endpoint& server, Ticket ticket) {
+  if (may_keep_) {
+    if (auto kept = take_kept(server, ticket)) return *kept;
+  }
+  return make_fresh(server, ticket);
+}
+
+std::expected<UpstreamSockets::Taken, NetworkFault> UpstreamSockets::make_fresh(const dns::Endpoint& server,
+                                                                                Ticket ticket) {
+  const bool v6 = server.address.is_v6();
+  const int socket = make(v6);
+  if (socket < 0) return std::unexpected{network_fault_of(errno)};
+  const dns::IpAddress source = draw_source(v6).value_or(any_address(v6));
+  int trouble = EADDRINUSE;
+  for (int draw = 0; draw < port_draws && trouble == EADDRINUSE; ++draw) {
+    trouble = bind_to(socket, source, settings_.guards.own_ports ? draw_port() : std::uint16_t{0});
+    if (trouble == EACCES) trouble = EADDRINUSE;  // a reserved port in the configured range: draw again
+  }
+  if (trouble == 0 && settings_.guards.connected_sockets) trouble = connect_to(socket, server);
+  if (trouble == 0 && !watch(socket, ticket)) trouble = ENOMEM;  // the machine cannot watch one more
+  if (trouble != 0) {
+    close(socket);
+    return std::unexpected{network_fault_of(trouble)};
+  }
+  ++counts_.fresh;
+  return Taken{.descriptor = socket, .kept = std::nullopt};
+}
+
+std::optional<std::uint32_t> UpstreamSockets::idle_kept(bool v6) {
+  std::vector<std::uint32_t>& idle = idle_[v6];
+  if (!idle.empty()) {
+    const std::uint32_t place = idle.back();
+    idle.pop_back();
+    return place;
+  }
+  if (vacant_.empty()) {
+    if (kept_.size() == most_kept) return std::nullopt;
+    for (auto* places : {&idle_[0], &idle_[1], &vacant_}) places->reserve(kept_.size() + 1);
+    kept_.emplace_back();
+    vacant_.push_back(static_cast<std::uint32_t>(kept_.size() - 1));
+  }
+  const std::uint32_t place = vacant_.back();
+  const int socket = make(v6);
+  if (socket < 0) return std::nullopt;
+  if (!watch(socket, kept_mark | place)) {
+    close(socket);
+    return std::nullopt;
+  }
+  vacant_.pop_back();
+  kept_[place] = {.descriptor = socket, .ticket = 0, .v6 = v6, .epoch = epoch_};
+  return place;
+}
+
+int UpstreamSockets::connect_kept(int descriptor, const dns::Endpoint& server) {
+  const std::uint16_t port = draw_port();
+  const std::uint32_t range = port | std::uint32_t{port} << 16;
+  if (setsockopt(descriptor, IPPROTO_IP, ip_local_port_range, &range, sizeof range) != 0) return ERANGE;
+  if (const auto source = draw_source(server.address.is_v6())) {
+    if (const int trouble = bind_to(descriptor, *source, 0); trouble != 0) return trouble;
+  }
+  const int trouble = connect_to(descriptor, server);
+  if (trouble == EAGAIN) return EADDRINUSE;
+  // Asked each time: whoever narrows the machine's range says nothing to us, and must not choose our ports.
+  return trouble == 0 && port_of(descriptor) != port ? ERANGE : trouble;
+}
+
+std::optional<std::expected<UpstreamSockets::Taken, NetworkFault>> UpstreamSockets::take_kept(
+    const dns::Endpoint& server, Ticket ticket) {
+  const auto place = idle_kept(server.address.is_v6());
+  if (!place) return std::nullopt;
+  Kept& kept = kept_[*place];
+  const int trouble = connect_kept(kept.descriptor, server);
+  kept.ticket = ticket;
+  const Taken taken{.descriptor = kept.descriptor, .kept = place};
+  if (trouble == 0) {
+    ++counts_.kept;
+    return taken;
+  }
+  give_back(taken);
+  if (trouble == ERANGE) {
+    may_keep_ = false;
+    retire_kept();
+    static std::atomic<bool> is_said = false;
+    if (!is_said.exchange(true)) {
+      log::info(
+          "each query to a server has to make a socket of its own: the kernel cannot give one the port that was drawn "
+          "(Linux 6.3 can where net.ipv4.ip_local_port_range has all of {} to {})",
+          settings_.first_port, settings_.last_port);
+    }
+  }
+  // A fresh one draws until it finds a free port, or knows that there is none.
+  if (trouble == ERANGE || trouble == EADDRINUSE) return std::nullopt;
+  return std::unexpected{network_fault_of(trouble)};
+}
+
+/// Without a port nothing can come any more; what came for the last exchange, also by ICMP, must not be read in the
+/// next.
+bool UpstreamSockets::release(int descriptor) noexcept {
+  sockaddr nobody{};
+  nobody.sa_family = AF_UNSPEC;
+  if (connect(descriptor, &nobody, sizeof nobody) != 0) return false;
+  for (int drained = 0; drained < most_drained; ++drained) {
+    if (recv(descriptor, nullptr, 0, MSG_DONTWAIT | MSG_TRUNC) < 0 && errno == EAGAIN) return true;
+  }
+  return false;
+}
+
+void UpstreamSockets::give_back(const Taken& taken) noexcept {
+  if (!taken.kept) {
+    close(taken.descriptor);  // leaves the epoll set with it
+    return;
+  }
+  Kept& kept = kept_[*taken.kept];
+  kept.ticket = 0;
+  if (kept.epoch == epoch_ && release(kept.descriptor)) {
+    idle_[kept.v6].push_back(*taken.kept);
+  } else {
+    vacate(*taken.kept);
+  }
+}
+
+int UpstreamSockets::send(const Taken& taken, const dns::Endpoint& server, std::span<const std::uint8_t> query) const {
+  const SocketAddress there = socket_address(server.address, server.port);
+  const bool is_connected = settings_.guards.connected_sockets;  // such a one knows where to
+  const sockaddr* to = is_connected ? nullptr : as_sockaddr(there);
+  const socklen_t octets = is_connected ? 0 : there.octets;
+  // Once more where it is kept: an error may be the last exchange's, by ICMP, and is told once.
+  for (int attempts_left = taken.kept ? 2 : 1; attempts_left > 0; --attempts_left) {
+    if (sendto(taken.descriptor, query.data(), query.size(), MSG_NOSIGNAL, to, octets) >= 0) return 0;
+  }
+  return errno;
+}
+
+/// Whoever sends: before it was connected anybody reached a fresh socket, and a kept one may be handed one more
+/// datagram of the last exchange while it is being released on another processor.
+std::expected<UpstreamSockets::Received, int> UpstreamSockets::receive(const Taken& taken, const dns::Endpoint& server,
+                                                                       std::span<std::uint8_t> room) const {
+  SocketAddress sender;
+  sender.octets = sizeof sender.storage;
+  const ssize_t octets = recvfrom(taken.descriptor, room.data(), room.size(), MSG_DONTWAIT | MSG_TRUNC,
+                                  reinterpret_cast<sockaddr*>(&sender.storage), &sender.octets);
+  if (octets < 0) return std::unexpected{errno};
+  const bool is_from_server = !settings_.guards.connected_sockets || is_address(sender, server);
+  return Received{static_cast<std::size_t>(octets), is_from_server};
+}
+
+void UpstreamSockets::vacate(std::uint32_t place) noexcept {
+  close(kept_[place].descriptor);
+  kept_[place].descriptor = -1;
+  vacant_.push_back(place);
+}
+
+void UpstreamSockets::retire_kept() noexcept {
+  ++epoch_;
+  for (auto& places : idle_) {
+    for (const std::uint32_t place : places) vacate(place);
+    places.clear();
+  }
+}
+
+UpstreamSockets::Ticket UpstreamSockets::heed(std::uint64_t event_data) {
+  if ((event_data & kept_mark) == 0) return event_data;
+  const std::uint64_t place = event_data & ~kept_mark;
+  if (place >= kept_.size()) return 0;
+  const Kept& kept = kept_[place];
+  // On its way to the socket when that was released: left there, it would wake us for ever.
+  if (kept.ticket == 0 && kept.descriptor >= 0)
+    static_cast<void>(recv(kept.descriptor, nullptr, 0, MSG_DONTWAIT | MSG_TRUNC));
+  return kept.ticket;
+}
+
+}  // namespace redoubt::resolver

@@ -1,0 +1,109 @@
+#pragma once
+// The sockets of exchanges by UDP: connected to the one server, on a port of our own drawing that nobody else has. What
+// that costs the kernel, and why there are two ways to it: docs/decisions/0085.
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "dns/address.hpp"
+#include "resolver/guards.hpp"
+#include "resolver/network.hpp"
+
+namespace redoubt::resolver {
+
+struct OutgoingSettings {
+  std::vector<dns::IpAddress> addresses;  ///< drawn from, by family; none of a family: the kernel chooses
+  std::uint16_t first_port = 1024;
+  std::uint16_t last_port = 65535;
+  std::uint32_t max_open = 2048;  ///< exchanges of one worker under way at once; more find no_resources
+  Guards guards;
+};
+
+/// What the sockets API says with errno, for an exchange.
+NetworkFault network_fault_of(int error);
+
+/// A socket is fresh, and closed behind its exchange; or kept, and then it gives its port back behind each exchange and
+/// draws another for the next. Keeping them needs Linux 6.3 and a kernel that may use the port that was drawn
+/// (net.ipv4.ip_local_port_range); where it may not, all are fresh until the settings come anew.
+///
+/// All are watched for reading in one epoll set, whose events carry what heed() reads.
+class UpstreamSockets {
+ public:
+  /// Whose exchange it is: the caller's number, of 63 bits. No ticket is 0.
+  using Ticket = std::uint64_t;
+  struct Taken {
+    int descriptor = -1;
+    std::optional<std::uint32_t> kept;  ///< its place among the kept ones
+  };
+  struct Counts {
+    std::uint64_t fresh = 0;  ///< exchanges with a socket of their own
+    std::uint64_t kept = 0;   ///< exchanges with a kept one
+    std::uint64_t made = 0;   ///< sockets of both kinds
+  };
+
+  /// random outlives it; so does epoll_set, which is not owned.
+  UpstreamSockets(Random& random, int epoll_set) : random_{&random}, epoll_set_{epoll_set} {}
+  ~UpstreamSockets() { retire_kept(); }
+  UpstreamSockets(const UpstreamSockets&) = delete;
+  UpstreamSockets& operator=(const UpstreamSockets&) = delete;
+
+  void use(OutgoingSettings settings);
+  const OutgoingSettings& settings() const { return settings_; }
+  const Counts& counts() const { return counts_; }
+  /// `no_resources` where there is no descriptor or no port left.
+  std::expected<Taken, NetworkFault> take(const dns::Endpoint& server, Ticket ticket);
+  void give_back(const Taken& taken) noexcept;
+  /// 0, or errno.
+  int send(const Taken& taken, const dns::Endpoint& server, std::span<const std::uint8_t> query) const;
+  struct Received {
+    std::size_t octets;  ///< may be more than the room has
+    bool is_from_server;
+  };
+  /// errno where nothing is there.
+  std::expected<Received, int> receive(const Taken& taken, const dns::Endpoint& server,
+                                       std::span<std::uint8_t> room) const;
+  /// Whose socket an event of the set is about; 0 where nobody has it: what came is gone then.
+  Ticket heed(std::uint64_t event_data);
+
+ private:
+  struct Kept {
+    int descriptor = -1;
+    Ticket ticket = 0;
+    bool v6 = false;
+    std::uint32_t epoch = 0;
+  };
+  static constexpr std::uint64_t kept_mark = std::uint64_t{1} << 63;
+  static constexpr std::size_t most_kept = 512;  // of both families; what is needed at once beyond them is fresh
+
+  std::expected<Taken, NetworkFault> make_fresh(const dns::Endpoint& server, Ticket ticket);
+  /// Nothing where it has to be a fresh one.
+  std::optional<std::expected<Taken, NetworkFault>> take_kept(const dns::Endpoint& server, Ticket ticket);
+  std::optional<std::uint32_t> idle_kept(bool v6);
+  /// 0, or errno of what failed; EADDRINUSE when the port is taken, ERANGE when the kernel took another.
+  int connect_kept(int descriptor, const dns::Endpoint& server);
+  /// False where it is of no more use.
+  static bool release(int descriptor) noexcept;
+  /// Of those in use, none is kept behind its exchange.
+  void retire_kept() noexcept;
+  void vacate(std::uint32_t place) noexcept;
+  int make(bool v6);
+  bool watch(int descriptor, std::uint64_t data) const;
+  std::uint16_t draw_port();
+  std::optional<dns::IpAddress> draw_source(bool v6);
+
+  Random* random_;
+  int epoll_set_;
+  OutgoingSettings settings_;
+  Counts counts_;
+  bool may_keep_ = true;
+  std::uint32_t epoch_ = 0;  // which kept ones may be used again
+  std::vector<Kept> kept_;
+  // Places in kept_: connected to nobody, by family; and without a socket. Each has room for all of them.
+  std::array<std::vector<std::uint32_t>, 2> idle_;
+  std::vector<std::uint32_t> vacant_;
+};
+
+}  // namespace redoubt::resolver

@@ -1,5 +1,7 @@
 #include "appliance/channel/control_resolver.hpp"
 
+#include <algorithm>
+
 #include "appliance/channel/snapshot_fields.hpp"
 
 namespace redoubt::channel {
@@ -247,6 +249,47 @@ struct Fields<UseLocalRoot> {
 
 template <>
 struct Fields<DropLocalRoot> : NoFields<DropLocalRoot> {};
+
+CacheKey read_key(Decoder& from) {
+  CacheKey key{};
+  const auto octets = from.bytes(key.size());
+  if (octets.size() != key.size()) {
+    from.fail(DecodeFault::bad_value);
+  } else {
+    std::ranges::copy(octets, key.begin());
+  }
+  return key;
+}
+
+template <>
+struct Fields<UseKeptCache> {
+  static void write(Encoder& to, const UseKeptCache& message) { to.bytes(message.key); }
+  static UseKeptCache read(Decoder& from) { return {.key = read_key(from)}; }
+  static std::size_t descriptors(const UseKeptCache&) { return 1; }
+};
+
+template <>
+struct Fields<WriteKeptCache> {
+  static void write(Encoder& to, const WriteKeptCache& message) {
+    to.u64(message.number);
+    to.u64(message.octets);
+    to.boolean(message.at_end);
+    to.bytes(message.key);
+  }
+  static WriteKeptCache read(Decoder& from) {
+    return {.number = from.u64(), .octets = from.u64(), .at_end = from.boolean(), .key = read_key(from)};
+  }
+  static std::size_t descriptors(const WriteKeptCache&) { return 1; }
+};
+
+template <>
+struct Fields<KeptCacheWritten> {
+  static void write(Encoder& to, const KeptCacheWritten& message) {
+    to.u64(message.number);
+    to.u64(message.octets);
+  }
+  static KeptCacheWritten read(Decoder& from) { return {.number = from.u64(), .octets = from.u64()}; }
+};
 
 template <>
 struct Fields<ResolveFor> {

@@ -1,5 +1,6 @@
 #pragma once
 // Everything that control and resolver may say to each other.
+#include <array>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -60,8 +61,21 @@ struct UseLocalRoot {
   std::uint32_t seconds;
 };
 struct DropLocalRoot {};
+/// Of the checksums in an image of the cache.
+using CacheKey = std::array<std::uint8_t, 32>;
+/// One descriptor: the image of the cache that a former life of the resolver wrote, sealed.
+struct UseKeptCache {
+  CacheKey key;
+};
+/// One descriptor: a memfd of so many octets for the next image, in place of one that was given before.
+struct WriteKeptCache {
+  std::uint64_t number;
+  std::uint64_t octets;
+  bool at_end;  ///< whether the image of the process's end is wanted, too
+  CacheKey key;
+};
 using ControlToResolver = std::variant<UseSnapshot, AskStatistics, ShowCache, FlushCache, ResolveFor, UseLocalRoot,
-                                       DropLocalRoot, TraceFor, AskUpstreams>;
+                                       DropLocalRoot, TraceFor, AskUpstreams, UseKeptCache, WriteKeptCache>;
 
 // --- from resolver
 /// trouble is empty when the snapshot is in force.
@@ -190,8 +204,13 @@ struct Upstreams {
   std::vector<ConfiguredUpstreamRow> configured;
   std::vector<ConfiguredZoneRow> zones;
 };
-using ResolverToControl =
-    std::variant<SnapshotTaken, Statistics, CacheShown, CacheFlushed, ResolvedFor, TraceStep, Traced, Upstreams>;
+/// The image is whole, in the memfd with that number; so many of its octets count.
+struct KeptCacheWritten {
+  std::uint64_t number;
+  std::uint64_t octets;
+};
+using ResolverToControl = std::variant<SnapshotTaken, Statistics, CacheShown, CacheFlushed, ResolvedFor, TraceStep,
+                                       Traced, Upstreams, KeptCacheWritten>;
 
 std::vector<std::uint8_t> encode(const ControlToResolver& message);
 std::vector<std::uint8_t> encode(const ResolverToControl& message);

@@ -95,6 +95,113 @@ struct Fields<HandshakeSigned> {
   }
 };
 
+namespace {
+
+using OctetStrings = std::vector<std::vector<std::uint8_t>>;
+
+void write_strings(Encoder& to, const OctetStrings& strings, std::uint32_t most) {
+  to.below(static_cast<std::uint32_t>(strings.size()), most + 1);
+  for (const auto& one : strings) to.bytes(one);
+}
+
+OctetStrings read_strings(Decoder& from, std::uint32_t most, std::size_t most_octets) {
+  OctetStrings strings;
+  const std::uint32_t count = from.below(most + 1);
+  for (std::uint32_t i = 0; i < count && from.ok(); ++i) strings.push_back(copy(from.bytes(most_octets)));
+  return strings;
+}
+
+}  // namespace
+
+template <>
+struct Fields<ListZoneKeys> {
+  static void write(Encoder& to, const ListZoneKeys& message) {
+    to.u64(message.id);
+    to.name(message.zone);
+  }
+  static ListZoneKeys read(Decoder& from) { return {.id = from.u64(), .zone = from.name()}; }
+};
+
+template <>
+struct Fields<MakeZoneKey> {
+  static void write(Encoder& to, const MakeZoneKey& message) {
+    to.u64(message.id);
+    to.name(message.zone);
+    to.u8(message.algorithm);
+    to.boolean(message.entry_point);
+    to.u16(message.rsa_bits);
+    to.below(static_cast<std::uint32_t>(message.taken.size()), max_taken_tags + 1);
+    for (const std::uint16_t tag : message.taken) to.u16(tag);
+  }
+  static MakeZoneKey read(Decoder& from) {
+    MakeZoneKey message{.id = from.u64(),
+                        .zone = from.name(),
+                        .algorithm = from.u8(),
+                        .entry_point = from.boolean(),
+                        .rsa_bits = from.u16(),
+                        .taken = {}};
+    const std::uint32_t taken = from.below(max_taken_tags + 1);
+    for (std::uint32_t i = 0; i < taken && from.ok(); ++i) message.taken.push_back(from.u16());
+    return message;
+  }
+};
+
+template <>
+struct Fields<SignSets> {
+  static void write(Encoder& to, const SignSets& message) {
+    to.u64(message.id);
+    to.name(message.zone);
+    to.u8(message.algorithm);
+    to.u16(message.tag);
+    write_strings(to, message.sets, max_sets_signed);
+  }
+  static SignSets read(Decoder& from) {
+    return {.id = from.u64(),
+            .zone = from.name(),
+            .algorithm = from.u8(),
+            .tag = from.u16(),
+            .sets = read_strings(from, max_sets_signed, max_batch_octets)};
+  }
+};
+
+template <>
+struct Fields<ZoneKeysListed> {
+  static void write(Encoder& to, const ZoneKeysListed& message) {
+    to.u64(message.id);
+    write_strings(to, message.keys, max_zone_keys);
+    to.text(message.trouble);
+  }
+  static ZoneKeysListed read(Decoder& from) {
+    return {.id = from.u64(), .keys = read_strings(from, max_zone_keys, max_dnskey_octets), .trouble = from.text()};
+  }
+};
+
+template <>
+struct Fields<ZoneKeyMade> {
+  static void write(Encoder& to, const ZoneKeyMade& message) {
+    to.u64(message.id);
+    to.bytes(message.dnskey);
+    to.text(message.trouble);
+  }
+  static ZoneKeyMade read(Decoder& from) {
+    return {.id = from.u64(), .dnskey = copy(from.bytes(max_dnskey_octets)), .trouble = from.text()};
+  }
+};
+
+template <>
+struct Fields<SetsSigned> {
+  static void write(Encoder& to, const SetsSigned& message) {
+    to.u64(message.id);
+    write_strings(to, message.signatures, max_sets_signed);
+    to.text(message.trouble);
+  }
+  static SetsSigned read(Decoder& from) {
+    return {.id = from.u64(),
+            .signatures = read_strings(from, max_sets_signed, max_zone_signature_octets),
+            .trouble = from.text()};
+  }
+};
+
 std::vector<std::uint8_t> encode(const ControlToKeykeeper& message) { return encode_variant(message); }
 std::vector<std::uint8_t> encode(const KeykeeperToControl& message) { return encode_variant(message); }
 std::vector<std::uint8_t> encode(const TransportToKeykeeper& message) { return encode_variant(message); }

@@ -6,6 +6,7 @@
 #include <expected>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -24,6 +25,16 @@ inline constexpr std::size_t max_handshake_message = 256;    ///< octets under a
 inline constexpr std::size_t max_signature_octets = 1024;    ///< RSA of 8192 bits
 inline constexpr std::uint32_t max_certificate_names = 257;  ///< names, and addresses, of a certificate we make
 
+inline constexpr std::uint32_t max_zone_keys = 64;             ///< of one zone
+inline constexpr std::uint32_t max_taken_tags = 256;           ///< that a new key may not have
+inline constexpr std::size_t max_dnskey_octets = 1024;         ///< RDATA: RSA of 4096 bits has 520
+inline constexpr std::uint32_t max_sets_signed = 128;          ///< in one batch: RSA's signatures fill a message then
+inline constexpr std::size_t max_batch_octets = 56 * 1024;     ///< of all that is to be signed in one batch
+inline constexpr std::size_t max_zone_signature_octets = 512;  ///< RSA of 4096 bits
+
+/// As trouble of an answer about zone keys: there is too much to do, or a key is being made or opened. It passes.
+inline constexpr std::string_view keykeeper_is_busy = "keykeeper has too much to do; try again";
+
 struct Ping {
   RequestId id;
 };
@@ -40,7 +51,29 @@ struct MakeCertificate {
   std::vector<dns::IpAddress> addresses;
   std::vector<std::uint8_t> former;
 };
-using ControlToKeykeeper = std::variant<Ping, MakeCertificate>;
+/// The public halves of that zone's keys, please.
+struct ListZoneKeys {
+  RequestId id;
+  dns::Name zone;
+};
+/// A new key for that zone.
+struct MakeZoneKey {
+  RequestId id;
+  dns::Name zone;
+  std::uint8_t algorithm;  ///< of a DNSKEY
+  bool entry_point;        ///< SEP: for a KSK or CSK
+  std::uint16_t rsa_bits;
+  std::vector<std::uint16_t> taken;  ///< tags that it may not have, beside those of the keys that are there
+};
+/// Signatures over these signing inputs (RFC 4034 §3.1.8.1), by that key; all of them or none.
+struct SignSets {
+  RequestId id;
+  dns::Name zone;
+  std::uint8_t algorithm;
+  std::uint16_t tag;
+  std::vector<std::vector<std::uint8_t>> sets;
+};
+using ControlToKeykeeper = std::variant<Ping, MakeCertificate, ListZoneKeys, MakeZoneKey, SignSets>;
 
 // --- to control
 /// trouble is empty when there is one.
@@ -56,7 +89,24 @@ struct TlsFilesRead {
   std::string trouble;
   bool key_exposed = false;  ///< others than the owner and the group of the key's file may read it
 };
-using KeykeeperToControl = std::variant<Pong, CertificateMade, TlsFilesRead>;
+/// trouble is empty when that could be found out. RDATA of DNSKEY records.
+struct ZoneKeysListed {
+  RequestId id;
+  std::vector<std::vector<std::uint8_t>> keys;
+  std::string trouble;
+};
+struct ZoneKeyMade {
+  RequestId id;
+  std::vector<std::uint8_t> dnskey;
+  std::string trouble;
+};
+/// In the order of the sets; none with trouble.
+struct SetsSigned {
+  RequestId id;
+  std::vector<std::vector<std::uint8_t>> signatures;
+  std::string trouble;
+};
+using KeykeeperToControl = std::variant<Pong, CertificateMade, TlsFilesRead, ZoneKeysListed, ZoneKeyMade, SetsSigned>;
 
 // --- from transport
 /// Sign what a TLS server signs in its handshake. message: the octets under the signature; any other form than TLS's is

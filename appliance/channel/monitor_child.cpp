@@ -89,15 +89,23 @@ struct Fields<ChildState> {
     write_role(to, message.role);
     to.u32(message.pid);
     to.u32(message.restarts);
+    to.u32(message.stuck);
     to.boolean(message.up);
   }
   static ChildState read(Decoder& from) {
-    return {.role = read_role(from), .pid = from.u32(), .restarts = from.u32(), .up = from.boolean()};
+    return {
+        .role = read_role(from), .pid = from.u32(), .restarts = from.u32(), .stuck = from.u32(), .up = from.boolean()};
   }
 };
 
 template <>
 struct Fields<AllReady> : NoFields<AllReady> {};
+
+template <>
+struct Fields<AreYouThere> : NoFields<AreYouThere> {};
+
+template <>
+struct Fields<StillHere> : NoFields<StillHere> {};
 
 template <>
 struct Fields<LogAs> {

@@ -55,8 +55,8 @@ struct BindResult {
   std::uint32_t id;
   std::string trouble;
 };
-/// To control: what it gave to keep, back after its restart. To keykeeper: its secret's file, at once and after each
-/// restart. One descriptor.
+/// To control: what it gave to keep, back after its restart. To keykeeper: its secret's file and what there is of zone
+/// keys, at once and after each restart. One descriptor.
 struct Kept {
   std::uint8_t slot;
 };
@@ -65,6 +65,7 @@ struct ChildState {
   Role role;
   std::uint32_t pid;
   std::uint32_t restarts;
+  std::uint32_t stuck;  ///< how often it was killed because it did not answer
   bool up;
 };
 /// To all: monitor knows that everyone is ready; sent once after start and after each restart that completes the set
@@ -86,8 +87,10 @@ struct TlsFilesMissing {
   std::uint64_t id;
   std::string trouble;
 };
+/// To resolver and transport, now and then: whether each of their threads still takes up work. Answered by StillHere.
+struct AreYouThere {};
 using MonitorToChild = std::variant<Attach, TakeSocket, DropListener, Stop, ReadConfiguration, BindResult, Kept,
-                                    ChildState, AllReady, LogAs, TlsFile, TlsFilesMissing>;
+                                    ChildState, AllReady, LogAs, TlsFile, TlsFilesMissing, AreYouThere>;
 
 // --- from a child
 /// The door is shut: first message of every child. trouble says what of the sandbox could not be set up; empty is the
@@ -116,7 +119,7 @@ struct Unbind {
 };
 /// From control: asks for a ReadConfiguration, as SIGHUP does.
 struct RequestReload {};
-/// From control. One descriptor, kept for its next life; keykeeper's secret is kept for keykeeper.
+/// From control. One descriptor, kept for its next life, or for keykeeper.
 struct Keep {
   std::uint8_t slot;
 };
@@ -126,15 +129,21 @@ struct OpenTlsFiles {
   std::string certificate;
   std::string key;
 };
+struct StillHere {};
 using ChildToMonitor =
-    std::variant<Entered, Ready, AcceptBestEffort, Bind, Unbind, RequestReload, Keep, LogAs, OpenTlsFiles>;
+    std::variant<Entered, Ready, AcceptBestEffort, Bind, Unbind, RequestReload, Keep, LogAs, OpenTlsFiles, StillHere>;
 
 /// Slots of Keep and Kept.
 inline constexpr std::uint8_t keep_state_folder = 0;
 inline constexpr std::uint8_t keep_api_listener = 1;
 inline constexpr std::uint8_t keep_http_listener = 2;
-inline constexpr std::uint8_t keep_key_secret = 3;  ///< for keykeeper alone
-inline constexpr std::uint8_t keep_slots = 4;
+// For keykeeper alone. The secret comes last: keykeeper shuts its door then.
+inline constexpr std::uint8_t keep_zone_keys = 3;         ///< the folder of zone keys, if there is one
+inline constexpr std::uint8_t keep_shared_zone_keys = 4;  ///< instead of it, where zones have keys of others, too
+inline constexpr std::uint8_t keep_zone_passphrase = 5;   ///< the file that they are sealed under, if not the secret
+inline constexpr std::uint8_t keep_key_secret = 6;
+inline constexpr std::uint8_t keep_slots = 7;
+constexpr bool is_kept_for_keykeeper(std::uint8_t slot) { return slot >= keep_zone_keys; }
 
 std::vector<std::uint8_t> encode(const MonitorToChild& message);
 std::vector<std::uint8_t> encode(const ChildToMonitor& message);

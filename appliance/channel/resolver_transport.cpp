@@ -13,16 +13,6 @@ void write_protocol(Encoder& to, StreamProtocol protocol) {
 }
 StreamProtocol read_protocol(Decoder& from) { return static_cast<StreamProtocol>(from.below(stream_protocols)); }
 
-/// An id and an answer: the shape of Fetched and of Give.
-template <class T>
-struct Answering {
-  static void write(Encoder& to, const T& message) {
-    to.u64(message.id);
-    to.bytes(message.answer);
-  }
-  static T read(Decoder& from) { return {.id = from.u64(), .answer = copy(from.bytes(max_dns_message_octets))}; }
-};
-
 }  // namespace
 
 template <>
@@ -49,7 +39,13 @@ template <>
 struct Fields<Withdraw> : OnlyId<Withdraw> {};
 
 template <>
-struct Fields<Fetched> : Answering<Fetched> {};
+struct Fields<Fetched> {
+  static void write(Encoder& to, const Fetched& message) {
+    to.u64(message.id);
+    to.bytes(message.answer);
+  }
+  static Fetched read(Decoder& from) { return {.id = from.u64(), .answer = copy(from.bytes(max_dns_message_octets))}; }
+};
 
 template <>
 struct Fields<FetchFailed> {
@@ -63,7 +59,46 @@ struct Fields<FetchFailed> {
 };
 
 template <>
-struct Fields<Give> : Answering<Give> {};
+struct Fields<Basis> {
+  static void write(Encoder& to, const Basis& basis) {
+    to.u64(basis.settings);
+    to.u64(basis.flushes);
+  }
+  static Basis read(Decoder& from) { return {.settings = from.u64(), .flushes = from.u64()}; }
+};
+
+template <>
+struct Fields<UseBasis> {
+  static void write(Encoder& to, const UseBasis& message) { Fields<Basis>::write(to, message.basis); }
+  static UseBasis read(Decoder& from) { return {Fields<Basis>::read(from)}; }
+};
+
+template <>
+struct Fields<Leave> {
+  static void write(Encoder& to, const Leave& leave) {
+    Fields<Basis>::write(to, leave.basis);
+    to.u32(leave.keep_for);
+    to.boolean(leave.secure);
+  }
+  static Leave read(Decoder& from) {
+    return {.basis = Fields<Basis>::read(from), .keep_for = from.u32(), .secure = from.boolean()};
+  }
+};
+
+template <>
+struct Fields<Give> {
+  static void write(Encoder& to, const Give& message) {
+    to.u64(message.id);
+    to.bytes(message.answer);
+    to.boolean(message.leave.has_value());
+    if (message.leave) Fields<Leave>::write(to, *message.leave);
+  }
+  static Give read(Decoder& from) {
+    Give message{.id = from.u64(), .answer = copy(from.bytes(max_dns_message_octets))};
+    if (from.boolean()) message.leave = Fields<Leave>::read(from);
+    return message;
+  }
+};
 
 template <>
 struct Fields<Asks> {
@@ -101,13 +136,15 @@ struct Fields<Fetch> {
     to.endpoint(message.server);
     to.u32(message.patience);
     to.bytes(message.query);
+    to.boolean(message.to_anybody);
   }
   static Fetch read(Decoder& from) {
     return {.id = from.u64(),
             .protocol = read_protocol(from),
             .server = from.endpoint(),
             .patience = from.u32(),
-            .query = copy(from.bytes(max_dns_message_octets))};
+            .query = copy(from.bytes(max_dns_message_octets)),
+            .to_anybody = from.boolean()};
   }
 };
 

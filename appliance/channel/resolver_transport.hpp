@@ -3,6 +3,7 @@
 // while they live; an id that the receiver does not know is old news and ignored.
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <variant>
 #include <vector>
@@ -71,18 +72,41 @@ struct Asks {
 using TransportToResolver = std::variant<Ask, Withdraw, Fetched, FetchFailed, Asks>;
 
 // --- from resolver
+/// What an answer rests on: the settings that it was made by, and how often the caches were flushed before it was.
+/// Numbers of one resolver's life.
+struct Basis {
+  std::uint64_t settings = 0;
+  std::uint64_t flushes = 0;
+  bool operator==(const Basis&) const = default;
+};
+/// From now on: answers that rest on anything else are forgotten, and so is who may be given them.
+struct UseBasis {
+  Basis basis;
+};
+/// Said of an answer to a client whom the access list lets in: while its basis holds, transport may answer him by
+/// itself, with what it has kept of earlier answers.
+/// keep_for: seconds; for so long this answer may be kept, by the TTLs in it; 0: not at all. secure: AD is for whoever
+/// asks for it.
+struct Leave {
+  Basis basis;
+  std::uint32_t keep_for = 0;
+  bool secure = false;
+};
 /// The answer to Ask. An empty one means that the client gets none and its connection is closed.
 struct Give {
   ExchangeId id;
   std::vector<std::uint8_t> answer;
+  std::optional<Leave> leave{};
 };
-/// Exchange this query with that server over a stream; give up after `patience` milliseconds.
+/// Exchange this query with that server over a stream; give up after `patience` milliseconds. to_anybody: by TLS,
+/// where the configuration lets strangers be asked, whoever it is.
 struct Fetch {
   ExchangeId id;
   StreamProtocol protocol;
   dns::Endpoint server;
   std::uint32_t patience;
   std::vector<std::uint8_t> query;
+  bool to_anybody = false;
 };
 /// Nobody waits for that Fetch any more.
 struct Abandon {
@@ -92,7 +116,7 @@ struct Abandon {
 struct Gives {
   std::vector<Give> gives;
 };
-using ResolverToTransport = std::variant<Give, Fetch, Abandon, Gives>;
+using ResolverToTransport = std::variant<Give, Fetch, Abandon, Gives, UseBasis>;
 
 std::vector<std::uint8_t> encode(const TransportToResolver& message);
 std::vector<std::uint8_t> encode(const ResolverToTransport& message);

@@ -1,5 +1,7 @@
 #include "appliance/channel/statistics.hpp"
 
+#include <vector>
+
 namespace redoubt::channel {
 
 namespace {
@@ -7,8 +9,31 @@ constexpr MetricKind counter = MetricKind::counter;
 constexpr MetricKind gauge = MetricKind::gauge;
 constexpr MetricKind histogram = MetricKind::histogram;
 constexpr std::string_view limit_help = "Questions that a limit ended, or kept from being resolved.";
+constexpr std::string_view near_help = "Of answers by streams, those with which no other process was troubled.";
 constexpr std::string_view time_help = "How long questions took that the cache could not answer.";
+
+struct Addend {
+  TransportCounter from;
+  ResolverCounter to;
+};
 }  // namespace
+
+void add_near_answers(std::span<std::uint64_t> resolver, std::span<const std::uint64_t> transport) {
+  using From = TransportCounter;
+  using To = ResolverCounter;
+  std::vector<Addend> addends{{From::near_noerror, To::answers_noerror},
+                              {From::near_nxdomain, To::answers_nxdomain},
+                              {From::near_other, To::answers_other},
+                              {From::near_secure, To::answers_secure}};
+  for (const From any : {From::near_noerror, From::near_nxdomain, From::near_other}) {
+    for (const To all : {To::queries_stream, To::cache_hits, To::packet_cache_hits}) addends.push_back({any, all});
+  }
+  for (const Addend& addend : addends) {
+    const auto from = static_cast<std::size_t>(addend.from);
+    const auto to = static_cast<std::size_t>(addend.to);
+    if (from < transport.size() && to < resolver.size()) resolver[to] += transport[from];
+  }
+}
 
 // One row for each value of the enum, in its order. Rows of one name stand together and share their help.
 const std::array<Metric, static_cast<std::size_t>(ResolverCounter::count)> resolver_metrics{{
@@ -45,6 +70,15 @@ const std::array<Metric, static_cast<std::size_t>(ResolverCounter::count)> resol
     {"redoubt_upstream_queries_total", "transport=\"https\"", "Queries sent to servers.", counter},
     {"redoubt_upstream_timeouts_total", "", "Queries to servers that got no answer in time.", counter},
     {"redoubt_upstream_mismatched_total", "", "Datagrams from servers that answered no question of ours.", counter},
+    {"redoubt_upstream_sockets_made_total", "",
+     "Sockets made for datagrams to servers: one for each query, or hardly any where sockets are kept.", counter},
+    {"redoubt_upstream_no_resources_total", "", "Queries not sent to servers for want of a port or a descriptor.",
+     counter},
+    {"redoubt_upstream_tls_authorities", "", "Authorities found to speak TLS, and asked by it.", gauge},
+    {"redoubt_upstream_tls_attempts_running", "", "Attempts under way to find out whether one does.", gauge},
+    {"redoubt_work_lost_total", "", "Batches and steps given up because memory was not to be had.", counter},
+    {"redoubt_clock_jumps_total", "", "Times that the wall clock was set, by a second or more, as each worker saw it.",
+     counter},
     {"redoubt_limit_reached_total", "limit=\"upstream-queries\"", limit_help, counter},
     {"redoubt_limit_reached_total", "limit=\"alias-steps\"", limit_help, counter},
     {"redoubt_limit_reached_total", "limit=\"nested-depth\"", limit_help, counter},
@@ -77,6 +111,10 @@ const std::array<Metric, static_cast<std::size_t>(ResolverCounter::count)> resol
     {"redoubt_resolution_seconds_sum", "", time_help, histogram, 1'000'000},
     {"redoubt_query_log_lines_total", "", "Answers picked for the query log.", counter},
     {"redoubt_query_log_lost_total", "", "Of those, lines that could not be written.", counter},
+    {"redoubt_kept_cache_taken_over_total", "", "Entries that the cache began with, from a former life.", counter},
+    {"redoubt_kept_cache_refused_total", "", "Images of a former life's cache that could not be used.", counter},
+    {"redoubt_kept_cache_images_total", "", "Images of the cache made for the next life.", counter},
+    {"redoubt_kept_cache_entries", "", "Entries in the last of these images.", gauge},
     {"redoubt_snapshot_generation", "role=\"resolver\"", "Generation of the snapshot in force.", gauge},
 }};
 
@@ -86,6 +124,10 @@ const std::array<Metric, static_cast<std::size_t>(TransportCounter::count)> tran
     {"redoubt_connections_open", "", "Client connections open.", gauge},
     {"redoubt_stream_queries_total", "", "Queries read from client connections.", counter},
     {"redoubt_stream_answers_total", "", "Answers written to client connections.", counter},
+    {"redoubt_stream_near_answers_total", "rcode=\"noerror\"", near_help, counter},
+    {"redoubt_stream_near_answers_total", "rcode=\"nxdomain\"", near_help, counter},
+    {"redoubt_stream_near_answers_total", "rcode=\"other\"", near_help, counter},
+    {"redoubt_stream_near_secure_answers_total", "", "Of those, proven by DNSSEC.", counter},
     {"redoubt_connections_closed_total", "reason=\"idle\"", "Client connections that we closed.", counter},
     {"redoubt_connections_closed_total", "reason=\"malformed\"", "Client connections that we closed.", counter},
     {"redoubt_connections_closed_total", "reason=\"slow\"", "Client connections that we closed.", counter},

@@ -3,6 +3,7 @@
 // metric's name. Names of domains never become labels (unbounded series).
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace redoubt::channel {
@@ -50,6 +51,12 @@ enum class ResolverCounter : std::uint8_t {
   upstream_https_queries,
   upstream_timeouts,
   upstream_mismatched,
+  upstream_sockets_made,
+  upstream_no_resources,
+  tls_authorities,
+  tls_attempts_running,
+  work_lost,
+  clock_jumps,
   limit_upstream_queries,
   limit_alias_steps,
   limit_nested_depth,
@@ -82,6 +89,10 @@ enum class ResolverCounter : std::uint8_t {
   resolution_time_sum,
   query_log_lines,
   query_log_lost,
+  kept_cache_taken_over,
+  kept_cache_refused,
+  kept_cache_written,
+  kept_cache_entries,
   snapshot_generation,
   count
 };
@@ -91,6 +102,10 @@ enum class TransportCounter : std::uint8_t {
   connections_open,
   queries,
   answers,
+  near_noerror,
+  near_nxdomain,
+  near_other,
+  near_secure,
   closed_idle,
   closed_malformed,
   closed_slow,
@@ -108,6 +123,10 @@ enum class TransportCounter : std::uint8_t {
   snapshot_generation,
   count
 };
+/// Answers that transport gave in the resolver's place count as the resolver's too: theirs are the series that say how
+/// many clients got what. Both as they came; short ones are left as they are.
+void add_near_answers(std::span<std::uint64_t> resolver, std::span<const std::uint64_t> transport);
+
 extern const std::array<Metric, static_cast<std::size_t>(ResolverCounter::count)> resolver_metrics;
 extern const std::array<Metric, static_cast<std::size_t>(TransportCounter::count)> transport_metrics;
 

@@ -187,7 +187,8 @@ flatbuffers::Offset<flat::Resolution> flat_resolution(Builder& builder, const Co
                                 resolution.outgoing.last_port, resolution.outgoing.ipv4, resolution.outgoing.ipv6,
                                 static_cast<flat::QnameMinimisation>(resolution.qname_minimisation),
                                 resolution.case_randomisation, resolution.cookies, never, resolution.port, special,
-                                static_cast<flat::NxdomainCut>(resolution.nxdomain_cut), routes);
+                                static_cast<flat::NxdomainCut>(resolution.nxdomain_cut), routes,
+                                resolution.opportunistic_tls);
 }
 
 flatbuffers::Offset<flat::Validation> flat_validation(Builder& builder, const Validation& validation,

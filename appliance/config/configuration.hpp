@@ -47,6 +47,13 @@ struct Tls {
   bool operator==(const Tls&) const = default;
 };
 
+struct ZoneKeys {
+  std::string folder;           ///< empty: no zone keys are kept
+  std::string passphrase_file;  ///< empty: sealed under keykeeper's own secret
+  bool only_own = true;         ///< key records that are signed name keys in the folder, and no others
+  bool operator==(const ZoneKeys&) const = default;
+};
+
 struct Control {
   std::string socket;
   std::optional<dns::Endpoint> http;  ///< nothing: no HTTP listener
@@ -69,6 +76,8 @@ struct Cache {
   std::chrono::milliseconds stale{};
   std::chrono::milliseconds stale_answer_after{};
   bool prefetch = false;
+  std::uint64_t keep_size = 0;  ///< octets
+  bool keep = false;
   std::vector<ZoneTtls> zones;
   bool operator==(const Cache&) const = default;
 };
@@ -140,6 +149,7 @@ struct Resolution {
   Minimisation qname_minimisation = Minimisation::off;
   NxdomainCut nxdomain_cut = NxdomainCut::off;
   bool case_randomisation = true;
+  bool opportunistic_tls = false;
   bool cookies = false;
   bool do_not_query_builtin = true;  ///< then do_not_query is empty, and compile() fills in what is meant
   std::vector<dns::Prefix> do_not_query;
@@ -200,6 +210,7 @@ struct Configuration {
   Tls tls;
   std::uint32_t workers = 0;  ///< 0: one for each processor
   std::string state;
+  ZoneKeys zone_keys;
   Control control;
   Cache cache;
   Resolution resolution;

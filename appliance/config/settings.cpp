@@ -168,6 +168,39 @@ const std::array rows{
             .store = [](Configuration& c, Value& v) { c.state = std::move(v.text); },
             .keep_running = keep<&Configuration::state>},
 
+    Setting{.key = "zone-keys",
+            .kind = Kind::section,
+            .initial = "",
+            .help =
+                "Private keys of zones, kept by the daemon: `resolverctl zone sign --keykeeper` signs with them and "
+                "never sees them."},
+    Setting{.key = "zone-keys.folder",
+            .kind = Kind::file,
+            .initial = R"("")",
+            .help = "The folder of the sealed keys, for keykeeper alone, outside of state. It is made when it is not "
+                    "there; one that is there must be empty, or keykeeper's with mode 0700. Empty: none are kept.",
+            .store = [](Configuration& c, Value& v) { c.zone_keys.folder = std::move(v.text); },
+            .may_be_empty = true,
+            .keep_running = keep<&Configuration::zone_keys, &ZoneKeys::folder>},
+    Setting{.key = "zone-keys.passphrase-file",
+            .kind = Kind::file,
+            .initial = R"("")",
+            .help = "A file with the passphrase that they are sealed under, readable by its owner alone, such as a "
+                    "credential of systemd. Empty: keykeeper's own secret, in state.",
+            .store = [](Configuration& c, Value& v) { c.zone_keys.passphrase_file = std::move(v.text); },
+            .may_be_empty = true,
+            .keep_running = keep<&Configuration::zone_keys, &ZoneKeys::passphrase_file>},
+    Setting{
+        .key = "zone-keys.only-own",
+        .kind = Kind::boolean,
+        .initial = "true",
+        .help =
+            "DNSKEY, CDS and CDNSKEY records are signed only when each names a key in the folder. false is "
+            "for zones with keys of others too (several signers of RFC 8901, keys in files or tokens) and for going "
+            "unsigned (the CDS that deletes).",
+        .store = [](Configuration& c, Value& v) { c.zone_keys.only_own = v.flag; },
+        .keep_running = keep<&Configuration::zone_keys, &ZoneKeys::only_own>},
+
     Setting{
         .key = "control", .kind = Kind::section, .initial = "", .help = "Where the appliance itself is looked after."},
     Setting{.key = "control.socket",
@@ -230,6 +263,19 @@ const std::array rows{
             .initial = "true",
             .help = "Whether records that are asked for are fetched again shortly before they expire.",
             .store = [](Configuration& c, Value& v) { c.cache.prefetch = v.flag; }},
+    Setting{.key = "cache.keep-size",
+            .kind = Kind::size,
+            .initial = "32MiB",
+            .help = "Of what is in the cache, so much is written down every quarter of a minute for a resolver that "
+                    "has to be started again, what is asked for often first. Beside cache.size; 0: it starts empty.",
+            .store = [](Configuration& c, Value& v) { c.cache.keep_size = v.number; },
+            .range = {0, kib* kib* kib}},
+    Setting{.key = "cache.keep",
+            .kind = Kind::boolean,
+            .initial = "false",
+            .help = "Whether that outlives a restart of the daemon, too: in the file cache.image below state, every "
+                    "five minutes and at the end.",
+            .store = [](Configuration& c, Value& v) { c.cache.keep = v.flag; }},
     Setting{.key = "cache.zones",
             .kind = Kind::entries,
             .initial = "[]",
@@ -262,19 +308,19 @@ const std::array rows{
             .help = "Where resolution starts: builtin for the Internet's root servers, a zone file with other ones, or "
                     "a map such as {a.root.: [198.51.100.1, \"2001:db8::1\"]}.",
             .store = [](Configuration& c, Value& v) { c.resolution.root_servers = std::move(v.root_servers); }},
-    Setting{.key = "resolution.local-root",
-            .kind = Kind::file_or_word,
-            .initial = "off",
-            .help =
-                "A copy of the root zone in place of its servers (RFC 8806): off, transfer to fetch and renew it, or "
+    Setting{
+        .key = "resolution.local-root",
+        .kind = Kind::file_or_word,
+        .initial = "off",
+        .help = "A copy of the root zone in place of its servers (RFC 8806): off, transfer to fetch and renew it, or "
                 "a zone file that something else renews. It must carry a ZONEMD digest that fits (RFC 8976).",
-            .store =
-                [](Configuration& c, Value& v) {
-                  c.resolution.local_root.reset();
-                  if (v.text == local_root[0]) return;
-                  c.resolution.local_root = LocalRoot{.file = v.text == local_root[1] ? "" : std::move(v.text)};
-                },
-            .choices = local_root},
+        .store =
+            [](Configuration& c, Value& v) {
+              c.resolution.local_root.reset();
+              if (v.text == local_root[0]) return;
+              c.resolution.local_root = LocalRoot{.file = v.text == local_root[1] ? "" : std::move(v.text)};
+            },
+        .choices = local_root},
     Setting{.key = "resolution.local-root-from",
             .kind = Kind::addresses,
             .initial = "[]",
@@ -328,6 +374,13 @@ const std::array rows{
                     "root says so, or off for the sake of servers that deny names with others below them.",
             .store = [](Configuration& c, Value& v) { c.resolution.nxdomain_cut = static_cast<NxdomainCut>(v.number); },
             .choices = nxdomain_cut},
+    Setting{
+        .key = "resolution.opportunistic-tls",
+        .kind = Kind::boolean,
+        .initial = "false",
+        .help = "Whether it is found out which authorities speak TLS, and these are asked by it, whoever they are "
+                "(RFC 9539): against those who listen, not against those who pretend. What fails goes in the clear.",
+        .store = [](Configuration& c, Value& v) { c.resolution.opportunistic_tls = v.flag; }},
     Setting{.key = "resolution.case-randomisation",
             .kind = Kind::boolean,
             .initial = "true",
@@ -517,14 +570,16 @@ const std::array rows{
         .key = "validation.signal-anchors",
         .kind = Kind::boolean,
         .initial = "false",
-        .help = "Whether the servers of zones with trust anchors are told once a day, by a query for a name such as "
-                "_ta-4f66-9728, which keys are trusted here (RFC 8145).",
+        .help =
+            "Whether the servers of zones with trust anchors are told which keys are trusted here (RFC 8145): by an "
+            "option in queries for their keys, and once a day by a query for a name such as _ta-4f66-9728.",
         .store = [](Configuration& c, Value& v) { c.validation.signal = v.flag; }},
     Setting{.key = "validation.error-reports",
             .kind = Kind::boolean,
             .initial = "false",
             .help = "Whether agents that a zone's servers name are told, by a query, of names in it that fail to "
-                    "validate (RFC 9567): each failure once an hour, 60 a minute at most.",
+                    "validate, or that its servers have no usable answer for (RFC 9567): each failure once an hour, 60 "
+                    "a minute at most.",
             .store = [](Configuration& c, Value& v) { c.validation.report = v.flag; }},
     Setting{.key = "validation.enabled",
             .kind = Kind::boolean,

@@ -256,7 +256,9 @@ void Api::gather(std::function<void(const MetricsSources&)> then) {
     unsigned waiting = 3;
     std::function<void(const MetricsSources&)> then;
     void one_came() {
-      if (--waiting == 0) then(sources);
+      if (--waiting != 0) return;
+      if (sources.resolver && sources.transport) channel::add_near_answers(*sources.resolver, *sources.transport);
+      then(sources);
     }
   };
   const auto gathering =

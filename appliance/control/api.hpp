@@ -13,6 +13,7 @@
 #include "appliance/control/reload.hpp"
 #include "appliance/control/root_copy.hpp"
 #include "appliance/control/siblings.hpp"
+#include "appliance/control/zone_key_desk.hpp"
 
 namespace redoubt::control {
 
@@ -41,6 +42,7 @@ struct Appliance {
   NegativeAnchors* negative_anchors = nullptr;
   std::string configuration_path;
   Siblings* siblings = nullptr;
+  ZoneKeyDesk* zone_keys = nullptr;
 };
 
 class Api {
@@ -65,6 +67,9 @@ class Api {
   void call(const NegativeAnchorsCall& call, HttpServer::Respond respond);
   void call(const AddNegativeAnchorCall& call, HttpServer::Respond respond);
   void call(const RemoveNegativeAnchorCall& call, HttpServer::Respond respond);
+  void call(const ListKeysCall& call, HttpServer::Respond respond);  // api_keys.cpp
+  void call(const MakeKeyCall& call, HttpServer::Respond respond);
+  void call(const SignCall& call, HttpServer::Respond respond);
   void metrics(HttpServer::Respond respond);
   void gather(std::function<void(const MetricsSources&)> then);
 

@@ -4,92 +4,19 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "appliance/config/units.hpp"
+#include "appliance/control/api_key_calls.hpp"
+#include "appliance/control/api_members.hpp"
 #include "appliance/log/log.hpp"
 
 namespace redoubt::control {
 
 namespace {
 
-using nlohmann::json;
-template <class T>
-using Read = std::expected<T, RequestError>;
-
-constexpr unsigned bad_request = 400;
 constexpr unsigned not_found = 404;
 constexpr unsigned wrong_method = 405;
-
-std::unexpected<RequestError> refuse(std::string what) {
-  return std::unexpected{RequestError{bad_request, std::move(what)}};
-}
-
-Read<dns::Name> name_of(std::string_view text) {
-  const auto name = dns::Name::from_text(text);
-  if (!name) return refuse(fmt::format("name: {} at octet {}", dns::describe(name.error().fault), name.error().column));
-  return *name;
-}
-
-/// Whether brackets nest deeper than calls ever need: the library copies and destroys what it read by recursion.
-bool is_too_deep(std::string_view json_text) {
-  constexpr unsigned max_depth = 8;
-  unsigned depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < json_text.size(); ++i) {
-    const char c = json_text[i];
-    if (in_string && c == '\\') {
-      ++i;
-    } else if (c == '"') {
-      in_string = !in_string;
-    } else if (!in_string && (c == '[' || c == '{')) {
-      if (++depth > max_depth) return true;
-    } else if (!in_string && (c == ']' || c == '}') && depth > 0) {
-      --depth;
-    }
-  }
-  return false;
-}
-
-/// The members of a JSON object, each taken once; what is left over at the end is refused.
-class Members {
- public:
-  static Read<Members> of(std::string_view body) {
-    if (is_too_deep(body)) return refuse("the body nests too deep");
-    const json whole = body.empty() ? json::object() : json::parse(body, nullptr, false);
-    if (whole.is_discarded() || !whole.is_object()) return refuse("the body is no JSON object");
-    return Members(whole);
-  }
-  Read<std::optional<std::string>> text(const char* key) {
-    const auto found = take(key);
-    if (!found) return std::nullopt;
-    if (!found->is_string()) return refuse(fmt::format("{}: expected a string", key));
-    return found->get<std::string>();
-  }
-  Read<bool> flag(const char* key, bool otherwise) {
-    const auto found = take(key);
-    if (!found) return otherwise;
-    if (!found->is_boolean()) return refuse(fmt::format("{}: expected true or false", key));
-    return found->get<bool>();
-  }
-  std::optional<RequestError> left_over() const {
-    if (left_.empty()) return std::nullopt;
-    return RequestError{bad_request,
-                        fmt::format("unknown member '{}'", log::printable(left_.begin().key().substr(0, 60)))};
-  }
-
- private:
-  explicit Members(json members) : left_(std::move(members)) {}  // braces would make a list of one
-  std::optional<json> take(const char* key) {
-    const auto found = left_.find(key);
-    if (found == left_.end()) return std::nullopt;
-    json value = *found;
-    left_.erase(found);
-    return value;
-  }
-  json left_;
-};
 
 Read<dns::RrType> type_of(const std::optional<std::string>& text) {
   const auto type = dns::rr_type_from_text(text.value_or("A"));
@@ -205,52 +132,12 @@ Read<ApiCall> remove_negative_anchor_call(std::string_view body) {
   return RemoveNegativeAnchorCall{.name = *owner};
 }
 
-/// RFC 3986 §2.1; '+' stays what it is.
-std::optional<std::string> percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    static constexpr std::string_view digits = "0123456789abcdef";
-    if (i + 2 >= text.size()) return std::nullopt;
-    const auto digit = [&](std::size_t at) {
-      return digits.find(static_cast<char>(text[at] >= 'A' && text[at] <= 'F' ? text[at] + 32 : text[at]));
-    };
-    const std::size_t high = digit(i + 1), low = digit(i + 2);
-    if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
-}
-
-/// take: what to do with a key and its value; what it returns, if anything, is wrong with them.
-template <class Take>
-std::optional<RequestError> each_parameter(std::string_view parameters, Take take) {
-  while (!parameters.empty()) {
-    const std::string_view one = parameters.substr(0, parameters.find('&'));
-    parameters.remove_prefix(std::min(one.size() + 1, parameters.size()));
-    const std::size_t equals = std::min(one.find('='), one.size());
-    const std::string_view key = one.substr(0, equals);
-    const auto value = percent_decoded(one.substr(std::min(equals + 1, one.size())));
-    if (!value) return RequestError{bad_request, "a parameter is not percent-encoded as it should be"};
-    if (auto wrong = take(key, *value)) return wrong;
-  }
-  return std::nullopt;
-}
-
 std::optional<RequestError> take_limit(std::string_view value, std::uint32_t most, std::uint32_t* limit) {
   const auto number = config::number_from_text(value);
   if (!number || *number == 0 || *number > most)
     return RequestError{bad_request, fmt::format("limit: expected a number from 1 to {}", most)};
   *limit = static_cast<std::uint32_t>(*number);
   return std::nullopt;
-}
-
-RequestError unknown_parameter(std::string_view key) {
-  return {bad_request, fmt::format("unknown parameter '{}'", log::printable(key.substr(0, 60)))};
 }
 
 Read<ApiCall> show_call(std::string_view parameters) {
@@ -306,6 +193,10 @@ constexpr std::array endpoints{
     Endpoint{"/v1/statistics", "GET",
              [](std::string_view, std::string_view) -> Read<ApiCall> { return StatisticsCall{}; }},
     Endpoint{"/v1/anchors", "GET", [](std::string_view, std::string_view) -> Read<ApiCall> { return AnchorsCall{}; }},
+    Endpoint{"/v1/keys", "GET",
+             [](std::string_view parameters, std::string_view) { return list_keys_call(parameters); }},
+    Endpoint{"/v1/keys", "POST", [](std::string_view, std::string_view body) { return make_key_call(body); }},
+    Endpoint{"/v1/keys/sign", "POST", [](std::string_view, std::string_view body) { return sign_call(body); }},
     Endpoint{"/v1/nta", "GET",
              [](std::string_view, std::string_view) -> Read<ApiCall> { return NegativeAnchorsCall{}; }},
     Endpoint{"/v1/nta", "POST", [](std::string_view, std::string_view body) { return add_negative_anchor_call(body); }},

@@ -7,8 +7,10 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "appliance/channel/control_resolver.hpp"
+#include "appliance/channel/keykeeper_clients.hpp"
 #include "dns/address.hpp"
 #include "dns/name.hpp"
 #include "dns/rr_types.hpp"
@@ -58,9 +60,27 @@ struct AddNegativeAnchorCall {
 struct RemoveNegativeAnchorCall {
   dns::Name name;
 };
-using ApiCall =
-    std::variant<StatusCall, ReloadCall, QueryCall, ShowCall, FlushCall, TraceCall, UpstreamsCall, StatisticsCall,
-                 AnchorsCall, NegativeAnchorsCall, AddNegativeAnchorCall, RemoveNegativeAnchorCall>;
+/// The public halves of the keys that keykeeper has of a zone.
+struct ListKeysCall {
+  dns::Name zone;
+};
+struct MakeKeyCall {
+  dns::Name zone;
+  std::uint8_t algorithm = 0;  ///< of a DNSKEY
+  bool entry_point = false;
+  std::uint16_t bits = 0;  ///< of an RSA key
+  std::vector<std::uint16_t> taken;
+};
+/// Signatures over signing inputs of RFC 4034 §3.1.8.1.
+struct SignCall {
+  dns::Name zone;
+  std::uint8_t algorithm = 0;
+  std::uint16_t tag = 0;
+  std::vector<std::vector<std::uint8_t>> sets;
+};
+using ApiCall = std::variant<StatusCall, ReloadCall, QueryCall, ShowCall, FlushCall, TraceCall, UpstreamsCall,
+                             StatisticsCall, AnchorsCall, NegativeAnchorsCall, AddNegativeAnchorCall,
+                             RemoveNegativeAnchorCall, ListKeysCall, MakeKeyCall, SignCall>;
 
 /// What the HTTP listener for metrics serves.
 enum class PublicPage : std::uint8_t { metrics, health, ready };
@@ -74,6 +94,8 @@ struct RequestError {
 ///   GET /v1/status | POST /v1/reload | POST /v1/query {"name","type","class","dnssec","checking_disabled","recursion"}
 ///   GET /v1/cache?name=NAME&below=true&limit=N | POST /v1/cache/flush {"name","below"} or {"all":true}
 ///   POST /v1/trace {"name","type","client","fresh","stream"} | GET /v1/upstreams?limit=N | GET /v1/statistics
+///   GET /v1/keys?name=ZONE | POST /v1/keys {"zone","algorithm","entry_point","bits","taken"}
+///   POST /v1/keys/sign {"zone","algorithm","tag","sets"}
 ///   GET /v1/anchors | GET /v1/nta | POST /v1/nta {"name","for","why"} | POST /v1/nta/remove {"name"}
 std::expected<ApiCall, RequestError> parse_api_request(std::string_view method, std::string_view target,
                                                        std::string_view body);

@@ -205,8 +205,12 @@ void Certificates::use(const config::Configuration& configuration, const std::st
 }
 
 void Certificates::attach_keykeeper(channel::Channel channel) {
+  const auto gone = [this] {
+    if (keykeeper_gone_) keykeeper_gone_();
+  };
+  gone();  // what the former one was asked, this one knows nothing of
   keykeeper_.attach(
-      std::move(channel), [this](channel::Received received) { hear(received); }, [] {});
+      std::move(channel), [this](channel::Received received) { hear(received); }, gone);
   look();
 }
 
@@ -259,7 +263,9 @@ void Certificates::hear(const channel::Received& received) {
   const auto message = channel::decode_keykeeper_to_control(received.octets);
   if (!message || !received.descriptors.empty()) {
     log::error("keykeeper sent a message that cannot be read; its channel is closed");
-    return keykeeper_.close();
+    keykeeper_.close();
+    if (keykeeper_gone_) keykeeper_gone_();
+    return;
   }
   if (const auto* made = std::get_if<channel::CertificateMade>(&*message)) {
     Place* place = asked(made->id);
@@ -273,6 +279,8 @@ void Certificates::hear(const channel::Received& received) {
     if (place == nullptr) return;
     if (!read->trouble.empty()) return fail(*place, fmt::format("{}: {}", place->files.certificate, read->trouble));
     have(*place, read->chain);
+  } else if (zone_keys_answer_) {
+    zone_keys_answer_(*message);
   }
 }
 

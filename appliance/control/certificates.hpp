@@ -62,6 +62,13 @@ class Certificates {
 
   /// A fresh channel to keykeeper, which knows of no key.
   void attach_keykeeper(channel::Channel channel);
+  /// keykeeper's channel is here; what it answers about zone keys goes there, and that it is gone, or another one.
+  void on_zone_keys(std::function<void(const channel::KeykeeperToControl&)> answer, std::function<void()> gone) {
+    zone_keys_answer_ = std::move(answer);
+    keykeeper_gone_ = std::move(gone);
+  }
+  /// False when keykeeper is not there to take it.
+  bool ask_keykeeper(const channel::ControlToKeykeeper& message) { return keykeeper_.send(channel::encode(message)); }
   /// transport is there, and has no certificate.
   void on_transport();
   void on_taken(const channel::CertificateTaken& taken) const;
@@ -111,6 +118,8 @@ class Certificates {
   TellMonitor tell_monitor_;
   TellTransport tell_transport_;
   OnTrouble on_trouble_;
+  std::function<void(const channel::KeykeeperToControl&)> zone_keys_answer_;
+  std::function<void()> keykeeper_gone_;
   int state_folder_ = -1;
   bool wanted_ = false;  ///< some listener is encrypted
   CertificateNames names_;

@@ -37,14 +37,17 @@ Control::Control(std::string sandbox_trouble)
       siblings_{loop_,
                 [this](Role role, std::uint64_t generation, const std::string& trouble) {
                   reload_.on_taken(role, generation, trouble);
+                  if (role == Role::resolver && trouble.empty()) kept_cache_.on_resolver_ready();
                 },
                 [this](Role role, bool attached) {
                   reload_.on_attachment(role, attached);
                   root_copy_.on_attachment(role, attached);
+                  if (role == Role::resolver) kept_cache_.on_resolver_gone();  // a fresh channel: a fresh resolver
                   if (role == Role::transport && attached) certificates_.on_transport();
                 }},
       reload_{loop_, siblings_, [this](const channel::ChildToMonitor& message) { tell_monitor(message); }},
       root_copy_{loop_, siblings_},
+      kept_cache_{loop_, siblings_},
       anchor_tracker_{loop_, siblings_,
                       [this] {
                         anchors_changed_ = true;
@@ -61,6 +64,8 @@ Control::Control(std::string sandbox_trouble)
           [this](const std::string&) {
             if (initial_ && !all_ready_) end(1);  // the start is to fail, and has said why
           }},
+      zone_key_desk_{
+          loop_, [this](const channel::ControlToKeykeeper& message) { return certificates_.ask_keykeeper(message); }},
       server_files_timer_{loop_},
       renewal_timer_{loop_},
       sandbox_trouble_{std::move(sandbox_trouble)},
@@ -69,6 +74,11 @@ Control::Control(std::string sandbox_trouble)
     anchor_tracker_.describe(configuration, circumstances);
     negative_anchors_.describe(circumstances);
   });
+  siblings_.on_kept_cache_written(
+      [this](const channel::KeptCacheWritten& written) { kept_cache_.on_written(written); });
+  siblings_.on_flush([this] { kept_cache_.forget(); }, [this] { kept_cache_.begin_anew(); });
+  certificates_.on_zone_keys([this](const channel::KeykeeperToControl& answer) { zone_key_desk_.on_answer(answer); },
+                             [this] { zone_key_desk_.on_keykeeper_gone(); });
   siblings_.on_certificate_taken([this](const channel::CertificateTaken& taken) { certificates_.on_taken(taken); });
 }
 
@@ -112,7 +122,7 @@ void Control::hear(channel::Received received) {
   else if (const auto* missing = std::get_if<channel::TlsFilesMissing>(&*message))
     certificates_.on_files_missing(*missing);
   else if (std::holds_alternative<channel::Stop>(*message))
-    end(0);
+    kept_cache_.finish([this] { end(0); });
   else if (std::holds_alternative<channel::AllReady>(*message))
     all_ready_ = true;
   // TakeSocket, DropListener and TlsFile are not for us.
@@ -242,6 +252,8 @@ void Control::done(const ChangeResult& result) {
     phase_ = Phase::serving;
     text_in_force_ = current_.text;
     root_copy_.use(*current_.configuration, configuration_path_);
+    kept_cache_.keep_in(kept_[channel::keep_state_folder].get());
+    kept_cache_.use(current_.configuration->cache, initial_ && !ready_said_);
     anchor_tracker_.use(*current_.configuration);
     if (!std::exchange(ready_said_, true)) tell_monitor(channel::Ready{});
   } else {
@@ -311,13 +323,15 @@ Appliance Control::appliance() {
           .anchors = [this]() -> const AnchorTracker::Rows& { return anchor_tracker_.rows(); },
           .negative_anchors = &negative_anchors_,
           .configuration_path = configuration_path_,
-          .siblings = &siblings_};
+          .siblings = &siblings_,
+          .zone_keys = &zone_key_desk_};
 }
 
 std::vector<RoleState> Control::roles() const {
   std::vector<RoleState> states;
   for (const auto& [role, child] : children_)
-    states.push_back({.role = role, .up = child.up, .pid = child.pid, .restarts = child.restarts});
+    states.push_back(
+        {.role = role, .up = child.up, .pid = child.pid, .restarts = child.restarts, .stuck = child.stuck});
   return states;
 }
 

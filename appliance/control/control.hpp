@@ -18,11 +18,13 @@
 #include "appliance/control/api.hpp"
 #include "appliance/control/certificates.hpp"
 #include "appliance/control/http_server.hpp"
+#include "appliance/control/kept_cache.hpp"
 #include "appliance/control/negative_anchors.hpp"
 #include "appliance/control/reload.hpp"
 #include "appliance/control/root_copy.hpp"
 #include "appliance/control/server_files.hpp"
 #include "appliance/control/siblings.hpp"
+#include "appliance/control/zone_key_desk.hpp"
 #include "appliance/store/store.hpp"
 
 namespace redoubt::control {
@@ -65,6 +67,8 @@ class Control {
   bool fall_back(Reading& reading);
   bool prepare(const config::Configuration& configuration);
   bool keep(std::uint8_t slot, std::expected<channel::Descriptor, std::string> opened);
+  bool give_to_keykeeper(std::uint8_t slot, const std::expected<channel::Descriptor, std::string>& opened);
+  bool give_zone_keys(const config::Configuration& configuration);
   bool give_key_secret();
   void shut_the_door(const config::Configuration& configuration);
   void open_store();
@@ -80,9 +84,11 @@ class Control {
   Siblings siblings_;
   Reload reload_;
   RootCopy root_copy_;
+  KeptCache kept_cache_;
   AnchorTracker anchor_tracker_;
   NegativeAnchors negative_anchors_;
   Certificates certificates_;
+  ZoneKeyDesk zone_key_desk_;
   ServerFiles server_files_;
   boost::asio::steady_timer server_files_timer_;
   boost::asio::steady_timer renewal_timer_;  ///< for a snapshot that could not be handed over

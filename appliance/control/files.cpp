@@ -25,6 +25,14 @@ std::unexpected<std::string> trouble(std::string_view what, const std::string& p
   return std::unexpected{fmt::format("{}: {}: {}", what, log::printable(path), std::strerror(error))};
 }
 
+/// By owner and mode rather than by access(): capabilities that are about to go would answer yes to everything.
+bool is_ours(const struct stat& status) {
+  if (status.st_uid == ::geteuid()) return (status.st_mode & 0700U) == 0700U;
+  return status.st_gid == ::getegid() && (status.st_mode & 0070U) == 0070U;
+}
+
+}  // namespace
+
 bool is_empty(const Descriptor& folder) {
   const int copy = ::openat(folder.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (copy < 0) return false;
@@ -36,14 +44,6 @@ bool is_empty(const Descriptor& folder) {
   }
   return true;
 }
-
-/// By owner and mode rather than by access(): capabilities that are about to go would answer yes to everything.
-bool is_ours(const struct stat& status) {
-  if (status.st_uid == ::geteuid()) return (status.st_mode & 0700U) == 0700U;
-  return status.st_gid == ::getegid() && (status.st_mode & 0070U) == 0070U;
-}
-
-}  // namespace
 
 int make_folders(const std::string& path, unsigned last_mode) {
   constexpr mode_t parent_mode = 0755;  // for all to pass, whatever the umask is

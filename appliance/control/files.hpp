@@ -29,6 +29,9 @@ int make_folders(const std::string& path, unsigned last_mode);
 /// For the sandbox: a folder by descriptor, or nothing where there is none.
 channel::Descriptor open_folder(const std::string& path);
 
+/// Nothing but what a file system has of its own.
+bool is_empty(const channel::Descriptor& folder);
+
 /// Opens the state folder, and makes it (mode 0700) with its parents where it is missing. One that root made and left
 /// empty is taken over. Refuses one that is not ours to write.
 std::expected<channel::Descriptor, std::string> open_state_folder(const std::string& path);

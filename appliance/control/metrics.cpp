@@ -138,6 +138,10 @@ void roles(Page& page, const MetricsSources& sources) {
   page.head("redoubt_role_restarts_total", "How often the role was started again after it died.", MetricKind::counter);
   for (const RoleState& state : sources.roles)
     page.row("redoubt_role_restarts_total", fmt::format("role=\"{}\"", channel::to_text(state.role)), state.restarts);
+  page.head("redoubt_role_stuck_total", "How often the role was killed because it did not answer.",
+            MetricKind::counter);
+  for (const RoleState& state : sources.roles)
+    page.row("redoubt_role_stuck_total", fmt::format("role=\"{}\"", channel::to_text(state.role)), state.stuck);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ struct RoleState {
   bool up = false;
   std::uint32_t pid = 0;
   std::uint32_t restarts = 0;
+  std::uint32_t stuck = 0;
 };
 
 /// What the page tells. A role that did not answer has no values, and none of its metrics stand on the page.

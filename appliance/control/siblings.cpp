@@ -68,6 +68,8 @@ void Siblings::hear(Sibling& sibling, const channel::Received& received) {
       if (transfer_events_.ended) transfer_events_.ended(message);
     } else if constexpr (std::is_same_v<Message, channel::CertificateTaken>) {
       if (certificate_taken_) certificate_taken_(message);
+    } else if constexpr (std::is_same_v<Message, channel::KeptCacheWritten>) {
+      if (kept_cache_written_) kept_cache_written_(message);
     } else {
       answer(sibling.role, message.id, message);
     }
@@ -163,8 +165,10 @@ void Siblings::show_cache(channel::ShowCache request, std::chrono::milliseconds 
 
 void Siblings::flush_cache(channel::FlushCache request, std::chrono::milliseconds patience,
                            Then<channel::CacheFlushed> then) {
+  if (before_flush_) before_flush_();
   ask(Role::resolver, std::move(request), patience, std::move(then),
       [](Answer& answer) { return whole<channel::CacheFlushed>(answer); });
+  if (after_flush_) after_flush_();
 }
 
 void Siblings::resolve(std::vector<std::uint8_t> query, std::chrono::milliseconds patience,
@@ -216,6 +220,14 @@ bool Siblings::use_local_root(std::chrono::seconds time, int memfd) {
 
 bool Siblings::drop_local_root() {
   return resolver_.channel.send(channel::encode(channel::ControlToResolver{channel::DropLocalRoot{}}));
+}
+
+bool Siblings::use_kept_cache(const channel::UseKeptCache& message, int memfd) {
+  return resolver_.channel.send(channel::encode(channel::ControlToResolver{message}), memfd);
+}
+
+bool Siblings::write_kept_cache(const channel::WriteKeptCache& message, int memfd) {
+  return resolver_.channel.send(channel::encode(channel::ControlToResolver{message}), memfd);
 }
 
 std::optional<channel::RequestId> Siblings::open_transfer(const dns::Endpoint& server,

@@ -69,6 +69,18 @@ class Siblings {
   bool use_local_root(std::chrono::seconds time, int memfd);
   bool drop_local_root();
 
+  /// False when the resolver is not there to take it.
+  bool use_kept_cache(const channel::UseKeptCache& message, int memfd);
+  bool write_kept_cache(const channel::WriteKeptCache& message, int memfd);
+  void on_kept_cache_written(std::function<void(const channel::KeptCacheWritten&)> then) {
+    kept_cache_written_ = std::move(then);
+  }
+  /// Called around each message that flushes: before it is sent, and after.
+  void on_flush(std::function<void()> before, std::function<void()> after) {
+    before_flush_ = std::move(before);
+    after_flush_ = std::move(after);
+  }
+
   /// What comes of transfers, until one ends, is closed, or transport goes.
   struct TransferEvents {
     std::function<void(const channel::TransferMessage&)> message;
@@ -119,6 +131,9 @@ class Siblings {
   std::map<channel::RequestId, Waiting> waiting_;
   TransferEvents transfer_events_;
   std::function<void(const channel::CertificateTaken&)> certificate_taken_;
+  std::function<void(const channel::KeptCacheWritten&)> kept_cache_written_;
+  std::function<void()> before_flush_;
+  std::function<void()> after_flush_;
 };
 
 }  // namespace redoubt::control

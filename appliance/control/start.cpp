@@ -63,7 +63,7 @@ bool Control::prepare(const config::Configuration& configuration) {
   if (!kept_[channel::keep_api_listener] &&
       !keep(channel::keep_api_listener, open_api_listener(configuration.control.socket)))
     return false;
-  if (initial_ && !give_key_secret()) return false;
+  if (initial_ && (!give_zone_keys(configuration) || !give_key_secret())) return false;
   const auto& http = configuration.control.http;
   return !http || kept_[channel::keep_http_listener] || keep(channel::keep_http_listener, open_http_listener(*http));
 }
@@ -81,11 +81,26 @@ bool Control::keep(std::uint8_t slot, std::expected<channel::Descriptor, std::st
 }
 
 /// Monitor has it for keykeeper, in all of its lives; nothing of it stays here.
-bool Control::give_key_secret() {
-  const auto opened = open_key_secret(kept_[channel::keep_state_folder].get());
+bool Control::give_to_keykeeper(std::uint8_t slot, const std::expected<channel::Descriptor, std::string>& opened) {
   if (!opened) log::error("{}", opened.error());
-  return opened && monitor_.send(channel::encode(channel::ChildToMonitor{channel::Keep{channel::keep_key_secret}}),
-                                 opened->get());
+  return opened && monitor_.send(channel::encode(channel::ChildToMonitor{channel::Keep{slot}}), opened->get());
+}
+
+bool Control::give_zone_keys(const config::Configuration& configuration) {
+  const auto whole = [this](const std::string& path) {
+    return path.starts_with('/') ? path : folder_of(configuration_path_) + "/" + path;
+  };
+  const auto& [folder, passphrase, only_own] = configuration.zone_keys;
+  if (folder.empty()) return true;
+  // What the folder is for comes with it, once: control cannot say otherwise later.
+  return give_to_keykeeper(only_own ? channel::keep_zone_keys : channel::keep_shared_zone_keys,
+                           open_zone_keys(whole(folder), kept_[channel::keep_state_folder])) &&
+         (passphrase.empty() ||
+          give_to_keykeeper(channel::keep_zone_passphrase, open_zone_passphrase(whole(passphrase))));
+}
+
+bool Control::give_key_secret() {
+  return give_to_keykeeper(channel::keep_key_secret, open_key_secret(kept_[channel::keep_state_folder].get()));
 }
 
 void Control::shut_the_door(const config::Configuration& configuration) {

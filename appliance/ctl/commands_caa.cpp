@@ -14,27 +14,8 @@ namespace {
 using nlohmann::json;
 using namespace dnssec;
 
-constexpr unsigned tries = 2;  // the CA/Browser Forum asks for one more (Baseline Requirements 3.2.2.8)
-constexpr std::size_t max_aliases = 16;
-
-/// The CAA records of the answer, at the end of its aliases; others in it are not looked at.
-std::vector<CaaProperty> properties_in(const dns::Message& reply, dns::Name at) {
-  for (std::size_t i = 0; i < max_aliases; ++i) {
-    const auto alias = std::ranges::find_if(
-        reply.answer, [&](const dns::Record& record) { return record.type == dns::type::cname && record.owner == at; });
-    if (alias == reply.answer.end()) break;
-    const auto target = dns::Name::from_wire(alias->rdata);
-    if (!target) break;
-    at = *target;
-  }
-  std::vector<CaaProperty> properties;
-  for (const dns::Record& record : reply.answer) {
-    if (record.type != dns::type::caa || !(record.owner == at)) continue;
-    // A record that cannot be read must not open a door: it counts as a critical one that is not understood.
-    properties.push_back(parse_caa(record.rdata).value_or(CaaProperty{CaaProperty::critical_bit, "malformed", ""}));
-  }
-  return properties;
-}
+constexpr unsigned tries = 2;            // the CA/Browser Forum asks for one more (Baseline Requirements 3.2.2.8)
+constexpr std::size_t max_aliases = 16;  // within a zone file
 
 CaaLookup look_up(const dns::Endpoint& server, const dns::Name& name) {
   CaaLookup lookup;
@@ -45,15 +26,9 @@ CaaLookup look_up(const dns::Endpoint& server, const dns::Name& name) {
       lookup.trouble = reply.error();
       continue;
     }
-    const dns::Rcode rcode = reply->rcode();
-    if (rcode != dns::Rcode::noerror && rcode != dns::Rcode::nxdomain) {
-      lookup.trouble = server.to_text() + " answered " + dns::to_text(rcode);
-      continue;
-    }
-    lookup.secure = reply->header.authentic;
-    lookup.properties = properties_in(*reply, name);
-    lookup.outcome = lookup.properties.empty() ? CaaLookup::Outcome::none : CaaLookup::Outcome::found;
-    return lookup;
+    lookup = lookup_from_reply(*reply, name);
+    if (lookup.outcome != CaaLookup::Outcome::failed) return lookup;
+    lookup.trouble = server.to_text() + " answered: " + lookup.trouble;
   }
   return lookup;
 }
@@ -126,28 +101,73 @@ ExitCode caa_check(const Context& context, const CaaOptions& options) {
   return decision.allowed ? ExitCode::done : ExitCode::failed;
 }
 
+namespace {
+
+/// Who watches over a name of a zone file, as far as the zone says.
+class CaaCover {
+ public:
+  explicit CaaCover(const Zone& zone) : zone_{zone} {}
+
+  /// Names that a certificate can be for: with addresses or a service, or an alias to them.
+  bool is_host(const ZoneNode& node) const {
+    if (node.kind != NodeKind::authoritative) return false;
+    return std::ranges::any_of(zone_.sets(node), [](const ZoneSet& set) {
+      return set.type == dns::type::a || set.type == dns::type::aaaa || set.type == dns::type::cname ||
+             set.type == dns::type::https || set.type == dns::type::svcb;
+    });
+  }
+
+  /// What leaves it open to anybody; empty when CAA restricts who may issue.
+  std::string gap(const dns::Name& name) const {
+    for (dns::Name at = name; at.is_at_or_below(zone_.apex()); at = at.parent()) {
+      if (const ZoneSet* set = records_of(at); set != nullptr) {
+        if (restricts(*set)) return {};
+        return "the CAA at " + at.to_text() + " has no property issue: any authority may issue";
+      }
+      if (at.is_root()) break;
+    }
+    return "no CAA at the name or above it in the zone";
+  }
+
+ private:
+  /// At the end of aliases, as RFC 8659 §3 looks; aliases out of the zone are not followed.
+  const ZoneSet* records_of(dns::Name at) const {
+    for (std::size_t aliases = 0; aliases <= max_aliases; ++aliases) {
+      const ZoneNode* node = zone_.find(at);
+      if (node == nullptr || node->kind != NodeKind::authoritative) return nullptr;
+      const ZoneSet* alias = zone_.find(*node, dns::type::cname);
+      if (alias == nullptr) return zone_.find(*node, dns::type::caa);
+      const auto target = dns::Name::from_wire(*alias->rdata().begin());
+      if (!target) return nullptr;
+      at = *target;
+    }
+    return nullptr;
+  }
+  static bool restricts(const ZoneSet& set) {
+    return std::ranges::any_of(set.rdata(), [](OctetView rdata) {
+      const auto property = parse_caa(rdata);
+      return !property || property->tag == "issue";  // one that cannot be read forbids
+    });
+  }
+
+  const Zone& zone_;
+};
+
+}  // namespace
+
 ExitCode caa_audit(const Context& context, const std::vector<std::string>& files) {
   json all = json::array();
   for (const std::string& file : files) {
     const auto zone = load_zone(file, {});
     if (!zone) return complain(context, zone.error());
-    const auto has_caa = [&](const dns::Name& name) {
-      const ZoneNode* node = zone->find(name);
-      return node != nullptr && zone->find(*node, dns::type::caa) != nullptr;
-    };
+    const CaaCover cover{*zone};
     for (const ZoneNode& node : zone->nodes()) {
-      const bool has_host = zone->find(node, dns::type::a) != nullptr || zone->find(node, dns::type::aaaa) != nullptr;
-      if (node.kind != NodeKind::authoritative || !has_host) continue;
+      if (!cover.is_host(node)) continue;
       const dns::Name name = node.name();
-      bool covered = false;
-      for (dns::Name at = name; !covered && at.is_at_or_below(zone->apex()); at = at.parent()) {
-        covered = has_caa(at);
-        if (at.is_root()) break;
-      }
-      if (covered) continue;
-      all.push_back({{"file", file}, {"name", name.to_text()}});
-      if (!context.json)
-        context.out << file << ": " << name.to_text() << ": no CAA at the name or above it in the zone\n";
+      const std::string gap = cover.gap(name);
+      if (gap.empty()) continue;
+      all.push_back({{"file", file}, {"name", name.to_text()}, {"why", gap}});
+      if (!context.json) context.out << file << ": " << name.to_text() << ": " << gap << "\n";
     }
   }
   if (context.json) context.out << json{{"ok", all.empty()}, {"without-caa", all}}.dump(2) << "\n";

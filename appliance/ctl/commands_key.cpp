@@ -54,15 +54,22 @@ ExitCode key_generate(const Context& context, const KeyOptions& options) {
   const auto algorithm = algorithm_from_text(options.algorithm);
   if (!zone) return complain(context, options.zone + ": it is no name");
   if (!algorithm) return complain(context, options.algorithm + ": it is no algorithm that is known here");
-  const auto keys = open_keys(options.keys, "./", true);
+  const auto keys = open_keys(context, options.keys, "./", true);
   if (!keys) return complain(context, keys.error());
-  const auto key = keys->generate(*zone, *algorithm, flags_of(options.role), options.bits);
+  std::expected<StoredKey, std::string> key;
+  if (options.token.empty()) {
+    key = keys->generate(*zone, *algorithm, flags_of(options.role), options.bits);
+  } else {
+    auto uri = token_uri_from_text(options.token);
+    if (!uri) return complain(context, uri.error());
+    key = keys->generate_in_token(*zone, *algorithm, flags_of(options.role), std::move(*uri), options.bits);
+  }
   if (!key) return complain(context, key.error());
   return tell(context, *keys, *key);
 }
 
 ExitCode key_list(const Context& context, const KeyOptions& options) {
-  const auto keys = open_keys(options.keys, "./", false);
+  const auto keys = open_keys(context, options.keys, "./", false);
   if (!keys) return complain(context, keys.error());
   const auto all = keys->list();
   if (!all) return complain(context, all.error());
@@ -85,17 +92,26 @@ ExitCode key_import(const Context& context, const KeyOptions& options) {
   const auto algorithm = algorithm_from_text(options.algorithm);
   if (!zone) return complain(context, options.zone + ": it is no name");
   if (!algorithm) return complain(context, options.algorithm + ": it is no algorithm that is known here");
-  auto secret = read_private(options.file, *algorithm);
-  if (!secret) return complain(context, secret.error());
-  const auto keys = open_keys(options.keys, "./", true);
+  if (options.file.empty() == options.token.empty())
+    return complain(context, "one of FILE and --token says where the key is");
+  const auto keys = open_keys(context, options.keys, "./", true);
   if (!keys) return complain(context, keys.error());
-  const auto key = keys->add(*zone, flags_of(options.role), std::move(*secret));
+  std::expected<StoredKey, std::string> key;
+  if (options.token.empty()) {
+    auto secret = read_private(options.file, *algorithm);
+    if (!secret) return complain(context, secret.error());
+    key = keys->add(*zone, flags_of(options.role), std::move(*secret));
+  } else {
+    const auto uri = token_uri_from_text(options.token);
+    if (!uri) return complain(context, uri.error());
+    key = keys->add_from_token(*zone, *algorithm, flags_of(options.role), *uri);
+  }
   if (!key) return complain(context, key.error());
   return tell(context, *keys, *key);
 }
 
 ExitCode key_export(const Context& context, const KeyOptions& options) {
-  const auto keys = open_keys(options.keys, "./", false);
+  const auto keys = open_keys(context, options.keys, "./", false);
   if (!keys) return complain(context, keys.error());
   auto all = keys->list();
   if (!all) return complain(context, all.error());
@@ -103,6 +119,8 @@ ExitCode key_export(const Context& context, const KeyOptions& options) {
   if (key == all->end()) return complain(context, options.stem + ": there is no such key in " + keys->path());
   if (auto opened = keys->unlock(*key); !opened) return complain(context, opened.error());
   if (!key->secret) return complain(context, options.stem + ": its private half is not here");
+  if (key->secret->is_remote())
+    return complain(context, options.stem + ": its private half is in a token, and stays there");
   const Secret text = options.pem ? key->secret->to_pem() : private_key_to_text(*key->secret);
   if (text.empty()) return complain(context, options.stem + ": no memory for it");
   context.out << as_text(text);
@@ -138,7 +156,7 @@ ExitCode key_backup(const Context& context, const KeyOptions& options) {
 ExitCode key_restore(const Context& context, const KeyOptions& options) {
   const auto passphrase = needed_passphrase(options);
   if (!passphrase) return complain(context, passphrase.error());
-  const auto keys = open_keys(options.keys, "./", true);
+  const auto keys = open_keys(context, options.keys, "./", true);
   if (!keys) return complain(context, keys.error());
   const auto files = restore_keys(options.file, keys->path(), *passphrase);
   if (!files) return complain(context, files.error());

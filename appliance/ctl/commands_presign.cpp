@@ -61,7 +61,7 @@ ExitCode key_request(const Context& context, const PresignOptions& options) {
     return complain(context, "--for " + options.span + ": expected a duration such as 180d");
   const auto site = find_policy(options.policy);
   if (!site) return complain(context, site.error());
-  const auto keys = open_keys(options.keys, "./", false);
+  const auto keys = open_keys(context, options.keys, "./", false);
   if (!keys) return complain(context, keys.error());
   const auto sets =
       request_key_sets(*keys, *zone, site->policy, unix_now(), std::chrono::duration_cast<std::chrono::seconds>(*span));
@@ -75,10 +75,13 @@ ExitCode key_presign(const Context& context, const PresignOptions& options) {
   // Whoever has taken over the machine of the other keys asks for all eternity.
   if (request->until - request->from > most_signed_ahead || request->until - unix_now() > most_signed_ahead)
     return complain(context, options.file + ": it asks for signatures that hold for longer than 400 days");
-  const auto keys = open_keys(options.keys, "./", false);
+  const auto keys = open_keys(context, options.keys, "./", false);
   if (!keys) return complain(context, keys.error());
   const auto stored = keys->keys_of(request->zone);
   if (!stored) return complain(context, stored.error());
+  if (!options.despite_exposure) {
+    if (const auto hidden = keys->refuse_exposed(*stored); !hidden) return complain(context, hidden.error());
+  }
   const auto signed_sets = presign(*request, *stored);
   if (!signed_sets) return complain(context, options.file + ": " + signed_sets.error());
   return write_sets(context, *signed_sets, options.output, "; carry it back (key accept)");
@@ -87,7 +90,7 @@ ExitCode key_presign(const Context& context, const PresignOptions& options) {
 ExitCode key_accept(const Context& context, const PresignOptions& options) {
   const auto sets = read_sets(options.file);
   if (!sets) return complain(context, sets.error());
-  const auto keys = open_keys(options.keys, "./", false);
+  const auto keys = open_keys(context, options.keys, "./", false);
   if (!keys) return complain(context, keys.error());
   if (const auto done = accept_key_sets(*keys, *sets); !done)
     return complain(context, options.file + ": " + done.error());

@@ -34,7 +34,7 @@ ExitCode change(const Context& context, const RolloverOptions& options,
                 const std::function<std::expected<void, std::string>(ZoneRolls&)>& wish, const std::string& done) {
   const auto name = zone_name(options.zone);
   if (!name) return complain(context, name.error());
-  const auto keys = open_keys(options.keys, "./", false);
+  const auto keys = open_keys(context, options.keys, "./", false);
   if (!keys) return complain(context, keys.error());
   const auto zone = change_state(*keys, *name, wish);
   if (!zone) return complain(context, zone.error());
@@ -51,7 +51,7 @@ ExitCode change(const Context& context, const RolloverOptions& options,
 ExitCode zone_keys(const Context& context, const ZoneKeysOptions& options) {
   const auto name = zone_name(options.zone);
   if (!name) return complain(context, name.error());
-  const auto keys = open_keys(options.keys, "./", false);
+  const auto keys = open_keys(context, options.keys, "./", false);
   if (!keys) return complain(context, keys.error());
   const auto state = read_state(*keys, *name);
   if (!state) return complain(context, state.error());

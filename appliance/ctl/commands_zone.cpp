@@ -5,6 +5,8 @@
 #include <chrono>
 
 #include "appliance/config/units.hpp"
+#include "appliance/ctl/daemon_keys.hpp"
+#include "appliance/ctl/notify_support.hpp"
 #include "appliance/ctl/signing_support.hpp"
 #include "appliance/signing/watch.hpp"
 #include "dns/text.hpp"
@@ -132,6 +134,30 @@ Observations sworn(const ZoneRolls& zone) {
   return observed;
 }
 
+/// Nothing where nobody is to be told. The zone is signed whatever comes of it.
+using ParentTold = std::optional<std::expected<signing::ParentNotified, std::string>>;
+ParentTold tell_parent(const signing::SitePolicy& site, const MaintainResult& result, const dns::Endpoint& resolver,
+                       const ZoneSignOptions& options) {
+  if (!site.notify_parent || !result.asks_parent_anew) return std::nullopt;
+  return signing::notify_parent(result.file.apex, dns::type::cds, resolver, options.any_address);
+}
+
+void tell(const Context& context, const MaintainResult& result, const ZoneSignOptions& options,
+          const ParentTold& parent) {
+  if (context.json) {
+    json body = to_json(result, options);
+    if (parent) body["parent"] = *parent ? ctl::to_json(**parent) : json{{"error", parent->error()}};
+    context.out << body.dump(2) << "\n";
+    return;
+  }
+  show(context, result, options);
+  if (!parent) return;
+  if (*parent)
+    ctl::show(context, **parent);
+  else
+    context.err << "note: the parent was not told: " << parent->error() << "\n";
+}
+
 ExitCode tell_verdict(const Context& context, const std::string& file, const ZoneVerdict& verdict, json body) {
   if (context.json) {
     json findings = json::array();
@@ -180,9 +206,13 @@ ExitCode zone_sign(const Context& context, const ZoneSignOptions& given) {
   if (!site) return complain(context, site.error());
   const auto origin = name_of(options.origin);
   if (!origin) return complain(context, origin.error());
+  const auto resolver = dns::Endpoint::from_text(options.resolver, 53);
+  if (!resolver)
+    return complain(context, "--resolver " + options.resolver + ": expected an address such as 127.0.0.1@5300");
   auto passphrase = read_passphrase(options.keys);
   if (!passphrase) return complain(context, passphrase.error());
-  const KeyFolder keys{key_folder_path(options.keys, options.file), std::move(*passphrase)};
+  KeyFolder keys{key_folder_path(options.keys, options.file), std::move(*passphrase)};
+  keys.use(daemon_keys(context.api), options.keys.in_keykeeper);
   Progress progress{context};
   MaintainOptions work;
   work.file.input = options.file;
@@ -197,6 +227,7 @@ ExitCode zone_sign(const Context& context, const ZoneSignOptions& given) {
   work.policy = site->policy;
   work.keys = &keys;
   work.despite_faults = options.despite_faults;
+  work.despite_exposure = options.despite_exposure;
   work.clock = read_clock();
   if (options.ds_published) {
     work.observe = [](const dns::Name&, const ZoneRolls& zone, std::span<const StoredKey>) { return sworn(zone); };
@@ -207,11 +238,7 @@ ExitCode zone_sign(const Context& context, const ZoneSignOptions& given) {
   }
   const auto result = maintain(work);
   if (!result) return complain(context, result.error());
-  if (context.json) {
-    context.out << to_json(*result, options).dump(2) << "\n";
-  } else {
-    show(context, *result, options);
-  }
+  tell(context, *result, options, tell_parent(*site, *result, *resolver, options));
   return ExitCode::done;
 }
 

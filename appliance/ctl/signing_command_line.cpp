@@ -13,6 +13,15 @@ void take_keys(CLI::App* app, KeyPlace& place) {
       "private halves are sealed under what is in this file (also: systemd's credential redoubt-passphrase)");
 }
 
+void take_keykeeper(CLI::App* app, KeyPlace& place) {
+  app->add_flag("--keykeeper", place.in_keykeeper,
+                "make new keys in resolverd's keykeeper, where their private halves stay (setting zone-keys)");
+}
+
+void take_any_address(CLI::App* app, bool& any_address) {
+  app->add_flag("--any-address", any_address, "the parent's agent may be at a private or local address");
+}
+
 void add_sign(CLI::App& zone, const AddCommand& command) {
   const auto options = std::make_shared<ZoneSignOptions>();
   CLI::App* app =
@@ -30,11 +39,18 @@ void add_sign(CLI::App& zone, const AddCommand& command) {
   app->add_flag("--everything", options->everything, "sign anew what is still good, too");
   app->add_flag("--clock-is-right", options->clock_is_right,
                 "the clock is right, although what was stored speaks against it");
+  app->add_flag("--despite-exposure", options->despite_exposure,
+                "Sign although others than the owner may read a private half");
   app->add_flag("--despite-faults", options->despite_faults,
                 "sign although `zone check` finds faults in the zone file");
   app->add_flag("--ds-published", options->ds_published,
                 "you have seen at every server of the parent the DS that was asked for");
+  app->add_option("--resolver", options->resolver,
+                  "finds the parent's agent, where the policy says notify-parent (RFC 9859)")
+      ->capture_default_str();
+  take_any_address(app, options->any_address);
   take_keys(app, options->keys);
+  take_keykeeper(app, options->keys);
 }
 
 void add_judges(CLI::App& zone, const AddCommand& command) {
@@ -58,6 +74,15 @@ void add_judges(CLI::App& zone, const AddCommand& command) {
               [bootstrap](const Context& context) { return zone_bootstrap(context, *bootstrap); });
   app->add_option("FILE", bootstrap->file, "a signed zone file")->required();
   app->add_option("--origin", bootstrap->origin, "the zone's name");
+  const auto notified = std::make_shared<NotifyOptions>();
+  app = command(zone, "notify-parent", "tell the parent's agent that there is a new CDS or CSYNC (RFC 9859)",
+                [notified](const Context& context) { return zone_notify_parent(context, *notified); });
+  app->add_option("ZONE", notified->zone, "the zone's name")->required();
+  app->add_option("--type", notified->type, "CDS (for CDNSKEY, too) or CSYNC")
+      ->check(CLI::IsMember({"CDS", "CSYNC"}))
+      ->capture_default_str();
+  app->add_option("--server", notified->server, "a resolver")->capture_default_str();
+  take_any_address(app, notified->any_address);
   const auto policy = std::make_shared<std::string>("standard");
   app = command(zone, "policy", "print a signing policy with its comments, or the faults of a file",
                 [policy](const Context& context) { return zone_policy(context, *policy); });
@@ -119,6 +144,8 @@ void add_presigning(CLI::App& key, const AddCommand& command) {
   for (CLI::App* app : {request, presign})
     app->add_option("-o,--output", options->output, "the file that is written")->required();
   presign->add_option("REQUEST", options->file, "from `key request`")->required();
+  presign->add_flag("--despite-exposure", options->despite_exposure,
+                    "sign although others may read the file of a private half");
   accept->add_option("FILE", options->file, "from `key presign`")->required();
 }
 
@@ -133,9 +160,10 @@ void add_keys(CLI::App& app, const AddCommand& command) {
     return added;
   };
   CLI::App* made = add("generate", "a new key, whose tag no other key of the zone has", key_generate);
+  take_keykeeper(made, options->keys);
   add("list", "every key of the folder", key_list);
   CLI::App* import = add("import", "take in a private key: BIND's format, or PKCS#8 in PEM", key_import);
-  import->add_option("FILE", options->file, "the private key")->required();
+  import->add_option("FILE", options->file, "the private key");
   for (CLI::App* app_with_zone : {made, import}) {
     app_with_zone->add_option("--zone", options->zone, "the zone's name")->required();
     app_with_zone->add_option("--role", options->role, "ksk, zsk or csk")
@@ -143,6 +171,9 @@ void add_keys(CLI::App& app, const AddCommand& command) {
         ->capture_default_str();
     app_with_zone->add_option("--algorithm", options->algorithm, "of a new key, or of an RSA key in PEM")
         ->capture_default_str();
+    app_with_zone->add_option("--token", options->token,
+                              "PKCS#11 URI of the token that makes the key, or has it: "
+                              "pkcs11:token=LABEL[;object=LABEL]?module-path=FILE&pin-source=file:FILE");
   }
   made->add_option("--bits", options->bits, "size of an RSA key")->check(CLI::Range(1024, 4096))->capture_default_str();
   CLI::App* exported = add("export", "print a private key in BIND's format", key_export);

@@ -1,5 +1,6 @@
 #pragma once
-// What the commands about zones, keys and CAA take, and what they do. None of them needs resolverd.
+// What the commands about zones, keys and CAA take, and what they do. None of them needs resolverd, but for keys that
+// its keykeeper has.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -10,8 +11,9 @@ namespace redoubt::ctl {
 
 /// Where keys lie, and how private halves are opened.
 struct KeyPlace {
-  std::string folder;      ///< empty: "keys" beside the zone file
-  std::string passphrase;  ///< a file; empty: systemd's credential "redoubt-passphrase" if there is one
+  std::string folder;         ///< empty: "keys" beside the zone file
+  std::string passphrase;     ///< a file; empty: systemd's credential "redoubt-passphrase" if there is one
+  bool in_keykeeper = false;  ///< new keys are made in resolverd's keykeeper
 };
 
 struct ZoneSignOptions {
@@ -26,8 +28,11 @@ struct ZoneSignOptions {
   bool dry_run = false;
   bool everything = false;
   bool clock_is_right = false;
-  bool despite_faults = false;  ///< sign although the zone file has faults
-  bool ds_published = false;    ///< the operator has seen at the parent what was asked for
+  bool despite_faults = false;            ///< sign although the zone file has faults
+  bool despite_exposure = false;          ///< sign with private halves that others may read
+  std::string resolver = "127.0.0.1@53";  ///< that finds the parent's agent, where the policy says notify-parent
+  bool any_address = false;               ///< as of NotifyOptions
+  bool ds_published = false;              ///< the operator has seen at the parent what was asked for
 };
 
 struct ZoneVerifyOptions {
@@ -70,6 +75,7 @@ struct KeyOptions {
   std::string file;  ///< that is imported, backed up to or restored from
   std::string stem;  ///< that is exported
   bool pem = false;
+  std::string token;  ///< PKCS#11 URI: where a key is made, or taken in from
   KeyPlace keys;
 };
 
@@ -79,6 +85,7 @@ struct PresignOptions {
   std::string span = "180d";
   std::string file;
   std::string output;
+  bool despite_exposure = false;  ///< as of ZoneSignOptions
   KeyPlace keys;
 };
 
@@ -91,6 +98,17 @@ struct CaaOptions {
   bool wildcard = false;
   bool mail = false;
 };
+
+struct NotifyOptions {
+  std::string zone;
+  std::string type = "CDS";
+  std::string server = "127.0.0.1@53";  ///< a resolver
+  bool any_address = false;             ///< the agent may be at a private or local address
+};
+
+// commands_notify.cpp
+/// failed when an agent of the parent has not taken notice, or there is none.
+ExitCode zone_notify_parent(const Context& context, const NotifyOptions& options);
 
 // commands_zone.cpp
 ExitCode zone_sign(const Context& context, const ZoneSignOptions& options);

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "appliance/ctl/daemon_keys.hpp"
 #include "dnssec/keys/durable_file.hpp"
 #include "dnssec/zone/load.hpp"
 
@@ -34,7 +35,7 @@ ExitCode complain(const Context& context, const std::string& what) {
 
 std::expected<signing::SitePolicy, std::string> find_policy(const std::string& name_or_file) {
   auto built_in = dnssec::built_in_policy(name_or_file);
-  if (built_in) return signing::SitePolicy{*built_in, {}, {}};
+  if (built_in) return signing::SitePolicy{*built_in, {}, {}, false};
   std::error_code error;
   if (name_or_file.find_first_of("./") == std::string::npos && !std::filesystem::exists(name_or_file, error))
     return std::unexpected{built_in.error()};
@@ -58,6 +59,9 @@ std::expected<std::optional<dnssec::Secret>, std::string> read_passphrase(const 
     std::error_code error;
     if (!std::filesystem::exists(path, error)) return std::optional<dnssec::Secret>{};
   }
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & (S_IROTH | S_IWOTH)) != 0)
+    return std::unexpected{path + ": everybody on this machine may read the passphrase; chmod 600 it"};
   auto octets = dnssec::read_secret_file(path, max_passphrase);
   if (!octets) return std::unexpected{octets.error()};
   while (!octets->empty() && (octets->back() == '\n' || octets->back() == '\r')) octets->pop_back();
@@ -69,7 +73,8 @@ std::string key_folder_path(const KeyPlace& place, const std::string& near) {
   return place.folder.empty() ? (std::filesystem::path{near}.parent_path() / "keys").string() : place.folder;
 }
 
-std::expected<KeyFolder, std::string> open_keys(const KeyPlace& place, const std::string& near, bool make) {
+std::expected<KeyFolder, std::string> open_keys(const Context& context, const KeyPlace& place, const std::string& near,
+                                                bool make) {
   std::string folder = key_folder_path(place, near);
   std::error_code error;
   if (!std::filesystem::is_directory(folder, error)) {
@@ -78,7 +83,9 @@ std::expected<KeyFolder, std::string> open_keys(const KeyPlace& place, const std
   }
   auto passphrase = read_passphrase(place);
   if (!passphrase) return std::unexpected{passphrase.error()};
-  return KeyFolder{std::move(folder), std::move(*passphrase)};
+  KeyFolder keys{std::move(folder), std::move(*passphrase)};
+  keys.use(daemon_keys(context.api), place.in_keykeeper);
+  return keys;
 }
 
 std::expected<std::optional<dns::Name>, std::string> name_of(const std::string& text) {

@@ -20,7 +20,8 @@ ExitCode complain(const Context& context, const std::string& what);
 std::expected<signing::SitePolicy, std::string> find_policy(const std::string& name_or_file);
 
 /// near: a file beside which keys lie when no folder was named. With `make`, the folder is made, for its owner alone.
-std::expected<dnssec::KeyFolder, std::string> open_keys(const KeyPlace& place, const std::string& near, bool make);
+std::expected<dnssec::KeyFolder, std::string> open_keys(const Context& context, const KeyPlace& place,
+                                                        const std::string& near, bool make);
 
 std::string key_folder_path(const KeyPlace& place, const std::string& near);
 /// What the passphrase's file or systemd's credential has; nothing when there is neither.

@@ -92,6 +92,8 @@ std::expected<void, std::string> Child::start() {
   entered = has_sockets = ready = false;
   sandbox_trouble.clear();
   start_again_at.reset();
+  asked_at.reset();
+  ask_at.reset();
   return {};
 }
 

@@ -53,7 +53,12 @@ class Child {
   std::string sandbox_trouble;  ///< from Entered
   bool has_sockets = false;     ///< it got the sockets that stand, and gets each new one
   bool ready = false;
+  /// When it was asked whether it still answers, and has not.
+  std::optional<std::chrono::steady_clock::time_point> asked_at;
+  /// When it is asked again; nothing: never, for it does not serve yet, or is not watched.
+  std::optional<std::chrono::steady_clock::time_point> ask_at;
   // Across its lives.
+  std::uint32_t stuck = 0;
   Backoff backoff;
   std::optional<std::chrono::steady_clock::time_point> start_again_at;
   /// Its channel closed: if it has not ended by itself until then, it is ended.

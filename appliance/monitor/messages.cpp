@@ -25,7 +25,8 @@ Role server_of(SocketKind kind) { return kind == SocketKind::datagram ? Role::re
 
 /// Messages that only control may send.
 bool is_for_control_alone(const channel::ChildToMonitor& message) {
-  return !std::holds_alternative<channel::Entered>(message) && !std::holds_alternative<channel::Ready>(message);
+  return !std::holds_alternative<channel::Entered>(message) && !std::holds_alternative<channel::Ready>(message) &&
+         !std::holds_alternative<channel::StillHere>(message);
 }
 
 /// Reading a pipe or a device could wait, or do things.
@@ -152,10 +153,13 @@ void Monitor::handle(Child&, const channel::Unbind& message) {
 
 void Monitor::handle(Child&, const channel::RequestReload&) { give_configuration(false); }
 
-void Monitor::handle(Child&, const channel::Keep& message) {
+/// What keykeeper has is fixed at the start: who takes over control must not give it another secret or folder.
+void Monitor::handle(Child& child, const channel::Keep& message) {
+  const bool is_for_keykeeper = channel::is_kept_for_keykeeper(message.slot);
+  if (is_for_keykeeper && phase_ == Phase::serving) return punish(child, "a descriptor for keykeeper after the start");
+  if (is_for_keykeeper && kept_[message.slot]) return punish(child, "a second descriptor for keykeeper");
   kept_[message.slot] = *std::exchange(taken_, std::nullopt);
-  if (message.slot == channel::keep_key_secret)
-    send(child_of(Role::keykeeper), channel::Kept{.slot = message.slot}, kept_[message.slot].get());
+  if (is_for_keykeeper) send(child_of(Role::keykeeper), channel::Kept{.slot = message.slot}, kept_[message.slot].get());
 }
 
 /// Only keykeeper gets what is in them, so that control gains nothing by naming files that are not its own.
@@ -251,12 +255,11 @@ void Monitor::give_configuration(bool initial) {
 /// A child that was started again hears what its former life had heard.
 void Monitor::tell_what_was(Child& child) {
   if (log_as_) send(child, *log_as_);
-  if (child.role() == Role::keykeeper && kept_[channel::keep_key_secret])
-    send(child, channel::Kept{.slot = channel::keep_key_secret}, kept_[channel::keep_key_secret].get());
-  if (child.role() != Role::control) return;
   for (std::uint8_t slot = 0; slot < channel::keep_slots; ++slot) {
-    if (slot != channel::keep_key_secret && kept_[slot]) send(child, channel::Kept{.slot = slot}, kept_[slot].get());
+    const Role owner = channel::is_kept_for_keykeeper(slot) ? Role::keykeeper : Role::control;
+    if (child.role() == owner && kept_[slot]) send(child, channel::Kept{.slot = slot}, kept_[slot].get());
   }
+  if (child.role() != Role::control) return;
   give_configuration(false);
   for (const Child& other : children_) {
     if (&other != &child) tell_control_of(other);
@@ -267,6 +270,7 @@ void Monitor::tell_control_of(const Child& child) {
   send(child_of(Role::control), channel::ChildState{.role = child.role(),
                                                     .pid = static_cast<std::uint32_t>(child.pid()),
                                                     .restarts = child.starts() == 0 ? 0 : child.starts() - 1,
+                                                    .stuck = child.stuck,
                                                     .up = child.running()});
 }
 

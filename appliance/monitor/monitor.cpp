@@ -37,6 +37,7 @@ Monitor::Monitor(CommandLine line, Clock::time_point started)
       since_{static_cast<std::uint64_t>(
           std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
               .count())} {
+  watched_at_ = started;
   for (const channel::Role role : channel::children) children_.emplace_back(role);
   kept_.resize(channel::keep_slots);
 }
@@ -151,7 +152,7 @@ void Monitor::turn() {
 int Monitor::until_next_deadline() const {
   std::optional<Clock::time_point> next = kill_at_ ? kill_at_ : wonder_at_;
   for (const Child& child : children_) {
-    for (const auto& deadline : {child.start_again_at, child.kill_at}) {
+    for (const auto& deadline : {child.start_again_at, child.kill_at, child.ask_at}) {
       if (deadline && (!next || *deadline < *next)) next = deadline;
     }
   }
@@ -182,6 +183,7 @@ void Monitor::meet_deadlines() {
     child.kill(SIGKILL);
   }
   if (phase_ == Phase::stopping) return;
+  watch(now);
   if (wonder_at_ && now >= *wonder_at_) say_whom_we_wait_for();
   for (Child& child : children_) {
     if (child.start_again_at && now >= *child.start_again_at) start_again(child);
@@ -232,6 +234,8 @@ void Monitor::mourn(Child& child, int status) {
   child.close_channel();
   child.ready = child.entered = child.has_sockets = false;
   child.kill_at.reset();
+  child.asked_at.reset();
+  child.ask_at.reset();
   const auto name = channel::to_text(child.role());
   switch (phase_) {
     case Phase::stopping:

@@ -19,6 +19,10 @@ inline constexpr std::chrono::seconds patience_with_stopping{5};
 /// After how long a start that hangs is worth a line that says on whom.
 inline constexpr std::chrono::seconds slow_start{10};
 
+/// How often a role that serves is asked whether it still does, and how long it may take to say so.
+inline constexpr std::chrono::seconds asking_period{2};
+inline constexpr std::chrono::seconds patience_with_silence{10};
+
 class Monitor {
  public:
   using Clock = std::chrono::steady_clock;
@@ -44,6 +48,10 @@ class Monitor {
   void reap();
   void mourn(Child& child, int status);
   void stop(int exit_code);
+
+  // watch.cpp: whether they still answer
+  void watch(Clock::time_point now);
+  void handle(Child& child, const channel::StillHere& message);
 
   // messages.cpp: what they say
   void read(Child& child);
@@ -75,6 +83,7 @@ class Monitor {
   std::uint64_t since_;  ///< seconds since 1970 at the start
   Phase phase_ = Phase::starting;
   int exit_code_ = 0;
+  Clock::time_point watched_at_{};  ///< when the roles were last looked after
   std::optional<Clock::time_point> kill_at_;
   std::optional<Clock::time_point> wonder_at_;  ///< while starting: when to say whom we wait for
   channel::Descriptor signals_;

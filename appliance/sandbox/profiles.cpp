@@ -149,6 +149,7 @@ constexpr std::array datagram_sockets{
     setting(IPPROTO_IP, IP_RECVERR),
     setting(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT),
     setting(IPPROTO_IP, IP_TOS),
+    setting(IPPROTO_IP, 51),  // IP_LOCAL_PORT_RANGE, for which Debian 12's headers have no name
     setting(IPPROTO_IPV6, IPV6_RECVPKTINFO),
     setting(IPPROTO_IPV6, IPV6_MTU_DISCOVER),
     setting(IPPROTO_IPV6, IPV6_RECVERR),
@@ -187,6 +188,10 @@ constexpr std::array stream_sockets{
 // keykeeper: memory that is never swapped out, and its secret on the disk before it is used.
 constexpr std::array locked_memory{any(SCMP_SYS(mlock)), any(SCMP_SYS(mlock2)), any(SCMP_SYS(munlock)),
                                    any(SCMP_SYS(fdatasync))};
+
+// keykeeper with a folder of zone keys: its files, all by that folder's descriptor, as far as Landlock lets it.
+constexpr std::array key_files{any(SCMP_SYS(openat)), any(SCMP_SYS(getdents64)), any(SCMP_SYS(fsync)),
+                               any(SCMP_SYS(renameat)), any(SCMP_SYS(unlinkat))};
 
 // control: files, as far as Landlock lets it: its state folder. The calls are those of SQLite and std::filesystem.
 constexpr std::array files{
@@ -305,6 +310,8 @@ const std::array<Group, 8> resolver_groups{sanitizers, descriptors, memory,     
 const std::array<Group, 8> transport_groups{sanitizers, descriptors, memory,     self,
                                             threads,    event_loop,  socket_use, stream_sockets};
 const std::array<Group, 5> keykeeper_groups{sanitizers, descriptors, memory, self, locked_memory};
+const std::array<Group, 7> keykeeper_groups_with_folder{sanitizers, descriptors, memory,       self,
+                                                        threads,    key_files,   locked_memory};
 const std::array<Group, 9> control_groups{sanitizers, descriptors, memory,          self, threads, event_loop,
                                           socket_use, files,       accepted_sockets};
 const std::array<Group, 12> monitor_groups{sanitizers,       descriptors,    memory,        self,
@@ -318,14 +325,14 @@ constexpr std::array missing{
 
 }  // namespace
 
-std::span<const Group> groups_of(channel::Role role) {
+std::span<const Group> groups_of(channel::Role role, bool with_folder) {
   switch (role) {
     case channel::Role::monitor:
       return monitor_groups;
     case channel::Role::control:
       return control_groups;
     case channel::Role::keykeeper:
-      return keykeeper_groups;
+      return with_folder ? std::span<const Group>{keykeeper_groups_with_folder} : keykeeper_groups;
     case channel::Role::transport:
       return transport_groups;
     case channel::Role::resolver:

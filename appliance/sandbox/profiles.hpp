@@ -27,7 +27,8 @@ inline constexpr std::uint64_t own_process = ~std::uint64_t{0};
 using Group = std::span<const Allowed>;
 
 /// The groups that a role may use.
-std::span<const Group> groups_of(channel::Role role);
+/// with_folder  something of the file system stays reachable: keykeeper then has calls for files and threads
+std::span<const Group> groups_of(channel::Role role, bool with_folder = false);
 
 /// Calls that must fail with ENOSYS rather than EPERM, for then glibc does it in an older way.
 std::span<const int> missing_calls();

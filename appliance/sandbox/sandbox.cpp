@@ -75,7 +75,7 @@ Done enter(const Door& door) {
   };
   if (door.role != channel::Role::monitor) note(keep_capabilities(0));
   note(confine(door.role, door.reachable));
-  note(allow_system_calls(door.role));
+  note(allow_system_calls(door.role, !door.reachable.empty()));
   if (troubles.empty()) return {};
   return std::unexpected{troubles};
 }

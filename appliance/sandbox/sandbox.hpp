@@ -21,7 +21,7 @@ struct Reach {
 struct Door {
   channel::Role
       role;  ///< chooses user, system calls and limits: the tables are in accounts.cpp, profiles.cpp, limits.cpp
-  std::vector<Reach> reachable;  ///< empty for all but control
+  std::vector<Reach> reachable;  ///< empty for all but control, and keykeeper with a folder of zone keys
 };
 
 /// First step, at the top of every role's main, before it has threads: takes the role's user when started as root (a

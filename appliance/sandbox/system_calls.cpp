@@ -40,8 +40,8 @@ int add(scmp_filter_ctx filter, const Allowed& allowed, bool with_conditions) {
                                 comparisons.data());
 }
 
-Done fill(scmp_filter_ctx filter, channel::Role role) {
-  for (const Group& group : groups_of(role)) {
+Done fill(scmp_filter_ctx filter, channel::Role role, bool with_folder) {
+  for (const Group& group : groups_of(role, with_folder)) {
     for (const Allowed& allowed : group) {
       const int result = add(filter, allowed, looks_at_arguments(role));
       if (result != 0) return trouble(fmt::format("call {}", allowed.call), result);
@@ -57,10 +57,10 @@ Done fill(scmp_filter_ctx filter, channel::Role role) {
 
 }  // namespace
 
-Done allow_system_calls(channel::Role role) {
+Done allow_system_calls(channel::Role role, bool with_folder) {
   const Filter filter{seccomp_init(SCMP_ACT_ERRNO(EPERM)), &seccomp_release};
   if (!filter) return std::unexpected{std::string{"seccomp: no memory"}};
-  if (auto filled = fill(filter.get(), role); !filled) return filled;
+  if (auto filled = fill(filter.get(), role, with_folder); !filled) return filled;
   int result = seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1);
   if (result != 0) return trouble("all threads", result);
   result = seccomp_load(filter.get());

@@ -114,6 +114,10 @@ std::expected<dns::Message, std::string> ask(const dns::Endpoint& server, const 
   query.header.recursion_desired = options.recursion;
   query.question = question;
   query.edns.emplace().dnssec_ok = options.dnssec;
+  if (options.notify) {
+    query.header.opcode = dns::Opcode::notify;
+    query.header.authoritative = true;  // RFC 1996 §3.2
+  }
   Connection connection{server, Clock::now() + options.timeout};
   if (connection.trouble().empty()) connection.send(framed(query));
   std::array<std::uint8_t, 2> length{};
@@ -123,7 +127,8 @@ std::expected<dns::Message, std::string> ask(const dns::Endpoint& server, const 
   if (!connection.trouble().empty()) return fault(connection.trouble());
   auto reply = dns::Message::parse(wire);
   if (!reply) return fault("its answer is malformed");
-  if (!reply->header.response || reply->header.id != query.header.id || reply->question != query.question)
+  if (!reply->header.response || reply->header.id != query.header.id || reply->question != query.question ||
+      reply->header.opcode != query.header.opcode)
     return fault("it answered another question");
   return std::move(*reply);
 }

@@ -12,6 +12,7 @@ namespace redoubt::signing {
 struct AskOptions {
   bool recursion = false;
   bool dnssec = false;
+  bool notify = false;                      ///< a NOTIFY (RFC 1996) in place of a query
   std::chrono::milliseconds timeout{5000};  ///< for all of it
 };
 

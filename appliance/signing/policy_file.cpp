@@ -8,6 +8,7 @@
 #include "appliance/config/suggest.hpp"
 #include "appliance/config/units.hpp"
 #include "appliance/config/yaml.hpp"
+#include "dnssec/keys/token_uri.hpp"
 
 namespace redoubt::signing {
 
@@ -136,6 +137,22 @@ const std::array rows{
     Row{"zsk-lifetime", "a duration, or unlimited", "of a ZSK; it rolls by itself",
         [](SitePolicy& site, const Node& node) { return read_lifetime(site.policy.zsk_lifetime, node); },
         [](const SitePolicy& site) { return lifetime_text(site.policy.zsk_lifetime); }},
+    Row{"token", "a PKCS#11 URI as in RFC 7512, with token, module-path and pin-source, or none",
+        "new keys are made in this token, and their private halves stay there: "
+        "\"pkcs11:token=LABEL?module-path=FILE&pin-source=file:FILE\"",
+        [](SitePolicy& site, const Node& node) {
+          if (node.kind != NodeKind::scalar) return false;
+          site.policy.token.clear();
+          if (node.text == "none") return true;
+          const auto uri = dnssec::token_uri_from_text(node.text);
+          if (!uri || !uri->id.empty() || !uri->object.empty()) return false;
+          if (uri->module_path.empty() || uri->pin_source.empty()) return false;
+          site.policy.token = dnssec::to_text(*uri);
+          return true;
+        },
+        [](const SitePolicy& site) {
+          return site.policy.token.empty() ? std::string{"none"} : "\"" + site.policy.token + "\"";
+        }},
     REDOUBT_FLAG("offline-ksk", offline_ksk,
                  "KSKs are kept elsewhere; here are their .key files, and what they signed ahead (key request)"),
     REDOUBT_FLAG("standby-ksk", standby_ksk, "keep a second KSK in the DNSKEY RRset, for the day the first is lost"),
@@ -175,6 +192,9 @@ const std::array rows{
     Row{"secondaries", addresses, "servers of the zone: no step is taken before each serves the step before",
         [](SitePolicy& site, const Node& node) { return read_servers(site.secondaries, node); },
         [](const SitePolicy& site) { return text_of(site.secondaries); }},
+    Row{"notify-parent", a_flag, "tell the parent's agent when there is a new CDS (RFC 9859); a failure stops nothing",
+        [](SitePolicy& site, const Node& node) { return read_flag(site.notify_parent, node); },
+        [](const SitePolicy& site) { return text_of(site.notify_parent); }},
 };
 
 #undef REDOUBT_DURATION
@@ -239,7 +259,12 @@ std::expected<SitePolicy, Remarks> policy_from_yaml(std::string_view text) {
     }
   }
   if (remarks.empty()) {
-    for (std::string& fault : dnssec::faults_of(site.policy)) add(remarks, {}, std::move(fault));
+    for (std::string& fault : dnssec::faults_of(site.policy)) {
+      // Where the setting stands that it is about, if the file has it.
+      const auto key = std::ranges::find(tree->keys, fault.substr(0, fault.find(':')), &Node::text);
+      const auto at = static_cast<std::size_t>(key - tree->keys.begin());
+      add(remarks, key == tree->keys.end() ? config::Place{} : tree->children[at].place, std::move(fault));
+    }
   }
   if (!remarks.empty()) return std::unexpected{std::move(remarks)};
   return site;

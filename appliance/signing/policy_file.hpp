@@ -17,6 +17,7 @@ struct SitePolicy {
   dnssec::Policy policy;
   std::vector<dns::Endpoint> parents;      ///< servers of the parent zone, asked for the DS
   std::vector<dns::Endpoint> secondaries;  ///< servers of the zone itself, asked for its serial
+  bool notify_parent = false;              ///< after a new CDS, tell the parent's agent (RFC 9859)
 };
 
 /// A file's text. `base` names the built-in policy that it changes (standard if it does not say).

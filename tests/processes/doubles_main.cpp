@@ -7,6 +7,7 @@
 // monitor garbage, "leave" by closing its channel to monitor and living on, "bind" by asking for what only control may,
 // "attached" with the channels it got in this life, "level" with the log level, else with an echo.
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -82,6 +83,8 @@ class Double {
     } else if (std::holds_alternative<channel::Attach>(*message)) {
       ++attached_;
       peers_.push_back(std::move(received->descriptors.front()));
+    } else if (std::holds_alternative<channel::AreYouThere>(*message)) {
+      if (!silent_) tell(channel::StillHere{});
     } else if (const auto* as = std::get_if<channel::LogAs>(&*message)) {
       level_ = as->level;
     } else if (const auto* taken = std::get_if<channel::TakeSocket>(&*message)) {
@@ -103,9 +106,17 @@ class Double {
     text.resize(
         static_cast<std::size_t>(std::max<ssize_t>(0, ::read(descriptors.front().get(), text.data(), text.size()))));
     tell(channel::AcceptBestEffort{.accepted = false});
+    if (configuration.initial) give_secret();
     std::istringstream lines{text};
     for (std::string line; std::getline(lines, line);) obey_line(line);
     if (pending_ == 0) tell(channel::Ready{});
+  }
+
+  /// keykeeper shuts its door once it has it.
+  void give_secret() {
+    const channel::Descriptor file{::memfd_create("secret", MFD_CLOEXEC)};
+    (void)monitor_.send(channel::encode(channel::ChildToMonitor{channel::Keep{channel::keep_key_secret}}),
+                        std::array{file.get()});
   }
 
   void obey_line(const std::string& line) {
@@ -135,6 +146,8 @@ class Double {
       std::exit(code);
     } else if (verb == "hang") {
       hangs_ = true;
+    } else if (verb == "secret") {
+      give_secret();
     } else if (verb == "quiet") {
       tell(channel::LogAs{.level = static_cast<std::uint8_t>(log::Level::error), .json = false});
     }
@@ -161,6 +174,7 @@ class Double {
     if (text == "garbage") tell_garbage();
     if (text == "leave") monitor_ = Channel{};
     if (text == "bind") tell(channel::Unbind{.listener = 1});
+    if (text == "silence") silent_ = true;
     if (text == "pid") text = std::to_string(::getpid());
     if (text == "attached") text = std::to_string(attached_);
     if (text == "level") text = std::to_string(level_);
@@ -175,6 +189,7 @@ class Double {
   int pending_ = 0;
   int level_ = -1;
   bool hangs_ = false;
+  bool silent_ = false;
 };
 
 }  // namespace

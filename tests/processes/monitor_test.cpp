@@ -20,6 +20,7 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "appliance/channel/channel.hpp"
 
@@ -216,6 +217,16 @@ TEST(Monitor, a_second_instance_does_not_take_part_in_the_first_ones_ports) {
   EXPECT_EQ(Client{port}.ask("still there"), "still there");
 }
 
+TEST(Monitor, a_control_that_gives_keykeeper_another_secret_is_killed) {
+  Resolverd twice{"secret\n"};
+  EXPECT_TRUE(twice.logs("control sent a second descriptor for keykeeper: killing it")) << twice.log_so_far();
+  Resolverd late{binding(free_port())};
+  ASSERT_TRUE(late.logs("ready")) << late.log_so_far();
+  late.write_configuration("secret\n");
+  late.signal(SIGHUP);
+  EXPECT_TRUE(late.logs("control sent a descriptor for keykeeper after the start: killing it")) << late.log_so_far();
+}
+
 TEST(Monitor, a_configuration_that_cannot_be_opened_is_controls_to_report) {
   Resolverd run{"", "no-such-file"};
   EXPECT_EQ(run.end(), 1);
@@ -315,6 +326,40 @@ TEST(Monitor, a_role_that_closes_its_channel_and_lives_on_is_ended) {
   ASSERT_TRUE(run.logs("resolver closed its channel and does not end: killing it")) << run.log_so_far();
   ASSERT_TRUE(run.logs("all roles serve again")) << run.log_so_far();
   EXPECT_NE(Client{port}.ask("pid"), first);
+}
+
+TEST(Monitor, a_role_that_goes_on_and_answers_no_more_is_started_again) {
+  const std::uint16_t port = free_port();
+  Resolverd run{binding(port)};
+  ASSERT_TRUE(run.logs("ready")) << run.log_so_far();
+  const Client client{port};
+  const std::string first = client.ask("pid");
+  client.say("silence");
+  const auto began = Clock::now();
+  ASSERT_TRUE(run.logs("has not answered for 10 s: killing it")) << run.log_so_far();
+  EXPECT_LT(Clock::now() - began, std::chrono::seconds{15});
+  ASSERT_TRUE(run.logs("all roles serve again")) << run.log_so_far();
+  EXPECT_NE(Client{port}.ask("pid"), first);
+}
+
+TEST(Monitor, a_role_that_stands_still_is_started_again) {
+  const std::uint16_t port = free_port();
+  Resolverd run{binding(port)};
+  ASSERT_TRUE(run.logs("ready")) << run.log_so_far();
+  const std::string first = Client{port}.ask("pid");
+  ASSERT_EQ(::kill(std::stoi(first), SIGSTOP), 0);
+  ASSERT_TRUE(run.logs("resolver (process " + first + ") has not answered for 10 s: killing it")) << run.log_so_far();
+  ASSERT_TRUE(run.logs("all roles serve again")) << run.log_so_far();
+  EXPECT_NE(Client{port}.ask("pid"), first);
+}
+
+TEST(Monitor, a_role_that_answers_is_left_alone_for_longer_than_a_silent_one_lives) {
+  const std::uint16_t port = free_port();
+  Resolverd run{binding(port)};
+  ASSERT_TRUE(run.logs("ready")) << run.log_so_far();
+  const std::string first = Client{port}.ask("pid");
+  std::this_thread::sleep_for(std::chrono::seconds{13});
+  EXPECT_EQ(Client{port}.ask("pid"), first);
 }
 
 TEST(Monitor, a_role_that_says_what_only_control_may_is_ended) {

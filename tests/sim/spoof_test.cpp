@@ -95,7 +95,7 @@ TEST(Spoofing, many_wrong_replies_move_the_question_to_tcp) {
 }
 
 TEST(Spoofing, server_that_loses_the_case_is_asked_by_tcp) {
-  World world;
+  World world{{.seed = 2}};  // one that does not draw lower case for all ten letters, as one in 1024 does
   world.site("shop.com.", "192.0.2.1").behaves(loses_case());
   const Answer answer = world.ask("www.shop.com.");
   EXPECT_THAT(answer.answer(), ElementsAre("www.shop.com. A 192.0.2.80")) << world.trace();

@@ -169,6 +169,54 @@ TEST_P(Aggressive, a_wildcard_answers_for_other_names_from_the_cache) {
   EXPECT_TRUE(internet.ask("a3.wild.shop.com.", "TXT").message.answer.empty()) << "of another type";
 }
 
+TEST_P(Aggressive, an_alias_of_a_wildcard_leads_other_names_on_from_the_cache) {
+  ASSERT_EQ(internet.ask("a1.cn.shop.com.").rcode(), Rcode::noerror);
+  std::size_t packets = 0;
+  for (int i = 0; i < 200; ++i) {
+    const std::string name = random_name("cn.shop.com.");
+    const Answer answer = internet.ask(name);
+    packets += answer.packets;
+    ASSERT_EQ(answer.rcode(), Rcode::noerror) << answer.error() << trace();
+    ASSERT_TRUE(answer.message.header.authentic) << name;
+    ASSERT_GE(answer.message.answer.size(), 4U) << "alias, address, and a signature of each";
+    EXPECT_EQ(answer.message.answer.front().owner.to_text(), name);
+    EXPECT_EQ(answer.message.answer.front().type, dns::type::cname);
+    EXPECT_THAT(answer.answer(), testing::Contains(testing::HasSubstr("192.0.2.80")));
+    EXPECT_THAT(answer.authority(), testing::Contains(testing::HasSubstr("RRSIG"))) << "without its proof";
+  }
+  EXPECT_LE(packets, 30U) << "a span that was not known yet, now and then";
+  const Answer alias = internet.ask("a3.cn.shop.com.", "CNAME");
+  EXPECT_EQ(alias.packets, 0U) << "asked for itself";
+  ASSERT_EQ(alias.message.answer.size(), 2U);
+  internet.world().pass(3601s);
+  EXPECT_GE(internet.ask("a4.cn.shop.com.").packets, 1U) << "it had an hour to live";
+}
+
+TEST_P(Aggressive, an_alias_of_a_wildcard_leads_nowhere_for_names_that_exist) {
+  internet.site("shop.com.", "192.0.2.1", "*.cn CNAME www\nreal.cn A 192.0.2.8\nx.ent.cn A 192.0.2.9\n");
+  for (int i = 0; i < 60; ++i) internet.ask(random_name("cn.shop.com."));
+  EXPECT_THAT(internet.ask("real.cn.shop.com.").answer(), testing::Contains(testing::HasSubstr("192.0.2.8")));
+  EXPECT_TRUE(internet.ask("real.cn.shop.com.", "TXT").message.answer.empty());
+  EXPECT_TRUE(internet.ask("ent.cn.shop.com.").message.answer.empty()) << "an empty non-terminal is there";
+  EXPECT_EQ(internet.ask("y.ent.cn.shop.com.").rcode(), Rcode::nxdomain) << "the closest encloser has no wildcard";
+}
+
+TEST_P(Aggressive, names_below_several_enclosers_are_each_denied_by_their_own) {
+  internet.site("shop.com.", "192.0.2.1",
+                "a.one A 192.0.2.9\na.two A 192.0.2.9\na.three A 192.0.2.9\na.four A 192.0.2.9\n*.five A 192.0.2.5\n");
+  // More of them than are remembered, in turn, with names in and below them that are there.
+  for (int i = 0; i < 60; ++i) {
+    for (const char* below : {"", "one.", "two.", "three.", "four.", "www."}) {
+      const Answer answer = internet.ask(random_name(below + std::string{"shop.com."}));
+      ASSERT_EQ(answer.rcode(), Rcode::nxdomain) << below << answer.error() << trace();
+      ASSERT_TRUE(answer.message.header.authentic);
+    }
+    ASSERT_EQ(internet.ask(random_name("five.shop.com.")).rcode(), Rcode::noerror);
+  }
+  for (const char* name : {"a.one.shop.com.", "a.two.shop.com.", "a.three.shop.com.", "a.four.shop.com."})
+    EXPECT_EQ(internet.ask(name).message.answer.size(), 2U) << name;
+}
+
 TEST_P(Aggressive, what_a_wildcard_makes_ends_with_the_first_of_its_parts) {
   internet.site("shop.com.", "192.0.2.1", "*.wild 300 A 192.0.2.7\n");
   ASSERT_EQ(internet.ask("a.wild.shop.com.").rcode(), Rcode::noerror);

@@ -113,6 +113,32 @@ TEST_P(Beside, key_tags_are_told_once_a_day_where_a_setting_wants_it) {
   EXPECT_EQ(heard("TYPE10").size(), 2U) << "although the cache knows that there is no such name";
 }
 
+TEST_P(Beside, key_tags_stand_in_queries_for_the_anchors_keys_where_a_setting_wants_it) {
+  const auto tags_heard = [&](bool of_keys_of_the_root) {
+    std::vector<std::vector<std::uint8_t>> options;
+    for (const Heard& one : internet.world().internet().heard()) {
+      const dns::Question& asked = *one.query.question;
+      const bool is_it = asked.name.is_root() && asked.type == dns::type::dnskey;
+      if (is_it != of_keys_of_the_root || !one.query.edns) continue;
+      for (const auto& option : one.query.edns->unknown) {
+        if (option.code == 14) options.push_back(option.data);
+      }
+    }
+    return options;
+  };
+  internet.ask("www.shop.com.");
+  EXPECT_THAT(heard("DNSKEY"), testing::Contains("."));
+  EXPECT_THAT(tags_heard(true), testing::IsEmpty()) << "off as it is made";
+  validation().signal = true;
+  internet.world().use();
+  internet.world().pass(48h);
+  internet.ask("mail.shop.com.");
+  const std::uint16_t tag = internet.at(".").signing->keys.front().tag();
+  const std::vector<std::uint8_t> octets{static_cast<std::uint8_t>(tag >> 8), static_cast<std::uint8_t>(tag & 0xff)};
+  EXPECT_THAT(tags_heard(true), testing::ElementsAre(octets));
+  EXPECT_THAT(tags_heard(false), testing::IsEmpty()) << "in no other query (RFC 8145 §4.2)";
+}
+
 TEST(KeyTagQueries, have_all_tags_in_order_and_no_more_than_a_label) {
   resolver::TrustAnchor anchor{dns::Name::literal("example."), {}};
   EXPECT_FALSE(resolver::key_tag_query(anchor));
@@ -161,6 +187,28 @@ TEST_P(Reports, a_failure_is_reported_once_an_hour) {
   internet.ask("www.shop.com.");
   linger();
   EXPECT_GT(heard("TXT").size(), until_then);
+}
+
+TEST_P(Reports, servers_that_have_no_answer_are_reported_too) {
+  names_agent("bank.com.", "er.agent.net.");
+  internet.ask("www.bank.com.");  // tells who the agent is
+  internet.world().internet().server("192.0.2.2").behaves(says(Rcode::refused));
+  const Answer answer = internet.ask("mail.bank.com.");
+  ASSERT_EQ(answer.rcode(), Rcode::servfail);
+  ASSERT_THAT(answer.error(), testing::StartsWith("22 "));
+  linger();
+  EXPECT_THAT(heard("TXT"), testing::Contains("_er.1.mail.bank.com.22._er.er.agent.net."));
+}
+
+TEST_P(Reports, what_a_limit_of_ours_ended_is_not_reported) {
+  names_agent("bank.com.", "er.agent.net.");
+  internet.ask("www.bank.com.");
+  internet.world().internet().server("192.0.2.2").behaves(silent());
+  internet.world().limit("question-time", 1000);
+  internet.world().use();
+  ASSERT_EQ(internet.ask("mail.bank.com.").rcode(), Rcode::servfail);
+  linger();
+  EXPECT_THAT(heard("TXT"), testing::IsEmpty());
 }
 
 TEST_P(Reports, nothing_is_reported_where_the_setting_does_not_want_it) {

@@ -56,6 +56,14 @@ struct Spoilt : testing::TestWithParam<std::tuple<signing::DenialBy, Lie>> {
       records.push_back(signing::sign_set(key, apex, set, lie.times, lie.twist));
     };
   }
+  void twist_too(const std::string& owner, const std::string& type) {
+    const auto before = internet.at("shop.com.").spoil;
+    twist(owner, type);
+    internet.at("shop.com.").spoil = [before, after = internet.at("shop.com.").spoil](std::vector<dns::Record>& all) {
+      before(all);
+      after(all);
+    };
+  }
   void expect_bogus(const std::string& name, const std::string& type) {
     for (int i = 0; i < 2; ++i) {
       const Answer answer = internet.ask(name, type);
@@ -77,6 +85,16 @@ TEST_P(Spoilt, an_addresss_signature) {
   expect_bogus("www.shop.com.", "A");
   const std::string error = internet.ask("www.shop.com.").error();
   EXPECT_THAT(error, testing::StartsWith(std::to_string(lie().code) + " "));
+}
+
+/// What keeps them out is that signatures are looked at, and nothing else: with that off each of them is believed.
+TEST_P(Spoilt, signatures_have_teeth_where_nothing_is_validated) {
+  internet.world().settings().validation.enabled = false;
+  twist("www.shop.com.", "A");
+  twist_too("alias.shop.com.", "CNAME");
+  EXPECT_EQ(internet.ask("www.shop.com.").rcode(), dns::Rcode::noerror);
+  EXPECT_FALSE(internet.ask("www.shop.com.").message.answer.empty());
+  EXPECT_FALSE(internet.ask("alias.shop.com.").message.answer.empty());
 }
 
 TEST_P(Spoilt, an_aliass_signature) {

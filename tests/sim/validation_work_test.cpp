@@ -76,6 +76,24 @@ struct Work : ValidationFixture {
         static_cast<unsigned long long>(bill.queries), spent);
     return bill;
   }
+  /// So many copies of the proof under other names come before it.
+  void pad_denials(int count) {
+    internet.at("shop.com.").behaviours.push_back(edits_for("nothing.shop.com.", [count](dns::Message& message) {
+      std::vector<dns::Record> padding;
+      for (int i = 0; i < count; ++i) {
+        for (dns::Record record : message.authority) {
+          if (record.type == dns::type::soa) continue;
+          std::string label = "p" + std::to_string(i);  // each of its own, as the records were
+          for (const std::uint8_t octet : record.owner.first_label()) label += static_cast<char>(octet);
+          if (auto owner = dns::Name::literal("shop.com.")
+                               .prepended({reinterpret_cast<const std::uint8_t*>(label.data()), label.size()}))
+            record.owner = *owner;
+          padding.push_back(std::move(record));
+        }
+      }
+      message.authority.insert(message.authority.begin(), padding.begin(), padding.end());
+    }));
+  }
   /// Copies of the one RRSIG over that set, each with another wrong signature.
   static void jam(std::vector<dns::Record>& records, std::string_view owner, std::string_view type, std::size_t count) {
     const auto wanted = name_from_text(owner);
@@ -102,6 +120,27 @@ TEST_P(Work, an_honest_name_costs_two_checks_a_zone) {
   EXPECT_EQ(bill.outcome->security, resolver::Security::secure);
   EXPECT_EQ(bill.checks, 6U) << "DNSKEY and DS, or the answer, of the root, com. and shop.com.";
   EXPECT_EQ(bill.failed, 0U);
+}
+
+TEST_P(Work, a_signature_that_was_good_is_not_checked_again) {
+  ASSERT_EQ(bill("mm.nothing.shop.com.").outcome->rcode, Rcode::nxdomain);
+  // Whatever is cached goes, also what is known of zones; not the names of good signatures.
+  World& world = internet.world();
+  world.pass(2h);
+  const Bill again = this->bill("mm.nothing.shop.com.");
+  EXPECT_EQ(again.outcome->rcode, Rcode::nxdomain);
+  EXPECT_EQ(again.outcome->security, resolver::Security::secure);
+  EXPECT_GE(again.queries, 2U);
+  EXPECT_EQ(again.checks, 0U);
+  // A good one over other data, and another one over the same data, are none of those.
+  spoil("shop.com.", [](auto& records) { spoil_signature(records, "shop.com.", "SOA"); });
+  world.pass(2h);
+  const Bill bad = this->bill("mm.nothing.shop.com.");
+  EXPECT_EQ(bad.outcome->rcode, Rcode::servfail);
+  EXPECT_GE(bad.failed, 1U);
+  spoil("shop.com.", [](auto& records) { find_records(records, "shop.com.", "SOA").front()->rdata.back() ^= 1; });
+  world.pass(2h);
+  EXPECT_EQ(this->bill("mm.nothing.shop.com.").outcome->rcode, Rcode::servfail);
 }
 
 TEST_P(Work, hundreds_of_wrong_signatures_are_not_all_tried) {
@@ -262,24 +301,24 @@ TEST_P(Work, a_deep_name_is_not_hashed_label_by_label_for_ever) {
 }
 
 TEST_P(Work, padded_denials_are_not_checked_to_their_end) {
-  internet.at("shop.com.").behaviours.push_back(edits_for("nothing.shop.com.", [](dns::Message& message) {
-    std::vector<dns::Record> padding;
-    for (int i = 0; i < 60; ++i) {
-      for (dns::Record record : message.authority) {
-        if (record.type == dns::type::soa) continue;
-        const std::string label = "p" + std::to_string(i);
-        if (auto owner = dns::Name::literal("shop.com.")
-                             .prepended({reinterpret_cast<const std::uint8_t*>(label.data()), label.size()}))
-          record.owner = *owner;
-        padding.push_back(std::move(record));
-      }
-    }
-    message.authority.insert(message.authority.begin(), padding.begin(), padding.end());
-  }));
+  pad_denials(GetParam() == signing::DenialBy::nsec ? 9 : 5);
   const Bill bill = this->bill("nothing.shop.com.");
   EXPECT_NE(bill.outcome->security, resolver::Security::secure);
   EXPECT_LE(bill.checks, 24U);
   EXPECT_LE(bill.failed, 4U);
+}
+
+TEST_P(Work, what_is_left_of_very_much_padding_has_no_signature_to_check) {
+  pad_denials(60);
+  const Bill bill = this->bill("nothing.shop.com.");
+  EXPECT_EQ(bill.outcome->rcode, Rcode::servfail);
+  EXPECT_LE(bill.checks, 24U);
+}
+
+TEST_P(Work, without_the_limits_padded_denials_are_checked_to_their_end) {
+  pad_denials(GetParam() == signing::DenialBy::nsec ? 9 : 5);
+  lift({Limit::denial_records, Limit::signature_checks, Limit::failed_signature_checks});
+  EXPECT_GT(bill("nothing.shop.com.").failed, 8U);
 }
 
 TEST_P(Work, a_chain_of_signed_aliases_ends_at_the_limit) {

@@ -1,19 +1,17 @@
 #include "tests/sim/virtual_clock.hpp"
 
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 namespace redoubt::sim {
 
 Task<void> VirtualClock::sleep_until(Instant instant) {
-  namespace asio = boost::asio;
   if (instant <= now_) co_return;
-  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
-      [this, instant](auto handler) {
-        sleepers_.emplace(std::pair{instant, sleepers_ever_++},
-                          [handler = std::move(handler)]() mutable { std::move(handler)(); });
-      },
-      asio::use_awaitable);
+  co_await resolver::Suspension{[this, instant](resolver::Suspended suspended) {
+    sleepers_.emplace(std::pair{instant, sleepers_ever_++},
+                      [suspended = std::move(suspended)]() mutable { suspended.resume(); });
+  }};
+}
+
+void VirtualClock::drop_sleepers() {
+  while (!sleepers_.empty()) sleepers_.extract(sleepers_.begin());
 }
 
 bool VirtualClock::wake_next() {

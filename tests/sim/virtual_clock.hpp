@@ -28,6 +28,8 @@ class VirtualClock final : public resolver::Clock {
   std::optional<Instant> next() const {
     return sleepers_.empty() ? std::nullopt : std::optional{sleepers_.begin()->first.first};
   }
+  /// Whoever sleeps never wakes, and goes while what he uses is still there.
+  void drop_sleepers();
   /// Time passes with nobody looking; sleepers wake late.
   void pass(Duration time) { now_ += time; }
 

@@ -37,6 +37,16 @@ TEST(Walk, finds_a_server_without_glue_by_asking_for_its_name) {
   EXPECT_EQ(answer.packets, 6U) << world.trace();
 }
 
+TEST(Walk, finds_a_server_without_glue_whose_name_is_as_long_as_names_may_be) {
+  const std::string label(50, 'n');
+  const std::string server = label + "." + label + "." + label + "." + label + ".host.net.";
+  World world;
+  world.site("host.net.", "192.0.2.2", server + " A 192.0.2.1");
+  world.delegate("com.", "shop.com. NS " + server);
+  world.serve("192.0.2.1", "shop.com.", "@ NS " + server + "\nwww A 192.0.2.80");
+  EXPECT_THAT(world.ask("www.shop.com.").answer(), ElementsAre("www.shop.com. A 192.0.2.80")) << world.trace();
+}
+
 TEST(Walk, takes_glue_for_a_sibling_zone_s_server) {
   World world;
   world.delegate("com.", "shop.com. NS ns.other.com.\nother.com. NS ns.other.com.\nns.other.com. A 192.0.2.53");

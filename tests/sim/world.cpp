@@ -2,16 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <cstdlib>
 
 #include "resolver/render/render.hpp"
+#include "resolver/spawn.hpp"
 #include "tests/sim/zone_text.hpp"
 
 namespace redoubt::sim {
-
-namespace asio = boost::asio;
 
 namespace {
 
@@ -128,11 +125,11 @@ resolver::SharedOutcome World::trace(const dns::Query& query, resolver::Trace& l
   resolver::Budget budget = desk().fresh_budget();
   budget.trace_to(&listener);
   resolver::SharedOutcome result;
-  asio::co_spawn(context_, desk().answer_traced(query, budget, fresh),
-                 [&](const std::exception_ptr& trouble, resolver::SharedOutcome outcome) {
-                   if (trouble) std::rethrow_exception(trouble);
-                   result = std::move(outcome);
-                 });
+  resolver::spawn(context_, desk().answer_traced(query, budget, fresh),
+                  [&](const std::exception_ptr& trouble, resolver::SharedOutcome outcome) {
+                    if (trouble) std::rethrow_exception(trouble);
+                    result = std::move(outcome);
+                  });
   run_until([&] { return result != nullptr; });
   for (std::size_t i = 0; i < last_spent_.size(); ++i) last_spent_[i] = budget.spent(static_cast<resolver::Limit>(i));
   return result;
@@ -167,11 +164,12 @@ void World::send(const dns::Query& query, const dns::IpAddress& client, Done don
   }
   const auto wait = [](World* world, dns::Query asked, resolver::WaitingRoom::Place seat, dns::IpAddress asker,
                        Instant since, Done tell) -> Task<void> {
-    const auto outcome = co_await world->desk().answer(asked, {.network = seat.client(), .address = asker});
+    const resolver::Client from{.network = seat.client(), .address = asker};
+    const auto outcome = co_await world->desk().answer(asked, from);
     const bool sent = co_await world->desk().leave(seat);
     tell(sent ? std::optional{world->rendered(asked, *outcome, since)} : std::nullopt);
   };
-  asio::co_spawn(context_, wait(this, query, std::move(*place), client, begun, std::move(done)), asio::detached);
+  resolver::spawn(context_, wait(this, query, std::move(*place), client, begun, std::move(done)), resolver::Detached{});
 }
 
 std::vector<Answer> World::ask_at_once(const std::vector<dns::Query>& queries) { return ask_in_turn(queries, 0ms); }
@@ -187,12 +185,12 @@ std::vector<Answer> World::ask_in_turn(const std::vector<dns::Query>& queries, D
   };
   for (std::size_t i = 0; i < queries.size(); ++i) {
     const Instant when = begun + gap * static_cast<int>(i);
-    asio::co_spawn(context_, ask(queries[i], when),
-                   [&, i, when](const std::exception_ptr& trouble, const resolver::SharedOutcome& outcome) {
-                     if (trouble) std::rethrow_exception(trouble);
-                     answers[i] = rendered(queries[i], *outcome, when);
-                     --missing;
-                   });
+    resolver::spawn(context_, ask(queries[i], when),
+                    [&, i, when](const std::exception_ptr& trouble, const resolver::SharedOutcome& outcome) {
+                      if (trouble) std::rethrow_exception(trouble);
+                      answers[i] = rendered(queries[i], *outcome, when);
+                      --missing;
+                    });
   }
   run_until([&] { return missing == 0; });
   for (Answer& answer : answers) answer.packets = internet_.packets() - packets;

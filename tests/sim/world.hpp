@@ -55,6 +55,9 @@ struct WorldOptions {
 class World {
  public:
   explicit World(WorldOptions options = {});
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+  ~World() { clock_.drop_sleepers(); }
 
   /// A zone that scenarios may serve from several servers.
   std::shared_ptr<const Zone> zone(std::string_view apex, std::string_view text);

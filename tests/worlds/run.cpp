@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include "resolver/render/render.hpp"
+#include "resolver/spawn.hpp"
 #include "tests/sim/world.hpp"
 #include "tests/sim/zone_text.hpp"
 #include "tests/worlds/build.hpp"
@@ -116,15 +116,15 @@ class Life {
       queries[i].header.recursion_desired = true;
       queries[i].question = questions[i];
       queries[i].edns = dns::Edns{};
-      asio::co_spawn(context_, desk_.answer(queries[i]),
-                     [&, i](const std::exception_ptr& trouble, const resolver::SharedOutcome& outcome) {
-                       if (trouble || !outcome) return;
-                       given[i].octets.resize(dns::max_message_octets);
-                       const auto rendered = resolver::render(queries[i], *outcome, clock_.now(), given[i].octets);
-                       given[i].octets.resize(rendered.octets);
-                       given[i].when = clock_.now();
-                       given[i].here = true;
-                     });
+      resolver::spawn(context_, desk_.answer(queries[i]),
+                      [&, i](const std::exception_ptr& trouble, const resolver::SharedOutcome& outcome) {
+                        if (trouble || !outcome) return;
+                        given[i].octets.resize(dns::max_message_octets);
+                        const auto rendered = resolver::render(queries[i], *outcome, clock_.now(), given[i].octets);
+                        given[i].octets.resize(rendered.octets);
+                        given[i].when = clock_.now();
+                        given[i].here = true;
+                      });
     }
     while (!std::ranges::all_of(given, &Given::here) && clock_.now() - begun <= patience + afterlife && step()) {
     }

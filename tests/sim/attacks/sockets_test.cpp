@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
 #include <cctype>
 #include <limits>
 #include <optional>
@@ -13,6 +12,7 @@
 #include "resolver/iterate/query_message.hpp"
 #include "resolver/role/system.hpp"
 #include "resolver/role/upstream_datagrams.hpp"
+#include "resolver/spawn.hpp"
 #include "tests/sim/attacks/arms.hpp"
 #include "tests/sim/attacks/own_network.hpp"
 #include "tests/unit/resolver_role/scripted_server.hpp"
@@ -41,7 +41,7 @@ class Sockets {
   void begin(const dns::Endpoint& server, std::chrono::milliseconds patience,
              std::function<void(std::expected<Reply, NetworkFault>)> done, bool random_case = true) {
     const dns::Question question{dns::Name::literal("www.example.com"), dns::type::a};
-    boost::asio::co_spawn(
+    resolver::spawn(
         loop_,
         upstream_.exchange({server, resolver::UpstreamTransport::udp,
                             resolver::make_query(question, {.edns = true, .random_case = random_case}, random_).wire,
@@ -70,6 +70,7 @@ struct SocketRow {
   std::function<void(Sockets&, Findings&)> benign;
   std::function<void(Sockets&, Findings&)> attack;
   std::function<void(OutgoingSettings&)> off;
+  bool chooses_kernel_ports = false;  ///< otherwise with the usual ones and with all: with fresh sockets and kept ones
 };
 
 void in_three_arms(const SocketRow& row) {
@@ -81,7 +82,13 @@ void in_three_arms(const SocketRow& row) {
   };
   OutgoingSettings unguarded;
   row.off(unguarded);
-  in_three_arms(Arms{arm(row.benign, {}), arm(row.attack, {}), arm(row.attack, unguarded)});
+  const Arms arms{arm(row.benign, {}), arm(row.attack, {}), arm(row.attack, unguarded)};
+  if (row.chooses_kernel_ports || !enter_own_network()) return in_three_arms(arms);
+  for (const std::uint16_t first : {std::uint16_t{32'768}, std::uint16_t{1024}}) {
+    SCOPED_TRACE(fmt::format("the kernel draws from {} on", first));
+    static_cast<void>(set_kernel_ports(first, first == 1024 ? 65'535 : 60'999));  // refused: twice the same, then
+    in_three_arms(arms);
+  }
 }
 
 /// The honest reply says NXDOMAIN, so that it is told from a forged one.
@@ -189,7 +196,8 @@ TEST(Attack, P05_a_kernel_that_draws_from_a_hundred_ports) {
                                 // Of 64,512 ports, 4000 draws hit 3878 different ones on average.
                                 findings.at_least("different ports of 4000 queries", ports.size(), 3800);
                               },
-                          .off = [](OutgoingSettings& settings) { settings.guards.own_ports = false; }});
+                          .off = [](OutgoingSettings& settings) { settings.guards.own_ports = false; },
+                          .chooses_kernel_ports = true});
 }
 
 TEST(Attack, P07_sad_dns_a_stranger_probes_the_port) {

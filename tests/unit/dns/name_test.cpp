@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
+#include <string>
+#include <utility>
 
 #include "tests/unit/dns/octets.hpp"
 
@@ -228,6 +231,64 @@ TEST(NameCopy, assignment_to_itself_and_from_shorter_and_longer) {
   EXPECT_TRUE(name.identical(Name::literal("a")));
   name = Name::literal(name_text(255));
   EXPECT_EQ(name.wire().size(), 255U);
+}
+
+/// Of exactly so many octets in wire form.
+Name name_of(std::size_t octets, char letter) {
+  std::string text;
+  for (std::size_t left = octets - 1; left > 0;) {
+    const std::size_t label = left > 64 ? std::min<std::size_t>(63, left - 3) : left - 1;
+    text += std::string(label, letter) + ".";
+    left -= label + 1;
+  }
+  return text.empty() ? Name{} : *Name::from_text(text);
+}
+
+TEST(NameStorage, short_and_long_names_are_copied_moved_and_assigned_alike) {
+  const std::array<std::size_t, 8> sizes{1, 3, 62, 63, 64, 65, 200, 255};
+  for (const std::size_t one : sizes) {
+    const Name mine = name_of(one, 'a');
+    ASSERT_EQ(mine.wire().size(), one);
+    EXPECT_EQ(mine.heap_octets(), one > 63 ? one : 0U);
+    for (const std::size_t other : sizes) {
+      Name copy = mine;
+      EXPECT_TRUE(copy.identical(mine));
+      copy = name_of(other, 'b');
+      EXPECT_TRUE(copy.identical(name_of(other, 'b')));
+      const Name& same = copy;
+      copy = same;  // to itself
+      EXPECT_TRUE(copy.identical(name_of(other, 'b')));
+      Name taken = std::move(copy);
+      EXPECT_TRUE(taken.identical(name_of(other, 'b')));
+      EXPECT_TRUE(copy.is_root());  // what is left behind
+      copy = mine;
+      taken = std::move(copy);
+      EXPECT_TRUE(taken.identical(mine));
+      std::swap(taken, copy);
+      EXPECT_TRUE(copy.identical(mine));
+      EXPECT_TRUE(taken.is_root());
+    }
+  }
+}
+
+TEST(NameStorage, all_that_makes_names_of_names_crosses_the_border_between_short_and_long) {
+  for (std::size_t octets = 60; octets <= 70; ++octets) {
+    const Name name = name_of(octets, 'Q');
+    EXPECT_TRUE(Name::from_wire(name.wire())->identical(name));
+    EXPECT_TRUE(name.lowercased().identical(name_of(octets, 'q')));
+    EXPECT_EQ(name, name.lowercased());
+    EXPECT_EQ(name.hash(HashKey{}), name.lowercased().hash(HashKey{}));
+    const auto longer = name.prepended(name_of(8, 'x').first_label());
+    ASSERT_TRUE(longer);
+    EXPECT_EQ(longer->wire().size(), octets + 7);
+    EXPECT_TRUE(longer->parent().identical(name));
+    EXPECT_TRUE(longer->suffix(name.label_count()).identical(name));
+    EXPECT_TRUE(longer->is_strictly_below(name));
+    const auto renamed = longer->with_suffix_replaced(name, name_of(octets + 1, 'z'));
+    ASSERT_TRUE(renamed);
+    EXPECT_TRUE(renamed->parent().identical(name_of(octets + 1, 'z')));
+    EXPECT_EQ(Name::from_text(longer->to_text())->wire().size(), octets + 7);
+  }
 }
 
 }  // namespace

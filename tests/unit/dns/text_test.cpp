@@ -50,6 +50,8 @@ constexpr const char* samples[] = {
     "a.example. 3600 IN L32 10 10.1.2.0",
     "a.example. 3600 IN LP 10 l64.example.",
     "a.example. 3600 IN EUI48 00-00-5e-00-53-2a",
+    "child._dsync.example. 3600 IN DSYNC CDS NOTIFY 5359 scanner.example.",
+    "child._dsync.example. 3600 IN DSYNC CSYNC 128 65535 .",
     "a.example. 3600 IN URI 10 1 \"ftp://ftp1.example.com/public\"",
     "a.example. 3600 IN CAA 0 issue \"ca.example.net; account=230123\"",
     "a.example. 3600 IN TYPE65280 \\# 4 0a000001",

@@ -85,6 +85,29 @@ TEST(DnssecBase, signatures_of_the_rfcs_verify_and_no_other_bit_pattern_does) {
   }
 }
 
+TEST(DnssecBase, a_verifier_judges_each_signature_by_itself_whatever_it_has_judged_before) {
+  for (const Example& example : examples) {
+    const auto key = record(example.key);
+    const auto signature = record(example.signature);
+    const auto fields = Dnskey::parse(key.rdata);
+    const auto rrsig = Rrsig::parse(signature.rdata);
+    auto verifier = Verifier::from_dnskey(fields->algorithm, fields->public_key);
+    ASSERT_TRUE(verifier) << example.name;
+    const Octets octets = signed_data(record(example.data), signature);
+    Octets altered = octets;
+    altered.back() ^= 1;
+    Octets forged(rrsig->signature.begin(), rrsig->signature.end());
+    forged.back() ^= 1;
+    for (int round = 0; round < 3; ++round) {
+      EXPECT_TRUE(verifier->verifies(octets, rrsig->signature)) << example.name;
+      EXPECT_FALSE(verifier->verifies(altered, rrsig->signature)) << example.name;
+      EXPECT_FALSE(verifier->verifies(octets, forged)) << example.name;
+      EXPECT_FALSE(verifier->verifies(octets, {})) << example.name;
+      EXPECT_FALSE(verifier->verifies(octets, Octets(rrsig->signature.size()))) << example.name;
+    }
+  }
+}
+
 TEST(DnssecBase, ds_of_the_rfcs_are_made_again) {
   for (const Example& example : examples) {
     const auto key = record(example.key);
@@ -212,6 +235,20 @@ TEST(DnssecBase, a_signature_with_more_labels_than_its_owner_is_over_nothing) {
   }
 }
 
+TEST(DnssecBase, a_signature_over_no_record_is_over_nothing) {
+  Rrsig rrsig;
+  rrsig.covered = dns::type::a;
+  rrsig.labels = 3;
+  const dns::RdataList none;
+  // An empty block of its own: whatever is read of it lies outside, as the sanitizer knows.
+  const Octets block;
+  for (const RdataRange& range : {RdataRange{none}, RdataRange{OctetView{block}}}) {
+    Octets octets;
+    EXPECT_FALSE(append_signed_data(octets, rrsig_prefix(rrsig), {Name::literal("a.b.c"), dns::type::a, range}));
+    EXPECT_TRUE(octets.empty());
+  }
+}
+
 TEST(DnssecBase, costly_and_broken_keys_are_refused) {
   const auto fault_of = [](std::uint8_t algorithm, const Octets& key) {
     const auto made = PublicKey::from_dnskey(algorithm, key);
@@ -226,11 +263,17 @@ TEST(DnssecBase, costly_and_broken_keys_are_refused) {
   EXPECT_EQ(fault_of(8, rsa(300, 128)), KeyFault::too_large);
   EXPECT_EQ(fault_of(8, rsa(3, 513)), KeyFault::too_large);
   EXPECT_EQ(fault_of(8, rsa(3, 63)), KeyFault::too_small);
+  Octets with_zeros(600);
+  with_zeros.resize(728, 0xff);
+  EXPECT_EQ(fault_of(8, rsa_public_octets({Octets(3, 0xff), with_zeros})), KeyFault::too_large);
   EXPECT_EQ(fault_of(8, {}), KeyFault::malformed);
   EXPECT_EQ(fault_of(8, {3, 1, 0, 1}), KeyFault::malformed);
   EXPECT_EQ(fault_of(8, {0, 1}), KeyFault::malformed);
   EXPECT_EQ(fault_of(13, Octets(63)), KeyFault::malformed);
   EXPECT_EQ(fault_of(13, Octets(64, 0x17)), KeyFault::malformed);  // no point of the curve
+  EXPECT_EQ(fault_of(13, Octets(64)), KeyFault::malformed);
+  EXPECT_EQ(fault_of(14, Octets(96, 0x17)), KeyFault::malformed);
+  EXPECT_EQ(fault_of(14, Octets(64, 0x17)), KeyFault::malformed);
   EXPECT_EQ(fault_of(15, Octets(33)), KeyFault::malformed);
   EXPECT_EQ(fault_of(1, rsa(3, 128)), KeyFault::unsupported_algorithm);
   EXPECT_EQ(fault_of(253, {}), KeyFault::unsupported_algorithm);

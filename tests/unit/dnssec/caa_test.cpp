@@ -113,6 +113,9 @@ TEST(Caa, accounts_and_methods_are_bound) {
   EXPECT_FALSE(account.allows("ca.example", certificate, "")) << "nobody knows the account";
   const World twice = World{}.has("example.com.", {{"issue", "ca.example; accounturi=a; accounturi=a"}});
   EXPECT_FALSE(twice.allows("ca.example", certificate, "a")) << "unsatisfiable (section 3)";
+  const World empty = World{}.has("example.com.", {{"issue", "ca.example; accounturi="}});
+  EXPECT_FALSE(empty.allows("ca.example", certificate, "a"));
+  EXPECT_FALSE(empty.allows("ca.example", certificate, "")) << "an unknown account is not the empty one";
   const World method = World{}.has("example.com.", {{"issue", "ca.example; validationmethods=dns-01,ca-own"}});
   EXPECT_TRUE(method.allows("ca.example", certificate, "", "dns-01"));
   EXPECT_TRUE(method.allows("ca.example", certificate, "", "ca-own"));
@@ -132,6 +135,105 @@ TEST(Caa, a_lookup_that_fails_forbids) {
 }
 
 /// RFC 8659 §4.2: a value outside of the grammar authorises nobody.
+/// RDATA of 'issue "ca.example"'.
+const std::vector<std::uint8_t> issue_rdata = [] {
+  const std::string text = std::string{"\0\5issue", 7} + "ca.example";
+  return std::vector<std::uint8_t>{text.begin(), text.end()};
+}();
+
+dns::Record record_of(const Name& owner, dns::RrType type, std::vector<std::uint8_t> rdata,
+                      dns::RrClass rr_class = dns::rr_class::in) {
+  return {owner, type, rr_class, dns::Ttl::from_wire(60), std::move(rdata)};
+}
+
+/// An answer at the end of so many aliases.
+dns::Message behind_aliases(unsigned aliases) {
+  dns::Message reply;
+  reply.header.recursion_available = true;
+  Name at = Name::literal("www.example.");
+  for (unsigned i = 0; i < aliases; ++i) {
+    const Name next = *Name::from_text("a" + std::to_string(i) + ".example.");
+    reply.answer.push_back(record_of(at, dns::type::cname, {next.wire().begin(), next.wire().end()}));
+    at = next;
+  }
+  reply.answer.push_back(record_of(at, dns::type::caa, issue_rdata));
+  return reply;
+}
+
+/// A denial by a zone, at the end of so many aliases.
+dns::Message denial(const char* zone, unsigned aliases = 0) {
+  dns::Message reply = behind_aliases(aliases);
+  reply.answer.pop_back();
+  reply.authority.push_back(record_of(*Name::from_text(zone), dns::type::soa, std::vector<std::uint8_t>(22)));
+  return reply;
+}
+
+/// A referral, or half of a chain, is no word that there is nothing.
+TEST(Caa, none_needs_a_denial_by_the_zone_that_the_aliases_end_in) {
+  using Outcome = CaaLookup::Outcome;
+  const Name www = Name::literal("www.example.");
+  const auto look = [&](const dns::Message& reply) { return lookup_from_reply(reply, www); };
+  for (const char* zone : {"www.example.", "example.", "."}) EXPECT_EQ(look(denial(zone)).outcome, Outcome::none);
+  EXPECT_EQ(look(denial("a0.example.", 1)).outcome, Outcome::none);
+  for (const char* zone : {"other.example.", "below.www.example."})
+    EXPECT_EQ(look(denial(zone)).outcome, Outcome::failed) << zone;
+  EXPECT_EQ(look(denial("www.example.", 1)).outcome, Outcome::failed) << "the SOA of the alias, not of its target";
+  dns::Message referral = denial("example.");
+  referral.authority[0].type = dns::type::ns;
+  EXPECT_EQ(look(referral).outcome, Outcome::failed);
+  EXPECT_EQ(look(referral).trouble, "the answer is neither records nor a denial");
+  dns::Message unfinished = denial("a0.example.", 1);
+  unfinished.authority.clear();
+  EXPECT_EQ(look(unfinished).outcome, Outcome::failed);
+  dns::Message other_class = denial("example.");
+  other_class.authority[0].rr_class = dns::rr_class::ch;
+  EXPECT_EQ(look(other_class).outcome, Outcome::failed);
+  for (dns::Message reply : {denial("example."), behind_aliases(0)}) {
+    reply.header.recursion_available = false;
+    EXPECT_EQ(look(reply).outcome, Outcome::failed) << "an authority answers for its zones alone";
+    EXPECT_NE(look(reply).trouble.find("RA"), std::string::npos);
+  }
+}
+
+TEST(Caa, an_answer_that_could_hide_records_is_a_failure) {
+  using Outcome = CaaLookup::Outcome;
+  const Name www = Name::literal("www.example.");
+  const auto outcome = [&](const dns::Message& reply) { return lookup_from_reply(reply, www).outcome; };
+  EXPECT_EQ(outcome(behind_aliases(0)), Outcome::found);
+  EXPECT_EQ(outcome(behind_aliases(16)), Outcome::found);
+  EXPECT_EQ(outcome(behind_aliases(17)), Outcome::failed) << "not: there is none";
+  dns::Message reply = behind_aliases(1);
+  reply.answer[0].rdata = {200};
+  EXPECT_EQ(outcome(reply), Outcome::failed) << "an alias that cannot be read";
+  reply.answer[0].rdata.assign(www.wire().begin(), www.wire().end());
+  EXPECT_EQ(outcome(reply), Outcome::failed) << "a loop";
+  reply = behind_aliases(0);
+  reply.header.truncated = true;
+  EXPECT_EQ(outcome(reply), Outcome::failed);
+  reply = denial("example.");
+  EXPECT_EQ(outcome(reply), Outcome::none);
+  reply.header.rcode_low = static_cast<std::uint8_t>(dns::Rcode::nxdomain);
+  EXPECT_EQ(outcome(reply), Outcome::none);
+  for (const dns::Rcode rcode : {dns::Rcode::servfail, dns::Rcode::refused, dns::Rcode::formerr, dns::Rcode::notimp}) {
+    reply.header.rcode_low = static_cast<std::uint8_t>(rcode);
+    EXPECT_EQ(outcome(reply), Outcome::failed) << dns::to_text(rcode);
+  }
+  const auto authority = denial("example.").authority;
+  reply = behind_aliases(0);
+  reply.authority = authority;
+  reply.answer[0].rr_class = dns::rr_class::ch;
+  EXPECT_EQ(outcome(reply), Outcome::none) << "records of another class say nothing";
+  reply = behind_aliases(0);
+  reply.authority = authority;
+  reply.answer[0].owner = Name::literal("other.example.");
+  EXPECT_EQ(outcome(reply), Outcome::none) << "nor do those of another name";
+  reply = behind_aliases(0);
+  reply.answer[0].rdata = {0, 9, 'x'};
+  const CaaLookup malformed = lookup_from_reply(reply, www);
+  ASSERT_EQ(malformed.outcome, Outcome::found);
+  EXPECT_TRUE(malformed.properties[0].is_critical()) << "what cannot be read forbids";
+}
+
 TEST(Caa, the_grammar_of_issuers_is_followed) {
   const auto domain_of = [](const char* value) {
     const auto issuer = parse_issuer(value);

@@ -194,6 +194,31 @@ TEST_P(Nsec3Denial, records_with_different_parameters_prove_nothing) {
 struct NsecDenial : Denial {};
 INSTANTIATE_TEST_SUITE_P(By, NsecDenial, testing::Values(DenialBy::nsec));
 
+/// RFC 9824: proofs that are made for the name that was asked for. Servers answer NOERROR with them; where one says
+/// NXDOMAIN, the same NSEC proves that.
+TEST_P(NsecDenial, compact_proofs_deny_the_name_that_they_are_of_and_no_other) {
+  const auto compact = [&](const char* owner, std::vector<dns::RrType> types) {
+    const Name name = Name::literal(owner);
+    const Name next = *name.prepended(std::array<std::uint8_t, 1>{0});
+    Octets rdata{next.wire().begin(), next.wire().end()};
+    append_bitmap(rdata, types);
+    all = {{name, dns::type::nsec, dns::rr_class::in, dns::Ttl::from_wire(3600), rdata}};
+    records = {{all[0].owner, all[0].type, all[0].rdata}};
+  };
+  compact("nothing.example.", {dns::type::rrsig, dns::type::nsec, dns::type::nxname});
+  EXPECT_EQ(no_data("nothing.example.", dns::type::a), Security::secure);
+  EXPECT_EQ(no_data("NOTHING.example.", dns::type::txt), Security::secure);
+  EXPECT_EQ(no_name("nothing.example."), Security::secure);
+  for (const char* other : {"example.", "www.example.", "below.nothing.example.", "nothing.", "other.example."}) {
+    EXPECT_EQ(no_name(other), Security::bogus) << other;
+    EXPECT_EQ(no_data(other, dns::type::a), Security::bogus) << other;
+  }
+  compact("www.example.", {dns::type::a, dns::type::rrsig, dns::type::nsec});
+  EXPECT_EQ(no_data("www.example.", dns::type::txt), Security::secure);
+  EXPECT_EQ(no_data("www.example.", dns::type::a), Security::bogus);
+  EXPECT_EQ(no_name("www.example."), Security::bogus) << "without NXNAME it exists";
+}
+
 TEST_P(NsecDenial, a_next_name_outside_the_zone_proves_nothing) {
   const Name next = Name::literal("zz.");
   Octets rdata{next.wire().begin(), next.wire().end()};

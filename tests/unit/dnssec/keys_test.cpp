@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -178,6 +179,20 @@ TEST(KeyFolder, private_halves_can_be_read_by_their_owner_only) {
   EXPECT_EQ(permissions, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
+TEST(KeyFolder, a_private_half_of_another_user_is_exposed) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  constexpr uid_t another = 12345;
+  const TemporaryFolder folder;
+  const KeyFolder keys{folder.path(), std::nullopt};
+  const auto made = keys.generate(zone, Algorithm::ed25519, zsk_flags);
+  ASSERT_TRUE(made);
+  EXPECT_FALSE(keys.keys_of(zone)->front().exposed);
+  EXPECT_TRUE(keys.refuse_exposed(*keys.keys_of(zone)));
+  ASSERT_EQ(chown(folder.file(made->stem + ".private").c_str(), another, 0), 0);
+  EXPECT_TRUE(keys.keys_of(zone)->front().exposed);
+  EXPECT_FALSE(keys.refuse_exposed(*keys.keys_of(zone)));
+}
+
 /// A stolen disk shows no private key.
 TEST(KeyFolder, with_a_passphrase_no_file_holds_the_private_half) {
   const TemporaryFolder folder;
@@ -198,6 +213,32 @@ TEST(KeyFolder, with_a_passphrase_no_file_holds_the_private_half) {
   EXPECT_EQ(keys.keys_of(zone)->size(), 3U);
   EXPECT_FALSE(KeyFolder(folder.path(), passphrase("another")).keys_of(zone));
   EXPECT_FALSE(KeyFolder(folder.path(), std::nullopt).keys_of(zone));
+}
+
+/// It can be copied and guessed at for as long as somebody likes.
+TEST(KeyFolder, a_sealed_half_that_others_may_read_is_exposed) {
+  const TemporaryFolder folder;
+  const auto words = octets("correct horse");
+  const KeyFolder keys{folder.path(), Secret{words.begin(), words.end()}, SealCost::interactive};
+  const auto made = keys.generate(zone, Algorithm::ed25519, zsk_flags);
+  ASSERT_TRUE(made);
+  EXPECT_FALSE(keys.keys_of(zone)->front().exposed);
+  ASSERT_EQ(chmod(folder.file(made->stem + ".sealed").c_str(), 0640), 0);
+  const auto open = keys.keys_of(zone);
+  EXPECT_TRUE(open->front().exposed);
+  const auto refused = keys.refuse_exposed(*open);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().find(made->stem + ".sealed: others"), std::string::npos) << refused.error();
+}
+
+TEST(KeyFolder, a_key_in_keykeeper_needs_somebody_to_ask) {
+  const TemporaryFolder folder;
+  const auto made = KeyFolder{folder.path(), std::nullopt}.generate(zone, Algorithm::ed25519, zsk_flags);
+  ASSERT_TRUE(made);
+  std::filesystem::rename(folder.file(made->stem + ".private"), folder.file(made->stem + ".keykeeper"));
+  const auto keys = KeyFolder{folder.path(), std::nullopt}.keys_of(zone);
+  ASSERT_FALSE(keys);
+  EXPECT_NE(keys.error().find("keykeeper"), std::string::npos) << keys.error();
 }
 
 TEST(KeyFolder, equal_tags_are_refused) {

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 
+#include "dnssec/sign/prepare.hpp"
 #include "dnssec/zone/bootstrap.hpp"
 #include "dnssec/zone/load.hpp"
 #include "dnssec/zone/offline_keys.hpp"
@@ -97,6 +99,89 @@ class Site {
 
 std::size_t keys_in_use(const ZoneRolls& zone) {
   return static_cast<std::size_t>(std::ranges::count_if(zone.keys, [](const RollingKey& key) { return !key.free; }));
+}
+
+/// Keys that another process has: it signs in batches, until it is told to stop.
+class FakeHouse : public KeyHouse {
+ public:
+  struct Held : RemoteKey {
+    explicit Held(PrivateKey key) : key_{std::move(key)} {}
+    std::unique_ptr<RemoteSigner> signer() const override;
+    std::string trouble() const override { return batches_left == 0 ? "it has ended" : ""; }
+    PrivateKey key_;
+    mutable std::atomic<int> batches_left = 1'000'000;
+    mutable std::atomic<int> batches = 0;
+  };
+  struct HeldSigner : RemoteSigner {
+    explicit HeldSigner(const Held& key) : key_{&key}, signer_{key.key_} {}
+    bool prefers_batches() const override { return true; }
+    bool sign(OctetView data, Octets& out) override { return signer_.sign(data, out); }
+    bool sign_all(std::span<const Octets> data, std::vector<Octets>& out) override {
+      if (key_->batches_left == 0) return false;
+      --key_->batches_left;
+      ++key_->batches;
+      return RemoteSigner::sign_all(data, out);
+    }
+    const Held* key_;
+    Signer signer_;
+  };
+  std::expected<Octets, std::string> make(const dns::Name&, Algorithm algorithm, std::uint16_t flags, unsigned bits,
+                                          std::span<const std::uint16_t>) override {
+    auto key = PrivateKey::generate(algorithm, bits);
+    Octets dnskey = dnskey_rdata(flags, algorithm, key->public_key());
+    keys_.emplace_back(dnskey, std::make_shared<const Held>(std::move(*key)));
+    return dnskey;
+  }
+  std::expected<std::shared_ptr<const RemoteKey>, std::string> find(const dns::Name&, OctetView dnskey) override {
+    for (const auto& [rdata, key] : keys_) {
+      if (std::ranges::equal(rdata, dnskey)) return key;
+    }
+    return std::unexpected{std::string{"no such key"}};
+  }
+  std::vector<std::pair<Octets, std::shared_ptr<const Held>>> keys_;
+};
+std::unique_ptr<RemoteSigner> FakeHouse::Held::signer() const { return std::make_unique<HeldSigner>(*this); }
+
+TEST(Maintain, keys_of_another_process_sign_in_batches_and_their_end_leaves_the_old_output) {
+  for (const bool zonemd : {false, true}) {
+    Site site;
+    const auto house = std::make_shared<FakeHouse>();
+    site.keys_.use(house, true);
+    site.options_.policy.signing.zonemd = zonemd;
+    const auto result = site.run();
+    ASSERT_TRUE(result) << result.error();
+    EXPECT_EQ(site.faults(), "");
+    ASSERT_EQ(house->keys_.size(), 2U);
+    const auto& zsk = (house->keys_[0].first[1] & 1) == 0 ? house->keys_[0].second : house->keys_[1].second;
+    EXPECT_GE(zsk->batches.load(), 1);
+    EXPECT_LT(zsk->batches.load() * 2, static_cast<int>(result->file.counts.made)) << "far fewer than signatures";
+    for (const auto& entry : std::filesystem::directory_iterator{site.folder_.path()}) {
+      const std::string name = entry.path().filename().string();
+      EXPECT_FALSE(name.ends_with(".private") || name.ends_with(".sealed")) << name;
+    }
+    const std::string before = site.folder_.read("example.zone.signed");
+    zsk->batches_left = 0;
+    site.options_.file.everything = true;
+    const auto failed = site.run();
+    ASSERT_FALSE(failed);
+    EXPECT_NE(failed.error().find("it has ended"), std::string::npos) << failed.error();
+    EXPECT_EQ(site.folder_.read("example.zone.signed"), before);
+  }
+}
+
+TEST(Maintain, a_run_says_whether_the_parent_is_asked_anew) {
+  Site site;
+  EXPECT_FALSE(site.run()->asks_parent_anew) << "not before all unsigned data has left the caches";
+  bool asked = false;
+  for (int day = 0; day < 10 && !asked; ++day) {
+    site.wait(days{1});
+    const auto result = site.run();
+    ASSERT_TRUE(result);
+    asked = result->asks_parent_anew;
+    EXPECT_EQ(asked, result->zone.asked.has_value());
+  }
+  EXPECT_TRUE(asked);
+  EXPECT_FALSE(site.run()->asks_parent_anew);
 }
 
 TEST(Maintain, a_first_run_makes_keys_and_a_signed_zone) {
@@ -278,13 +363,37 @@ TEST(Maintain, a_word_that_comes_too_early_is_told_and_from_when_it_counts) {
   EXPECT_TRUE(site.run()->zone.asked) << "the time that was told is the time";
 }
 
-TEST(Maintain, a_private_half_that_others_may_read_is_told) {
+TEST(Maintain, a_private_half_that_others_may_read_is_not_used_unless_that_is_known) {
   Site site;
   const auto first = site.run();
   ASSERT_TRUE(first);
   EXPECT_FALSE(is_told(first->file.remarks, "others than its owner"));
   std::filesystem::permissions(site.folder_.file(first->keys[0].stem + ".private"), std::filesystem::perms{0644});
+  const std::string before = site.folder_.read("example.zone.signed");
+  site.wait(days{20});  // signatures are due
+  const auto refused = site.run();
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().find("others than its owner"), std::string::npos);
+  EXPECT_EQ(site.folder_.read("example.zone.signed"), before);
+  site.options_.despite_exposure = true;
   EXPECT_TRUE(is_told(site.run()->file.remarks, "others than its owner"));
+  std::filesystem::permissions(site.folder_.file(first->keys[0].stem + ".private"), std::filesystem::perms{0600});
+  site.options_.despite_exposure = false;
+  EXPECT_FALSE(is_told(site.run()->file.remarks, "others than its owner"));
+}
+
+/// It leaves, and signs until it has left: what counts is that it is used.
+TEST(Maintain, a_retired_private_half_that_others_may_read_is_not_used_either) {
+  Site site;
+  const auto first = site.run();
+  ASSERT_TRUE(first);
+  const StoredKey& key = first->keys[0];
+  ASSERT_TRUE(site.keys_.retire(key.stem, start.time_since_epoch().count()));
+  std::filesystem::permissions(site.folder_.file(key.stem + ".private"), std::filesystem::perms{0644});
+  site.wait(days{20});  // signatures are due
+  const auto refused = site.run();
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().find(key.stem + ".private: others than its owner"), std::string::npos) << refused.error();
 }
 
 /// A zone whose KSK lies in another folder, which stands for a place without network.
@@ -417,6 +526,67 @@ TEST(Maintain, two_runs_at_once_do_not_meet) {
   EXPECT_TRUE(site.run());
   ASSERT_TRUE(inner);
   EXPECT_NE(inner->find("another run"), std::string::npos);
+}
+
+std::uint32_t serial_in(const Site& site) {
+  const auto zone = load_zone(site.options_.file.output, {.origin = apex});
+  return zone ? serial_of(*zone).value_or(0) : 0;
+}
+
+/// Secondaries have the serial of before; to them, and to the machine that looks at them, a lower one is none.
+TEST(Maintain, the_serial_goes_on_where_the_output_is_lost_damaged_or_an_old_copy) {
+  Site site;
+  const std::string zone = site.folder_.read("example.zone");
+  ASSERT_TRUE(site.run());
+  const std::string old = site.folder_.read("example.zone.signed");
+  for (int change = 1; change <= 3; ++change) {
+    site.folder_.write("example.zone", zone + "changed A 192.0.2." + std::to_string(change) + "\n");
+    site.wait(seconds{60});
+    ASSERT_TRUE(site.run());
+  }
+  std::uint32_t last = serial_in(site);
+  const auto expect_later = [&](const char* what) {
+    site.wait(seconds{60});
+    const auto result = site.run();
+    ASSERT_TRUE(result) << what << result.error();
+    EXPECT_TRUE(result->file.written) << what;
+    EXPECT_EQ(serial_in(site), last + 1) << what;
+    EXPECT_EQ(result->zone.written_serial, last + 1) << what;
+    ++last;
+  };
+  std::filesystem::remove(site.options_.file.output);
+  expect_later("lost");
+  site.folder_.write("example.zone.signed", "nonsense\n");
+  expect_later("damaged");
+  site.folder_.write("example.zone.signed", old);
+  expect_later("an old copy");
+}
+
+TEST(Maintain, an_output_that_cannot_be_looked_at_is_not_replaced) {
+  Site site;
+  ASSERT_TRUE(site.run());
+  std::filesystem::remove(site.options_.file.output);
+  std::filesystem::create_symlink(site.options_.file.output, site.options_.file.output);  // it leads nowhere
+  EXPECT_FALSE(site.run());
+  EXPECT_TRUE(std::filesystem::is_symlink(site.options_.file.output));
+}
+
+TEST(Maintain, a_clock_that_jumped_signs_nothing_where_the_output_is_lost_either) {
+  for (const seconds jump : {seconds{days{-365}}, seconds{days{365}}}) {
+    Site site;
+    ASSERT_TRUE(site.run());
+    std::filesystem::remove(site.options_.file.output);
+    site.options_.clock.wall += jump;
+    site.options_.clock.since_boot += seconds{60};
+    for (int again = 0; again < 3; ++again) {
+      const auto result = site.run();
+      ASSERT_FALSE(result) << jump.count() << ", run " << again;
+      EXPECT_NE(result.error().find("clock"), std::string::npos) << result.error();
+      EXPECT_FALSE(std::filesystem::exists(site.options_.file.output));
+    }
+    site.options_.file.clock_is_right = true;
+    EXPECT_TRUE(site.run());
+  }
 }
 
 /// Killed wherever it is, again and again: each time the output is whole and validates, and no published key is lost.

@@ -359,7 +359,7 @@ TEST(Machine, a_ttl_above_the_policys_is_waited_for) {
   EXPECT_EQ(zone.keys[1].state, KeyState::removed);
 }
 
-TEST(Machine, a_secondary_that_is_behind_stops_a_roll) {
+TEST(Machine, a_secondary_that_is_behind_or_ahead_stops_a_roll) {
   const Policy policy = policy_named("standard");
   ZoneRolls zone = settled_zone(policy);
   ASSERT_TRUE(start_roll(zone, 0b010));
@@ -375,6 +375,9 @@ TEST(Machine, a_secondary_that_is_behind_stops_a_roll) {
   EXPECT_NE(waiting_of(decide(policy, zone, observed)).find("a secondary is silent"), std::string::npos);
   EXPECT_EQ(zone.keys[2].state, KeyState::published);
   observed.secondaries = {7, 8};
+  EXPECT_NE(waiting_of(decide(policy, zone, observed)).find("a secondary is ahead, at serial 8"), std::string::npos);
+  EXPECT_TRUE(zone.key_sets.pending) << "what it serves may be of before";
+  observed.secondaries = {7, 7};
   static_cast<void>(decide(policy, zone, observed));
   EXPECT_FALSE(zone.key_sets.pending);
 }

@@ -242,6 +242,37 @@ TEST_F(TrustPoints, a_zone_with_very_many_new_keys_takes_no_memory) {
   }
 }
 
+TEST_F(TrustPoints, a_roll_goes_on_when_the_list_is_full_of_removed_keys) {
+  look(point, KeySet{{a}, {a}}, start);
+  const auto removed = [&](std::uint8_t seed, std::int64_t since) {
+    point.keys.push_back({.dnskey = key(seed).dnskey(), .state = State::removed, .since = since});
+  };
+  removed(101, start - 50 * day);
+  removed(100, start - 90 * day);  // the oldest stands neither first nor last
+  while (point.keys.size() < max_tracked_keys)
+    removed(static_cast<std::uint8_t>(102 + point.keys.size()), start - 10 * day);
+  const Observed seen = look(point, KeySet{{a, b}, {a}, start + day}, start + day);
+  EXPECT_EQ(point.keys.size(), max_tracked_keys);
+  EXPECT_EQ(state_of(point, key(100)), std::nullopt);
+  EXPECT_EQ(state_of(point, key(101)), State::removed);
+  EXPECT_THAT(seen.events, testing::Contains(testing::HasSubstr("is forgotten for a new one")));
+  days({{a, b}, {a}}, 1, 32);
+  EXPECT_EQ(state_of(point, b), State::valid);
+}
+
+TEST_F(TrustPoints, a_list_full_of_keys_that_were_revoked_of_late_is_told) {
+  look(point, KeySet{{a}, {a}}, start);
+  while (point.keys.size() < max_tracked_keys) {
+    const auto seed = static_cast<std::uint8_t>(100 + point.keys.size());
+    point.keys.push_back({.dnskey = key(seed).dnskey(), .state = State::revoked, .since = start});
+  }
+  const Observed seen = look(point, KeySet{{a, b}, {a}, start + day}, start + day);
+  EXPECT_EQ(state_of(point, b), std::nullopt);
+  EXPECT_THAT(seen.events, testing::Contains(testing::HasSubstr("cannot be followed")));
+  days({{a, b}, {a}}, 1, 70);
+  EXPECT_EQ(state_of(point, b), State::valid) << "once they were removed there is room";
+}
+
 TEST_F(TrustPoints, a_text_that_was_cut_or_changed_is_noticed) {
   point = begin_trust_point(dns::Name::literal("example."), {{by_ds(a).ds.front()}, {b.dnskey()}});
   look(point, KeySet{{a}, {a}}, start);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "dnssec/verify/key_set.hpp"
 #include "tests/signing/test_key.hpp"
@@ -58,6 +59,23 @@ struct Verify : testing::Test {
     return check(list_of({rrsig.rdata}), list_of({key.dnskey()}), owner);
   }
 };
+
+TEST_F(Verify, of_keys_without_end_a_few_thousand_octets_are_kept) {
+  dns::RdataList many;
+  for (std::uint8_t i = 0; i < 60; ++i) {
+    Octets rdata{1, 0, 3, 253};  // a zone's key, of a private algorithm
+    rdata.resize(1004, i);
+    many.add(rdata);
+  }
+  EXPECT_EQ((ZoneKeys{zone, many}.count()), 4U);
+  dns::RdataList usual;
+  for (std::uint8_t i = 0; i < 12; ++i) {
+    Octets rdata{1, 0, 3, 8};
+    rdata.resize(264, i);  // RSA 2048
+    usual.add(rdata);
+  }
+  EXPECT_EQ((ZoneKeys{zone, usual}.count()), 12U);
+}
 
 TEST_F(Verify, a_good_signature_of_each_algorithm_holds) {
   rules.sha1 = true;
@@ -189,6 +207,57 @@ TEST_F(Verify, keys_that_are_none_count_as_failed) {
   EXPECT_EQ(purse.failed, 1U);
 }
 
+TEST_F(Verify, a_key_that_zones_share_is_made_ready_once) {
+  ReadyKeys ready;
+  rules.ready = &ready;
+  for (const char* name : {"example.", "example.net.", "a.example.net."}) {
+    zone = Name::literal(name);
+    owner = zone;
+    for (dns::Record& record : set) record.owner = owner;
+    EXPECT_TRUE(check(signing::sign_set(key, zone, set, times))) << name;
+  }
+  EXPECT_EQ(ready.made(), 1U);
+}
+
+TEST_F(Verify, keys_that_take_each_others_place_still_check_what_is_theirs_alone) {
+  ReadyKeys ready;
+  rules.ready = &ready;
+  std::vector<TestKey> many;
+  for (int seed = 0; seed < 256; ++seed)
+    many.push_back(TestKey::make(Algorithm::ed25519, static_cast<std::uint8_t>(seed)));
+  std::vector<dns::Record> signatures;
+  for (const TestKey& one : many) signatures.push_back(signing::sign_set(one, zone, set, times));
+  for (int round = 0; round < 2; ++round) {
+    for (std::size_t i = 0; i < many.size(); ++i) {
+      purse = Purse{};
+      EXPECT_TRUE(check(list_of({signatures[i].rdata}), list_of({many[i].dnskey()}), owner)) << i;
+      dns::Record spoilt = signatures[i];
+      spoilt.rdata.back() ^= 1;
+      EXPECT_FALSE(check(list_of({spoilt.rdata}), list_of({many[i].dnskey()}), owner)) << i;
+    }
+  }
+  EXPECT_GT(ready.made(), many.size()) << "none was displaced";
+}
+
+TEST_F(Verify, a_key_that_is_none_is_found_to_be_none_each_time) {
+  ReadyKeys ready;
+  EXPECT_EQ(ready.find(13, Octets(64, 0x17)), nullptr);
+  EXPECT_EQ(ready.find(13, Octets(64, 0x17)), nullptr);
+  EXPECT_EQ(ready.find(253, {}), nullptr);
+  const Octets octets(32, 1);
+  EXPECT_NE(ready.find(15, octets), nullptr);
+  EXPECT_EQ(ready.find(13, octets), nullptr) << "the algorithm belongs to it";
+  EXPECT_EQ(ready.made(), 1U);
+}
+
+TEST_F(Verify, signatures_by_keys_that_do_not_count_keep_none_out) {
+  dns::RdataList rrsigs;
+  for (std::uint8_t seed = 40; seed < 50; ++seed)
+    rrsigs.add(signing::sign_set(TestKey::make(Algorithm::ed25519, seed), zone, set, times).rdata);
+  rrsigs.add(signing::sign_set(key, zone, set, times).rdata);
+  EXPECT_TRUE(check(rrsigs, list_of({key.dnskey()}), owner));
+}
+
 struct Keys : Verify {
   TestKey zsk = TestKey::make(Algorithm::ed25519, 2, 256);
 
@@ -220,6 +289,29 @@ TEST_F(Keys, a_key_that_no_ds_names_vouches_for_nothing) {
   const auto none = keys({zsk}, zsk, {ds(key)});
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().code, EdeCode::dnskey_missing);
+}
+
+/// Tags are anybody's to make: reserved flags count towards them.
+TEST_F(Keys, a_key_with_the_tag_that_a_ds_names_signs_nothing_wherever_it_stands) {
+  std::optional<TestKey> found;
+  for (std::uint8_t seed = 100; seed < 200 && !found; ++seed) {
+    const TestKey plain = TestKey::make(Algorithm::ed25519, seed, 0);
+    for (int carry = -2; carry <= 2 && !found; ++carry) {  // sums of tags wrap with a carry
+      const auto flags = static_cast<std::uint16_t>(key.tag() - plain.tag() + carry);
+      if ((flags & Dnskey::zone_bit) == 0 || (flags & Dnskey::revoke_bit) != 0) continue;
+      if (const TestKey one = plain.with_flags(flags); one.tag() == key.tag()) found = one;
+    }
+  }
+  ASSERT_TRUE(found);
+  const TestKey evil = *found;
+  EXPECT_FALSE(keys({evil, key}, evil, {ds(key)}));
+  EXPECT_FALSE(keys({key, evil}, evil, {ds(key)}));
+  EXPECT_TRUE(keys({evil, key}, key, {ds(key)})) << "the real one stands beside it";
+  // More keys between them than a zone is looked at with.
+  std::vector<TestKey> many{evil};
+  for (std::uint8_t seed = 20; seed < 90; ++seed) many.push_back(TestKey::make(Algorithm::ed25519, seed));
+  many.push_back(key);
+  EXPECT_FALSE(keys(many, evil, {ds(key)}));
 }
 
 TEST_F(Keys, flags_and_revocation_count) {

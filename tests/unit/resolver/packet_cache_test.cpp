@@ -1,4 +1,4 @@
-#include "resolver/packet/packet_cache.hpp"
+#include "dns/packet/packet_cache.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "dns/message.hpp"
-#include "resolver/packet/query_glance.hpp"
+#include "dns/packet/query_glance.hpp"
 #include "resolver/render/render.hpp"
 
 namespace redoubt::resolver {
@@ -67,12 +67,12 @@ Octets rendered(const Octets& query, const Outcome& outcome, Instant now = start
 
 /// As a worker does it: from the packet cache, else rendered and kept.
 struct Counter {
-  PacketCache cache{plenty, key};
+  dns::PacketCache cache{plenty, key};
   bool served = false;
 
   Octets answer(const Octets& query, const Outcome& outcome, Instant now = start, std::chrono::seconds lead = 0s) {
-    QueryGlance glance;
-    const bool plain = look_at(query, glance);
+    dns::QueryGlance glance;
+    const bool plain = dns::look_at(query, glance);
     Octets room(1232);
     served = false;
     if (plain) {
@@ -83,7 +83,7 @@ struct Counter {
       if (served) return room;
     }
     Octets answer = rendered(query, outcome, now);
-    if (plain) cache.keep(glance, answer, outcome.is_secure(), now, lead);
+    if (plain) cache.keep(glance, answer, {.secure = outcome.is_secure(), .lead = lead}, now);
     return answer;
   }
 };
@@ -99,15 +99,15 @@ TEST(PacketCache, second_asker_gets_what_the_first_got) {
 }
 
 TEST(PacketCache, may_wait_for_a_question_to_come_a_second_time) {
-  PacketCache cache{plenty, key};
+  dns::PacketCache cache{plenty, key};
   const Octets query = query_octets("www.example.");
   const Octets answer = rendered(query, address_of("www.example."));
-  QueryGlance glance;
-  ASSERT_TRUE(look_at(query, glance));
+  dns::QueryGlance glance;
+  ASSERT_TRUE(dns::look_at(query, glance));
   Octets room(1232);
   for (int time = 1; time <= 3; ++time) {
     EXPECT_EQ(cache.find(glance, query, start, room).octets != 0, time == 3) << time;
-    cache.keep(glance, answer, false, start, 0s, PacketCache::Admission::at_second_time);
+    cache.keep(glance, answer, {.admission = dns::PacketCache::Admission::at_second_time}, start);
   }
 }
 
@@ -115,20 +115,20 @@ TEST(PacketCache, may_wait_for_a_question_to_come_a_second_time) {
 /// a proof of some hundred octets.
 struct Flood {
   static constexpr int names = 500;
-  PacketCache::Admission admission;
-  PacketCache cache{1U << 18, key};
+  dns::PacketCache::Admission admission;
+  dns::PacketCache cache{1U << 18, key};
   int asked = 0;
   int served = 0;
 
   void ask(const std::string& name, const Outcome& outcome, bool counts) {
     const Octets query = query_octets(name);
-    QueryGlance glance;
-    ASSERT_TRUE(look_at(query, glance));
+    dns::QueryGlance glance;
+    ASSERT_TRUE(dns::look_at(query, glance));
     Octets room(1232);
     const bool found = cache.find(glance, query, start, room).octets != 0;
     asked += counts ? 1 : 0;
     served += counts && found ? 1 : 0;
-    if (!found) cache.keep(glance, rendered(query, outcome), false, start, 0s, admission);
+    if (!found) cache.keep(glance, rendered(query, outcome), {.admission = admission}, start);
   }
   /// In percent.
   int hit_ratio() {
@@ -155,9 +155,9 @@ struct Flood {
 };
 
 TEST(PacketCache, random_names_do_not_push_out_what_others_ask_for) {
-  Flood guarded{PacketCache::Admission::at_second_time};
+  Flood guarded{dns::PacketCache::Admission::at_second_time};
   const int with = guarded.hit_ratio();
-  Flood open{PacketCache::Admission::at_once};
+  Flood open{dns::PacketCache::Admission::at_once};
   const int without = open.hit_ratio();
   RecordProperty("hit_ratio_percent", with);
   std::printf("hit ratio under the flood: %d %%; if everything is kept at once: %d %%\n", with, without);
@@ -329,20 +329,20 @@ TEST(PacketCache, secure_answers_say_so_to_those_alone_who_want_to_hear_it) {
 
 /// The cookie in an answer is its asker's own; what stands before it is everybody's.
 TEST(PacketCache, answers_with_a_cookie_are_kept_without_it) {
-  PacketCache cache{plenty, key};
+  dns::PacketCache cache{plenty, key};
   const Outcome outcome = address_of("www.example.");
   const dns::Cookie cookie{{1, 2, 3, 4, 5, 6, 7, 8}, {}};
   const Octets with =
       query_octets("www.example.", [&](dns::Message& message) { message.edns.emplace().cookie = cookie; });
   const Octets without = query_octets("www.example.", [](dns::Message& message) { message.edns.emplace(); });
-  QueryGlance glance;
-  ASSERT_TRUE(look_at(with, glance));
+  dns::QueryGlance glance;
+  ASSERT_TRUE(dns::look_at(with, glance));
   EXPECT_EQ(Octets(glance.cookie.begin(), glance.cookie.end()), Octets(cookie.client.begin(), cookie.client.end()));
   Octets answer(1232);
   const dns::Cookie whole{cookie.client, Octets(16, 9)};
   answer.resize(render(*dns::parse_query(with), outcome, start, answer, {.cookie = whole}).octets);
-  cache.keep(glance, answer, false, start, 0s);
-  ASSERT_TRUE(look_at(without, glance));
+  cache.keep(glance, answer, {}, start);
+  ASSERT_TRUE(dns::look_at(without, glance));
   Octets room(1232);
   room.resize(cache.find(glance, without, start, room).octets);
   EXPECT_EQ(room, rendered(without, outcome));
@@ -362,11 +362,11 @@ TEST(PacketCache, cleared_cache_serves_nothing) {
 }
 
 TEST(PacketCache, too_little_memory_keeps_nothing) {
-  PacketCache cache{1000, key};
+  dns::PacketCache cache{1000, key};
   const Octets query = query_octets("www.example.");
-  QueryGlance glance;
-  ASSERT_TRUE(look_at(query, glance));
-  cache.keep(glance, rendered(query, address_of("www.example.")), false, start, 0s);
+  dns::QueryGlance glance;
+  ASSERT_TRUE(dns::look_at(query, glance));
+  cache.keep(glance, rendered(query, address_of("www.example.")), {}, start);
   Octets room(1232);
   EXPECT_EQ(cache.find(glance, query, start, room).octets, 0U);
   EXPECT_EQ(cache.octets(), 0U);
@@ -375,13 +375,13 @@ TEST(PacketCache, too_little_memory_keeps_nothing) {
 /// What is asked again stays through a flood of names that are each asked once; nothing is ever answered wrongly.
 TEST(PacketCache, flood_leaves_what_is_asked_for_and_stays_within_its_octets) {
   constexpr std::size_t octets = 256U << 10;
-  PacketCache cache{octets, key};
+  dns::PacketCache cache{octets, key};
   std::mt19937 dice{7};
   const auto name_of = [](unsigned number) { return "host" + std::to_string(number) + ".example."; };
   const auto ask = [&](unsigned number) {
     const Octets query = query_octets(name_of(number));
-    QueryGlance glance;
-    EXPECT_TRUE(look_at(query, glance));
+    dns::QueryGlance glance;
+    EXPECT_TRUE(dns::look_at(query, glance));
     Octets room(1232);
     const auto found = cache.find(glance, query, start, room);
     const Octets expected = rendered(query, address_of(name_of(number)));
@@ -390,7 +390,7 @@ TEST(PacketCache, flood_leaves_what_is_asked_for_and_stays_within_its_octets) {
       EXPECT_EQ(room, expected);
       return true;
     }
-    cache.keep(glance, expected, false, start, 0s);
+    cache.keep(glance, expected, {}, start);
     return false;
   };
   unsigned hits = 0;
@@ -409,7 +409,7 @@ TEST(PacketCache, flood_leaves_what_is_asked_for_and_stays_within_its_octets) {
 
 /// Entries of every size, so that the ring's end is met in every way.
 TEST(PacketCache, ring_of_mixed_sizes_never_mixes_answers_up) {
-  PacketCache cache{64U << 10, key};
+  dns::PacketCache cache{64U << 10, key};
   std::mt19937 dice{11};
   for (unsigned round = 0; round < 20'000; ++round) {
     const unsigned number = static_cast<unsigned>(dice() % 400);
@@ -422,12 +422,12 @@ TEST(PacketCache, ring_of_mixed_sizes_never_mixes_answers_up) {
     outcome.answer = {rrset(name, dns::type::a, 300, addresses)};
     const Octets query = query_octets(name, [](dns::Message& message) { message.edns.emplace(); });
     const Octets expected = rendered(query, outcome);
-    QueryGlance glance;
-    ASSERT_TRUE(look_at(query, glance));
+    dns::QueryGlance glance;
+    ASSERT_TRUE(dns::look_at(query, glance));
     Octets room(1232);
     const auto found = cache.find(glance, query, start, room);
     if (found.octets == 0) {
-      cache.keep(glance, expected, false, start, 0s);
+      cache.keep(glance, expected, {}, start);
     } else {
       room.resize(found.octets);
       ASSERT_EQ(room, expected);
@@ -442,8 +442,8 @@ TEST(QueryGlance, plain_queries_are_read_as_parse_query_reads_them) {
       message.header.checking_disabled = (bits & 2) != 0;
       if ((bits & 4) != 0) message.edns.emplace().dnssec_ok = (bits & 8) != 0;
     });
-    QueryGlance glance;
-    ASSERT_TRUE(look_at(query, glance));
+    dns::QueryGlance glance;
+    ASSERT_TRUE(dns::look_at(query, glance));
     const auto parsed = dns::parse_query(query);
     ASSERT_TRUE(parsed);
     EXPECT_TRUE(dns::Name::from_wire(glance.lower_name())->identical(parsed->question.name.lowercased()));
@@ -458,20 +458,20 @@ TEST(QueryGlance, plain_queries_are_read_as_parse_query_reads_them) {
 TEST(QueryGlance, longest_name_is_plain_and_a_longer_one_is_not) {
   const std::string label(63, 'x');
   const std::string longest = label + "." + label + "." + label + "." + std::string(61, 'y') + ".";
-  QueryGlance glance;
+  dns::QueryGlance glance;
   Octets query = query_octets(longest);
-  ASSERT_TRUE(look_at(query, glance));
+  ASSERT_TRUE(dns::look_at(query, glance));
   EXPECT_EQ(glance.name_octets, 255);
   query[12 + 192] = 62;  // the last label, one octet longer than there is room
   query.insert(query.begin() + 12 + 193, 'z');
-  EXPECT_FALSE(look_at(query, glance));
+  EXPECT_FALSE(dns::look_at(query, glance));
   EXPECT_FALSE(dns::parse_query(query));
 }
 
 TEST(QueryGlance, whatever_is_not_plain_is_left_to_parse_query) {
-  QueryGlance glance;
+  dns::QueryGlance glance;
   const auto plain = [&](const std::function<void(dns::Message&)>& change) {
-    return look_at(query_octets("www.example.", change), glance);
+    return dns::look_at(query_octets("www.example.", change), glance);
   };
   EXPECT_TRUE(plain({}));
   EXPECT_FALSE(plain([](dns::Message& message) { message.header.recursion_desired = false; }));
@@ -486,9 +486,39 @@ TEST(QueryGlance, whatever_is_not_plain_is_left_to_parse_query) {
   EXPECT_FALSE(plain([](dns::Message& message) { message.edns.emplace().nsid.emplace(); }));
   Octets query = query_octets("www.example.");
   query.push_back(0);
-  EXPECT_FALSE(look_at(query, glance));
+  EXPECT_FALSE(dns::look_at(query, glance));
   for (std::size_t octets = 0; octets + 1 < query.size(); ++octets)
-    EXPECT_FALSE(look_at(std::span{query}.first(octets), glance)) << octets;
+    EXPECT_FALSE(dns::look_at(std::span{query}.first(octets), glance)) << octets;
+}
+
+TEST(PacketCache, answers_with_padding_are_kept_without_it_and_padded_as_render_does) {
+  dns::PacketCache cache{plenty, key};
+  const Outcome outcome = address_of("www.example.");
+  const Octets padded = query_octets("www.example.", [](dns::Message& message) { message.edns.emplace().padding = 7; });
+  dns::QueryGlance glance;
+  ASSERT_TRUE(dns::look_at(padded, glance));
+  EXPECT_TRUE(glance.padded);
+  Octets expected(1232);
+  expected.resize(render(*dns::parse_query(padded), outcome, start, expected, {.padding_block = padding_block}).octets);
+  ASSERT_EQ(expected.size(), padding_block);
+  cache.keep(glance, expected, {}, start);
+  Octets room(1232);
+  const auto served = cache.find(glance, padded, start, room);
+  ASSERT_NE(served.octets, 0U);
+  EXPECT_LT(served.octets, padding_block);
+  const std::size_t opt_at = served.octets - dns::plain_opt_octets;
+  const std::size_t whole = dns::pad_answer(room, served.octets, opt_at, padding_block);
+  EXPECT_EQ(Octets(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(whole)), expected);
+
+  Octets narrow(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(served.octets + 3));
+  EXPECT_EQ(dns::pad_answer(narrow, served.octets, opt_at, padding_block), served.octets) << "no room for an option";
+  for (const auto code : {std::uint8_t{3}, std::uint8_t{15}}) {  // NSID, extended error: somebody's own
+    Octets other = expected;
+    other[opt_at + dns::plain_opt_octets + 1] = code;
+    dns::PacketCache fresh{plenty, key};
+    fresh.keep(glance, other, {}, start);
+    EXPECT_EQ(fresh.octets(), 0U);
+  }
 }
 
 TEST(QueryGlance, cookies_of_wrong_lengths_and_second_options_are_left_to_parse_query) {
@@ -497,15 +527,16 @@ TEST(QueryGlance, cookies_of_wrong_lengths_and_second_options_are_left_to_parse_
     query.back() = static_cast<std::uint8_t>(4 + octets);
     query.insert(query.end(), {0, 10, 0, static_cast<std::uint8_t>(octets)});
     query.resize(query.size() + octets, 7);
-    QueryGlance glance;
+    dns::QueryGlance glance;
     const bool right = octets == 8 || (octets >= 16 && octets <= 40);
-    EXPECT_EQ(look_at(query, glance), right) << octets;
+    EXPECT_EQ(dns::look_at(query, glance), right) << octets;
     EXPECT_EQ(dns::parse_query(query).has_value(), right) << octets;
     if (right) {
       EXPECT_EQ(glance.cookie.size(), octets);
     }
+    EXPECT_FALSE(glance.padded);
     query.insert(query.end(), {0, 3, 0, 0});
-    EXPECT_FALSE(look_at(query, glance));
+    EXPECT_FALSE(dns::look_at(query, glance));
   }
 }
 

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -99,12 +101,15 @@ TEST(DatagramBatch, a_wildcard_socket_answers_from_the_address_that_was_asked) {
   DatagramBatch batch;
   ASSERT_EQ(batch.receive(server.get()), 1U);
   answer(batch, "in the batch", *batch.datagram(0).path);
-  const ReturnPath kept = *batch.datagram(0).path;
+  auto kept = std::make_unique<ReturnPath>(*batch.datagram(0).path);
   EXPECT_EQ(batch.flush(server.get()), 0U);
   EXPECT_EQ(client.receive(), (std::pair<std::string, std::string>{"in the batch", "127.0.0.77"}));
 
   const std::string later = "later";
-  EXPECT_TRUE(send_datagram(server.get(), {reinterpret_cast<const std::uint8_t*>(later.data()), later.size()}, kept));
+  std::ranges::copy(later, batch.room().begin());
+  batch.commit_with_copy(later.size(), *kept);
+  kept.reset();
+  EXPECT_EQ(batch.flush(server.get()), 0U);
   EXPECT_EQ(client.receive(), (std::pair<std::string, std::string>{"later", "127.0.0.77"}));
 }
 

@@ -3,32 +3,41 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <boost/asio/co_spawn.hpp>
 #include <map>
 #include <optional>
 #include <set>
+#include <thread>
 
 #include "resolver/iterate/query_message.hpp"
 #include "resolver/role/system.hpp"
+#include "resolver/spawn.hpp"
+#include "tests/sim/attacks/own_network.hpp"
 #include "tests/unit/resolver_role/scripted_server.hpp"
 
 namespace redoubt::resolver {
 namespace {
 
-class UpstreamDatagramsTest : public testing::Test {
+/// Each test with the kernel's usual ports, where sockets have to be fresh, and with all of them, where they are kept.
+class UpstreamDatagramsTest : public testing::TestWithParam<bool> {
  protected:
+  void SetUp() override {
+    const std::uint16_t first = GetParam() ? 1024 : 40'000;
+    const std::uint16_t last = GetParam() ? 65'535 : 40'099;
+    if (!sim::enter_own_network() || !sim::set_kernel_ports(first, last))
+      GTEST_SKIP() << "no network namespace to be had here";
+  }
   std::expected<Reply, NetworkFault> exchange(const dns::Endpoint& server,
                                               std::chrono::milliseconds patience = std::chrono::milliseconds{2000}) {
     const dns::Question question{dns::Name::literal("www.example.com"), dns::type::a};
     std::optional<std::expected<Reply, NetworkFault>> result;
-    asio::co_spawn(loop_,
-                   upstream_.exchange({server, UpstreamTransport::udp,
-                                       make_query(question, {.edns = true, .random_case = true}, random_).wire,
-                                       std::chrono::steady_clock::now() + patience}),
-                   [&](const std::exception_ptr& trouble, std::expected<Reply, NetworkFault> reply) {
-                     EXPECT_FALSE(trouble);
-                     result = std::move(reply);
-                   });
+    spawn(loop_,
+          upstream_.exchange({server, UpstreamTransport::udp,
+                              make_query(question, {.edns = true, .random_case = true}, random_).wire,
+                              std::chrono::steady_clock::now() + patience}),
+          [&](const std::exception_ptr& trouble, std::expected<Reply, NetworkFault> reply) {
+            EXPECT_FALSE(trouble);
+            result = std::move(reply);
+          });
     while (!result) loop_.run_one();
     return *result;
   }
@@ -38,7 +47,7 @@ class UpstreamDatagramsTest : public testing::Test {
   UpstreamDatagrams upstream_{loop_.get_executor(), random_};
 };
 
-TEST_F(UpstreamDatagramsTest, the_matching_reply_is_taken) {
+TEST_P(UpstreamDatagramsTest, the_matching_reply_is_taken) {
   ScriptedServer server{loop_, [](ScriptedServer& me, auto query, auto client) { me.send(answer_to(query), client); }};
   const auto reply = exchange(server.endpoint());
   ASSERT_TRUE(reply);
@@ -46,7 +55,7 @@ TEST_F(UpstreamDatagramsTest, the_matching_reply_is_taken) {
   EXPECT_EQ(server.queries, 1U);
 }
 
-TEST_F(UpstreamDatagramsTest, replies_with_one_wrong_detail_are_counted_and_waited_past) {
+TEST_P(UpstreamDatagramsTest, replies_with_one_wrong_detail_are_counted_and_waited_past) {
   std::uint32_t wrong = 0;
   ScriptedServer server{loop_, [&](ScriptedServer& me, std::vector<std::uint8_t> query, sockaddr_in client) {
                           const auto good = answer_to(query);
@@ -84,7 +93,7 @@ TEST_F(UpstreamDatagramsTest, replies_with_one_wrong_detail_are_counted_and_wait
   EXPECT_EQ(server.queries, 1U) << "waiting past wrong replies must cost no packet";
 }
 
-TEST_F(UpstreamDatagramsTest, a_flood_of_wrong_replies_ends_the_exchange_as_spoofed) {
+TEST_P(UpstreamDatagramsTest, a_flood_of_wrong_replies_ends_the_exchange_as_spoofed) {
   ScriptedServer server{loop_, [](ScriptedServer& me, std::vector<std::uint8_t> query, sockaddr_in client) {
                           auto bad = answer_to(query);
                           for (std::uint32_t i = 0; i < max_mismatched_replies; ++i) {
@@ -95,13 +104,13 @@ TEST_F(UpstreamDatagramsTest, a_flood_of_wrong_replies_ends_the_exchange_as_spoo
   EXPECT_EQ(exchange(server.endpoint()).error(), NetworkFault::spoofed);
 }
 
-TEST_F(UpstreamDatagramsTest, wrong_replies_alone_end_as_spoofed_when_the_time_is_up) {
+TEST_P(UpstreamDatagramsTest, wrong_replies_alone_end_as_spoofed_when_the_time_is_up) {
   ScriptedServer server{
       loop_, [](ScriptedServer& me, std::vector<std::uint8_t> query, sockaddr_in client) { me.send(query, client); }};
   EXPECT_EQ(exchange(server.endpoint(), std::chrono::milliseconds{50}).error(), NetworkFault::spoofed);
 }
 
-TEST_F(UpstreamDatagramsTest, silence_is_a_time_out_and_a_closed_port_is_known_at_once) {
+TEST_P(UpstreamDatagramsTest, silence_is_a_time_out_and_a_closed_port_is_known_at_once) {
   ScriptedServer server{loop_, [](ScriptedServer&, auto, auto) {}};
   EXPECT_EQ(exchange(server.endpoint(), std::chrono::milliseconds{50}).error(), NetworkFault::timed_out);
   dns::Endpoint closed = server.endpoint();
@@ -109,7 +118,7 @@ TEST_F(UpstreamDatagramsTest, silence_is_a_time_out_and_a_closed_port_is_known_a
   EXPECT_EQ(exchange(closed).error(), NetworkFault::refused);
 }
 
-TEST_F(UpstreamDatagramsTest, a_reply_from_another_address_never_arrives) {
+TEST_P(UpstreamDatagramsTest, a_reply_from_another_address_never_arrives) {
   const int stranger = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   ScriptedServer server{loop_, [&](ScriptedServer& me, std::vector<std::uint8_t> query, sockaddr_in client) {
                           const auto good = answer_to(query);
@@ -126,7 +135,7 @@ TEST_F(UpstreamDatagramsTest, a_reply_from_another_address_never_arrives) {
   EXPECT_EQ(reply->mismatched, 0U);
 }
 
-TEST_F(UpstreamDatagramsTest, ports_and_ids_are_spread_evenly_over_their_whole_range) {
+TEST_P(UpstreamDatagramsTest, ports_and_ids_are_spread_evenly_over_their_whole_range) {
   std::map<unsigned, unsigned> port_buckets;
   std::map<unsigned, unsigned> id_buckets;
   std::set<std::uint16_t> ports;
@@ -155,7 +164,7 @@ TEST_F(UpstreamDatagramsTest, ports_and_ids_are_spread_evenly_over_their_whole_r
   EXPECT_GT(ports.size(), 13'500U) << "of 64,512 ports, 16,000 draws hit 14,150 different ones on average";
 }
 
-TEST_F(UpstreamDatagramsTest, ports_stay_in_the_configured_range_and_a_held_port_is_never_shared) {
+TEST_P(UpstreamDatagramsTest, ports_stay_in_the_configured_range_and_a_held_port_is_never_shared) {
   OutgoingSettings settings;
   settings.first_port = 40'000;
   settings.last_port = 40'003;
@@ -166,21 +175,21 @@ TEST_F(UpstreamDatagramsTest, ports_stay_in_the_configured_range_and_a_held_port
   std::size_t without_port = 0;
   const dns::Question question{dns::Name::literal("www.example.com"), dns::type::a};
   for (int i = 0; i < 6; ++i) {
-    asio::co_spawn(loop_,
-                   upstream_.exchange({server.endpoint(), UpstreamTransport::udp,
-                                       make_query(question, {.edns = true, .random_case = true}, random_).wire,
-                                       std::chrono::steady_clock::now() + std::chrono::milliseconds{200}}),
-                   [&](const std::exception_ptr&, const std::expected<Reply, NetworkFault>& reply) {
-                     ++ended;
-                     if (reply.error() == NetworkFault::no_resources) ++without_port;
-                   });
+    spawn(loop_,
+          upstream_.exchange({server.endpoint(), UpstreamTransport::udp,
+                              make_query(question, {.edns = true, .random_case = true}, random_).wire,
+                              std::chrono::steady_clock::now() + std::chrono::milliseconds{200}}),
+          [&](const std::exception_ptr&, const std::expected<Reply, NetworkFault>& reply) {
+            ++ended;
+            if (reply.error() == NetworkFault::no_resources) ++without_port;
+          });
   }
   while (ended < 6) loop_.run_one();
   EXPECT_EQ(held, (std::set<std::uint16_t>{40'000, 40'001, 40'002, 40'003}));
   EXPECT_EQ(without_port, 2U);
 }
 
-TEST_F(UpstreamDatagramsTest, the_source_address_is_drawn_from_the_pool_of_its_family) {
+TEST_P(UpstreamDatagramsTest, the_source_address_is_drawn_from_the_pool_of_its_family) {
   OutgoingSettings settings;
   settings.addresses = {*dns::IpAddress::from_text("127.0.0.21"), *dns::IpAddress::from_text("::1"),
                         *dns::IpAddress::from_text("127.0.0.22")};
@@ -195,6 +204,123 @@ TEST_F(UpstreamDatagramsTest, the_source_address_is_drawn_from_the_pool_of_its_f
   EXPECT_GT(sources[21], 50U);
   EXPECT_GT(sources[22], 50U);
 }
+
+TEST_P(UpstreamDatagramsTest, sockets_are_kept_where_the_kernel_gives_them_the_ports_that_we_draw) {
+  ScriptedServer server{loop_, [](ScriptedServer& me, auto query, auto client) { me.send(answer_to(query), client); }};
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(exchange(server.endpoint()));
+  EXPECT_EQ(upstream_.sockets().kept + upstream_.sockets().fresh, 200U);
+  if (GetParam()) {
+    EXPECT_EQ(upstream_.sockets().fresh, 0U);
+  } else {
+    EXPECT_LE(upstream_.sockets().kept, 2U) << "a draw among a hundred of 64,512 is a chance of one in 645";
+  }
+}
+
+TEST_P(UpstreamDatagramsTest, what_comes_late_is_not_read_in_the_next_exchange) {
+  std::vector<sockaddr_in> before;
+  ScriptedServer mute{loop_, [&](ScriptedServer&, auto, sockaddr_in client) { before.push_back(client); }};
+  ScriptedServer talkative{loop_, [](ScriptedServer& me, std::vector<std::uint8_t> query, sockaddr_in client) {
+                             for (int i = 0; i < 5; ++i) me.send(answer_to(query), client);
+                           }};
+  ScriptedServer server{loop_, [&](ScriptedServer& me, std::vector<std::uint8_t> query, sockaddr_in client) {
+                          auto forged = answer_to(query);
+                          forged[3] |= 0x03;
+                          for (const sockaddr_in& past : before) mute.send(forged, past);
+                          me.send(answer_to(query), client);
+                        }};
+  EXPECT_EQ(exchange(mute.endpoint(), std::chrono::milliseconds{20}).error(), NetworkFault::timed_out);
+  ASSERT_TRUE(exchange(talkative.endpoint()));
+  ASSERT_EQ(before.size(), 1U);
+  for (int i = 0; i < 20; ++i) {
+    const auto reply = exchange(server.endpoint());
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->message[3] & 0x0f, 0);
+    EXPECT_EQ(reply->mismatched, 0U);
+  }
+}
+
+TEST_P(UpstreamDatagramsTest, a_closed_port_is_not_the_next_servers_fault) {
+  ScriptedServer server{loop_, [](ScriptedServer& me, auto query, auto client) { me.send(answer_to(query), client); }};
+  dns::Endpoint closed = server.endpoint();
+  closed.address = dns::IpAddress::v4({127, 0, 0, 99});
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(exchange(closed).error(), NetworkFault::refused);
+    EXPECT_TRUE(exchange(server.endpoint()));
+  }
+}
+
+TEST_P(UpstreamDatagramsTest, a_reply_that_we_were_too_busy_to_read_in_time_is_none_too_late) {
+  ScriptedServer server{
+      loop_, [](ScriptedServer& me, std::vector<std::uint8_t> query, sockaddr_in client) {
+        me.send(answer_to(query), client);
+        std::this_thread::sleep_for(std::chrono::milliseconds{80});  // of the one thread that there is
+      }};
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(exchange(server.endpoint(), std::chrono::milliseconds{20}));
+  EXPECT_EQ(upstream_.counts().timeouts, 0U);
+}
+
+TEST_P(UpstreamDatagramsTest, a_port_is_let_go_behind_each_exchange) {
+  std::vector<std::uint16_t> ports;
+  ScriptedServer server{loop_, [&](ScriptedServer& me, std::vector<std::uint8_t> query, sockaddr_in client) {
+                          ports.push_back(ntohs(client.sin_port));
+                          me.send(answer_to(query), client);
+                        }};
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(exchange(server.endpoint()));
+    const int taker = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    sockaddr_in here{};
+    here.sin_family = AF_INET;
+    here.sin_port = htons(ports.back());
+    EXPECT_EQ(bind(taker, reinterpret_cast<const sockaddr*>(&here), sizeof here), 0);
+    close(taker);
+  }
+}
+
+class KeptSocketsTest : public UpstreamDatagramsTest {};
+
+TEST_P(KeptSocketsTest, a_machine_that_gives_fewer_ports_meanwhile_does_not_choose_them) {
+  std::set<std::uint16_t> ports;
+  ScriptedServer server{loop_, [&](ScriptedServer& me, std::vector<std::uint8_t> query, sockaddr_in client) {
+                          ports.insert(ntohs(client.sin_port));
+                          me.send(answer_to(query), client);
+                        }};
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(exchange(server.endpoint()));
+  ASSERT_TRUE(sim::set_kernel_ports(40'000, 40'009));
+  ports.clear();
+  for (int i = 0; i < 400; ++i) ASSERT_TRUE(exchange(server.endpoint()));
+  EXPECT_GT(ports.size(), 390U);
+  ASSERT_TRUE(sim::set_kernel_ports(1024, 65535));
+  const std::uint64_t kept = upstream_.sockets().kept;
+  ASSERT_TRUE(exchange(server.endpoint()));
+  EXPECT_EQ(upstream_.sockets().kept, kept) << "not tried again before the settings come anew";
+  upstream_.use({});
+  ASSERT_TRUE(exchange(server.endpoint()));
+  EXPECT_EQ(upstream_.sockets().kept, kept + 1);
+}
+
+TEST_P(UpstreamDatagramsTest, other_source_addresses_are_used_from_the_next_exchange_on) {
+  std::set<std::uint32_t> sources;
+  ScriptedServer server{loop_, [&](ScriptedServer& me, std::vector<std::uint8_t> query, sockaddr_in client) {
+                          sources.insert(ntohl(client.sin_addr.s_addr) & 0xff);
+                          me.send(answer_to(query), client);
+                        }};
+  for (const std::uint8_t last : {std::uint8_t{21}, std::uint8_t{22}}) {
+    OutgoingSettings settings;
+    settings.addresses = {dns::IpAddress::v4({127, 0, 0, last})};
+    upstream_.use(settings);
+    sources.clear();
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(exchange(server.endpoint()));
+    EXPECT_EQ(sources, std::set<std::uint32_t>{last});
+  }
+  upstream_.use({});
+  sources.clear();
+  ASSERT_TRUE(exchange(server.endpoint()));
+  EXPECT_EQ(sources, std::set<std::uint32_t>{1});
+}
+
+INSTANTIATE_TEST_SUITE_P(Sockets, KeptSocketsTest, testing::Values(true));
+INSTANTIATE_TEST_SUITE_P(Sockets, UpstreamDatagramsTest, testing::Bool(),
+                         [](const auto& way) { return way.param ? "kept" : "fresh"; });
 
 }  // namespace
 }  // namespace redoubt::resolver

@@ -116,6 +116,34 @@ TEST_F(WorkerTest, a_fourth_asker_gets_a_copy_and_nobody_gets_one_after_a_flush)
   EXPECT_EQ(authority_.queries(), 2U);
 }
 
+/// More waits than one turn of the loop takes; then the worker looks by itself, until there is nothing left.
+TEST_F(WorkerTest, a_socket_that_is_never_empty_is_served_to_its_end_and_heard_again) {
+  const std::uint16_t first = listen(1);
+  const LoopbackSocket client{"127.0.0.1"};
+  ASSERT_TRUE(ask(client, first, client_query("www.example")));
+  LoopbackSocket busy{"127.0.0.1"};
+  const int octets = 1 << 20;
+  setsockopt(busy.get(), SOL_SOCKET, SO_RCVBUF, &octets, sizeof octets);
+  const std::uint16_t port = busy.port();
+  constexpr std::size_t of_each = 100;
+  const std::array<LoopbackSocket, 3> clients{LoopbackSocket{"127.0.0.1"}, LoopbackSocket{"127.0.0.1"},
+                                              LoopbackSocket{"127.0.0.1"}};
+  for (std::size_t i = 0; i < of_each; ++i) {
+    for (const LoopbackSocket& one : clients)
+      one.send(client_query("www.example"), LoopbackSocket::at("127.0.0.1", port));
+  }
+  workers_[0]->take_socket(2, channel::Descriptor{busy.release()});
+  for (const LoopbackSocket& one : clients) {
+    for (std::size_t i = 0; i < of_each; ++i) ASSERT_TRUE(one.receive(soon)) << i;
+  }
+  EXPECT_TRUE(ask(client, port, client_query("www.example"))) << "watched again";
+  EXPECT_TRUE(ask(client, first, client_query("www.example"))) << "and so is the other one";
+  workers_[0]->drop_listener(2);
+  EXPECT_TRUE(ask(client, first, client_query("www.example")));
+  EXPECT_TRUE(ask(client, first, client_query("www.example")));
+  const LoopbackSocket next_owner{"127.0.0.1", port};  // fails while a worker has it
+}
+
 /// RFC 7873 §5.2: from every step of an answer's way.
 TEST_F(WorkerTest, clients_who_send_a_cookie_get_one_that_is_good_and_stays) {
   const std::uint16_t port = listen(1);
@@ -317,6 +345,45 @@ TEST_F(WorkerTest, queries_of_streams_that_came_together_are_answered_together_f
     EXPECT_EQ(message->answer.size(), dns::Message::parse(first)->answer.size());
   }
   EXPECT_GE(workers_[0]->counters().get(channel::ResolverCounter::packet_cache_hits), 10U);
+}
+
+/// Who may be answered by transport itself, with what, and what that rests on.
+TEST_F(WorkerTest, answers_are_left_to_transport_for_those_who_may_ask_unless_each_is_logged) {
+  auto [ours, theirs] = *channel::Channel::make_pair();
+  asio::post(loop_,
+             [this, end = std::make_shared<channel::Channel>(std::move(ours))] { road_.attach(std::move(*end)); });
+  const auto give_to = [&](const char* client) {
+    workers_[0]->ask({channel::Ask{
+        1, 1, channel::StreamProtocol::tls, {*dns::IpAddress::from_text(client), 4000}, client_query("left.example")}});
+    pollfd waiting{theirs.descriptor(), POLLIN, 0};
+    EXPECT_EQ(poll(&waiting, 1, soon), 1);
+    return std::get<channel::Give>(*channel::decode_resolver_to_transport(theirs.receive()->octets));
+  };
+  auto numbered = std::make_shared<WorkerSettings>(*settings({"127.0.0.1"}));
+  numbered->number = 5;
+  workers_[0]->use(numbered);
+  EXPECT_FALSE(give_to("127.0.0.1").leave) << "what had to be resolved may rest on older things by now";
+  const auto known = give_to("127.0.0.1").leave;
+  ASSERT_TRUE(known);
+  EXPECT_EQ(known->basis, (channel::Basis{.settings = 5, .flushes = 0}));
+  EXPECT_EQ(known->keep_for, 0U) << "not asked for often enough";
+  for (int i = 0; i < 2; ++i) {  // from records, then from a copy
+    const auto often = give_to("127.0.0.1");
+    ASSERT_TRUE(often.leave);
+    EXPECT_GT(often.leave->keep_for, 200U);
+    EXPECT_LT(often.leave->keep_for, dns::Message::parse(often.answer)->answer[0].ttl.seconds());
+  }
+  EXPECT_FALSE(give_to("198.51.100.1").leave) << "REFUSED lets nobody in";
+
+  shared_.cache.flush(dns::Name::literal("other.example."), false);
+  const auto flushed = give_to("127.0.0.1").leave;
+  ASSERT_TRUE(flushed);
+  EXPECT_EQ(flushed->basis.flushes, 1U);
+
+  auto logging = std::make_shared<WorkerSettings>(*numbered);
+  logging->query_log.sample = 1;
+  workers_[0]->use(logging);
+  EXPECT_FALSE(give_to("127.0.0.1").leave);
 }
 
 TEST_F(WorkerTest, a_stranger_is_served_by_the_name_in_its_certificate) {

@@ -162,6 +162,45 @@ TEST_F(ClientCertificateTest, a_session_of_other_authorities_gives_no_name) {
   EXPECT_EQ(SSL_session_reused(second.ssl()), 0);
 }
 
+/// A certificate that expires between two connections: its session is of no use, and neither is it itself.
+TEST_F(ClientCertificateTest, no_session_outlives_the_certificate_that_made_it) {
+  Somebody brief{"DNS:brief.example"};
+  SSL_SESSION* session = nullptr;
+  std::vector<std::unique_ptr<TlsPeer>> peers;
+  long seconds = 1;
+  for (; session == nullptr && seconds < 64; seconds *= 2) {  // a machine that is slow gets more time
+    brief.certificate = make_certificate(brief.key.get(), "DNS:brief.example", 0, "brief", seconds);
+    server_->set_manner(listener, {Protocol::tls, "", ClientAuthorities::make({brief.certificate}, true)});
+    peers.push_back(std::make_unique<TlsPeer>(at_, as(brief)));
+    if (name_of_query_by(*peers.back()) == "brief.example.") {
+      run_until([&] { return peers.back()->established() && peers.back()->session() != nullptr; });
+      session = peers.back()->session();
+    }
+  }
+  ASSERT_NE(session, nullptr);
+  const CertificatePointer shown{[&] {
+    const unsigned char* at = brief.certificate.data();
+    return d2i_X509(nullptr, &at, static_cast<long>(brief.certificate.size()));
+  }()};
+  run_until([&] { return X509_cmp_current_time(X509_get0_notAfter(shown.get())) < 0; }, std::chrono::seconds{70});
+  const std::size_t before = resolver_.asked.size();
+  TlsPeer::Manner manner = as(brief);
+  manner.session = session;
+  TlsPeer late{at_, manner};
+  EXPECT_EQ(name_of_query_by(late), "");
+  EXPECT_EQ(resolver_.asked.size(), before);
+}
+
+TEST_F(ClientCertificateTest, connections_end_when_other_clients_are_let_in) {
+  demand(false);
+  TlsPeer named{at_, as(known_)};
+  EXPECT_EQ(name_of_query_by(named), "laptop.staff.example.");
+  demand(false);  // the same ones
+  EXPECT_EQ(name_of_query_by(named), "laptop.staff.example.");
+  server_->set_manner(listener, {Protocol::tls, "", ClientAuthorities::make({another_.certificate}, false)});
+  EXPECT_TRUE(run_until([&] { return named.over(); }));
+}
+
 TEST_F(ClientCertificateTest, without_one_a_client_is_anybody_where_it_is_optional) {
   demand(false);
   TlsPeer peer{at_};

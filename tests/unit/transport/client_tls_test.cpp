@@ -47,9 +47,9 @@ class ClientTlsTest : public TlsServerTest {
   void expect_server(ServerIdentity identity, std::vector<Octets> authorities) {
     pool_->use(Limits{}, {}, {.servers = {{at_, std::move(identity)}}, .authorities = std::move(authorities)});
   }
-  UpstreamResult ask(std::uint16_t id = 7) {
+  UpstreamResult ask(std::uint16_t id = 7, bool to_anybody = false) {
     std::optional<UpstreamResult> result;
-    EXPECT_TRUE(pool_->fetch({++last_, protocol_, at_, 5s, query(id)},
+    EXPECT_TRUE(pool_->fetch({++last_, protocol_, at_, 5s, query(id), to_anybody},
                              [&result](UpstreamResult came) { result = std::move(came); }));
     EXPECT_TRUE(run_until([&] {
       for (; given_ < resolver_.asked.size(); ++given_) give(resolver_.asked[given_]);
@@ -87,6 +87,24 @@ TEST_F(ClientTlsTest, a_server_with_a_pinned_key_is_asked_whoever_signed_its_cer
 TEST_F(ClientTlsTest, anybody_is_asked_only_where_that_is_said) {
   expect_server({.name = {}, .pins = {}, .anybody = true}, {});
   EXPECT_TRUE(ask());
+}
+
+/// RFC 9539: authorities that speak TLS at their own port, whoever they are.
+TEST_F(ClientTlsTest, strangers_are_asked_at_one_port_where_that_is_said) {
+  pool_->use(Limits{}, {}, {.servers = {}, .authorities = {}, .strangers_at = at_.port});
+  EXPECT_TRUE(ask(7, true));
+  EXPECT_FALSE(ask(7, false)) << "a route of the configuration whose trust has not come yet is no stranger";
+  pool_->use(Limits{}, {},
+             {.servers = {}, .authorities = {}, .strangers_at = static_cast<std::uint16_t>(at_.port ^ 1)});
+  EXPECT_FALSE(ask(7, true));
+}
+
+/// Whoever is named stays who he has to be.
+TEST_F(ClientTlsTest, a_named_server_is_no_stranger) {
+  ClientTrust trust{.servers = {}, .authorities = {}, .strangers_at = at_.port};
+  trust.servers[at_] = {.name = "other.example", .pins = {}};
+  pool_->use(Limits{}, {}, trust);
+  EXPECT_FALSE(ask(7, true));
 }
 
 TEST_F(ClientTlsTest, a_connection_is_used_again) {

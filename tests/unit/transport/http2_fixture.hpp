@@ -130,14 +130,21 @@ class Http2Peer {
   bool step() {
     const bool there = tls_.step();
     feed();
+    Octets together;
     while (there && tls_.established()) {
       const std::uint8_t* octets = nullptr;
       const ssize_t count = nghttp2_session_mem_send(session_, &octets);
       if (count <= 0) break;
-      tls_.write({octets, octets + count});
+      if (gathers_)
+        together.insert(together.end(), octets, octets + count);
+      else
+        tls_.write({octets, octets + count});
     }
+    if (!together.empty()) tls_.write(together);
     return there;
   }
+  /// All frames of a step go into one record from here on.
+  void gather() { gathers_ = true; }
   bool over() { return !step(); }
   const HttpResponse& response(std::int32_t stream) {
     step();
@@ -201,6 +208,7 @@ class Http2Peer {
   }
 
   TlsPeer tls_;
+  bool gathers_ = false;
   nghttp2_session* session_ = nullptr;
   std::vector<std::unique_ptr<Body>> bodies_;
   std::map<std::int32_t, HttpResponse> responses_;

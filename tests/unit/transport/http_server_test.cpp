@@ -60,6 +60,52 @@ TEST_F(HttpServerTest, answers_that_leave_together_are_records_of_their_own) {
   EXPECT_GE(peer.tls().reads(), before + count);
 }
 
+/// Who writes several requests into one record reads several answers out of one.
+TEST_F(HttpServerTest, who_gathers_requests_gets_answers_gathered) {
+  constexpr std::size_t count = 5;
+  Http2Peer peer{at_};
+  ASSERT_TRUE(run_until([&] { return peer.step() && peer.tls().established(); }));
+  peer.gather();
+  std::vector<std::int32_t> streams;
+  for (std::uint16_t i = 0; i < count; ++i) streams.push_back(peer.post(query(i)));
+  ASSERT_TRUE(run_until([&] {
+    peer.step();
+    return resolver_.asked.size() == count;
+  }));
+  const std::size_t before = peer.tls().reads();
+  for (std::size_t i = 0; i < count; ++i) give(resolver_.asked[i]);
+  ASSERT_TRUE(
+      run_until([&] { return std::ranges::all_of(streams, [&](std::int32_t stream) { return peer.whole(stream); }); }));
+  EXPECT_LT(peer.tls().reads(), before + count);
+  for (std::uint16_t i = 0; i < count; ++i) EXPECT_EQ(id_of(peer.response(streams[i]).body), i);
+}
+
+/// All sessions write their frames into one buffer; each answer is its asker's all the same.
+TEST_F(HttpServerTest, large_answers_of_connections_in_turn_do_not_mix) {
+  constexpr std::size_t count = 4;
+  std::vector<std::unique_ptr<Http2Peer>> peers;
+  std::vector<std::int32_t> streams;
+  for (std::uint16_t i = 0; i < count; ++i) {
+    peers.push_back(std::make_unique<Http2Peer>(at_));
+    streams.push_back(peers.back()->post(query(i)));
+  }
+  ASSERT_TRUE(run_until([&] {
+    for (const auto& peer : peers) peer->step();
+    return resolver_.asked.size() == count;
+  }));
+  for (std::size_t i = 0; i < count; ++i) give(resolver_.asked[i], 40'000);  // three frames each
+  ASSERT_TRUE(run_until([&] {
+    bool all = true;
+    for (std::size_t i = 0; i < count; ++i) all = peers[i]->whole(streams[i]) && all;
+    return all;
+  }));
+  for (std::uint16_t i = 0; i < count; ++i) {
+    const auto& body = peers[i]->response(streams[i]).body;
+    EXPECT_EQ(id_of(body), i);
+    EXPECT_EQ(body.size(), 40'000U);
+  }
+}
+
 /// The flush that its first answers asked for finds it closed.
 TEST_F(HttpServerTest, a_connection_that_is_closed_for_its_answers_is_not_written_to) {
   limit(Limit::queued_octets, 8000);

@@ -147,6 +147,53 @@ TEST_F(ResolverRoadTest, a_resolver_that_reads_late_gets_every_query_once) {
   }
 }
 
+/// What is left to transport holds for one basis, of one resolver.
+TEST_F(ResolverRoadTest, answers_that_rest_on_what_no_longer_holds_are_not_kept) {
+  constexpr channel::Basis now{.settings = 2, .flushes = 7};
+  server_.keep_answers(1U << 20);
+  channel::Channel resolver = new_resolver();
+  Peer client{at_};
+  std::uint16_t id = 0;
+  const auto answered_by_resolver = [&](const std::optional<channel::Leave>& leave) {
+    client.send_frame(query(++id));
+    const auto ask = next<channel::Ask>(resolver);
+    EXPECT_EQ(id_of(ask.query), id);
+    dns::Message answer = *dns::Message::parse(ask.query);
+    answer.header.response = true;
+    answer.answer.push_back({.owner = answer.question->name,
+                             .type = dns::type::a,
+                             .rr_class = dns::rr_class::in,
+                             .ttl = dns::Ttl::from_wire(300),
+                             .rdata = {192, 0, 2, 1}});
+    tell(resolver, channel::Give{ask.id, answer.to_wire(), leave});
+    EXPECT_TRUE(run_until([&] { return client.messages().size() == id; }));
+  };
+  const auto answered_here = [&] {
+    client.send_frame(query(++id));
+    EXPECT_TRUE(run_until([&] { return client.messages().size() == id; }));
+    EXPECT_FALSE(resolver.receive());
+  };
+  const auto leave = [](const channel::Basis& basis) { return channel::Leave{.basis = basis, .keep_for = 100}; };
+
+  answered_by_resolver(leave(now));  // of which nobody has told us
+  tell(resolver, channel::UseBasis{now});
+  answered_by_resolver(leave({.settings = 1, .flushes = 7}));
+  answered_by_resolver(leave({.settings = 2, .flushes = 6}));
+  answered_by_resolver(leave(now));
+  answered_here();
+  tell(resolver, channel::UseBasis{now});  // no news
+  settle();
+  answered_here();
+  tell(resolver, channel::UseBasis{{.settings = 2, .flushes = 8}});
+  settle();
+  answered_by_resolver(leave(now));
+  answered_by_resolver(leave({.settings = 2, .flushes = 8}));
+  answered_here();
+  resolver = new_resolver();
+  answered_by_resolver(leave({.settings = 2, .flushes = 8}));
+  answered_by_resolver(std::nullopt);
+}
+
 TEST_F(ResolverRoadTest, an_errand_is_run_and_its_answer_brought) {
   channel::Channel resolver = new_resolver();
   Socket upstream = listening_socket();

@@ -25,12 +25,12 @@ inline EVP_PKEY* make_key(KeyKind kind) {
 
 /// Self-signed, DER. days < 0: expired.
 inline Octets make_certificate(EVP_PKEY* key, const std::string& alternative_names = "DNS:dns.example,IP:127.0.0.1",
-                               int days = 30, const std::string& common_name = "test") {
+                               int days = 30, const std::string& common_name = "test", long seconds = 0) {
   CertificatePointer certificate{X509_new()};
   X509_set_version(certificate.get(), X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 7);
   X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -40L * 86400);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), days * 86400L);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), days * 86400L + seconds);
   X509_set_pubkey(certificate.get(), key);
   X509_NAME* name = X509_get_subject_name(certificate.get());
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(common_name.c_str()), -1,

@@ -203,6 +203,7 @@ TEST(Metrics, each_row_is_its_counters) {
   const auto row = [](ResolverCounter counter) { return resolver_metrics.at(static_cast<std::size_t>(counter)); };
   EXPECT_EQ(row(ResolverCounter::queries_stream).labels, "transport=\"stream\"");
   EXPECT_EQ(row(ResolverCounter::cache_octets).name, "redoubt_cache_bytes");
+  EXPECT_EQ(row(ResolverCounter::tls_authorities).name, "redoubt_upstream_tls_authorities");
   EXPECT_EQ(row(ResolverCounter::limit_question_time).labels, "limit=\"question-time\"");
   EXPECT_EQ(row(ResolverCounter::limit_upstream_queue).labels, "limit=\"upstream-queue\"");
   EXPECT_EQ(row(ResolverCounter::limit_entropy_floor).labels, "limit=\"entropy-floor\"");

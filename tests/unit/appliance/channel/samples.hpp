@@ -18,6 +18,8 @@ inline const dns::Name name = dns::Name::literal("a.B.example.");
 inline const std::vector<std::uint8_t> query{1, 2, 3, 4, 5};
 inline const std::vector<std::uint8_t> longest(65535, 0xab);
 
+inline constexpr CacheKey cache_key{1, 2, 3};
+
 inline std::vector<MonitorToChild> monitor_to_child() {
   return {
       Attach{.peer = Role::resolver},
@@ -31,12 +33,13 @@ inline std::vector<MonitorToChild> monitor_to_child() {
           .opened = false, .initial = false, .path = {}, .trouble = std::string(max_text_octets, 't'), .since = 0},
       BindResult{.id = 0xffffffff, .trouble = "address already in use"},
       Kept{.slot = keep_slots - 1},
-      ChildState{.role = Role::keykeeper, .pid = 4194304, .restarts = 3, .up = true},
+      ChildState{.role = Role::keykeeper, .pid = 4194304, .restarts = 3, .stuck = 1, .up = true},
       AllReady{},
       LogAs{.level = 4, .json = true},
       TlsFile{.id = 4, .key = true},
       TlsFile{.id = 5, .key = false},
-      TlsFilesMissing{.id = 6, .trouble = "no such file"}};
+      TlsFilesMissing{.id = 6, .trouble = "no such file"},
+      AreYouThere{}};
 }
 
 inline std::vector<ChildToMonitor> child_to_monitor() {
@@ -49,7 +52,8 @@ inline std::vector<ChildToMonitor> child_to_monitor() {
           RequestReload{},
           Keep{.slot = keep_api_listener},
           LogAs{.level = 0, .json = false},
-          OpenTlsFiles{.id = 3, .certificate = "/etc/redoubt/chain.pem", .key = "key.pem"}};
+          OpenTlsFiles{.id = 3, .certificate = "/etc/redoubt/chain.pem", .key = "key.pem"},
+          StillHere{}};
 }
 
 inline std::vector<ControlToResolver> control_to_resolver() {
@@ -62,7 +66,9 @@ inline std::vector<ControlToResolver> control_to_resolver() {
           DropLocalRoot{},
           TraceFor{.id = 6, .query = query, .client = v6.address, .fresh = true},
           TraceFor{.id = 6, .query = {}, .client = std::nullopt, .fresh = false},
-          AskUpstreams{.id = 7, .limit = max_upstreams_shown}};
+          AskUpstreams{.id = 7, .limit = max_upstreams_shown},
+          UseKeptCache{.key = cache_key},
+          WriteKeptCache{.number = 8, .octets = 32U << 20U, .at_end = true, .key = cache_key}};
 }
 
 inline std::vector<ResolverToControl> resolver_to_control() {
@@ -124,7 +130,8 @@ inline std::vector<ResolverToControl> resolver_to_control() {
                                 .aside_for = 9,
                                 .trouble = UpstreamTrouble::rcode,
                                 .rcode = dns::Rcode::refused}},
-                .zones = {{.zone = name, .questions = 10, .failures = 11}}}};
+                .zones = {{.zone = name, .questions = 10, .failures = 11}}},
+      KeptCacheWritten{.number = 8, .octets = 12'345}};
 }
 
 inline std::vector<ControlToTransport> control_to_transport() {
@@ -145,14 +152,44 @@ inline std::vector<TransportToControl> transport_to_control() {
           CertificateTaken{.place = 3, .trouble = "its key is too weak"}};
 }
 inline std::vector<ControlToKeykeeper> control_to_keykeeper() {
-  return {Ping{.id = 11}, MakeCertificate{.id = 12, .names = {}, .addresses = {}, .former = {}},
-          MakeCertificate{.id = 12, .names = {"dns.example"}, .addresses = {v4.address, v6.address}, .former = query}};
+  return {
+      Ping{.id = 11},
+      MakeCertificate{.id = 12, .names = {}, .addresses = {}, .former = {}},
+      MakeCertificate{.id = 12, .names = {"dns.example"}, .addresses = {v4.address, v6.address}, .former = query},
+      ListZoneKeys{.id = 15, .zone = name},
+      MakeZoneKey{.id = 16, .zone = name, .algorithm = 13, .entry_point = true, .rsa_bits = 2048, .taken = {0, 65535}},
+      MakeZoneKey{.id = 16,
+                  .zone = name,
+                  .algorithm = 255,
+                  .entry_point = false,
+                  .rsa_bits = 0,
+                  .taken = std::vector<std::uint16_t>(max_taken_tags, 7)},
+      SignSets{.id = 17, .zone = name, .algorithm = 8, .tag = 65535, .sets = {query, {}}},
+      SignSets{.id = 17,
+               .zone = name,
+               .algorithm = 8,
+               .tag = 0,
+               .sets = {std::vector<std::uint8_t>(max_batch_octets, 0xcd)}},
+      SignSets{.id = 17,
+               .zone = name,
+               .algorithm = 13,
+               .tag = 1,
+               .sets = std::vector<std::vector<std::uint8_t>>(max_sets_signed, query)}};
 }
 inline std::vector<KeykeeperToControl> keykeeper_to_control() {
-  return {Pong{.id = 11}, CertificateMade{.id = 12, .certificate = query, .trouble = {}},
+  return {Pong{.id = 11},
+          CertificateMade{.id = 12, .certificate = query, .trouble = {}},
           CertificateMade{.id = 12, .certificate = {}, .trouble = "no secret"},
           TlsFilesRead{.id = 13, .chain = {query, query}, .trouble = {}, .key_exposed = true},
-          TlsFilesRead{.id = 13, .chain = {}, .trouble = "the key is another certificate's"}};
+          TlsFilesRead{.id = 13, .chain = {}, .trouble = "the key is another certificate's"},
+          ZoneKeysListed{.id = 15, .keys = {query, query}, .trouble = {}},
+          ZoneKeysListed{.id = 15, .keys = {}, .trouble = "there is no folder of zone keys"},
+          ZoneKeyMade{.id = 16, .dnskey = std::vector<std::uint8_t>(max_dnskey_octets, 1), .trouble = {}},
+          SetsSigned{.id = 17, .signatures = {}, .trouble = "no such key"},
+          SetsSigned{.id = 17,
+                     .signatures = std::vector<std::vector<std::uint8_t>>(
+                         max_sets_signed, std::vector<std::uint8_t>(max_zone_signature_octets, 2)),
+                     .trouble = {}}};
 }
 inline std::vector<TransportToKeykeeper> transport_to_keykeeper() {
   return {Ping{.id = 11}, SignHandshake{.id = 14,
@@ -181,10 +218,20 @@ inline std::vector<TransportToResolver> transport_to_resolver() {
                             .client_name = name}}}};
 }
 inline std::vector<ResolverToTransport> resolver_to_transport() {
-  return {Give{.id = 1, .answer = {}},
-          Fetch{.id = 3, .protocol = StreamProtocol::tcp, .server = v4, .patience = 1500, .query = query},
-          Abandon{.id = 3}, Gives{.gives = {}},
-          Gives{.gives = {Give{.id = 5, .answer = query}, Give{.id = 6, .answer = {}}}}};
+  return {
+      Give{.id = 1, .answer = {}},
+      Fetch{.id = 3, .protocol = StreamProtocol::tcp, .server = v4, .patience = 1500, .query = query},
+      Fetch{
+          .id = 4, .protocol = StreamProtocol::tls, .server = v6, .patience = 1500, .query = query, .to_anybody = true},
+      Abandon{.id = 3},
+      Gives{.gives = {}},
+      Gives{.gives = {Give{.id = 5, .answer = query}, Give{.id = 6, .answer = {}}}},
+      Give{.id = 7, .answer = query, .leave = Leave{.basis = {.settings = 3, .flushes = 4}}},
+      Gives{.gives = {Give{.id = 8,
+                           .answer = query,
+                           .leave = Leave{.basis = {.settings = 3, .flushes = 4}, .keep_for = 300, .secure = true}},
+                      Give{.id = 9, .answer = query}}},
+      UseBasis{{.settings = 5, .flushes = 6}}};
 }
 
 }  // namespace redoubt::channel::samples

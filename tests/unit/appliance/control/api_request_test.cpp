@@ -49,6 +49,17 @@ TEST(ApiRequest, every_call_is_understood) {
   call<StatisticsCall>("GET", "/v1/statistics");
   call<AnchorsCall>("GET", "/v1/anchors");
   call<NegativeAnchorsCall>("GET", "/v1/nta");
+  EXPECT_EQ(call<ListKeysCall>("GET", "/v1/keys?name=a.example").zone, dns::Name::literal("a.example."));
+  const auto made = call<MakeKeyCall>("POST", "/v1/keys",
+                                      R"({"zone":"a.example","algorithm":8,"entry_point":true,"taken":[1,65535]})");
+  EXPECT_EQ(made.algorithm, 8);
+  EXPECT_TRUE(made.entry_point);
+  EXPECT_EQ(made.bits, 2048);
+  EXPECT_EQ(made.taken, (std::vector<std::uint16_t>{1, 65535}));
+  const auto signs =
+      call<SignCall>("POST", "/v1/keys/sign", R"({"zone":"a","algorithm":13,"tag":7,"sets":["AQID","BA=="]})");
+  EXPECT_EQ(signs.tag, 7);
+  EXPECT_EQ(signs.sets, (std::vector<std::vector<std::uint8_t>>{{1, 2, 3}, {4}}));
   const auto exception =
       call<AddNegativeAnchorCall>("POST", "/v1/nta", R"({"name":"a.example","for":"90m","why":"their keys"})");
   EXPECT_EQ(exception.name, dns::Name::literal("a.example."));
@@ -111,6 +122,16 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"POST", "/v1/trace", R"({"name":"a","type":"NOPE"})", "400 type: 'NOPE' is no record type"},
         Refused{"GET", "/v1/upstreams?limit=513", "", "400 limit: expected a number from 1 to 512"},
         Refused{"GET", "/v1/upstreams?below=true", "", "400 unknown parameter 'below'"},
+        Refused{"GET", "/v1/keys", "", "400 name: it must be given"},
+        Refused{"POST", "/v1/keys", R"({"zone":"a","algorithm":256})", "400 algorithm: expected a number up to 255"},
+        Refused{"POST", "/v1/keys", R"({"zone":"a","algorithm":13,"taken":[65536]})",
+                "400 taken: expected numbers up to 65535"},
+        Refused{"POST", "/v1/keys", R"({"algorithm":13})", "400 zone and algorithm must be given"},
+        Refused{"POST", "/v1/keys/sign", R"({"zone":"a","algorithm":13,"tag":1,"sets":["*"]})",
+                "400 sets: expected base64"},
+        Refused{"POST", "/v1/keys/sign", R"({"zone":"a","algorithm":13,"tag":-1,"sets":[]})",
+                "400 tag: expected a number up to 65535"},
+        Refused{"POST", "/v1/keys/sign", R"({"zone":"a","algorithm":13,"tag":1})", "400 tag and sets must be given"},
         Refused{"DELETE", "/v1/nta", "", "405 /v1/nta takes GET"},
         Refused{"POST", "/v1/nta", R"({"name":"a","for":"1h"})", "400 name, for and why must be given"},
         Refused{"POST", "/v1/nta", R"({"name":"a","for":"soon","why":"b"})",

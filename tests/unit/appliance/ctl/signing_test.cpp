@@ -36,6 +36,7 @@ class Signing : public testing::Test {
   std::string file(const std::string& name) const { return path_ + "/" + name; }
   void write(const std::string& name, const std::string& text) const {
     std::ofstream{file(name), std::ios::binary} << text;
+    std::filesystem::permissions(file(name), std::filesystem::perms{0600});
   }
   std::string read(const std::string& name) const {
     std::ostringstream text;
@@ -154,6 +155,15 @@ TEST_F(Signing, a_ksk_elsewhere_signs_what_is_carried_to_it) {
       with({"key", "request", "example", "--policy", file("offline.yaml"), "-o", file("ask")}, file("keys"));
   ASSERT_EQ(asked.code, ExitCode::done) << asked.err;
   EXPECT_EQ(with({"key", "accept", file("ask")}, file("keys")).code, ExitCode::failed) << "nobody has signed it";
+  const std::string line = made.out.substr(0, made.out.find('\n'));
+  const std::string secret = line.substr(0, line.rfind('.')) + ".private";
+  std::filesystem::permissions(secret, std::filesystem::perms{0640});
+  const Result open = with({"key", "presign", file("ask"), "-o", file("answer")}, vault);
+  EXPECT_EQ(open.code, ExitCode::failed);
+  EXPECT_NE(open.err.find("others than its owner"), std::string::npos) << open.err;
+  EXPECT_EQ(with({"key", "presign", file("ask"), "-o", file("answer"), "--despite-exposure"}, vault).code,
+            ExitCode::done);
+  std::filesystem::permissions(secret, std::filesystem::perms{0600});
   const Result answered = with({"key", "presign", file("ask"), "-o", file("answer")}, vault);
   ASSERT_EQ(answered.code, ExitCode::done) << answered.err;
   const Result taken = with({"key", "accept", file("answer")}, file("keys"));
@@ -280,6 +290,15 @@ TEST_F(Signing, with_a_passphrase_no_private_half_lies_open) {
   EXPECT_EQ(sign().code, ExitCode::failed) << "without the passphrase";
   write("passphrase", "");
   EXPECT_EQ(sign({"--passphrase-file", file("passphrase")}).code, ExitCode::failed);
+}
+
+TEST_F(Signing, a_passphrase_that_everybody_may_read_is_refused) {
+  write("passphrase", "correct horse\n");
+  std::filesystem::permissions(file("passphrase"), std::filesystem::perms{0604});
+  const Result refused = sign({"--passphrase-file", file("passphrase")});
+  EXPECT_EQ(refused.code, ExitCode::failed);
+  EXPECT_NE(refused.err.find("everybody"), std::string::npos) << refused.err;
+  EXPECT_FALSE(std::filesystem::exists(file("keys")));
 }
 
 TEST_F(Signing, a_backup_brings_a_zone_to_another_machine) {

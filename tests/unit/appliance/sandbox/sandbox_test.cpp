@@ -73,9 +73,20 @@ TEST(Profiles, keykeeper_has_no_socket_of_any_kind_and_no_thread) {
   }
 }
 
+TEST(Profiles, keykeeper_with_a_folder_has_files_by_descriptor_and_still_no_socket) {
+  const auto has = [](int call) {
+    return std::ranges::any_of(groups_of(Role::keykeeper, true), [call](const Group& group) {
+      return std::ranges::find(group, call, &Allowed::call) != group.end();
+    });
+  };
+  for (const int call : {SCMP_SYS(openat), SCMP_SYS(renameat), SCMP_SYS(clone)}) EXPECT_TRUE(has(call)) << call;
+  for (const int call : {SCMP_SYS(open), SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(execve), SCMP_SYS(ptrace)})
+    EXPECT_FALSE(has(call)) << call;
+}
+
 TEST(Profiles, what_children_may_monitor_may_for_they_inherit_its_list) {
   for (const Role role : children) {
-    for (const Group& group : groups_of(role)) {
+    for (const Group& group : groups_of(role, true)) {
       for (const Allowed& allowed : group)
         EXPECT_TRUE(has(Role::monitor, allowed.call)) << channel::to_text(role) << " " << allowed.call;
     }

@@ -6,12 +6,15 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
 #include "appliance/ctl/command_line.hpp"
 #include "appliance/signing/ask.hpp"
+#include "appliance/signing/notify_parent.hpp"
+#include "appliance/signing/policy_file.hpp"
 #include "appliance/signing/watch.hpp"
 #include "dns/text.hpp"
 
@@ -207,16 +210,21 @@ Said run_with(std::vector<std::string> arguments) {
 }
 
 TEST(CaaCheck, a_decision_comes_with_its_evidence) {
-  const FakeServer resolver{[](const Message& query) {
+  const auto told = [](const Message& query) {
     const Name& name = query.question->name;
     if (name == Name::literal("alias.example."))
       return reply_to(query, {"alias.example. 5 IN CNAME end.other.", "end.other. 5 IN CAA 0 issue \"ca2.test\"",
-                              "stray.other. 5 IN CAA 0 issue \"ca3.test\""})
-          .to_wire();
-    if (name == Name::literal("example.")) return reply_to(query, {"example. 5 IN CAA 0 issue \"ca1.test\""}).to_wire();
+                              "stray.other. 5 IN CAA 0 issue \"ca3.test\""});
+    if (name == Name::literal("example.")) return reply_to(query, {"example. 5 IN CAA 0 issue \"ca1.test\""});
     Message none = reply_to(query, {});
+    none.authority = reply_to(query, {". 5 IN SOA a. b. 1 1 1 1 1"}).answer;
     if (name == Name::literal("broken.example.")) none.set_rcode(dns::Rcode::servfail);
-    return none.to_wire();
+    return none;
+  };
+  const FakeServer resolver{[told](const Message& query) {
+    Message reply = told(query);
+    reply.header.recursion_available = true;
+    return reply.to_wire();
   }};
   const auto check = [&](std::vector<std::string> more) {
     std::vector<std::string> arguments{"--json", "caa", "check", "--server", resolver.endpoint().to_text()};
@@ -253,6 +261,133 @@ TEST(CaaAudit, names_without_caa_are_listed) {
   EXPECT_EQ(missing.code, ctl::ExitCode::failed);
   EXPECT_EQ(missing.out, path + ": ftp.example.: no CAA at the name or above it in the zone\n");
   std::filesystem::remove_all(folder);
+}
+
+// The parent is notified ----------------------------------------------------------------------------------------------
+
+constexpr dns::RrType dsync{66};
+constexpr dns::RrType csync{62};
+
+/// A resolver in a small world: names with DSYNC records, and the zone that each other name would be in.
+struct ParentWorld {
+  std::map<std::string, std::vector<std::string>> records;
+  std::string apex;
+  std::vector<std::string> asked;
+
+  Lookup look_up() {
+    return [this](const dns::Question& question) -> std::expected<Message, std::string> {
+      asked.push_back(question.name.to_text());
+      Message query;
+      query.question = question;
+      const auto there = records.find(question.name.to_text());
+      if (there != records.end()) return reply_to(query, there->second);
+      Message denial = reply_to(query, {});
+      denial.header.rcode_low = static_cast<std::uint8_t>(dns::Rcode::nxdomain);
+      denial.authority.push_back(dns::record_from_text(apex + " 5 IN SOA a. b. 7 1 1 1 1").value());
+      return denial;
+    };
+  }
+};
+
+TEST(NotifyParent, the_agent_is_looked_for_where_the_rfc_says) {
+  const Name child = Name::literal("a.b.example.");
+  const std::string agent = " 5 IN DSYNC CDS NOTIFY 5359 agent.example.";
+  const std::string at_child = "a._dsync.b.example.";
+  ParentWorld world{.records = {{at_child, {at_child + agent}}}, .apex = "b.example.", .asked = {}};
+  const auto direct = find_dsync(child, dns::type::cds, world.look_up());
+  ASSERT_TRUE(direct) << direct.error();
+  EXPECT_EQ(world.asked, (std::vector<std::string>{at_child}));
+  EXPECT_EQ(direct->records, (std::vector<Dsync>{{dns::type::cds, 1, 5359, Name::literal("agent.example.")}}));
+
+  const std::string above = "a.b._dsync.example.";  // the delegation is from example.
+  world = {.records = {{above, {above + agent}}}, .apex = "example.", .asked = {}};
+  ASSERT_TRUE(find_dsync(child, dns::type::cds, world.look_up()));
+  EXPECT_EQ(world.asked, (std::vector<std::string>{at_child, above}));
+
+  const std::string at_apex = "_dsync.example.";
+  world = {.records = {{at_apex, {at_apex + agent}}}, .apex = "example.", .asked = {}};
+  ASSERT_TRUE(find_dsync(child, dns::type::cds, world.look_up()));
+  EXPECT_EQ(world.asked, (std::vector<std::string>{at_child, above, at_apex}));
+}
+
+TEST(NotifyParent, nobody_is_notified_where_nothing_says_whom) {
+  const Name child = Name::literal("a.b.example.");
+  ParentWorld none{.records = {}, .apex = "example.", .asked = {}};
+  EXPECT_FALSE(find_dsync(child, dns::type::cds, none.look_up()));
+  EXPECT_EQ(none.asked.size(), 3U) << "and no more";
+  ParentWorld elsewhere{.records = {}, .apex = "other.", .asked = {}};
+  EXPECT_FALSE(find_dsync(child, dns::type::cds, elsewhere.look_up()));
+  EXPECT_EQ(elsewhere.asked.size(), 1U) << "a zone that is not above the child leads nowhere";
+  const std::string at = "a._dsync.b.example.";
+  for (const char* other :
+       {" 5 IN DSYNC CSYNC NOTIFY 5359 agent.", " 5 IN DSYNC CDS 200 5359 agent.", " 5 IN DSYNC CDS NOTIFY 0 agent."}) {
+    ParentWorld world{.records = {{at, {at + other}}}, .apex = "b.example.", .asked = {}};
+    EXPECT_FALSE(find_dsync(child, dns::type::cds, world.look_up())) << other;
+  }
+  EXPECT_FALSE(find_dsync(Name{}, dns::type::cds, none.look_up()));
+  EXPECT_FALSE(parse_dsync({}));
+  EXPECT_FALSE(parse_dsync(std::vector<std::uint8_t>{0, 59, 1, 0, 53, 5}));
+  const Lookup broken = [](const dns::Question&) { return std::unexpected{std::string{"no answer in time"}}; };
+  EXPECT_EQ(find_dsync(child, dns::type::cds, broken).error(), "no answer in time");
+}
+
+TEST(NotifyParent, an_agent_gets_a_notify_of_the_child) {
+  const Name child = Name::literal("child.example.");
+  std::vector<Message> heard;
+  const FakeServer agent{[&](const Message& query) {
+    heard.push_back(query);
+    Message reply = reply_to(query, {});
+    reply.header.opcode = query.header.opcode;
+    return reply.to_wire();
+  }};
+  const FakeServer deaf{[&](const Message& query) {
+    Message reply = reply_to(query, {});
+    reply.header.opcode = query.header.opcode;
+    reply.header.rcode_low = static_cast<std::uint8_t>(dns::Rcode::refused);
+    return reply.to_wire();
+  }};
+  ParentWorld world{
+      .records = {{"agent.example.", {"agent.example. 5 IN A 127.0.0.1"}}}, .apex = "example.", .asked = {}};
+  const DsyncFound found{Name::literal("_dsync.example."),
+                         {{csync, 1, agent.endpoint().port, Name::literal("agent.example.")},
+                          {csync, 1, deaf.endpoint().port, Name::literal("agent.example.")},
+                          {csync, 1, 5359, Name::literal("nowhere.example.")}}};
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes{1};
+  const auto notified = notify(child, csync, found, world.look_up(), {.any_address = true, .deadline = deadline});
+  ASSERT_EQ(notified.size(), 3U);
+  EXPECT_EQ(notified[0].trouble, "");
+  EXPECT_NE(notified[1].trouble.find("REFUSED"), std::string::npos);
+  EXPECT_EQ(notified[2].trouble, "it has no address");
+  ASSERT_EQ(heard.size(), 1U);
+  EXPECT_EQ(heard[0].header.opcode, dns::Opcode::notify);
+  EXPECT_TRUE(heard[0].header.authoritative);
+  EXPECT_EQ(heard[0].question, (dns::Question{child, csync}));
+  // Who answers for the parent cannot send us to a server of this machine or of this site.
+  const auto refused = notify(child, csync, found, world.look_up(), {.any_address = false, .deadline = deadline});
+  EXPECT_NE(refused[0].trouble.find("--any-address"), std::string::npos) << refused[0].trouble;
+  const auto late = notify(child, csync, found, world.look_up(), {.any_address = true, .deadline = {}});
+  EXPECT_EQ(late[0].trouble, "no time was left for it");
+  EXPECT_EQ(heard.size(), 1U);
+}
+
+TEST(PolicyFile, a_jitter_above_the_refresh_is_refused_where_it_stands) {
+  const auto read = policy_from_yaml("signature-refresh: 5d\nsignature-jitter: 6d\nsignature-lifetime: 14d\n");
+  ASSERT_FALSE(read);
+  ASSERT_EQ(read.error().size(), 1U);
+  EXPECT_EQ(read.error()[0].to_text("p.yaml"),
+            "p.yaml:2:19: signature-jitter: found 518400s, expected at most signature-refresh, 432000s");
+  EXPECT_TRUE(policy_from_yaml("signature-refresh: 5d\nsignature-jitter: 5d\nsignature-lifetime: 14d\n"));
+}
+
+TEST(NotifyParent, an_agent_is_at_a_public_address) {
+  for (const char* address : {"127.0.0.1",     "10.1.2.3",      "172.31.0.1",      "192.168.1.1", "169.254.169.254",
+                              "100.64.0.1",    "0.0.0.0",       "224.0.0.1",       "::1",         "::",
+                              "fe80::1",       "fd00::1",       "::ffff:10.0.0.1", "ff02::1",     "64:ff9b::a00:1",
+                              "64:ff9b:1::1",  "2002:a00:1::1", "fec0::1",         "192.0.0.9",   "198.18.0.1",
+                              "198.19.255.255"})
+    EXPECT_FALSE(is_public(*dns::IpAddress::from_text(address))) << address;
+  for (const char* address : {"192.0.2.1", "172.32.0.1", "100.128.0.1", "198.20.0.1", "192.0.1.1", "2001:db8::1"})
+    EXPECT_TRUE(is_public(*dns::IpAddress::from_text(address))) << address;
 }
 
 }  // namespace

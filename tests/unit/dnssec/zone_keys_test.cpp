@@ -1,0 +1,307 @@
+#include "dnssec/keeper/zone_keys.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <future>
+#include <new>
+#include <thread>
+
+#include "dns/rrset.hpp"
+#include "dnssec/base/canonical.hpp"
+#include "dnssec/base/public_key.hpp"
+#include "dnssec/keeper/work_queue.hpp"
+#include "tests/unit/dnssec/temporary_folder.hpp"
+
+namespace redoubt::keykeeper {
+namespace {
+
+using dnssec::Octets;
+using tests::TemporaryFolder;
+
+constexpr std::int64_t now = 1'795'000'000;
+const dns::Name zone = dns::Name::literal("Zone.Example.");
+
+ZoneKeys keys_in(const TemporaryFolder& folder, std::string_view passphrase = "a passphrase", ZoneKeyRules rules = {}) {
+  return {SealedFiles{FileHandle{::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}},
+          Seal{{passphrase.begin(), passphrase.end()}, dnssec::SealCost::interactive}, std::move(rules)};
+}
+
+ZoneKeyWish wish(std::uint8_t algorithm = 13, bool entry_point = false) {
+  return {.zone = zone, .algorithm = algorithm, .entry_point = entry_point, .rsa_bits = 1024, .taken = {}};
+}
+
+Octets set_of(std::uint8_t algorithm, std::uint16_t tag, const dns::Name& name, dns::RrType type,
+              const std::vector<Octets>& records) {
+  const Octets prefix = dnssec::rrsig_prefix({.covered = type,
+                                              .algorithm = algorithm,
+                                              .labels = dnssec::rrsig_labels(name),
+                                              .original_ttl = dns::Ttl::from_wire(60),
+                                              .expiration = static_cast<std::uint32_t>(now + 86400),
+                                              .inception = static_cast<std::uint32_t>(now - 3600),
+                                              .key_tag = tag,
+                                              .signer = zone,
+                                              .signature = {}});
+  dns::RdataList rdata;
+  for (const Octets& one : records) rdata.add(one);
+  Octets out;
+  EXPECT_TRUE(dnssec::append_signed_data(out, prefix, {name, type, rdata}));
+  return out;
+}
+
+Octets set_for(std::uint8_t algorithm, std::uint16_t tag, const char* owner = "www.zone.example.") {
+  return set_of(algorithm, tag, dns::Name::literal(owner), dns::type::a, {{192, 0, 2, 80}});
+}
+
+/// Whether that key signs these records at the zone's apex; why not in `why`.
+bool signs(ZoneKeys& keys, const Octets& by, dns::RrType type, const std::vector<Octets>& records,
+           std::string* why = nullptr) {
+  const std::uint16_t tag = dnssec::key_tag(by);
+  const auto done = keys.sign(zone, 13, tag, std::vector<Octets>{set_of(13, tag, zone, type, records)}, now);
+  if (!done && why != nullptr) *why = done.error();
+  return done.has_value();
+}
+
+Octets revoked(Octets dnskey) {
+  dnskey[1] |= dnssec::Dnskey::revoke_bit;
+  return dnskey;
+}
+
+TEST(ZoneKeys, a_key_that_was_made_is_found_again_by_its_sealed_file_alone) {
+  const TemporaryFolder folder;
+  std::vector<Octets> made;
+  {
+    ZoneKeys keys = keys_in(folder);
+    EXPECT_TRUE(keys.list(zone)->empty());
+    for (const std::uint8_t algorithm : std::array<std::uint8_t, 5>{8, 13, 14, 15, 16}) {
+      const auto key = keys.make(wish(algorithm, algorithm == 13));
+      ASSERT_TRUE(key) << key.error();
+      made.push_back(*key);
+    }
+  }
+  ZoneKeys again = keys_in(folder);
+  const auto listed = again.list(zone);
+  ASSERT_TRUE(listed) << listed.error();
+  EXPECT_TRUE(std::ranges::is_permutation(*listed, made));
+  EXPECT_TRUE(again.list(dns::Name::literal("example."))->empty());
+  EXPECT_TRUE(again.list(dns::Name::literal("e.zone.example."))->empty());
+}
+
+TEST(ZoneKeys, what_it_signs_the_public_half_verifies) {
+  const TemporaryFolder folder;
+  ZoneKeys keys = keys_in(folder);
+  for (const std::uint8_t algorithm : std::array<std::uint8_t, 3>{8, 13, 15}) {
+    const auto dnskey = keys.make(wish(algorithm));
+    ASSERT_TRUE(dnskey) << dnskey.error();
+    const std::uint16_t tag = dnssec::key_tag(*dnskey);
+    const std::vector<Octets> sets{set_for(algorithm, tag), set_for(algorithm, tag, "zone.example.")};
+    const auto signatures = keys.sign(zone, algorithm, tag, sets, now);
+    ASSERT_TRUE(signatures) << signatures.error();
+    const auto key = dnssec::PublicKey::from_dnskey(algorithm, dnssec::Dnskey::parse(*dnskey)->public_key);
+    ASSERT_EQ(signatures->size(), sets.size());
+    for (std::size_t i = 0; i < sets.size(); ++i) EXPECT_TRUE(key->verifies(sets[i], (*signatures)[i]));
+  }
+}
+
+TEST(ZoneKeys, one_set_of_another_zone_and_nothing_is_signed) {
+  const TemporaryFolder folder;
+  ZoneKeys keys = keys_in(folder);
+  const std::uint16_t tag = dnssec::key_tag(*keys.make(wish()));
+  const std::vector<Octets> sets{set_for(13, tag), set_for(13, tag, "www.example.")};
+  const auto refused = keys.sign(zone, 13, tag, sets, now);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().find("set 2"), std::string::npos) << refused.error();
+  EXPECT_FALSE(keys.sign(zone, 13, static_cast<std::uint16_t>(tag + 1), std::vector<Octets>{sets[0]}, now))
+      << "no such key";
+  EXPECT_FALSE(keys.sign(dns::Name::literal("other.example."), 13, tag, std::vector<Octets>{sets[0]}, now));
+}
+
+TEST(ZoneKeys, a_tag_that_is_taken_is_not_given) {
+  const TemporaryFolder folder;
+  ZoneKeys keys = keys_in(folder);
+  ZoneKeyWish all = wish();
+  for (unsigned tag = 0; tag < 65536; ++tag) all.taken.push_back(static_cast<std::uint16_t>(tag));
+  EXPECT_FALSE(keys.make(all));
+  EXPECT_TRUE(keys.list(zone)->empty()) << "and nothing is left behind";
+}
+
+TEST(ZoneKeys, files_that_are_open_to_others_altered_or_sealed_otherwise_are_refused) {
+  const TemporaryFolder folder;
+  const std::uint16_t tag = dnssec::key_tag(*keys_in(folder).make(wish()));
+  const std::string sealed =
+      "Kzone.example.+013+" + std::string(5 - std::to_string(tag).size(), '0') + std::to_string(tag) + ".sealed";
+  ASSERT_EQ(::chmod(folder.file(sealed).c_str(), 0640), 0);
+  std::vector<std::string> complaints;
+  const auto exposed =
+      keys_in(folder, "a passphrase",
+              {.only_own = true, .complain = [&](const std::string& what) { complaints.push_back(what); }})
+          .list(zone);
+  ASSERT_TRUE(exposed) << "the zone's other keys are good for all that";
+  EXPECT_TRUE(exposed->empty());
+  ASSERT_EQ(complaints.size(), 1U);
+  EXPECT_NE(complaints[0].find("others may read"), std::string::npos) << complaints[0];
+  ASSERT_EQ(::chmod(folder.file(sealed).c_str(), 0600), 0);
+  EXPECT_EQ(keys_in(folder).list(zone)->size(), 1U);
+  EXPECT_TRUE(keys_in(folder, "another").list(zone)->empty());
+  std::filesystem::rename(folder.file(sealed), folder.file("Kzone.example.+013+00001.sealed"));
+  EXPECT_EQ(keys_in(folder).list(zone)->size(), tag == 1 ? 1U : 0U) << "it is called as another key is";
+}
+
+TEST(ZoneKeys, a_key_that_cannot_be_read_is_not_written_over) {
+  const TemporaryFolder folder;
+  const Octets kept = *keys_in(folder).make(wish());
+  ZoneKeyWish others = wish();
+  for (unsigned tag = 0; tag < 65536; ++tag) {
+    if (tag != dnssec::key_tag(kept)) others.taken.push_back(static_cast<std::uint16_t>(tag));
+  }
+  EXPECT_FALSE(keys_in(folder, "another").make(others));
+  EXPECT_EQ(keys_in(folder).list(zone)->size(), 1U);
+}
+
+TEST(ZoneKeys, a_folder_that_is_full_takes_no_more_keys) {
+  const TemporaryFolder folder;
+  for (std::size_t i = 0; i < max_keys; ++i) folder.write(fmt::format("Kz{}.example.+013+00001.sealed", i), "");
+  const auto refused = keys_in(folder).make(wish());
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().find("4096 keys already"), std::string::npos) << refused.error();
+  EXPECT_TRUE(keys_in(folder).list(zone)) << "the other zones' files are no matter of this one";
+}
+
+TEST(ZoneKeys, records_of_keys_that_are_not_in_the_folder_are_not_signed) {
+  const TemporaryFolder folder;
+  ZoneKeys keys = keys_in(folder);
+  const Octets ksk = *keys.make(wish(13, true));
+  const Octets zsk = *keys.make(wish(13));
+  Octets foreign = ksk;
+  foreign.back() ^= 1;
+  std::string why;
+  EXPECT_TRUE(signs(keys, ksk, dns::type::dnskey, {ksk, zsk}, &why)) << why;
+  EXPECT_TRUE(signs(keys, ksk, dns::type::dnskey, {ksk, revoked(zsk)})) << "what is revoked is the same key";
+  EXPECT_TRUE(signs(keys, ksk, dns::type::cdnskey, {ksk}));
+  EXPECT_FALSE(signs(keys, ksk, dns::type::dnskey, {ksk, zsk, foreign}, &why));
+  EXPECT_NE(why.find("zone-keys.only-own"), std::string::npos) << why;
+  EXPECT_FALSE(signs(keys, ksk, dns::type::cdnskey, {foreign}));
+  EXPECT_FALSE(signs(keys, ksk, dns::type::cdnskey, {{0, 0, 3, 0, 0}})) << "deletion";
+  for (const auto digest : {dnssec::DsDigest{2}, dnssec::DsDigest{4}}) {
+    EXPECT_TRUE(signs(keys, ksk, dns::type::cds, {dnssec::ds_rdata(zone, ksk, digest)}));
+    EXPECT_FALSE(signs(keys, ksk, dns::type::cds, {dnssec::ds_rdata(zone, foreign, digest)}));
+    Octets altered = dnssec::ds_rdata(zone, ksk, digest);
+    altered.back() ^= 1;
+    EXPECT_FALSE(signs(keys, ksk, dns::type::cds, {altered})) << "its tag alone names no key";
+  }
+  EXPECT_FALSE(signs(keys, ksk, dns::type::cds, {{0, 0, 0, 0, 0}})) << "deletion";
+  EXPECT_FALSE(signs(keys, ksk, dns::type::cds, {{}}));
+
+  ZoneKeys shared = keys_in(folder, "a passphrase", {.only_own = false, .complain = {}});
+  EXPECT_TRUE(signs(shared, ksk, dns::type::dnskey, {ksk, zsk, foreign}));
+  EXPECT_TRUE(signs(shared, ksk, dns::type::cds, {{0, 0, 0, 0, 0}}));
+}
+
+TEST(ZoneKeys, where_there_is_a_key_with_the_sep_flag_it_alone_signs_keys) {
+  const TemporaryFolder folder;
+  ZoneKeys keys = keys_in(folder);
+  const Octets zsk = *keys.make(wish(13));
+  EXPECT_TRUE(signs(keys, zsk, dns::type::dnskey, {zsk})) << "there is no other";
+  ASSERT_TRUE(keys.make(wish(15, true)));
+  EXPECT_TRUE(signs(keys, zsk, dns::type::dnskey, {zsk})) << "none of its algorithm";
+  const Octets ksk = *keys.make(wish(13, true));
+  for (const bool only_own : {true, false}) {
+    ZoneKeys either = keys_in(folder, "a passphrase", {.only_own = only_own, .complain = {}});
+    EXPECT_FALSE(signs(either, zsk, dns::type::dnskey, {ksk, zsk}));
+    EXPECT_TRUE(signs(either, ksk, dns::type::dnskey, {ksk, zsk}));
+    EXPECT_TRUE(signs(either, zsk, dns::type::a, {{192, 0, 2, 1}}));
+  }
+}
+
+/// Each is right, or says that it should be asked again: none waits.
+TEST(ZoneKeys, threads_that_open_and_make_at_once_are_told_to_come_again) {
+  const TemporaryFolder folder;
+  ZoneKeys keys = keys_in(folder);
+  std::vector<std::jthread> threads;
+  std::atomic<unsigned> made = 0;
+  for (unsigned i = 0; i < 6; ++i) {
+    threads.emplace_back([&] {
+      for (;;) {
+        const auto key = keys.make(wish());
+        if (!key) {
+          EXPECT_EQ(key.error(), too_busy);
+          continue;
+        }
+        ++made;
+        return;
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(made, 6U);
+  EXPECT_EQ(keys_in(folder).list(zone)->size(), 6U);
+}
+
+/// As keykeeper does in its next life, with the descriptor that monitor has kept.
+TEST(SealedFiles, a_descriptor_that_was_read_to_its_end_is_read_again) {
+  const TemporaryFolder folder;
+  folder.write("passphrase", "correct horse");
+  const FileHandle file{::open(folder.file("passphrase").c_str(), O_RDONLY | O_CLOEXEC)};
+  const FileHandle kept{::dup(file.get())};
+  for (const FileHandle* life : {&file, &kept}) {
+    const auto text = read_whole(life->get(), 100);
+    ASSERT_TRUE(text) << text.error();
+    EXPECT_EQ(dnssec::as_text(*text), "correct horse");
+  }
+}
+
+TEST(ZoneKeys, a_private_half_that_is_not_sealed_is_not_read) {
+  const TemporaryFolder folder;
+  folder.write("Kzone.example.+013+00001.private", "Private-key-format: v1.3\n");
+  EXPECT_TRUE(keys_in(folder).list(zone)->empty());
+}
+
+TEST(WorkQueue, what_is_put_in_is_done_and_what_is_too_much_is_refused) {
+  std::promise<void> go;
+  const std::shared_future<void> gone = go.get_future().share();
+  const auto started = WorkQueue::start(2, 3, FileHandle{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)});
+  ASSERT_TRUE(started) << started.error();
+  WorkQueue& queue = **started;
+  for (std::uint8_t i = 0; i < 3; ++i) {
+    EXPECT_TRUE(queue.put(
+        [gone, i] {
+          gone.wait();
+          return WorkQueue::Result{i};
+        },
+        {}));
+  }
+  EXPECT_FALSE(queue.put([] { return WorkQueue::Result{}; }, {}));
+  go.set_value();
+  std::vector<WorkQueue::Result> results;
+  while (results.size() < 3) {
+    pollfd waiting{.fd = queue.wake_descriptor(), .events = POLLIN, .revents = 0};
+    ASSERT_EQ(::poll(&waiting, 1, 60'000), 1);
+    for (auto& one : queue.take()) results.push_back(std::move(one));
+  }
+  EXPECT_TRUE(std::ranges::is_permutation(results, std::vector<WorkQueue::Result>{{0}, {1}, {2}}));
+  EXPECT_TRUE(queue.put([] { return WorkQueue::Result{}; }, {}));
+}
+
+TEST(WorkQueue, work_that_throws_has_the_other_result_and_the_thread_goes_on) {
+  const auto queue = WorkQueue::start(1, 2, FileHandle{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)});
+  ASSERT_TRUE(queue) << queue.error();
+  EXPECT_TRUE((*queue)->put([]() -> WorkQueue::Result { throw std::bad_alloc{}; }, {7}));
+  EXPECT_TRUE((*queue)->put([] { return WorkQueue::Result{8}; }, {9}));
+  std::vector<WorkQueue::Result> results;
+  while (results.size() < 2) {
+    pollfd waiting{.fd = (*queue)->wake_descriptor(), .events = POLLIN, .revents = 0};
+    ASSERT_EQ(::poll(&waiting, 1, 60'000), 1);
+    for (auto& one : (*queue)->take()) results.push_back(std::move(one));
+  }
+  EXPECT_EQ(results, (std::vector<WorkQueue::Result>{{7}, {8}}));
+}
+
+}  // namespace
+}  // namespace redoubt::keykeeper

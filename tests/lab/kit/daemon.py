@@ -14,6 +14,7 @@ NOBODY = 65534
 ROLES = ("control", "keykeeper", "transport", "resolver")
 DEFAULT_LISTEN = ("127.0.0.1@5300", "::1@5300")
 START_SECONDS = 10
+END_SECONDS = 60  # of patience with an orderly end
 
 
 def to_yaml(settings):
@@ -81,7 +82,7 @@ class Daemon:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(10)
+                self.process.wait(END_SECONDS)
             except subprocess.TimeoutExpired:
                 self.kill()
         self.remove_leftovers()
@@ -139,7 +140,7 @@ class Daemon:
 
     # --- its tool
 
-    def ctl(self, *arguments, seconds=10, as_user=None):
+    def ctl(self, *arguments, seconds=60, as_user=None):
         """Runs resolverctl against this daemon's socket: (exit code, standard output, standard error)."""
         command = [str(self.programs / "resolverctl"), "--socket", self.settings["control"]["socket"], *arguments]
         user = self.user if as_user is None else as_user
@@ -163,7 +164,7 @@ class Daemon:
 
     # --- what it answers
 
-    def answers(self, name="www.alpha.lab-tld", type_name="A", address="127.0.0.1", port=5300, seconds=1.0):
+    def answers(self, name="www.alpha.lab-tld", type_name="A", address="127.0.0.1", port=5300, seconds=5.0):
         reply = dns_client.exchange(name, type_name, address, port, seconds)
         return reply is not None and reply.rcode == "NOERROR" and reply.answers > 0
 
@@ -175,7 +176,7 @@ def first_answer_seconds(daemon, name="www.alpha.lab-tld"):
         opened.settimeout(0.001)
         began = time.monotonic()
         daemon.launch()
-        while time.monotonic() - began < START_SECONDS:
+        while time.monotonic() - began < processes.LOADED * START_SECONDS:
             try:
                 opened.send(octets)
                 reply = dns_client.parse(opened.recv(65535))
@@ -185,4 +186,4 @@ def first_answer_seconds(daemon, name="www.alpha.lab-tld"):
                 if daemon.process.poll() is not None:
                     raise LabError("resolverd ended: " + " | ".join(daemon.lines()[-3:])) from None
                 time.sleep(0.0005)
-    raise LabError(f"no answer within {START_SECONDS} s")
+    raise LabError(f"no answer within {processes.LOADED * START_SECONDS} s")

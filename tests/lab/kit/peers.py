@@ -81,8 +81,7 @@ def running(context, name, arguments, ready, files=None):
         said = "\n".join(processes.tail(folder / "log", 20))
         raise type(trouble)(f"{trouble}\n{name} said:\n{said}") from None
     finally:
-        process.kill()
-        process.wait()
+        processes.end(process)
 
 
 @contextlib.contextmanager

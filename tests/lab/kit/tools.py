@@ -80,7 +80,7 @@ def metrics():
 def http(path, address="127.0.0.1", port=8053):
     """(status code, content type, body) by curl; code 0 when there is no server."""
     host = f"[{address}]" if ":" in address else address
-    result = subprocess.run(["curl", "--silent", "--max-time", "5", "--write-out", r"\n%{http_code} %{content_type}",
+    result = subprocess.run(["curl", "--silent", "--max-time", "30", "--write-out", r"\n%{http_code} %{content_type}",
                              f"http://{host}:{port}{path}"], capture_output=True, text=True)
     body, _, trailer = result.stdout.rpartition("\n")
     code, _, content_type = trailer.partition(" ")

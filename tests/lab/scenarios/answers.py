@@ -4,6 +4,8 @@ import time
 from kit.runner import check, check_equal, needs_own_daemon, scenario
 from kit.tools import ask
 
+AT_ONCE = 4  # less than the 4.5 s after which a question is given up (the limit question-time)
+
 
 def expect(context, name, type_name, data, status="NOERROR", **how):
     """Asks the shared daemon and compares status and the data of that type."""
@@ -122,7 +124,7 @@ def an_alias_ring_ends(context):
     began = time.monotonic()
     answer = ask("ring-one.alpha.lab-tld")
     check_equal(answer.status, "SERVFAIL", "status of a ring of aliases")
-    check(time.monotonic() - began < 2, "a ring of aliases took longer than 2 s")
+    check(time.monotonic() - began < AT_ONCE, f"a ring of aliases took longer than {AT_ONCE} s")
 
 
 @scenario
@@ -227,10 +229,12 @@ def a_client_without_edns_gets_at_most_512_octets(context):
 @scenario
 def a_lifetime_counts_down_and_ends(context):
     context.shared()
+    began = time.monotonic()
     first = ask("www.alpha.lab-tld", "AAAA").answers[0].ttl
     time.sleep(2.1)
     second = ask("www.alpha.lab-tld", "AAAA").answers[0].ttl
-    check(first - 4 <= second <= first - 2, f"TTL {first}, then {second} two seconds later")
+    passed = time.monotonic() - began
+    check(first - passed - 1 <= second <= first - 2, f"TTL {first}, then {second} at most {passed:.1f} s later")
     brief = ask("brief.alpha.lab-tld")
     check(brief.answers[0].ttl <= 1, f"TTL {brief.answers[0].ttl} of a record whose own is 1")
     time.sleep(1.2)
@@ -255,7 +259,7 @@ def one_dead_server_of_two_does_not_matter(context):
     began = time.monotonic()
     for number in range(5):
         expect(context, f"dead-{number}.wild.zeta.lab-tld", "A", ["192.0.2.42"])
-    check(time.monotonic() - began < 10, f"five names took {time.monotonic() - began:.1f} s")
+    check(time.monotonic() - began < 20, f"five names took {time.monotonic() - began:.1f} s")
 
 
 def expect_failure(context, name, within):
@@ -269,19 +273,19 @@ def expect_failure(context, name, within):
 
 @scenario
 def a_zone_with_lame_servers_alone_fails_quickly(context):
-    expect_failure(context, "www.eta.lab-tld", 2)
+    expect_failure(context, "www.eta.lab-tld", AT_ONCE)
 
 
 @scenario
 def a_zone_with_dead_servers_alone_fails_in_time(context):
-    expect_failure(context, "www.theta.lab-tld", 8)
+    expect_failure(context, "www.theta.lab-tld", 12)
 
 
 @scenario
 def zones_whose_servers_need_each_other_fail_quickly(context):
-    expect_failure(context, "www.cycle-one.lab-tld", 2)
+    expect_failure(context, "www.cycle-one.lab-tld", AT_ONCE)
 
 
 @scenario
 def a_zone_whose_server_does_not_exist_fails_quickly(context):
-    expect_failure(context, "www.orphan.lab-tld", 2)
+    expect_failure(context, "www.orphan.lab-tld", AT_ONCE)

@@ -60,7 +60,7 @@ def the_access_list_is_the_configured_one(context):
 @scenario
 def many_questions_on_one_connection(context):
     context.shared()
-    with socket.create_connection(("127.0.0.1", 5300), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", 5300), timeout=30) as connection:
         identifiers = random.sample(range(65536), 50)
         connection.sendall(b"".join(dns_client.frame(dns_client.query(f"n{one}.wild.gamma.bind-tld", "A", one)) for one in identifiers))
         replies = [dns_client.parse(dns_client.receive_framed(connection)) for _ in identifiers]
@@ -71,7 +71,7 @@ def many_questions_on_one_connection(context):
 @scenario
 def a_question_in_single_octets_over_tcp_is_answered(context):
     context.shared()
-    with socket.create_connection(("127.0.0.1", 5300), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", 5300), timeout=30) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for octet in dns_client.frame(dns_client.query("www.alpha.lab-tld", "A", 77)):
             connection.sendall(bytes([octet]))
@@ -86,7 +86,7 @@ def two_questions_in_one_message_are_a_format_error(context):
     octets[5] = 2  # QDCOUNT (RFC 9619)
     octets += octets[12:]
     with dns_client.datagram_socket("127.0.0.1", 5300) as opened:
-        opened.settimeout(3)
+        opened.settimeout(30)
         opened.send(bytes(octets))
         reply = dns_client.parse(opened.recv(65535))
     check_equal((reply.identifier, reply.rcode), (4242, "FORMERR"), "the reply")
@@ -104,7 +104,7 @@ def noise_does_not_stop_service(context):
             except ConnectionRefusedError:
                 pass
     for _ in range(50):
-        with socket.create_connection(("127.0.0.1", 5300), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", 5300), timeout=30) as connection:
             connection.sendall(noise.randbytes(noise.randrange(1, 600)))
     check(daemon.answers(seconds=5), "no answer after noise")
     check_equal(daemon.roles(), before, "processes before and after noise")
@@ -120,7 +120,7 @@ def a_thousand_clients_with_one_question_cost_one_look_up(context):
     def clients():
         sockets = [dns_client.datagram_socket("127.0.0.1", 5300) for _ in range(100)]
         for number, opened in enumerate(sockets):
-            opened.settimeout(5)
+            opened.settimeout(30)
             opened.send(dns_client.query(name, "A", number))
         for opened in sockets:
             replies.append(dns_client.parse(opened.recv(65535)))
@@ -130,5 +130,5 @@ def a_thousand_clients_with_one_question_cost_one_look_up(context):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(120)
     check_equal(len([reply for reply in replies if reply.rcode == "NOERROR" and reply.answers == 1]), 1000, "good answers")

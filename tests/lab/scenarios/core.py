@@ -89,7 +89,7 @@ def expired_records_are_served_while_the_server_is_silent(context):
             seconds = time.monotonic() - began
             check_equal(answer.data("A"), ["192.0.2.1"], f"the expired record ({answer.text})")
             check("EDE: 3" in answer.text, f"the extended error for a stale answer is missing in: {answer.text}")
-            check(seconds < 2.5, f"a stale answer took {seconds:.2f} s")
+            check(seconds < 4, f"a stale answer took {seconds:.2f} s")
             check_equal([record.ttl for record in answer.answers], [30], "TTL of a stale record (RFC 8767)")
             context.figure(f"stale answer while the only server is silent: {seconds * 1000:.0f} ms")
             check_equal(ask("never-asked-before.alpha.lab-tld").status, "SERVFAIL", "status of what was never known")
@@ -108,8 +108,14 @@ def connections_to_servers_are_used_again(context):
 
 
 @scenario
+@needs_own_daemon
 def special_names_leave_the_house_never(context):
-    context.shared()
+    # Without validation, for the root's keys are looked at now and then.
+    with context.daemon(settings=UNVALIDATED):
+        check_special_names()
+
+
+def check_special_names():
     before = counted("redoubt_upstream_queries_total", "udp")
     for name, type_name, status, data in (
             ("localhost", "A", "NOERROR", ["127.0.0.1"]), ("a.localhost", "AAAA", "NOERROR", ["::1"]),

@@ -36,8 +36,7 @@ def running(context, command, ready, what):
             raise LabError("\n".join([str(trouble), *processes.tail(folder / "log")])) from None
         yield process
     finally:
-        process.kill()
-        process.wait()
+        processes.end(process)
 
 
 @contextlib.contextmanager
@@ -93,23 +92,10 @@ def unbound_is_asked_by_tls(context):
         check_equal([row["trouble"] for row in rows], [None], "what is wrong with the upstream")
 
 
-@scenario
-@needs_own_daemon
-def nsd_is_asked_by_tls_as_the_server_of_a_stub_zone(context):
-    certificates = context.own_folder()
-    make_files(certificates)
-    folder = context.own_folder()
-    folder.mkdir(parents=True)
-    zones = pathlib.Path(__file__).resolve().parent.parent / "zones"
-    shutil.copy(zones / "alpha.lab-tld.zone", folder)
-    for name in ("server.pem", "server.key"):
-        shutil.copy(certificates / name, folder / name)
+def write_nsd_configuration(folder, listen, zone, file):
+    """For an NSD that has all its files in that folder; listen: lines of its part `server`, each behind a line's end."""
     (folder / "nsd.conf").write_text(f"""
-server:
-  ip-address: {UPSTREAM}@8853
-  tls-port: 8853
-  tls-service-key: "{folder}/server.key"
-  tls-service-pem: "{folder}/server.pem"
+server:{listen}
   server-count: 1
   username: ""
   chroot: ""
@@ -122,9 +108,27 @@ server:
 remote-control:
   control-enable: no
 zone:
-  name: "alpha.lab-tld."
-  zonefile: "alpha.lab-tld.zone"
+  name: "{zone}"
+  zonefile: "{file}"
 """)
+
+
+@scenario
+@needs_own_daemon
+def nsd_is_asked_by_tls_as_the_server_of_a_stub_zone(context):
+    certificates = context.own_folder()
+    make_files(certificates)
+    folder = context.own_folder()
+    folder.mkdir(parents=True)
+    zones = pathlib.Path(__file__).resolve().parent.parent / "zones"
+    shutil.copy(zones / "alpha.lab-tld.zone", folder)
+    for name in ("server.pem", "server.key"):
+        shutil.copy(certificates / name, folder / name)
+    write_nsd_configuration(folder, f"""
+  ip-address: {UPSTREAM}@8853
+  tls-port: 8853
+  tls-service-key: "{folder}/server.key"
+  tls-service-pem: "{folder}/server.pem\"""", "alpha.lab-tld.", "alpha.lab-tld.zone")
     copy = folder / "nsd"
     shutil.copy(program("nsd"), copy)
     speaks = running(context, [copy, "-d", "-c", folder / "nsd.conf"],
@@ -141,6 +145,53 @@ zone:
         wrong = {**ours, "resolution": {"root-hints": NO_ROOT, "stub": [{**stub, "to": [f"{UPSTREAM}@8853#other.example"]}]}}
         with context.daemon(settings=wrong):
             fails("www.alpha.lab-tld", "its certificate is for another name")
+
+
+@contextlib.contextmanager
+def root_of_our_own(context, certificates, by_tls):
+    """NSD with a root zone of a few addresses, at the usual ports: in the clear, and by TLS too where that is said."""
+    folder = context.own_folder()
+    folder.mkdir(parents=True)
+    names = "".join(f"n{i}. 3600 A 192.0.2.{i}\n" for i in range(1, 10))
+    (folder / "root.zone").write_text(f". 3600 SOA ns. nobody. 1 3600 3600 3600 3600\n. 3600 NS ns.\nns. 3600 A {UPSTREAM}\n{names}")
+    tls = f"""
+  ip-address: {UPSTREAM}@853
+  tls-port: 853
+  tls-service-key: "{certificates}/server.key"
+  tls-service-pem: "{certificates}/server.pem\"""" if by_tls else ""
+    write_nsd_configuration(folder, f"\n  ip-address: {UPSTREAM}@53{tls}", ".", "root.zone")
+    copy = folder / "nsd"
+    shutil.copy(program("nsd"), copy)
+    with running(context, [copy, "-d", "-c", folder / "nsd.conf"], lambda: ask("n1", server=UPSTREAM, port=53).status == "NOERROR", "NSD"):
+        yield
+
+
+@scenario
+@needs_own_daemon
+def an_authority_that_speaks_tls_is_asked_by_it(context):
+    """RFC 9539: found out beside the first answer; when it speaks TLS no longer, it is asked in the clear at once."""
+    certificates = context.own_folder()
+    make_files(certificates)
+    ours = {"validation": {"enabled": False},
+            "resolution": {"root-hints": {"ns.": [UPSTREAM]}, "do-not-query": [], "opportunistic-tls": True}}
+
+    def sent(transport):
+        return metrics()[f'redoubt_upstream_queries_total{{transport="{transport}"}}']
+
+    with context.daemon(settings=ours) as daemon:
+        with root_of_our_own(context, certificates, by_tls=True):
+            check_equal(ask("n1").data("A"), ["192.0.2.1"], "in the clear")
+            processes.wait_until(lambda: metrics()["redoubt_upstream_tls_authorities"] == 1, 10, "it to be found to speak TLS")
+            clear, encrypted = sent("udp"), sent("tls")
+            for i in range(2, 6):
+                check_equal(ask(f"n{i}").data("A"), [f"192.0.2.{i}"], "by TLS")
+            check_equal(sent("udp"), clear, "datagrams once it is known that it speaks TLS")
+            check(sent("tls") >= encrypted + 4, "questions by TLS")
+            code, output, trouble = daemon.ctl("trace", "n6")
+            check("TLS" in output or "tls" in output, f"the trace does not say how: {output}{trouble}")
+        with root_of_our_own(context, certificates, by_tls=False):
+            check_equal(ask("n7").data("A"), ["192.0.2.7"], "in the clear again")
+            check(sent("udp") > clear, "no datagram, though nobody speaks TLS any more")
 
 
 def make_old_files(folder):
@@ -233,7 +284,7 @@ def certificates_are_chosen_by_name_and_clients_known_by_theirs(context):
            "more": [{"certificate": str(two / "server.pem"), "key": str(two / "server.key")}]}
     with context.daemon(settings={"listen": listen, "tls": tls, "access": {"allow": ["192.0.2.0/24"], "names": ["*.staff.example."]}}):
         def shown_to(name):
-            done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{DOT}", "-servername", name], input=b"", capture_output=True, timeout=10)
+            done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{DOT}", "-servername", name], input=b"", capture_output=True, timeout=60)
             return hashlib.sha256(re.search(rb"-----BEGIN.*?-----END", done.stdout, re.S).group(0)).hexdigest()
 
         def digest(folder):

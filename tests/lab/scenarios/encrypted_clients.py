@@ -2,6 +2,7 @@
 import json
 import re
 import subprocess
+import time
 
 from kit import dns_client, peers, processes
 from kit.peers import NAME
@@ -57,9 +58,9 @@ def dnsperf_loses_nothing_by_tls_and_https(context):
             opened = metrics()["redoubt_tls_handshakes_total"]
             command = [peers.program("dnsperf"), "-s", "127.0.0.1", *options, "-d", str(names), "-c", "4", "-n", str(rounds), "-t", "8"]
             try:
-                said = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
+                said = subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
             except subprocess.TimeoutExpired:
-                raise LabError(f"{how}: dnsperf did not end within a minute") from None
+                raise LabError(f"{how}: dnsperf did not end within two minutes") from None
             figures = {key: int(value) for key, value in re.findall(r"Queries (sent|completed|lost): +(\d+)", said)}
             total = rounds * len(asked)
             check_equal(figures, {"sent": total, "completed": total, "lost": 0}, f"{how}: {said[-800:]}")
@@ -125,12 +126,13 @@ newServer({{{server}, tls='openssl', subjectName='{NAME}', caStore='{certificate
                             ("dnsdist by HTTPS", f"address='127.0.0.1:{DOH}', dohPath='/dns-query'")):
             with peers.running(context, "dnsdist", arguments, proxy_answers, configuration(server)):
                 check_proxy(how)
-                opened = metrics()["redoubt_tls_handshakes_total"]
+                opened, began = metrics()["redoubt_tls_handshakes_total"], time.monotonic()
                 for i in range(20):
                     check_equal(ask(f"d{i}.wild.alpha.lab-tld", server=PROXY, port=PROXY_PORT).data("A"), ["192.0.2.42"], f"{how}: {i}")
                 # Health checks come over connections of their own, one a second.
                 extra = metrics()["redoubt_tls_handshakes_total"] - opened
-                check(extra < 15, f"{how}: {extra} handshakes for twenty queries")
+                seconds = time.monotonic() - began
+                check(extra < 15 + seconds, f"{how}: {extra} handshakes for twenty queries in {seconds:.1f} s")
 
 
 @scenario
@@ -140,9 +142,9 @@ def curl_loads_a_page_by_a_name_that_our_https_resolves(context):
     with context.daemon(settings=settings(certificates)), peers.web_server(PAGE_ADDRESS, PAGE_PORT, PAGE) as hosts:
         before = asked_by_streams()
         # --cacert counts for the page's server, of which there is none by TLS; the resolver's file is the environment's.
-        command = ["curl", "--silent", "--show-error", "--max-time", "8", "--cacert", str(certificates.authority), "--doh-url",
+        command = ["curl", "--silent", "--show-error", "--max-time", "30", "--cacert", str(certificates.authority), "--doh-url",
                    f"https://127.0.0.1:{DOH}/dns-query", f"http://{PAGE_NAME}:{PAGE_PORT}/"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=12)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         check(PAGE in done.stdout, f"curl did not load the page: {done.stderr}{done.stdout}")
         check_equal(hosts, [f"{PAGE_NAME}:{PAGE_PORT}"], "what the web server was asked for")
         check(asked_by_streams() > before, "no query came by HTTPS")

@@ -27,7 +27,7 @@ def settings(certificates, zone=".", transport="tls", **more):
 def listens(port):
     def accepts():
         try:
-            socket.create_connection((ADDRESS, port), timeout=0.5).close()
+            socket.create_connection((ADDRESS, port), timeout=2).close()
             return True
         except OSError:
             return False

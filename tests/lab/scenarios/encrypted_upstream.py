@@ -41,8 +41,7 @@ def bind_by_tls(context, certificates):
                                          options=["+tls"]).status != "NONE", authorities.START_SECONDS, "BIND to speak TLS")
         yield process
     finally:
-        process.kill()
-        process.wait()
+        processes.end(process)
 
 
 def settings(certificates, to=f"{SERVER}#{NAME}", **forward):

@@ -43,8 +43,7 @@ def bind(context, at=RESOLVER, forward_to=None):
                              authorities.START_SECONDS, f"BIND to answer at {at}")
         yield process
     finally:
-        process.kill()
-        process.wait()
+        processes.end(process)
 
 
 def timed(name, type_name="A", **options):
@@ -87,7 +86,7 @@ def a_mute_forwarder_is_not_noticed(context):
             answer, seconds = timed(f"n{i}.wild.alpha.lab-tld")
             check_equal(answer.data("A"), ["192.0.2.42"], f"answer {i}")
             slowest = max(slowest, seconds)
-        check(slowest < 1.0, f"the slowest answer took {slowest:.3f} s")
+        check(slowest < 4.0, f"the slowest answer took {slowest:.3f} s")
         context.figure(f"slowest of 30 answers with the first of two forwarders mute: {slowest * 1000:.0f} ms")
 
 
@@ -136,6 +135,6 @@ def a_ring_of_forwarders_is_broken(context):
         answer, seconds = timed("www.some-name.example")
         check_equal(answer.status, "SERVFAIL", "a question that goes round")
         check("forwarding loop" in answer.text, f"the explanation is missing in {answer.text}")
-        check(seconds < 3, f"it took {seconds:.1f} s")
+        check(seconds < 4, f"it took {seconds:.1f} s")
         sent = metrics()['redoubt_upstream_queries_total{transport="udp"}']
         check(sent <= 8, f"packets sent: {sent}")

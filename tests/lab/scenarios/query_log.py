@@ -7,7 +7,7 @@ from kit.runner import check, check_equal, needs_own_daemon, scenario
 from kit.tools import ask, metrics
 
 
-def lines_of(daemon, name, count, seconds=3.0):
+def lines_of(daemon, name, count, seconds=30.0):
     """The log's lines with the name, as soon as there are so many."""
     end = time.monotonic() + seconds
     while True:

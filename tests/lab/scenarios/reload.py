@@ -2,6 +2,7 @@
 import signal
 import time
 
+from kit import processes
 from kit.load import DatagramLoad, StreamLoad
 from kit.runner import check, check_equal, needs_own_daemon, scenario
 from kit.tools import ask
@@ -52,7 +53,7 @@ def reload_by_resolverctl_adds_and_drops_a_listener(context):
         daemon.configure()
         code, output, trouble = daemon.ctl("reload")
         check_equal(code, 0, f"exit code of the second reload ({output}{trouble})")
-        check(not daemon.answers(address="127.0.0.2", port=5301), "the dropped listener still answers")
+        processes.wait_until(lambda: not daemon.answers(address="127.0.0.2", port=5301, seconds=1.0), 5, "the dropped listener to be silent")
         check(daemon.answers(), "the listener that stayed does not answer")
 
 

@@ -136,9 +136,7 @@ remote-control:
         for _, process in self.running:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(5)
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+            processes.end(process)
 
     def resolve(self, name, type_name):
         return ask(f"{name}{'.' if name else ''}{CHILD}", type_name, VALIDATOR, VALIDATOR_PORT, options=("+dnssec",))
@@ -217,6 +215,55 @@ def a_zone_goes_to_another_algorithm_and_out_of_dnssec_without_a_gap(context):
         turn_until(made, lambda result: not result["keys"], "the way out of DNSSEC", secure=False)
         made.check_resolves(secure=False)
         check_equal(ask(CHILD, "DS", PARENT_SERVER, PORT).data("DS"), [], "the DS at the parent")
+
+
+def verdicts_of_dnsviz(made, *names):
+    """(Every status that dnsviz gives, every error and warning) for these names, asked at the zones' own servers."""
+    def run(*arguments):
+        done = subprocess.run(["dnsviz", *arguments], capture_output=True, text=True, timeout=120, cwd=made.folder)
+        check_equal(done.returncode, 0, f"dnsviz {' '.join(arguments)}: {done.stderr}")
+        return done.stdout
+
+    run("probe", "-4", "-A", "-x", f"{PARENT}+:ns.{PARENT}={PARENT_SERVER}:{PORT}", "-x", f"{CHILD}:ns.{CHILD}={CHILD_SERVER}:{PORT}",
+        "-o", "probe.json", *names)
+    statuses, troubles = [], []
+
+    def walk(value, path):
+        if isinstance(value, list):
+            for one in value:
+                walk(one, path)
+        elif isinstance(value, dict):
+            for key, inner in value.items():
+                if key == "status":
+                    statuses.append((path, inner))
+                elif key in ("errors", "warnings"):
+                    troubles.append(f"{path}: {json.dumps(inner)}")
+                else:
+                    walk(inner, f"{path}/{key}")
+
+    walk(json.loads(run("grok", "-l", "info", "-t", "anchor", "-r", "probe.json")), "")
+    return statuses, troubles
+
+
+@scenario
+def dnsviz_finds_nothing_wrong_with_a_signed_zone_and_what_is_spoilt(context):
+    if shutil.which("dnsviz") is None:
+        raise LabError("dnsviz is missing; scripts/deps lab installs it")
+    with site(context) as made:
+        turn_until(made, at_rest, "the first DS", secure=False)
+        processes.wait_until(lambda: "ad" in made.resolve("www", "A").flags, 30, "secure answers")
+        made.ctl("zone", "sign", str(made.folder / f"{CHILD}.zone"), "--policy", "csk", "--keys", str(made.folder / "other.keys"),
+                 "--origin", CHILD, "-o", str(made.folder / "foreign"))  # of other keys, for later
+        statuses, troubles = verdicts_of_dnsviz(made, CHILD, f"www.{CHILD}", f"alias.{CHILD}")
+        check_equal(troubles, [], "what dnsviz finds")
+        said = [status for path, status in statuses if path.endswith("/delegation")]
+        check_equal(said, ["SECURE"], f"the delegation: {statuses}")
+        valid = [path for path, status in statuses if path.endswith("/rrsig") and status == "VALID"]
+        check(len(valid) >= 10, f"hardly anything was looked at: {statuses}")
+        context.figure(f"dnsviz: {len(valid)} sets of signatures valid, nothing found")
+        shutil.copy(made.folder / "foreign", made.folder / f"{CHILD}.zone.signed")  # the DS fits none of these keys
+        made.reload(CHILD)
+        processes.wait_until(lambda: verdicts_of_dnsviz(made, CHILD)[1] != [], 60, "dnsviz to find what is wrong now")
 
 
 def trust_file(made):

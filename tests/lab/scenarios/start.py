@@ -4,13 +4,13 @@ import statistics
 import time
 
 from kit import processes
-from kit.daemon import NOBODY, first_answer_seconds
+from kit.daemon import END_SECONDS, NOBODY, first_answer_seconds
 from kit.load import DatagramLoad
 from kit.runner import check, check_equal, needs_own_daemon, scenario
 from kit.tools import ask
 
 FIRST_ANSWER_ROUNDS = 11
-FIRST_ANSWER_BOUND = 1.0  # generous: the machine may be busy; the figure is what counts
+FIRST_ANSWER_BOUND = 5.0  # generous: the machine may be busy; the figure is what counts
 
 
 def account_of(pid):
@@ -58,10 +58,10 @@ def sigterm_ends_it_cleanly(context):
         load.finish()
         began = time.monotonic()
         daemon.process.send_signal(signal.SIGTERM)
-        code = daemon.process.wait(10)
+        code = daemon.process.wait(END_SECONDS)
         took = time.monotonic() - began
         check_equal(code, 0, "exit code after SIGTERM")
-        check(took < 2, f"the end took {took:.1f} s")
+        check(took < 10, f"the end took {took:.1f} s")
         check(not daemon.leftovers(), f"left running: {daemon.leftovers()}")
         context.figure(f"SIGTERM to exit: {took * 1000:.0f} ms")
 
@@ -74,7 +74,7 @@ def sigterm_ends_it_cleanly_under_load(context):
         load.start()
         time.sleep(0.5)
         daemon.process.send_signal(signal.SIGTERM)
-        code = daemon.process.wait(10)
+        code = daemon.process.wait(END_SECONDS)
         load.finish()
         check_equal(code, 0, "exit code after SIGTERM under load")
         check(not daemon.leftovers(), f"left running: {daemon.leftovers()}")

@@ -1,0 +1,127 @@
+"""Zone keys that only keykeeper has: resolverctl signs with them and never sees one."""
+import base64
+import os
+import pathlib
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import threading
+
+from kit import processes
+from kit.processes import LabError
+from kit.runner import check, check_equal, needs_own_daemon, scenario
+
+from .encrypted import memory_holds
+
+ZONE = "kept.example"
+NAMES = 20_000
+
+
+def write_zone(folder, names):
+    text = "$TTL 60\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 192.0.2.53\n@ CAA 0 issue \";\"\n"
+    (folder / "zone").write_text(text + "".join(f"n{number} A 192.0.2.{number % 256}\n" for number in range(names)))
+
+
+def sign(daemon, *more, seconds=120):
+    return daemon.ctl("zone", "sign", "zone", "--origin", ZONE, "--policy", "standard", "--keys", "keys", "--keykeeper", *more, seconds=seconds)
+
+
+def verify_with_ldns(daemon):
+    if shutil.which("ldns-verify-zone") is None:
+        raise LabError("ldns-verify-zone is missing; scripts/deps lab installs it")
+    done = subprocess.run(["ldns-verify-zone", str(daemon.folder / "zone.signed")], capture_output=True, text=True, timeout=60)
+    check_equal(done.returncode, 0, f"ldns-verify-zone: {done.stdout[-500:]}{done.stderr[-500:]}")
+
+
+@scenario
+@needs_own_daemon
+def a_zone_is_signed_with_keys_that_only_keykeeper_has(context):
+    folder = context.folder / "vault-signs"
+    with context.daemon(settings={"zone-keys": {"folder": str(folder)}}) as daemon:
+        write_zone(daemon.folder, 300)
+        code, output, trouble = sign(daemon)
+        check_equal(code, 0, f"zone sign: {output}{trouble}")
+        verify_with_ldns(daemon)
+        code, output, trouble = daemon.ctl("zone", "verify", "zone.signed", "--origin", ZONE)
+        check_equal(code, 0, f"zone verify: {output}{trouble}")
+        here = sorted(path.suffix for path in (daemon.folder / "keys").glob("K*"))
+        check_equal(here, [".key", ".key", ".keykeeper", ".keykeeper"], "files beside the zone")
+        kept = sorted(path.suffix for path in folder.glob("K*"))
+        check_equal(kept, [".key", ".key", ".sealed", ".sealed"], "keykeeper's files")
+        check_equal(stat.S_IMODE(folder.stat().st_mode), 0o700, "mode of keykeeper's folder")
+        for path in folder.glob("*.sealed"):
+            check(path.read_text().startswith("redoubt-sealed-1 "), f"{path} is not sealed")
+            check_equal(stat.S_IMODE(path.stat().st_mode), 0o600, f"mode of {path}")
+        # Again, and after a new life of the daemon's keykeeper: nothing is due, and the keys are found.
+        code, output, trouble = sign(daemon)
+        check("nothing is due" in output, f"zone sign again: {output}{trouble}")
+        os.kill(daemon.roles()["keykeeper"], signal.SIGKILL)
+        code, output, trouble = sign(daemon, "--everything")
+        check_equal(code, 0, f"zone sign after keykeeper began anew: {output}{trouble}")
+        verify_with_ldns(daemon)
+        code, output, trouble = daemon.ctl("key", "export", next((daemon.folder / "keys").glob("*.key")).stem, "--keys", "keys")
+        check(code != 0, f"a private half came out: {output}")
+
+
+@scenario
+@needs_own_daemon
+def a_zone_key_is_in_no_memory_but_keykeepers(context):
+    folder = context.folder / "vault-searched"
+    passphrase = context.folder / "zone-passphrase"
+    passphrase.write_text("correct horse battery staple\n")
+    passphrase.chmod(0o600)
+    with context.daemon(settings={"zone-keys": {"folder": str(folder), "passphrase-file": str(passphrase)}}) as daemon:
+        write_zone(daemon.folder, 100)
+        code, output, trouble = sign(daemon)
+        check_equal(code, 0, f"zone sign: {output}{trouble}")
+        # With the passphrase, the tool opens the same files: what is searched for.
+        needles = []
+        for path in sorted(folder.glob("*.sealed")):
+            code, text, trouble = daemon.ctl("key", "export", path.stem, "--keys", str(folder), "--passphrase-file", str(passphrase))
+            check_equal(code, 0, f"key export: {trouble}")
+            number = base64.b64decode(re.search(r"^PrivateKey: (\S+)$", text, re.MULTILINE).group(1))
+            check_equal(len(number), 32, "octets of the key")
+            needles += [number, number[::-1], base64.b64encode(number)]
+        code, output, trouble = sign(daemon, "--everything")
+        check_equal(code, 0, f"zone sign: {output}{trouble}")
+        holders = {role for role, pid in {**daemon.roles(), "monitor": daemon.process.pid}.items() if memory_holds(pid, needles)}
+        check_equal(holders, {"keykeeper"}, "processes with a zone key in their memory")
+        maps = pathlib.Path(f"/proc/{daemon.roles()['keykeeper']}/smaps").read_text()
+        check(re.search(r"^VmFlags:.* lo( |$)", maps, re.MULTILINE), "keykeeper has no locked memory")
+        # The passphrase's file is read again in each life, by the same descriptor.
+        for life in range(2):
+            os.kill(daemon.roles()["keykeeper"], signal.SIGKILL)
+            code, output, trouble = sign(daemon, "--everything")
+            check_equal(code, 0, f"zone sign in keykeeper's life {life + 2}: {output}{trouble}")
+
+
+@scenario
+@needs_own_daemon
+def keykeeper_killed_while_it_signs_leaves_the_old_output(context):
+    with context.daemon(settings={"zone-keys": {"folder": str(context.folder / "vault-killed")}}) as daemon:
+        write_zone(daemon.folder, 100)
+        check_equal(sign(daemon)[0], 0, "exit code of zone sign")
+        before = (daemon.folder / "zone.signed").read_bytes()
+        write_zone(daemon.folder, NAMES)
+        stop = threading.Event()
+
+        def kill_again_and_again():
+            while not stop.wait(0.02):
+                victim = daemon.roles().get("keykeeper")
+                if victim:
+                    processes.send(victim, signal.SIGKILL)
+
+        killer = threading.Thread(target=kill_again_and_again)
+        killer.start()
+        try:
+            code, output, trouble = sign(daemon)
+        finally:
+            stop.set()
+            killer.join()
+        check(code != 0, f"a run without its keys has signed: {output}")
+        check("resolverd at" in output + trouble, f"the error says not who: {output}{trouble}")
+        check_equal((daemon.folder / "zone.signed").read_bytes(), before, "the output")
+        processes.wait_until(lambda: sign(daemon)[0] == 0, 60, "keykeeper to be back")
+        verify_with_ldns(daemon)

@@ -1,7 +1,7 @@
 // Asks and measures. Prints one JSON object.
 //
 //   load SERVER@PORT [--names PATTERN] [--first N] [--of N] [--queries N] [--seconds S] [--rate R] [--window W]
-//        [--sockets K] [--flood PATTERN] [--flood-share P]
+//        [--sockets K] [--flood PATTERN] [--flood-share P] [--patience-ms T]
 //
 // PATTERN has a '#' for the name's number. Numbers are drawn evenly from 0..of-1 with --of, else they count up from
 // --first, each once. --queries: so many and no more; else for --seconds. --rate: a second, evenly paced; without it as
@@ -27,7 +27,6 @@ using redoubt::bench::fail;
 
 constexpr std::size_t batch_size = 32;
 constexpr std::size_t ids = 65'536;
-constexpr std::chrono::seconds patience{2};
 
 struct Options {
   std::string server;
@@ -41,6 +40,7 @@ struct Options {
   std::size_t window = 256;
   std::size_t sockets = 8;
   unsigned flood_share = 0;
+  std::chrono::milliseconds patience{2000};
 };
 
 Options options_from(int count, char** arguments) {
@@ -69,6 +69,8 @@ Options options_from(int count, char** arguments) {
       options.window = number();
     else if (name == "--sockets")
       options.sockets = number();
+    else if (name == "--patience-ms")
+      options.patience = std::chrono::milliseconds{number()};
     else if (name == "--flood-share")
       options.flood_share = static_cast<unsigned>(number());
     else
@@ -206,7 +208,7 @@ class Load {
       take(now);
     }
     const Clock::time_point asked_all = Clock::now();
-    while (waiting() != 0 && Clock::now() - asked_all < patience) take(Clock::now());
+    while (waiting() != 0 && Clock::now() - asked_all < options_.patience) take(Clock::now());
     const double took = std::chrono::duration<double>(last_answer_ - begun).count();
     for (const auto& lane : lanes_) lost_ += lane->give_up(Clock::time_point::max());
     print(took);
@@ -252,7 +254,7 @@ class Load {
           times_.push_back(static_cast<std::uint32_t>(
               std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - asked.at).count() / 100));
       });
-      lost_ += lane->give_up(now - patience);
+      lost_ += lane->give_up(now - options_.patience);
     }
   }
 
@@ -272,7 +274,7 @@ class Load {
       std::printf("%s\"%u\": %llu", comma, rcode, static_cast<unsigned long long>(times));
       comma = ", ";
     }
-    std::printf("}}\n");
+    std::printf("}, \"flooded\": %llu}\n", static_cast<unsigned long long>(flooded_));
   }
 
   Options options_;

@@ -2,8 +2,8 @@
 #include <benchmark/benchmark.h>
 
 #include "dns/message.hpp"
+#include "dns/packet/packet_cache.hpp"
 #include "resolver/cache/cache.hpp"
-#include "resolver/packet/packet_cache.hpp"
 #include "resolver/render/render.hpp"
 
 namespace redoubt::resolver {
@@ -38,7 +38,7 @@ constexpr unsigned names = 10'000;
 
 struct Names {
   std::vector<std::vector<std::uint8_t>> queries;
-  PacketCache packets{64U << 20, key};
+  dns::PacketCache packets{64U << 20, key};
   Cache records{64U << 20, key};
 
   Names() {
@@ -48,9 +48,9 @@ struct Names {
       const auto query = dns::parse_query(queries.back());
       const SharedRRset rrset = address_of(query->question.name);
       records.store_data(rrset, Rank::authoritative_answer, now);
-      QueryGlance glance;
-      look_at(queries.back(), glance);
-      packets.keep(glance, std::span{room}.first(render(*query, outcome_of(rrset), now, room).octets), false, now, {});
+      dns::QueryGlance glance;
+      dns::look_at(queries.back(), glance);
+      packets.keep(glance, std::span{room}.first(render(*query, outcome_of(rrset), now, room).octets), {}, now);
     }
   }
 };
@@ -62,8 +62,8 @@ Names& filled() {
 void look(benchmark::State& state) {
   Names& all = filled();
   unsigned i = 0;
-  QueryGlance glance;
-  for (auto _ : state) benchmark::DoNotOptimize(look_at(all.queries[i = (i * 7 + 1) % names], glance));
+  dns::QueryGlance glance;
+  for (auto _ : state) benchmark::DoNotOptimize(dns::look_at(all.queries[i = (i * 7 + 1) % names], glance));
 }
 BENCHMARK(look);
 
@@ -71,10 +71,10 @@ void look_and_find(benchmark::State& state) {
   Names& all = filled();
   std::array<std::uint8_t, 1232> room;
   unsigned i = 0;
-  QueryGlance glance;
+  dns::QueryGlance glance;
   for (auto _ : state) {
     const auto& query = all.queries[i = (i * 7 + 1) % names];
-    look_at(query, glance);
+    dns::look_at(query, glance);
     benchmark::DoNotOptimize(all.packets.find(glance, query, now, room));
   }
 }

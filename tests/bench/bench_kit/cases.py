@@ -1,10 +1,15 @@
 """What is measured."""
+import json
+import signal
 import statistics
 import time
+
+from bench_kit import programs
 
 WORKING_SET = 10_000
 CASES = {}
 SIGNED = ("signed", "denied", "attacked", "beside")
+EXPERIMENTS = ("uring", "soak")
 
 
 def case(function):
@@ -71,43 +76,115 @@ def paced(bench):
 
 
 @case
+def threads(bench):
+    """Whether a second thread makes an answer dearer: what both write, both wait for. The load shares one of the cores with it."""
+    rows = []
+    for name in ["echo", *bench.names()]:
+        costs = {1: [], 2: []}
+        for _ in range(bench.options.repeats):
+            for count in costs:
+                program = bench.start(name, threads=count)
+                for _ in range(4):
+                    bench.load("--queries", WORKING_SET, "--names", "n#.bench.", "--window", 64, "--sockets", 64)
+                costs[count].append(bench.charged(program, "--of", WORKING_SET, "--seconds", bench.options.seconds, "--window", 256, "--sockets", 64))
+                program.end()
+        rows.append((name, f"{median(costs[1], 'cpu'):.2f}", f"{median(costs[2], 'cpu'):.2f}", f"{ratio(costs[2], costs[1], 'cpu'):.2f}",
+                     sum(one["lost"] for one in costs[1] + costs[2])))
+    table(f"cached, UDP, {WORKING_SET} names, CPU us/answer with one thread and with two", ("program", "one", "two", "ratio", "lost"), rows)
+
+
+@case
+def uring(bench):
+    """The bare loop by io_uring beside the one with batches, as fast as it goes and at a steady rate."""
+    for what, options in (("as fast as it goes", ("--window", 256)), ("30,000 queries a second", ("--rate", 30_000))):
+        results = interleaved(bench, ["echo", "uring"], lambda _: None, lambda program: bench.charged(
+            program, "--of", WORKING_SET, "--seconds", bench.options.seconds, *options))
+        cost_table(f"bare loops, {what}", results, "echo")
+
+
+@case
 def misses(bench):
-    results = interleaved(bench, bench.names(), lambda _: None, lambda program: bench.charged(
+    results = interleaved(bench, ["miss loop", *bench.names()], lambda _: None, lambda program: bench.charged(
         program, "--queries", 50_000, "--names", "m#.bench.", "--window", 64))
     cost_table("each name once, below a known delegation", results, "redoubt")
 
 
 @case
 def cold(bench):
-    results = interleaved(bench, bench.names(), lambda _: None, lambda program: bench.charged(
+    results = interleaved(bench, ["miss loop, two", *bench.names()], lambda _: None, lambda program: bench.charged(
         program, "--queries", 10_000, "--names", "www.z#.cold.", "--window", 64))
     cost_table("each name once, each in a zone of its own", results, "redoubt")
 
 
 @case
 def flood(bench):
-    """Of three queries two are for names that nobody asks twice."""
-    def prepare(program):
-        warm(bench)(program)
-        bench.load("--queries", 1_000_000, "--of", WORKING_SET, "--flood", "f#.bench.", "--flood-share", 67, "--window", 128)
+    """Of three queries two are for names that nobody asks twice: how much of the rest is known, while the flood lasts and behind it."""
+    def counted(*options):
+        """What a load's own questions (not those of the flood) found in the cache, by what the servers were asked for."""
+        before = bench.authority_queries()
+        result = bench.load("--of", WORKING_SET, *options)
+        upstream = (bench.authority_queries() - before) / 2 - result["answered"]  # a query to somebody, and its answer
+        result["known"] = 1 - max(upstream - result["flooded"], 0) / max(result["answered"] - result["flooded"], 1)
+        return result
 
-    results = interleaved(bench, bench.names(), prepare, lambda program: bench.charged(
-        program, "--of", WORKING_SET, "--seconds", bench.options.seconds, "--rate", 5_000))
-    cost_table("a working set, after a million names that nobody asks twice", results, "redoubt")
+    rows = []
+    for name in bench.names():
+        for _ in range(bench.options.repeats):
+            program = bench.start(name)
+            warm(bench)(program)
+            during = counted("--queries", bench.options.flood * 3 // 2, "--flood", "f#.bench.", "--flood-share", 67, "--window", 128)
+            behind = counted("--queries", 4 * WORKING_SET, "--window", 32)
+            rows.append((name, during["flooded"], f"{during['known']:.2%}", f"{behind['known']:.2%}", f"{during['p50']:.0f}", f"{during['p99']:.0f}",
+                         during["lost"], program.memory() >> 20))
+            program.end()
+    table(f"{WORKING_SET} names, asked evenly, under a flood; {bench.options.cache} MiB of cache",
+          ("program", "flooded", "known during", "behind", "p50 us", "p99 us", "lost", "MiB"), rows)
 
 
 @case
 def memory(bench):
+    """Asked three times, and then often enough within a short time, a name is in every cache that will ever have it."""
     rows = []
-    names = 1_000_000
+    names = bench.options.memory
+    near = 20_000
     for name in bench.names():
         program = bench.start(name)
-        before = program.memory()
-        loads = [bench.load("--queries", names, "--names", "m#.bench.", "--window", 128) for _ in range(2)]
-        rows.append((name, before >> 20, program.memory() >> 20, f"{(program.memory() - before) / names:.0f}", loads[1]["lost"],
-                     f"{loads[1]['p50']:.0f}"))
+        steps = [program.memory()]
+        for _ in range(2):
+            last = bench.load("--queries", names, "--names", "m#.bench.", "--window", 128)
+            steps.append(program.memory())
+        # Near enough to each other, for a third time: the packet cache remembers 65,536 questions.
+        for first in range(0, names, near):
+            for _ in range(2):
+                last = bench.load("--queries", near, "--names", "m#.bench.", "--first", first, "--window", 128)
+        steps.append(program.memory())
+        rows.append((name, steps[0] >> 20, *(f"{(step - steps[0]) / names:.0f}" for step in steps[1:]), last["lost"], f"{last['p50']:.0f}"))
         program.end()
-    table(f"{names} short names, each asked twice", ("program", "MiB before", "MiB after", "octets/name", "lost", "p50 us"), rows)
+    table(f"{names} short names, {bench.options.cache} MiB of cache: octets a name, once each is asked", ("program", "MiB before", "once", "twice", "again and again", "lost", "p50 us"), rows)
+
+
+@case
+def soak(bench):
+    """A mixed attack for --minutes: floods of names that nobody asks twice, names in zones of their own, denials, all beside a working set."""
+    program = bench.start("redoubt")
+    began, before, most = time.monotonic(), program.memory(), 0
+    asked = lost = turns = 0
+    warm(bench)(program)
+    while time.monotonic() - began < 60 * bench.options.minutes:
+        first = turns * 20_000
+        for options in (("--of", WORKING_SET, "--flood", f"f{turns}x#.bench.", "--flood-share", 90, "--seconds", 5, "--window", 256),
+                        ("--names", "www.z#.cold.", "--first", first, "--queries", 2_000, "--window", 64),
+                        ("--names", "m#.bench.", "--of", 400_000, "--seconds", 5, "--window", 256),
+                        ("--names", f"{'l' * 60}.{'l' * 60}.{'l' * 60}.t{turns}x#.bench.", "--seconds", 3, "--window", 128)):
+            result = bench.load(*options)
+            asked, lost = asked + result["asked"], lost + result["lost"]
+            most = max(most, program.memory())
+        turns += 1
+    minutes = (time.monotonic() - began) / 60
+    program.end()
+    table(f"a mixed attack of {minutes:.0f} minutes, {bench.options.cache} MiB of cache",
+          ("program", "queries", "lost", "MiB before", "MiB at most", "above the cache"),
+          [("redoubt", asked, lost, before >> 20, most >> 20, (most >> 20) - bench.options.cache)])
 
 
 @case
@@ -122,6 +199,26 @@ def start(bench):
             program.end()
         rows.append((name, f"{statistics.median(times):.0f}"))
     table("from exec to the first answer (as seen by a client that starts anew every few milliseconds)", ("program", "ms"), rows)
+
+
+@case
+def reload(bench):
+    """Cached answers while the configuration is taken anew every quarter of a second: none may be lost."""
+    rows = []
+    for _ in range(bench.options.repeats):
+        program = bench.start("redoubt")
+        warm(bench)(program)
+        load = bench.load_beside("--of", WORKING_SET, "--seconds", 6, "--rate", 10_000)
+        reloads = 0
+        while load.poll() is None:
+            time.sleep(0.25)
+            program.started[0].send_signal(signal.SIGHUP)
+            reloads += 1
+        result = json.loads(load.stdout.read())
+        program.end()
+        rows.append(("redoubt", reloads, result["asked"], result["lost"], result["answered"] - result["rcodes"].get("0", 0),
+                     f"{result['p50']:.0f}", f"{result['p99']:.0f}"))
+    table("10,000 cached answers a second beneath reloads", ("program", "reloads", "asked", "lost", "failed", "p50 us", "p99 us"), rows)
 
 
 @case
@@ -170,20 +267,29 @@ def attacked(bench):
 
 @case
 def beside(bench):
-    """Cached answers alone, and while 500 cold signed names a second are resolved."""
+    """Cached answers alone, and while 500 cold signed names a second are resolved: ten short spells of each by turns, so that what else a machine
+    does in one of them is not taken for the program's."""
     bench.serve_signed(bench.options.zones)
-    rows = []
+    programs.be_prompt()  # the servers, which were started before, do not keep the load waiting either
+    spells, rows = 10, []
+    spell = bench.options.seconds / 4
+    cached_load = ("--of", 200, "--names", "host#.nsec.signed.", "--seconds", spell, "--rate", 5000)
     for name in bench.names():
-        quiet, busy = [], []
+        quiet, busy, cold = [], [], 0
         for _ in range(bench.options.repeats):
             program = bench.start(name)
             bench.load("--queries", 200, "--names", "host#.nsec.signed.", "--window", 8)
-            cached_load = ("--of", 200, "--names", "host#.nsec.signed.", "--seconds", bench.options.seconds, "--rate", 5000)
-            quiet.append(bench.load(*cached_load))
-            other = bench.load_beside("--queries", int(500 * (bench.options.seconds + 1)), "--names", "www.z#.signed.", "--rate", 500, "--seconds", bench.options.seconds + 1)
-            busy.append(bench.load(*cached_load))
-            other.wait()
+            first = 0
+            for _ in range(spells):
+                quiet.append(bench.load(*cached_load))
+                asked = int(500 * (spell + 0.5))
+                other = bench.load_beside("--queries", asked, "--first", first, "--names", "www.z#.signed.", "--rate", 500)
+                time.sleep(0.2)
+                busy.append(bench.load(*cached_load))
+                cold += json.loads(other.communicate()[0])["answered"]
+                first += asked
             program.end()
         rows.append((name, f"{median(quiet, 'p50'):.0f}", f"{median(quiet, 'p99'):.0f}", f"{median(busy, 'p50'):.0f}", f"{median(busy, 'p99'):.0f}",
-                     f"{statistics.median(b['p99'] / max(q['p99'], 1e-9) for b, q in zip(busy, quiet)):.2f}"))
-    table("5000 cached answers a second, alone and beside 500 cold signed names a second", ("program", "p50 us", "p99 us", "p50 beside", "p99 beside", "ratio"), rows)
+                     f"{statistics.median(b['p99'] / max(q['p99'], 1e-9) for b, q in zip(busy, quiet)):.2f}", cold))
+    table("5000 cached answers a second, alone and beside 500 cold signed names a second",
+          ("program", "p50 us", "p99 us", "p50 beside", "p99 beside", "ratio", "cold names"), rows)

@@ -35,7 +35,7 @@ def certificate(bench):
 
 
 def unbound(folder, chain, key):
-    command = programs.unbound(folder, 1)
+    command = programs.unbound(folder, 1, anchor=None)
     path = folder / "unbound.conf"
     path.write_text(path.read_text() + f"""
 server:
@@ -53,7 +53,7 @@ server:
 
 
 def knot_resolver(folder, chain, key):
-    commands = programs.knot_resolver(folder, 1)
+    commands = programs.knot_resolver(folder, 1, anchor=None)
     path = folder / "kresd.conf"
     path.write_text(path.read_text() + f"""
 net.listen('127.0.0.1', {PORTS['tls']}, {{ kind = 'tls' }})
@@ -81,7 +81,7 @@ getPool(''):setCache(newPacketCache(1000000, {{maxTTL=86400, numberOfShards=1}})
 
 
 def behind(folder):
-    command = programs.unbound(folder, 1)
+    command = programs.unbound(folder, 1, anchor=None)
     path = folder / "unbound.conf"
     path.write_text(path.read_text().replace(f"127.0.0.1@{PORT}", f"127.0.0.1@{BEHIND}"))
     return command
@@ -100,7 +100,7 @@ class Fronted(Program):
 
 
 def redoubt(folder, chain, key, limits):
-    settings = programs.redoubt_settings(folder, 1)
+    settings = programs.redoubt_settings(folder, 1, anchor=None)
     settings["listen"] += [{"address": f"127.0.0.1@{PORTS['tls']}", "transports": ["tls"]},
                            {"address": f"127.0.0.1@{PORTS['https']}", "transports": ["https"]}]
     settings["tls"] = {"certificate": str(chain), "key": str(key)}

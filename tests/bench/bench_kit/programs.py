@@ -14,6 +14,8 @@ from kit.processes import LabError
 ROOT_SERVER, TLD_SERVER, LEAF_SERVER = SERVERS = ("10.53.0.1", "10.53.0.2", "10.53.0.3")
 PORT = 5300
 CACHE_MIB = 512
+# The bare system calls of a resolution, one query to each of these after the other.
+MISS_LOOPS = {"miss loop": (TLD_SERVER,), "miss loop, two": (TLD_SERVER, LEAF_SERVER)}
 
 
 def unbound(folder, threads, anchor):
@@ -114,6 +116,12 @@ PEERS = {"unbound": (unbound, "/usr/sbin/unbound"), "knot-resolver": (knot_resol
          "pdns-recursor": (pdns_recursor, "/usr/sbin/pdns_recursor")}
 
 
+def be_prompt():
+    """Whatever is started from now on has the processor as soon as it has something to do: what else runs on the machine is then not measured as
+    ours."""
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+
+
 def cpu_of(pid):
     """Nanoseconds on a processor of a process and all its threads, and of those below it."""
     total = 0
@@ -174,12 +182,16 @@ class Bench:
         cores = sorted(os.sched_getaffinity(0))
         if len(cores) < 2:
             raise LabError("needs two cores: one for the program, one for the load")
-        self.server_cores = ",".join(map(str, cores[:1] if options.threads == 1 else cores))
+        self.cores = list(map(str, cores))
+        self.server_cores = self.cores_of(options.threads)
         self.load_core = str(cores[1])
         for program in ("resolverd", "resolverctl"):
             shutil.copy(options.programs / program, folder / program)
         self.anchor = None  # of the signed Internet, while that is the one which runs
         self.authority = self._authority([options.programs / "tests/bench/bench_authority", *(f"{address}@53" for address in SERVERS)], 5)
+
+    def cores_of(self, threads):
+        return self.cores[0] if threads == 1 else ",".join(self.cores)
 
     def _authority(self, command, patience):
         log = self.folder / f"authority-{time.monotonic_ns()}.log"
@@ -223,6 +235,11 @@ class Bench:
         (folder / "root.hints").write_text(f". 3600000 IN NS ns.\nns. 3600000 IN A {ROOT_SERVER}\n")
         if name == "echo":
             commands = [[str(self.options.programs / "tests/bench/bench_echo_loop"), f"127.0.0.1@{PORT}"]] * threads
+        elif name in MISS_LOOPS:
+            servers = [f"{address}@53" for address in MISS_LOOPS[name]]
+            commands = [[str(self.options.programs / "tests/bench/bench_miss_loop"), f"127.0.0.1@{PORT}", *servers]] * threads
+        elif name == "uring":
+            commands = [[str(self.options.programs / "tests/bench/bench_uring_echo_loop"), f"127.0.0.1@{PORT}"]]
         elif name == "redoubt":
             path = folder / "redoubt.yaml"
             path.write_text("".join(f"{key}: {json.dumps(value)}\n" for key, value in redoubt_settings(folder, threads, self.anchor).items()))
@@ -230,9 +247,10 @@ class Bench:
         else:
             made = PEERS[name][0](folder, threads, self.anchor)
             commands = made if isinstance(made[0], list) else [made]
-        program = Program(name, [self._start(command, folder / "log", self.server_cores) for command in commands])
+        cores = self.cores_of(threads)
+        program = Program(name, [self._start(command, folder / "log", cores) for command in commands])
         try:
-            processes.wait_until(lambda: name == "echo" or self.load("--queries", 1, "--names", "www.z0.signed." if self.anchor else "ready.bench.")["answered"] == 1, 20,
+            processes.wait_until(lambda: name in ("echo", "uring", *MISS_LOOPS) or self.load("--patience-ms", 20, "--queries", 1, "--names", "www.z0.signed." if self.anchor else "ready.bench.")["answered"] == 1, 20,
                                  f"{name}'s first answer")
         except LabError as trouble:
             raise LabError("\n".join([str(trouble), *processes.tail(folder / "log")])) from None
@@ -247,7 +265,7 @@ class Bench:
 
     def load_beside(self, *options):
         command = [str(self.options.programs / "tests/bench/bench_load"), f"127.0.0.1@{PORT}", *map(str, options)]
-        return subprocess.Popen(inside(self.namespace, ["taskset", "-c", self.load_core, *command]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(inside(self.namespace, ["taskset", "-c", self.load_core, *command]), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
     def charged(self, program, *options):
         """A load, with the program's microseconds of CPU per answer."""

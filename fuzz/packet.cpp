@@ -5,11 +5,10 @@
 #include <array>
 
 #include "dns/message.hpp"
+#include "dns/packet/packet_cache.hpp"
 #include "fuzz/require.hpp"
-#include "resolver/packet/packet_cache.hpp"
 
 using namespace redoubt;
-using namespace redoubt::resolver;
 using redoubt::fuzz::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -18,8 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t query_octets = std::min<std::size_t>(std::size_t{data[0]} << 8 | data[1], input.size());
   const auto query = input.first(query_octets);
   const auto answer = input.subspan(query_octets);
-  QueryGlance glance;
-  if (!look_at(query, glance)) return 0;
+  dns::QueryGlance glance;
+  if (!dns::look_at(query, glance)) return 0;
 
   const auto parsed = dns::parse_query(query);
   require(parsed.has_value(), "a plain query is a query");
@@ -32,10 +31,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                glance.cookie.empty() == !parsed->edns->cookie.has_value()),
           "the same in it");
 
-  static PacketCache cache{64U << 10, dns::HashKey{1}};
-  static Instant now{std::chrono::hours{1}};
+  static dns::PacketCache cache{64U << 10, dns::HashKey{1}};
+  static dns::PacketCache::Instant now{std::chrono::hours{1}};
   now += std::chrono::milliseconds{10};
-  cache.keep(glance, answer, (data[0] & 1) != 0, now, {});
+  cache.keep(glance, answer, {.secure = (data[0] & 1) != 0}, now);
   require(cache.octets() <= 64U << 10, "within its octets");
   std::array<std::uint8_t, 1232> room;
   const std::size_t limit = std::min<std::size_t>(glance.udp_payload, room.size());

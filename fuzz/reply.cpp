@@ -2,7 +2,6 @@
 // a question about www.evil.com. Properties: the resolution ends, in budget, with an outcome that can be rendered and
 // read; nothing outside evil.com. is in the cache but short-lived failures; no cut is known outside it; with validation
 // nothing is secure, and nothing below an anchor is given out.
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include "dns/message.hpp"
@@ -113,15 +112,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Liar network{{data, size}};
   StandingClock clock;
   CountingRandom random;
-  Iterator iterator{shared, network, clock, random};
-  Budget budget{settings.limits, now};
   boost::asio::io_context context;
+  Iterator iterator{shared, network, clock, random, context.get_executor()};
+  Budget budget{settings.limits, now};
   SharedOutcome outcome;
-  boost::asio::co_spawn(context, iterator.resolve(question, settings, budget),
-                        [&outcome](const std::exception_ptr& trouble, SharedOutcome result) {
-                          if (trouble) std::rethrow_exception(trouble);
-                          outcome = std::move(result);
-                        });
+  start_now(iterator.resolve(question, settings, budget),
+            [&outcome](const std::exception_ptr& trouble, SharedOutcome result) {
+              require(!trouble, "nothing is thrown");
+              outcome = std::move(result);
+            });
   context.run();
   require(outcome != nullptr, "the resolution ends");
   require(network.packets <= settings.limits[Limit::upstream_queries], "in budget");

@@ -1,14 +1,17 @@
-// Entrances: private keys in files, the state of a zone's keys, signing policies, pre-signed key sets, CAA records. The
-// first octet chooses. Properties: what was read is written and reads back equal; what is refused says why; a state
-// that is read is one the machine can go on from.
+// Entrances: private keys in files, the state of a zone's keys, signing policies, pre-signed key sets, CAA records,
+// PKCS#11 URIs, the output of an earlier run. The first octet chooses. Properties: what was read is written and reads
+// back equal; what is refused says why; a state that is read is one the machine can go on from.
+#include <algorithm>
 #include <string_view>
 
 #include "appliance/signing/policy_file.hpp"
 #include "dnssec/caa.hpp"
 #include "dnssec/keys/key_text.hpp"
 #include "dnssec/keys/presigned.hpp"
+#include "dnssec/keys/token_uri.hpp"
 #include "dnssec/roll/machine.hpp"
 #include "dnssec/roll/state_text.hpp"
+#include "dnssec/sign/earlier_text.hpp"
 #include "fuzz/require.hpp"
 
 using namespace redoubt;
@@ -74,6 +77,34 @@ void check_caa(OctetView input) {
     require(!decision.allowed, "nobody is authorised by nothing");
 }
 
+void check_token_uri(std::string_view text) {
+  const auto uri = token_uri_from_text(text);
+  if (!uri) return require(!uri.error().empty(), "a URI that is refused has a fault");
+  const auto again = token_uri_from_text(to_text(*uri));
+  require(again && *again == *uri, "a URI that is written reads back equal");
+}
+
+void check_earlier_text(std::string_view text) {
+  const dns::Name apex = dns::Name::literal("example.");
+  const auto earlier = EarlierText::index(text, apex);
+  if (!earlier) return;
+  EarlierText::Reader reader{*earlier};
+  std::size_t lines = 0;
+  for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
+    const std::string_view line = text.substr(at, text.find('\n', at) - at);
+    const auto owner = dns::Name::from_text(line.substr(0, line.find(' ')));
+    require(owner.has_value() && owner->is_at_or_below(apex), "an owner that is indexed is a name of the zone");
+    const auto found = [&](bool is_hash) {
+      const auto there = reader.at(*owner, line.substr(0, line.find(' ')), is_hash);
+      return std::ranges::any_of(there, [&](const EarlierText::Line& one) { return one.text == line; });
+    };
+    const bool is_tail = *owner == apex && lines != 0;  // a ZONEMD at the end is for nobody
+    require(found(false) || found(true) || is_tail, "each line is found under its name");
+    ++lines;
+  }
+  require(earlier->set_count() <= lines, "no more sets than lines");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -92,6 +123,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 4:
       check_presigned_sets(text);
+      break;
+    case 5:
+      check_token_uri(text);
+      break;
+    case 6:
+      check_earlier_text(text);
       break;
     default:
       check_caa(input);

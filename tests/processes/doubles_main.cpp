@@ -67,7 +67,8 @@ class Double {
     for (std::size_t i = 1; i < waiting.size(); ++i) {
       if ((waiting[i].revents & POLLIN) != 0) answer(waiting[i].fd);
     }
-    if (waiting[0].revents != 0) hear();
+    // One that has just left hears nothing more, whatever had come by then.
+    if (waiting[0].revents != 0 && monitor_) hear();
   }
 
   void hear() {

@@ -52,6 +52,7 @@ struct ZoneCheckOptions {
 struct ZoneKeysOptions {
   std::string zone;
   KeyPlace keys;
+  std::size_t history = 0;  ///< so many of the last transitions are shown, too
 };
 
 struct RolloverOptions {

@@ -185,6 +185,9 @@ void add_keys(CLI::App& app, const AddCommand& command) {
   CLI::App* exported = add("export", "print a private key in BIND's format", key_export);
   exported->add_option("KEY", options->stem, "its file name without ending, such as Kexample.+013+12345")->required();
   exported->add_flag("--pem", options->pem, "in PKCS#8");
+  CLI::App* deleted = add("delete", "take a key out of resolverd's keykeeper, for good", key_delete);
+  deleted->add_option("KEY", options->stem, "its file name without ending, such as Kexample.+013+12345")->required();
+  deleted->add_flag("--force", options->force, "although the zone may still need it: its answers may become bogus");
   add("backup", "the whole folder, keys and states, in one file under a passphrase", key_backup)
       ->add_option("FILE", options->file, "the backup")
       ->required();

@@ -149,6 +149,11 @@ class FakeHouse : public KeyHouse {
     }
     return std::unexpected{std::string{"no such key"}};
   }
+  std::expected<void, std::string> erase(const dns::Name&, OctetView dnskey) override {
+    if (std::erase_if(keys_, [&](const auto& one) { return std::ranges::equal(one.first, dnskey); }) == 0)
+      return std::unexpected{std::string{"no such key"}};
+    return {};
+  }
   std::vector<std::pair<Octets, std::shared_ptr<const Held>>> keys_;
   std::vector<Octets> ready_;  ///< of these, for whoever wants a new one
 };

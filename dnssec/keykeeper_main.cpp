@@ -155,10 +155,11 @@ class Keykeeper {
       log::error("{}", no_zone_keys_);
       return;
     }
-    zone_keys_.emplace(SealedFiles{FileHandle{zone_folder_.release()}}, *std::move(seal),
-                       ZoneKeyRules{.only_own = only_own_keys_, .complain = [](const std::string& what) {
-                                      log::warning("zone keys: {}", log::printable(what));
-                                    }});
+    zone_keys_.emplace(
+        SealedFiles{FileHandle{zone_folder_.release()}}, *std::move(seal),
+        ZoneKeyRules{.only_own = only_own_keys_,
+                     .complain = [](const std::string& what) { log::warning("zone keys: {}", log::printable(what)); },
+                     .tell = [](const std::string& what) { log::info("zone keys: {}", log::printable(what)); }});
     work_ = *std::move(work);
   }
 
@@ -330,6 +331,18 @@ class Keykeeper {
          [this, asked](channel::SetsSigned& answer) {
            take_result(zone_keys_->sign(asked.zone, asked.algorithm, asked.tag, asked.sets, unix_now()),
                        answer.signatures, answer.trouble);
+         });
+  }
+
+  void begin(Client& client, const channel::DeleteZoneKey& asked) {
+    work(client, channel::ZoneKeyDeleted{.id = asked.id, .trouble = {}},
+         [this, asked](channel::ZoneKeyDeleted& answer) {
+           const auto removed = zone_keys_->remove(asked.zone, asked.algorithm, asked.tag);
+           if (!removed) {
+             answer.trouble = removed.error() == too_busy ? channel::keykeeper_is_busy : removed.error();
+             return;
+           }
+           log::warning("zone keys: key {} of {} is deleted", asked.tag, log::printable(asked.zone.to_text()));
          });
   }
 

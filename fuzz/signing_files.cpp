@@ -1,6 +1,7 @@
-// Entrances: private keys in files, the state of a zone's keys, signing policies, pre-signed key sets, CAA records,
-// PKCS#11 URIs, the output of an earlier run. The first octet chooses. Properties: what was read is written and reads
-// back equal; what is refused says why; a state that is read is one the machine can go on from.
+// Entrances: private keys in files, the state of a zone's keys (text of an earlier version, rows of its database),
+// signing policies, pre-signed key sets, CAA records, PKCS#11 URIs, the output of an earlier run. The first octet
+// chooses. Properties: what was read is written and reads back equal; what is refused says why; a state that is read is
+// one the machine can go on from.
 #include <algorithm>
 #include <string_view>
 
@@ -9,6 +10,7 @@
 #include "dnssec/keys/key_text.hpp"
 #include "dnssec/keys/presigned.hpp"
 #include "dnssec/keys/token_uri.hpp"
+#include "dnssec/roll/history.hpp"
 #include "dnssec/roll/machine.hpp"
 #include "dnssec/roll/state_text.hpp"
 #include "dnssec/sign/earlier_text.hpp"
@@ -36,6 +38,25 @@ void check_state(std::string_view text) {
   ZoneRolls next = *zone;  // whatever it is, the machine makes something of it
   static_cast<void>(decide(Policy{}, next, {}));
   static_cast<void>(start_roll(next, 1));
+}
+
+/// Rows end with a 0x1e, and have a 0x1f between fact and words: so that words can have line ends in them.
+void check_state_rows(std::string_view text) {
+  std::vector<Fact> rows;
+  while (!text.empty()) {
+    const std::string_view row = text.substr(0, text.find('\x1e'));
+    text.remove_prefix(std::min(row.size() + 1, text.size()));
+    const std::string_view fact = row.substr(0, row.find('\x1f'));
+    rows.emplace_back(std::string{fact}, std::string{row.substr(std::min(fact.size() + 1, row.size()))});
+  }
+  const auto zone = zone_keys_from_facts(rows);
+  if (!zone) return require(zone.error().starts_with("row "), "a fault has its row");
+  const auto again = zone_keys_from_facts(to_facts(*zone));
+  require(again && *again == *zone, "a state that is written reads back equal");
+  check_state(to_text(*zone));
+  require(zone_keys_from_text(to_text(*zone)).has_value(), "what rows can say, a text can");
+  for (const Transition& one : transitions(ZoneRolls{}, *zone, "fuzz"))
+    require(!one.of.empty() && !one.after.empty() && one.why.size() <= max_transition_text, "a change says what");
 }
 
 void check_policy(std::string_view text) {
@@ -120,6 +141,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 2:
       check_policy(text);
+      break;
+    case 3:
+      check_state_rows(text);
       break;
     case 4:
       check_presigned_sets(text);

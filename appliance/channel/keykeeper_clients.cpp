@@ -202,6 +202,28 @@ struct Fields<SetsSigned> {
   }
 };
 
+template <>
+struct Fields<DeleteZoneKey> {
+  static void write(Encoder& to, const DeleteZoneKey& message) {
+    to.u64(message.id);
+    to.name(message.zone);
+    to.u8(message.algorithm);
+    to.u16(message.tag);
+  }
+  static DeleteZoneKey read(Decoder& from) {
+    return {.id = from.u64(), .zone = from.name(), .algorithm = from.u8(), .tag = from.u16()};
+  }
+};
+
+template <>
+struct Fields<ZoneKeyDeleted> {
+  static void write(Encoder& to, const ZoneKeyDeleted& message) {
+    to.u64(message.id);
+    to.text(message.trouble);
+  }
+  static ZoneKeyDeleted read(Decoder& from) { return {.id = from.u64(), .trouble = from.text()}; }
+};
+
 std::vector<std::uint8_t> encode(const ControlToKeykeeper& message) { return encode_variant(message); }
 std::vector<std::uint8_t> encode(const KeykeeperToControl& message) { return encode_variant(message); }
 std::vector<std::uint8_t> encode(const TransportToKeykeeper& message) { return encode_variant(message); }

@@ -73,7 +73,14 @@ struct SignSets {
   std::uint16_t tag;
   std::vector<std::vector<std::uint8_t>> sets;
 };
-using ControlToKeykeeper = std::variant<Ping, MakeCertificate, ListZoneKeys, MakeZoneKey, SignSets>;
+/// That key's files are to be erased, and the key to leave keykeeper's memory.
+struct DeleteZoneKey {
+  RequestId id;
+  dns::Name zone;
+  std::uint8_t algorithm;
+  std::uint16_t tag;
+};
+using ControlToKeykeeper = std::variant<Ping, MakeCertificate, ListZoneKeys, MakeZoneKey, SignSets, DeleteZoneKey>;
 
 // --- to control
 /// trouble is empty when there is one.
@@ -106,7 +113,13 @@ struct SetsSigned {
   std::vector<std::vector<std::uint8_t>> signatures;
   std::string trouble;
 };
-using KeykeeperToControl = std::variant<Pong, CertificateMade, TlsFilesRead, ZoneKeysListed, ZoneKeyMade, SetsSigned>;
+/// It is gone when trouble is empty.
+struct ZoneKeyDeleted {
+  RequestId id;
+  std::string trouble;
+};
+using KeykeeperToControl =
+    std::variant<Pong, CertificateMade, TlsFilesRead, ZoneKeysListed, ZoneKeyMade, SetsSigned, ZoneKeyDeleted>;
 
 // --- from transport
 /// Sign what a TLS server signs in its handshake. message: the octets under the signature; any other form than TLS's is

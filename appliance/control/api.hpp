@@ -70,6 +70,7 @@ class Api {
   void call(const ListKeysCall& call, HttpServer::Respond respond);  // api_keys.cpp
   void call(const MakeKeyCall& call, HttpServer::Respond respond);
   void call(const SignCall& call, HttpServer::Respond respond);
+  void call(const DeleteKeyCall& call, HttpServer::Respond respond);
   void metrics(HttpServer::Respond respond);
   void gather(std::function<void(const MetricsSources&)> then);
 

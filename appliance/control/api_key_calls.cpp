@@ -73,6 +73,18 @@ Read<ApiCall> make_key_call(std::string_view body) {
   return call;
 }
 
+Read<ApiCall> delete_key_call(std::string_view body) {
+  auto members = Members::of(body);
+  if (!members) return std::unexpected{members.error()};
+  const auto key = zone_and_algorithm(*members);
+  const auto tag = members->number("tag", 65535);
+  if (!key) return std::unexpected{key.error()};
+  if (!tag) return std::unexpected{tag.error()};
+  if (const auto left = members->left_over()) return std::unexpected{*left};
+  if (!*tag) return refuse("tag must be given");
+  return DeleteKeyCall{.zone = key->zone, .algorithm = key->algorithm, .tag = static_cast<std::uint16_t>(**tag)};
+}
+
 Read<ApiCall> sign_call(std::string_view body) {
   auto members = Members::of(body);
   if (!members) return std::unexpected{members.error()};

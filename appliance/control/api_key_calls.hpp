@@ -8,6 +8,8 @@ namespace redoubt::control {
 Read<ApiCall> list_keys_call(std::string_view parameters);
 /// {"zone", "algorithm", "entry_point", "bits", "taken": [TAG...]}
 Read<ApiCall> make_key_call(std::string_view body);
+/// POST /v1/keys/delete
+Read<ApiCall> delete_key_call(std::string_view body);
 /// {"zone", "algorithm", "tag", "sets": [BASE64...]}
 Read<ApiCall> sign_call(std::string_view body);
 

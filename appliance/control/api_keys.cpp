@@ -81,4 +81,12 @@ void Api::call(const SignCall& call, Respond respond) {
       }));
 }
 
+void Api::call(const DeleteKeyCall& call, Respond respond) {
+  appliance_.zone_keys->ask(
+      channel::DeleteZoneKey{.id = 0, .zone = call.zone, .algorithm = call.algorithm, .tag = call.tag},
+      answering<channel::ZoneKeyDeleted>(std::move(respond), [](const channel::ZoneKeyDeleted&) {
+        return ordered_json{{"deleted", true}};
+      }));
+}
+
 }  // namespace redoubt::control

@@ -197,6 +197,7 @@ constexpr std::array endpoints{
              [](std::string_view parameters, std::string_view) { return list_keys_call(parameters); }},
     Endpoint{"/v1/keys", "POST", [](std::string_view, std::string_view body) { return make_key_call(body); }},
     Endpoint{"/v1/keys/sign", "POST", [](std::string_view, std::string_view body) { return sign_call(body); }},
+    Endpoint{"/v1/keys/delete", "POST", [](std::string_view, std::string_view body) { return delete_key_call(body); }},
     Endpoint{"/v1/nta", "GET",
              [](std::string_view, std::string_view) -> Read<ApiCall> { return NegativeAnchorsCall{}; }},
     Endpoint{"/v1/nta", "POST", [](std::string_view, std::string_view body) { return add_negative_anchor_call(body); }},

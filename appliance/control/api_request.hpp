@@ -78,9 +78,15 @@ struct SignCall {
   std::uint16_t tag = 0;
   std::vector<std::vector<std::uint8_t>> sets;
 };
+/// Takes a key away for good.
+struct DeleteKeyCall {
+  dns::Name zone;
+  std::uint8_t algorithm = 0;
+  std::uint16_t tag = 0;
+};
 using ApiCall = std::variant<StatusCall, ReloadCall, QueryCall, ShowCall, FlushCall, TraceCall, UpstreamsCall,
                              StatisticsCall, AnchorsCall, NegativeAnchorsCall, AddNegativeAnchorCall,
-                             RemoveNegativeAnchorCall, ListKeysCall, MakeKeyCall, SignCall>;
+                             RemoveNegativeAnchorCall, ListKeysCall, MakeKeyCall, SignCall, DeleteKeyCall>;
 
 /// What the HTTP listener for metrics serves.
 enum class PublicPage : std::uint8_t { metrics, health, ready };
@@ -95,7 +101,7 @@ struct RequestError {
 ///   GET /v1/cache?name=NAME&below=true&limit=N | POST /v1/cache/flush {"name","below"} or {"all":true}
 ///   POST /v1/trace {"name","type","client","fresh","stream"} | GET /v1/upstreams?limit=N | GET /v1/statistics
 ///   GET /v1/keys?name=ZONE | POST /v1/keys {"zone","algorithm","entry_point","bits","taken"}
-///   POST /v1/keys/sign {"zone","algorithm","tag","sets"}
+///   POST /v1/keys/sign {"zone","algorithm","tag","sets"} | POST /v1/keys/delete {"zone","algorithm","tag"}
 ///   GET /v1/anchors | GET /v1/nta | POST /v1/nta {"name","for","why"} | POST /v1/nta/remove {"name"}
 std::expected<ApiCall, RequestError> parse_api_request(std::string_view method, std::string_view target,
                                                        std::string_view body);

@@ -8,6 +8,7 @@
 #include "dnssec/keys/backup.hpp"
 #include "dnssec/keys/durable_file.hpp"
 #include "dnssec/keys/key_text.hpp"
+#include "dnssec/zone/state_file.hpp"
 
 namespace redoubt::ctl {
 
@@ -124,6 +125,51 @@ ExitCode key_export(const Context& context, const KeyOptions& options) {
   const Secret text = options.pem ? key->secret->to_pem() : private_key_to_text(*key->secret);
   if (text.empty()) return complain(context, options.stem + ": no memory for it");
   context.out << as_text(text);
+  return ExitCode::done;
+}
+
+namespace {
+
+/// Why a key must stay: it is published, signs, has a DS, or caches may hold what needs it. Empty: it need not.
+std::string need_of(const std::optional<ZoneRolls>& zone, const StoredKey& key) {
+  if (!zone)
+    return "nothing is known here of " + key.zone.to_text() + ", so nobody can say whether the zone needs the key";
+  const auto place = zone->place_of(key.stem);
+  if (!place) return {};
+  const LiveVersions live = zone->live();
+  const auto has = [&](KeyMask keys) { return (keys & bit(*place)) != 0; };
+  if (std::ranges::any_of(live.keys, [&](const KeySet& set) { return has(set.published); }))
+    return "it is in the zone's DNSKEY RRset, or caches may have one with it";
+  if (std::ranges::any_of(live.signatures, has)) return "caches may have signatures by it";
+  if (std::ranges::any_of(live.ds, has) || has(zone->asked.value_or(0))) return "the parent may have its DS";
+  return {};
+}
+
+}  // namespace
+
+ExitCode key_delete(const Context& context, const KeyOptions& options) {
+  const auto keys = open_keys(context, options.keys, "./", false);
+  if (!keys) return complain(context, keys.error());
+  const auto lock = FolderLock::take(keys->path());
+  if (!lock) return complain(context, lock.error());
+  const auto all = keys->list();
+  if (!all) return complain(context, all.error());
+  const auto key = std::ranges::find(*all, options.stem, &StoredKey::stem);
+  if (key == all->end()) return complain(context, options.stem + ": there is no such key in " + keys->path());
+  if (!options.force) {
+    const auto zone = read_state(*keys, key->zone);
+    if (!zone) return complain(context, zone.error());
+    if (const std::string need = need_of(*zone, *key); !need.empty())
+      return complain(context, options.stem + ": " + need +
+                                   "; nothing was deleted. Roll it away first (zone rollover " +
+                                   "start); --force deletes it all the same, and answers may become bogus");
+  }
+  if (auto erased = keys->erase_in_house(*key, unix_now()); !erased) return complain(context, erased.error());
+  if (context.json) {
+    context.out << json{{"deleted", options.stem}}.dump(2) << "\n";
+  } else {
+    context.out << options.stem << " is deleted; its .key file stays, marked as retired\n";
+  }
   return ExitCode::done;
 }
 

@@ -20,6 +20,19 @@ std::expected<dns::Name, std::string> zone_name(const std::string& text) {
   return name->value_or(dns::Name{});
 }
 
+std::string history_line(const Transition& one) {
+  return fmt::format("{}  {}: {}{}{}", time_text(one.at), one.of, one.before.empty() ? "" : one.before + " -> ",
+                     one.after, one.why.empty() ? "" : " (" + one.why + ")");
+}
+
+json history_json(std::span<const Transition> history) {
+  json list = json::array();
+  for (const Transition& one : history)
+    list.push_back(
+        {{"at", time_text(one.at)}, {"of", one.of}, {"before", one.before}, {"after", one.after}, {"why", one.why}});
+  return list;
+}
+
 void show_keys(const Context& context, const ZoneRolls& zone) {
   for (const RollingKey& key : zone.keys) {
     if (key.free) continue;
@@ -31,12 +44,13 @@ void show_keys(const Context& context, const ZoneRolls& zone) {
 
 /// An operator's wish, stored; the next `zone sign` acts on it.
 ExitCode change(const Context& context, const RolloverOptions& options,
-                const std::function<std::expected<void, std::string>(ZoneRolls&)>& wish, const std::string& done) {
+                const std::function<std::expected<void, std::string>(ZoneRolls&)>& wish, const std::string& done,
+                const std::string& cause) {
   const auto name = zone_name(options.zone);
   if (!name) return complain(context, name.error());
   const auto keys = open_keys(context, options.keys, "./", false);
   if (!keys) return complain(context, keys.error());
-  const auto zone = change_state(*keys, *name, wish);
+  const auto zone = change_state(*keys, *name, wish, cause);
   if (!zone) return complain(context, zone.error());
   if (context.json) {
     context.out << json{{"zone", name->to_text()}, {"keys", to_json(*zone)}}.dump(2) << "\n";
@@ -58,6 +72,8 @@ ExitCode zone_keys(const Context& context, const ZoneKeysOptions& options) {
   if (!*state)
     return complain(context, keys->path() + ": nothing is known of " + name->to_text() + " yet; sign it first");
   const ZoneRolls& zone = **state;
+  const auto history = read_history(*keys, *name, options.history);
+  if (!history) return complain(context, history.error());
   if (context.json) {
     json body{{"zone", name->to_text()}, {"keys", to_json(zone)}, {"parent-settled", zone.settled}};
     if (zone.held) body["held"] = *zone.held;
@@ -65,7 +81,9 @@ ExitCode zone_keys(const Context& context, const ZoneKeysOptions& options) {
     body["looked"] = time_text(zone.clock.now);
     body["waiting"] = zone.waiting;
     body["later"] = ctl::to_json(std::span<const LaterStep>{zone.later});
-    context.out << body.dump(2) << "\n";
+    if (options.history != 0) body["history"] = history_json(*history);
+    // What an operator gave as a reason may be no UTF-8.
+    context.out << body.dump(2, ' ', false, json::error_handler_t::replace) << "\n";
     return ExitCode::done;
   }
   show_keys(context, zone);
@@ -79,6 +97,8 @@ ExitCode zone_keys(const Context& context, const ZoneKeysOptions& options) {
   for (const std::string& why : zone.waiting) context.out << "  waiting: " << why << "\n";
   for (const LaterStep& step : zone.later) context.out << "  " << to_line(step) << "\n";
   if (zone.waiting.empty() && zone.later.empty()) context.out << "  nothing is waited for\n";
+  if (!history->empty()) context.out << "what changed, the last first:\n";
+  for (const Transition& one : *history) context.out << "  " << history_line(one) << "\n";
   return ExitCode::done;
 }
 
@@ -93,7 +113,7 @@ ExitCode rollover_start(const Context& context, const RolloverOptions& options) 
     }
     return start_roll(zone, keys);
   };
-  return change(context, options, wish, "the roll begins");
+  return change(context, options, wish, "the roll begins", "zone rollover start");
 }
 
 ExitCode rollover_hold(const Context& context, const RolloverOptions& options) {
@@ -102,7 +122,7 @@ ExitCode rollover_hold(const Context& context, const RolloverOptions& options) {
     zone.held = options.reason;
     return {};
   };
-  return change(context, options, wish, "keys stay as they are; signatures are kept fresh");
+  return change(context, options, wish, "keys stay as they are; signatures are kept fresh", "zone rollover hold");
 }
 
 ExitCode rollover_resume(const Context& context, const RolloverOptions& options) {
@@ -111,7 +131,7 @@ ExitCode rollover_resume(const Context& context, const RolloverOptions& options)
     zone.held.reset();
     return {};
   };
-  return change(context, options, wish, "rolls go on");
+  return change(context, options, wish, "rolls go on", "zone rollover resume");
 }
 
 ExitCode zone_rehearse(const Context& context, const RehearseOptions& options) {

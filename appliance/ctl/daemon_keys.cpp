@@ -221,6 +221,18 @@ class DaemonKeys : public dnssec::KeyHouse {
     return std::unexpected{fmt::format("resolverd at {} does not have this key", road_->api().socket())};
   }
 
+  std::expected<void, std::string> erase(const dns::Name& zone, OctetView dnskey) override {
+    const json request{{"zone", zone.to_text()},
+                       {"algorithm", dnssec::Dnskey::parse(dnskey)->algorithm},
+                       {"tag", dnssec::key_tag(dnskey)}};
+    // Not again when nobody knows whether it was done: the second time would say that there is no such key.
+    const auto reply =
+        road_->ask([&](const ApiClient& api) { return api.post("/v1/keys/delete", request.dump()); }, false);
+    const auto told = read(road_->api(), reply);
+    if (!told) return std::unexpected{told.error()};
+    return {};
+  }
+
  private:
   std::shared_ptr<Road> road_;
 };

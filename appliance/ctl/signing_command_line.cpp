@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "dnssec/roll/history.hpp"
+
 namespace redoubt::ctl {
 
 namespace {
@@ -95,6 +97,11 @@ void add_rolls(CLI::App& zone, const AddCommand& command) {
                           [keys](const Context& context) { return zone_keys(context, *keys); });
   app->add_option("ZONE", keys->zone, "the zone's name")->required();
   take_keys(app, keys->keys);
+  const auto take_history = [&](CLI::App* of) {
+    of->add_option("--history", keys->history, "so many of the last changes: what, when and why")
+        ->check(CLI::Range(std::size_t{1}, dnssec::max_transitions_kept));
+  };
+  take_history(app);
   CLI::App* rollover = zone.add_subcommand("rollover", "begin, hold or resume rolls of keys");
   rollover->require_subcommand(1);
   const auto roll = std::make_shared<RolloverOptions>();
@@ -109,12 +116,11 @@ void add_rolls(CLI::App& zone, const AddCommand& command) {
       ->add_option("TAG", roll->tags, "tags of the keys that go")
       ->required();
   command(*rollover, "status", "keys and their states, what the rolls wait for, and until when",
-          [roll](const Context& context) {
-            return zone_keys(context, {roll->zone, roll->keys});
-          });
+          [keys](const Context& context) { return zone_keys(context, *keys); });
   CLI::App* status = rollover->get_subcommand("status");
-  status->add_option("ZONE", roll->zone, "the zone's name")->required();
-  take_keys(status, roll->keys);
+  status->add_option("ZONE", keys->zone, "the zone's name")->required();
+  take_keys(status, keys->keys);
+  take_history(status);
   add("hold", "begin and continue no roll", rollover_hold)->add_option("--reason", roll->reason, "why")->required();
   add("resume", "let rolls go on", rollover_resume);
   const auto rehearse = std::make_shared<RehearseOptions>();
@@ -179,6 +185,9 @@ void add_keys(CLI::App& app, const AddCommand& command) {
   CLI::App* exported = add("export", "print a private key in BIND's format", key_export);
   exported->add_option("KEY", options->stem, "its file name without ending, such as Kexample.+013+12345")->required();
   exported->add_flag("--pem", options->pem, "in PKCS#8");
+  CLI::App* deleted = add("delete", "take a key out of resolverd's keykeeper, for good", key_delete);
+  deleted->add_option("KEY", options->stem, "its file name without ending, such as Kexample.+013+12345")->required();
+  deleted->add_flag("--force", options->force, "although the zone may still need it: its answers may become bogus");
   add("backup", "the whole folder, keys and states, in one file under a passphrase", key_backup)
       ->add_option("FILE", options->file, "the backup")
       ->required();

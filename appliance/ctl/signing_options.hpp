@@ -52,6 +52,7 @@ struct ZoneCheckOptions {
 struct ZoneKeysOptions {
   std::string zone;
   KeyPlace keys;
+  std::size_t history = 0;  ///< so many of the last transitions are shown, too
 };
 
 struct RolloverOptions {
@@ -75,7 +76,8 @@ struct KeyOptions {
   std::string file;  ///< that is imported, backed up to or restored from
   std::string stem;  ///< that is exported
   bool pem = false;
-  std::string token;  ///< PKCS#11 URI: where a key is made, or taken in from
+  bool force = false;  ///< delete a key that is in use
+  std::string token;   ///< PKCS#11 URI: where a key is made, or taken in from
   KeyPlace keys;
 };
 
@@ -131,6 +133,7 @@ ExitCode key_generate(const Context& context, const KeyOptions& options);
 ExitCode key_list(const Context& context, const KeyOptions& options);
 ExitCode key_import(const Context& context, const KeyOptions& options);
 ExitCode key_export(const Context& context, const KeyOptions& options);
+ExitCode key_delete(const Context& context, const KeyOptions& options);
 ExitCode key_backup(const Context& context, const KeyOptions& options);
 ExitCode key_restore(const Context& context, const KeyOptions& options);
 

@@ -2,18 +2,18 @@
 
 #include <fmt/format.h>
 #include <sodium.h>
-#include <sqlite3.h>
 
 #include <array>
 #include <charconv>
 #include <utility>
 
-#include "appliance/store/folder_vfs.hpp"
-
 namespace redoubt::store {
 
 namespace {
 
+using database::Connection;
+using database::Statement;
+using database::Transaction;
 using Done = Store::Done;
 
 // Step k brings a file of version k (`PRAGMA user_version`) to version k + 1. Steps that were released are never
@@ -30,128 +30,36 @@ constexpr const char* last_configuration_key = "last configuration";
 constexpr const char* listeners_key = "listeners";
 constexpr const char* root_copy_key = "root copy";
 constexpr const char* root_copy_time_key = "root copy, time";
-constexpr int patience_milliseconds = 500;  // a former life that was just killed may still hold the file
-
-std::string reason(sqlite3* database, int code) {
-  switch (code & 0xff) {
-    case SQLITE_BUSY:
-      return "another process holds it";
-    case SQLITE_FULL:
-      return "no space left";
-    case SQLITE_READONLY:
-      return "it cannot be written";
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      return "it is damaged";
-    default:
-      return database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
-  }
-}
-std::unexpected<std::string> trouble(sqlite3* database, int code) {
-  return std::unexpected{fmt::format("redoubt.sqlite: {}", reason(database, code))};
-}
-
-/// One prepared statement. The first fault sticks; later steps do nothing.
-class Statement {
- public:
-  Statement(sqlite3* database, std::string_view sql) : database_{database} {
-    code_ = sqlite3_prepare_v2(database, sql.data(), static_cast<int>(sql.size()), &statement_, nullptr);
-  }
-  ~Statement() { sqlite3_finalize(statement_); }
-  Statement(const Statement&) = delete;
-  Statement& operator=(const Statement&) = delete;
-
-  Statement& bind(std::int64_t value) {
-    if (code_ == SQLITE_OK) code_ = sqlite3_bind_int64(statement_, ++bound_, value);
-    return *this;
-  }
-  Statement& bind(std::string_view value) {
-    if (code_ == SQLITE_OK)
-      code_ = sqlite3_bind_text(statement_, ++bound_, value.empty() ? "" : value.data(), static_cast<int>(value.size()),
-                                SQLITE_TRANSIENT);
-    return *this;
-  }
-  /// Whether there is a (further) row.
-  bool step() {
-    if (code_ != SQLITE_OK) return false;
-    const int result = sqlite3_step(statement_);
-    if (result != SQLITE_ROW && result != SQLITE_DONE) code_ = result;
-    return result == SQLITE_ROW;
-  }
-  std::int64_t number(int column) const { return sqlite3_column_int64(statement_, column); }
-  std::string text(int column) const {
-    const void* octets = sqlite3_column_blob(statement_, column);
-    if (octets == nullptr) return {};
-    return {static_cast<const char*>(octets), static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
-  }
-  Done done() const {
-    if (code_ == SQLITE_OK) return {};
-    return trouble(database_, code_);
-  }
-
- private:
-  sqlite3* database_;
-  sqlite3_stmt* statement_ = nullptr;
-  int code_ = SQLITE_OK;
-  int bound_ = 0;
-};
-
-Done run(sqlite3* database, const char* sql) {
-  const int code = sqlite3_exec(database, sql, nullptr, nullptr, nullptr);
-  if (code != SQLITE_OK) return trouble(database, code);
-  return {};
-}
-
-/// All or nothing: rolled back unless commit() was reached.
-class Transaction {
- public:
-  explicit Transaction(sqlite3* database) : database_{database}, begun_{run(database, "BEGIN IMMEDIATE")} {}
-  ~Transaction() {
-    if (begun_ && !committed_) sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
-  }
-  Transaction(const Transaction&) = delete;
-  Transaction& operator=(const Transaction&) = delete;
-  const Done& begun() const { return begun_; }
-  Done commit() {
-    auto done = run(database_, "COMMIT");
-    committed_ = done.has_value();
-    return done;
-  }
-
- private:
-  sqlite3* database_;
-  Done begun_;
-  bool committed_ = false;
-};
+constexpr const char* file_name = "redoubt.sqlite";
 
 /// While it lives, a commit returns when it is on the disk: what trust begins with must survive a loss of power too.
 class OnDisk {
  public:
-  explicit OnDisk(sqlite3* database) : database_{database}, set_{run(database, "PRAGMA synchronous = FULL")} {}
-  ~OnDisk() { sqlite3_exec(database_, "PRAGMA synchronous = NORMAL", nullptr, nullptr, nullptr); }
+  explicit OnDisk(const Connection& database) : database_{&database}, set_{database.run("PRAGMA synchronous = FULL")} {}
+  ~OnDisk() { static_cast<void>(database_->run("PRAGMA synchronous = NORMAL")); }
   OnDisk(const OnDisk&) = delete;
   OnDisk& operator=(const OnDisk&) = delete;
   const Done& set() const { return set_; }
 
  private:
-  sqlite3* database_;
+  const Connection* database_;
   Done set_;
 };
 
-Done write_meta(sqlite3* database, std::string_view key, std::string_view value) {
+Done write_meta(const Connection& database, std::string_view key, std::string_view value) {
   Statement remember{database, "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"};
   remember.bind(key).bind(value).step();
   return remember.done();
 }
 
-std::expected<std::optional<std::string>, std::string> read_meta(sqlite3* database, std::string_view key) {
+std::expected<std::optional<std::string>, std::string> read_meta(const Connection& database, std::string_view key) {
   Statement find{database, "SELECT value FROM meta WHERE key = ?"};
   if (find.bind(key).step()) return find.text(0);
   if (auto done = find.done(); !done) return std::unexpected{done.error()};
   return std::nullopt;
 }
 
-Done migrate(sqlite3* database) {
+Done migrate(const Connection& database) {
   Statement asked{database, "PRAGMA user_version"};
   if (!asked.step()) return asked.done();
   const auto version = asked.number(0);
@@ -162,8 +70,8 @@ Done migrate(sqlite3* database) {
   for (auto step = static_cast<std::size_t>(version); step < migrations.size(); ++step) {
     Transaction transaction{database};
     if (!transaction.begun()) return transaction.begun();
-    if (auto done = run(database, migrations[step]); !done) return done;
-    if (auto done = run(database, fmt::format("PRAGMA user_version = {}", step + 1).c_str()); !done) return done;
+    if (auto done = database.run(migrations[step]); !done) return done;
+    if (auto done = database.run(fmt::format("PRAGMA user_version = {}", step + 1)); !done) return done;
     if (auto done = transaction.commit(); !done) return done;
   }
   return {};
@@ -192,35 +100,27 @@ std::string digest_of(std::string_view text) {
   return hex;
 }
 
-void Store::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
-
 std::expected<Store, std::string> Store::open(int folder) {
-  const char* vfs = folder_vfs();
-  if (vfs == nullptr) return std::unexpected{std::string{"SQLite has no way to files"}};
-  const std::string path = fmt::format("/proc/self/fd/{}/redoubt.sqlite", folder);
-  sqlite3* opened = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs);
-  Database database{opened};
-  if (code != SQLITE_OK) return trouble(opened, code);
-  sqlite3_busy_timeout(opened, patience_milliseconds);
+  auto database =
+      Connection::open(fmt::format("/proc/self/fd/{}/{}", folder, file_name), file_name, database::Opening::create);
+  if (!database) return std::unexpected{database.error()};
   // Exclusive: this process alone uses the file, so that its index is in our memory rather than in a third file that is
   // shared. Without fsync at each commit: kill -9 loses nothing either way.
   static constexpr auto settings =
-      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-      "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY";
-  if (auto done = run(opened, settings); !done) return std::unexpected{done.error()};
-  if (auto done = migrate(opened); !done) return std::unexpected{done.error()};
-  return Store{std::move(database)};
+      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL";
+  if (auto done = database->run(settings); !done) return std::unexpected{done.error()};
+  if (auto done = migrate(*database); !done) return std::unexpected{done.error()};
+  return Store{std::move(*database)};
 }
 
 std::expected<std::uint64_t, std::string> Store::begin_generation(std::int64_t at, std::string_view digest) {
-  Transaction transaction{database_.get()};
+  Transaction transaction{database_};
   if (!transaction.begun()) return std::unexpected{transaction.begun().error()};
-  Statement insert{database_.get(), "INSERT INTO generations (at, digest, outcome, trouble) VALUES (?, ?, 0, '')"};
+  Statement insert{database_, "INSERT INTO generations (at, digest, outcome, trouble) VALUES (?, ?, 0, '')"};
   insert.bind(at).bind(digest).step();
   if (auto done = insert.done(); !done) return std::unexpected{done.error()};
-  const auto number = static_cast<std::uint64_t>(sqlite3_last_insert_rowid(database_.get()));
-  Statement forget{database_.get(), "DELETE FROM generations WHERE number <= ?"};
+  const auto number = static_cast<std::uint64_t>(database_.last_row());
+  Statement forget{database_, "DELETE FROM generations WHERE number <= ?"};
   forget.bind(static_cast<std::int64_t>(number) - static_cast<std::int64_t>(max_generations_kept)).step();
   if (auto done = forget.done(); !done) return std::unexpected{done.error()};
   if (auto done = transaction.commit(); !done) return std::unexpected{done.error()};
@@ -229,45 +129,45 @@ std::expected<std::uint64_t, std::string> Store::begin_generation(std::int64_t a
 
 Done Store::finish_generation(std::uint64_t number, Outcome outcome, std::string_view what,
                               std::string_view configuration) {
-  Transaction transaction{database_.get()};
+  Transaction transaction{database_};
   if (!transaction.begun()) return transaction.begun();
-  Statement update{database_.get(), "UPDATE generations SET outcome = ?, trouble = ? WHERE number = ?"};
+  Statement update{database_, "UPDATE generations SET outcome = ?, trouble = ? WHERE number = ?"};
   update.bind(static_cast<std::int64_t>(outcome)).bind(what).bind(static_cast<std::int64_t>(number)).step();
   if (auto done = update.done(); !done) return done;
   if (outcome == Outcome::in_force) {
-    if (auto done = write_meta(database_.get(), last_configuration_key, configuration); !done) return done;
+    if (auto done = write_meta(database_, last_configuration_key, configuration); !done) return done;
   }
   return transaction.commit();
 }
 
 std::expected<std::optional<std::string>, std::string> Store::last_configuration() {
-  return read_meta(database_.get(), last_configuration_key);
+  return read_meta(database_, last_configuration_key);
 }
 
-Done Store::set_listeners(std::string_view listeners) { return write_meta(database_.get(), listeners_key, listeners); }
+Done Store::set_listeners(std::string_view listeners) { return write_meta(database_, listeners_key, listeners); }
 
 std::expected<std::string, std::string> Store::listeners() {
-  auto found = read_meta(database_.get(), listeners_key);
+  auto found = read_meta(database_, listeners_key);
   if (!found) return std::unexpected{found.error()};
   return found->value_or("");
 }
 
 Done Store::set_root_copy(std::int64_t at, std::string_view records) {
-  Transaction transaction{database_.get()};
+  Transaction transaction{database_};
   if (!transaction.begun()) return transaction.begun();
-  if (auto done = write_meta(database_.get(), root_copy_key, records); !done) return done;
+  if (auto done = write_meta(database_, root_copy_key, records); !done) return done;
   if (auto done = renew_root_copy(at); !done) return done;
   return transaction.commit();
 }
 
 Done Store::renew_root_copy(std::int64_t at) {
-  return write_meta(database_.get(), root_copy_time_key, fmt::format("{}", at));
+  return write_meta(database_, root_copy_time_key, fmt::format("{}", at));
 }
 
 std::expected<std::optional<Store::RootCopy>, std::string> Store::root_copy() {
-  const auto at = read_meta(database_.get(), root_copy_time_key);
+  const auto at = read_meta(database_, root_copy_time_key);
   if (!at) return std::unexpected{at.error()};
-  auto records = read_meta(database_.get(), root_copy_key);
+  auto records = read_meta(database_, root_copy_key);
   if (!records) return std::unexpected{records.error()};
   if (!*records || !*at) return std::nullopt;
   RootCopy copy{.at = 0, .records = **std::move(records)};
@@ -277,39 +177,39 @@ std::expected<std::optional<Store::RootCopy>, std::string> Store::root_copy() {
 }
 
 Done Store::set_trust_point(std::string_view zone, std::string_view state) {
-  const OnDisk durable{database_.get()};
+  const OnDisk durable{database_};
   if (!durable.set()) return durable.set();
-  Statement remember{database_.get(), "INSERT OR REPLACE INTO trust_points (zone, state) VALUES (?, ?)"};
+  Statement remember{database_, "INSERT OR REPLACE INTO trust_points (zone, state) VALUES (?, ?)"};
   remember.bind(zone).bind(state).step();
   return remember.done();
 }
 
 std::expected<std::optional<std::string>, std::string> Store::trust_point(std::string_view zone) {
-  Statement find{database_.get(), "SELECT state FROM trust_points WHERE zone = ?"};
+  Statement find{database_, "SELECT state FROM trust_points WHERE zone = ?"};
   if (find.bind(zone).step()) return find.text(0);
   if (auto done = find.done(); !done) return std::unexpected{done.error()};
   return std::nullopt;
 }
 
 Done Store::put_negative_anchor(const NegativeAnchor& anchor) {
-  const OnDisk durable{database_.get()};
+  const OnDisk durable{database_};
   if (!durable.set()) return durable.set();
-  Statement remember{database_.get(),
+  Statement remember{database_,
                      "INSERT OR REPLACE INTO negative_anchors (zone, begun, until, why) VALUES (?, ?, ?, ?)"};
   remember.bind(anchor.zone).bind(anchor.begun).bind(anchor.until).bind(anchor.why).step();
   return remember.done();
 }
 
 Done Store::remove_negative_anchor(std::string_view zone) {
-  const OnDisk durable{database_.get()};
+  const OnDisk durable{database_};
   if (!durable.set()) return durable.set();
-  Statement forget{database_.get(), "DELETE FROM negative_anchors WHERE zone = ?"};
+  Statement forget{database_, "DELETE FROM negative_anchors WHERE zone = ?"};
   forget.bind(zone).step();
   return forget.done();
 }
 
 std::expected<std::vector<Store::NegativeAnchor>, std::string> Store::negative_anchors() {
-  Statement rows{database_.get(), "SELECT zone, begun, until, why FROM negative_anchors ORDER BY zone"};
+  Statement rows{database_, "SELECT zone, begun, until, why FROM negative_anchors ORDER BY zone"};
   std::vector<NegativeAnchor> all;
   while (rows.step())
     all.push_back({.zone = rows.text(0), .begun = rows.number(1), .until = rows.number(2), .why = rows.text(3)});
@@ -318,7 +218,7 @@ std::expected<std::vector<Store::NegativeAnchor>, std::string> Store::negative_a
 }
 
 std::expected<std::vector<Generation>, std::string> Store::generations(std::uint32_t count) {
-  Statement rows{database_.get(),
+  Statement rows{database_,
                  "SELECT number, at, digest, outcome, trouble FROM generations ORDER BY number DESC LIMIT ?"};
   rows.bind(static_cast<std::int64_t>(count));
   std::vector<Generation> all;

@@ -5,13 +5,13 @@
 // a loss of power, perhaps not the last of it.
 #include <cstdint>
 #include <expected>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-struct sqlite3;
+#include "dnssec/database/database.hpp"
 
 namespace redoubt::store {
 
@@ -81,12 +81,8 @@ class Store {
   std::expected<std::vector<Generation>, std::string> generations(std::uint32_t count);
 
  private:
-  struct Close {
-    void operator()(sqlite3* database) const;
-  };
-  using Database = std::unique_ptr<sqlite3, Close>;
-  explicit Store(Database database) : database_{std::move(database)} {}
-  Database database_;
+  explicit Store(database::Connection database) : database_{std::move(database)} {}
+  database::Connection database_;
 };
 
 }  // namespace redoubt::store

@@ -25,6 +25,9 @@ std::unexpected<std::string> trouble(std::string_view name, std::string_view wha
 }
 std::unexpected<std::string> system_trouble(std::string_view name) { return trouble(name, std::strerror(errno)); }
 
+constexpr std::string_view erased_ending = ".erased";
+constexpr std::size_t most_swept = 64;
+
 bool write_all(int descriptor, OctetView octets) {
   while (!octets.empty()) {
     const ssize_t count = ::write(descriptor, octets.data(), octets.size());
@@ -95,6 +98,29 @@ std::expected<Secret, std::string> SealedFiles::read(const std::string& name, st
   auto octets = read_whole(file.get(), most);
   if (!octets) return trouble(name, octets.error());
   return octets;
+}
+
+std::expected<FileIdentity, std::string> SealedFiles::identity(const std::string& name) const {
+  const FileHandle file{::openat(folder_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  struct stat status {};
+  if (!file || ::syscall(SYS_fstat, file.get(), &status) != 0) return system_trouble(name);
+  return FileIdentity{.device = status.st_dev,
+                      .number = status.st_ino,
+                      .changed = std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec};
+}
+
+std::expected<void, std::string> SealedFiles::erase(const std::string& name) const {
+  const std::string erased = name + std::string{erased_ending};
+  if (::renameat(folder_.get(), name.c_str(), folder_.get(), erased.c_str()) != 0) return system_trouble(name);
+  if (::unlinkat(folder_.get(), erased.c_str(), 0) != 0) return system_trouble(erased);
+  if (::fsync(folder_.get()) != 0 && errno != EINVAL) return system_trouble(name);
+  return {};
+}
+
+void SealedFiles::sweep() const {
+  const auto left = names("K", erased_ending, most_swept);
+  if (!left) return;
+  for (const std::string& name : *left) ::unlinkat(folder_.get(), name.c_str(), 0);
 }
 
 std::expected<void, std::string> SealedFiles::write(const std::string& name, OctetView octets, unsigned mode) const {

@@ -12,6 +12,14 @@
 
 namespace redoubt::keykeeper {
 
+/// Which file it is, whatever its name: another one in its place has another.
+struct FileIdentity {
+  std::uint64_t device = 0;
+  std::uint64_t number = 0;
+  std::int64_t changed = 0;  ///< nanoseconds: a number is used again
+  bool operator==(const FileIdentity&) const = default;
+};
+
 /// All errors are one line, and name the file.
 class SealedFiles {
  public:
@@ -24,6 +32,13 @@ class SealedFiles {
   std::expected<dnssec::Secret, std::string> read(const std::string& name, std::size_t most) const;
   /// Whole or not at all: written beside its place, brought to the disk, and renamed. A former file of that name goes.
   std::expected<void, std::string> write(const std::string& name, dnssec::OctetView octets, unsigned mode) const;
+  /// errors: it is not there
+  std::expected<FileIdentity, std::string> identity(const std::string& name) const;
+  /// Its name is gone first, so that a kill leaves nothing that is read; on the disk when it returns.
+  /// errors: it is not there, or what the system said
+  std::expected<void, std::string> erase(const std::string& name) const;
+  /// What a kill within erase() left.
+  void sweep() const;
   int descriptor() const { return folder_.get(); }
 
  private:

@@ -84,7 +84,10 @@ std::expected<ZoneKeys::Shared, std::string> ZoneKeys::open(const std::string& s
   const auto fault = [&](std::string_view what) { return std::unexpected{fmt::format("{}.sealed: {}", stem, what)}; };
   const auto numbers = numbers_of(stem);
   if (!numbers) return fault("its name is no key's");
-  const auto sealed = files_.read(stem + std::string{sealed_ending}, max_sealed_octets);
+  const std::string name = stem + std::string{sealed_ending};
+  const auto file = files_.identity(name);  // before it is read: another one in its place is noticed later
+  if (!file) return std::unexpected{file.error()};
+  const auto sealed = files_.read(name, max_sealed_octets);
   if (!sealed) return std::unexpected{sealed.error()};
   const auto text = dnssec::open_sealed(dnssec::as_text(*sealed), seal_.passphrase);
   if (!text) return fault(dnssec::describe(text.error()));
@@ -93,20 +96,35 @@ std::expected<ZoneKeys::Shared, std::string> ZoneKeys::open(const std::string& s
   auto dnskey = dnskey_with_tag(*secret, numbers->tag);
   if (!dnskey || static_cast<std::uint16_t>(secret->algorithm()) != numbers->algorithm)
     return fault("it holds another key than its name says");
-  return std::make_shared<const OpenKey>(OpenKey{stem, *std::move(dnskey), *std::move(secret)});
+  return std::make_shared<const OpenKey>(OpenKey{stem, *std::move(dnskey), *std::move(secret), *file});
 }
 
-std::expected<ZoneKeys::Shared, std::string> ZoneKeys::find(const std::string& stem) {
-  const auto look = [&]() -> Shared {
+void ZoneKeys::forget(const std::string& stem) {
+  const std::lock_guard lock{mutex_};
+  std::erase_if(open_, [&](const Shared& key) { return key->stem == stem; });
+}
+
+std::expected<ZoneKeys::Shared, std::string> ZoneKeys::look(const std::string& stem) {
+  Shared open;
+  {
     const std::lock_guard lock{mutex_};
     const auto found =
         std::ranges::find(open_, stem, [](const Shared& key) -> const std::string& { return key->stem; });
-    return found == open_.end() ? nullptr : *found;
-  };
-  if (auto found = look()) return found;
+    if (found == open_.end()) return nullptr;
+    open = *found;
+  }
+  const auto file = files_.identity(stem + std::string{sealed_ending});
+  if (file && *file == open->file) return open;
+  forget(stem);
+  if (!file) return std::unexpected{file.error()};
+  return nullptr;
+}
+
+std::expected<ZoneKeys::Shared, std::string> ZoneKeys::find(const std::string& stem) {
+  if (auto found = look(stem); !found || *found) return found;
   const std::unique_lock one{opening_, std::try_to_lock};
   if (!one) return std::unexpected{std::string{too_busy}};
-  if (auto found = look()) return found;  // another thread has opened it meanwhile
+  if (auto found = look(stem); !found || *found) return found;  // another thread has opened it meanwhile
   auto opened = open(stem);
   if (!opened) return opened;
   const std::lock_guard lock{mutex_};
@@ -140,7 +158,35 @@ std::expected<std::vector<Octets>, std::string> ZoneKeys::read_all(const std::ve
 std::expected<std::vector<Octets>, std::string> ZoneKeys::list(const dns::Name& zone) {
   const auto stems = stems_of(zone);
   if (!stems) return std::unexpected{stems.error()};
+  {
+    const std::string beginning = "K" + dnssec::zone_file_name(zone) + "+";
+    const std::lock_guard lock{mutex_};
+    std::erase_if(open_, [&](const Shared& key) {
+      return key->stem.starts_with(beginning) && std::ranges::find(*stems, key->stem) == stems->end();
+    });
+  }
   return read_all(*stems);
+}
+
+std::expected<void, std::string> ZoneKeys::remove(const dns::Name& zone, std::uint8_t algorithm, std::uint16_t tag) {
+  const auto* info = dnssec::find_algorithm(algorithm);
+  if (info == nullptr) return std::unexpected{std::string{"an unknown algorithm"}};
+  const std::string stem = dnssec::key_file_stem(zone, info->algorithm, tag);
+  const std::unique_lock one{opening_, std::try_to_lock};  // or another thread could be opening it
+  if (!one) return std::unexpected{std::string{too_busy}};
+  auto erased = files_.erase(stem + std::string{sealed_ending});
+  forget(stem);
+  if (erased) static_cast<void>(files_.erase(stem + ".key"));  // public, and perhaps not there
+  return erased;
+}
+
+void ZoneKeys::tell_of_signature(const OpenKey& key, const dns::Name& zone, const dnssec::SigningInput& set) const {
+  if (!rules_.tell) return;
+  const std::string_view type = set.type == dns::type::dnskey ? "DNSKEY"
+                                : set.type == dns::type::cds  ? "CDS"
+                                                              : "CDNSKEY";
+  rules_.tell(
+      fmt::format("{} signed the {} RRset of {}, {} records", key.stem, type, zone.to_text(), set.rdata.size()));
 }
 
 std::expected<void, std::string> ZoneKeys::write(const OpenKey& key, const dns::Name& zone) const {
@@ -185,7 +231,7 @@ std::expected<Octets, std::string> ZoneKeys::make(const ZoneKeyWish& wish) {
     Octets dnskey = dnssec::dnskey_rdata(flags, info->algorithm, key->public_key());
     const auto tags = tags_of(dnskey);
     if (is_taken(tags[0]) || is_taken(tags[1])) continue;
-    const OpenKey made{dnssec::key_file_stem(wish.zone, info->algorithm, tags[0]), dnskey, *std::move(key)};
+    const OpenKey made{dnssec::key_file_stem(wish.zone, info->algorithm, tags[0]), dnskey, *std::move(key), {}};
     if (auto written = write(made, wish.zone.lowercased()); !written) return std::unexpected{written.error()};
     return dnskey;
   }
@@ -218,6 +264,7 @@ std::expected<std::vector<Octets>, std::string> ZoneKeys::sign(const dns::Name& 
   const auto key = find(dnssec::key_file_stem(zone, info->algorithm, tag));
   if (!key) return std::unexpected{key.error()};
   const dnssec::SigningIdentity identity{zone, info->algorithm, tag};
+  std::vector<dnssec::SigningInput> about_keys;
   std::optional<std::vector<Octets>> held;  // read when it matters, for that may mean to open all of them
   for (const Octets& octets : sets) {
     const auto refuse = [&](std::string_view what) {
@@ -232,12 +279,14 @@ std::expected<std::vector<Octets>, std::string> ZoneKeys::sign(const dns::Name& 
       held = *std::move(listed);
     }
     if (const auto checked = check_key_set(**key, zone, *set, *held); !checked) return refuse(checked.error());
+    about_keys.push_back(*set);
   }
   dnssec::Signer signer{(*key)->secret};
   std::vector<Octets> signatures(sets.size());
   for (std::size_t i = 0; i < sets.size(); ++i) {
     if (!signer.sign(sets[i], signatures[i])) return std::unexpected{std::string{"the cryptographic library failed"}};
   }
+  for (const dnssec::SigningInput& set : about_keys) tell_of_signature(**key, zone, set);
   return signatures;
 }
 

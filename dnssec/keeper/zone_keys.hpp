@@ -38,7 +38,9 @@ struct ZoneKeyRules {
   /// Records that speak of keys are signed only when each names a key in the folder; otherwise whatever they name.
   bool only_own = true;
   /// Told about files of keys that cannot be read, one line each; by any thread.
-  std::function<void(const std::string&)> complain;
+  std::function<void(const std::string&)> complain = nullptr;
+  /// Told about each signature over a set that speaks of keys, one line each; by any thread.
+  std::function<void(const std::string&)> tell = nullptr;
 };
 
 inline constexpr std::size_t max_keys_of_zone = 64;
@@ -54,12 +56,18 @@ inline constexpr std::string_view too_busy = "keykeeper is making or opening ano
 class ZoneKeys {
  public:
   ZoneKeys(SealedFiles files, Seal seal, ZoneKeyRules rules)
-      : files_{std::move(files)}, seal_{std::move(seal)}, rules_{std::move(rules)} {}
+      : files_{std::move(files)}, seal_{std::move(seal)}, rules_{std::move(rules)} {
+    files_.sweep();
+  }
 
   /// RDATA of the DNSKEY records of that zone's keys. Files that cannot be read are left out, with a complaint.
   std::expected<std::vector<dnssec::Octets>, std::string> list(const dns::Name& zone);
   /// The new key's DNSKEY RDATA, once its files are on the disk. Its tag is nobody else's, also once revoked.
   std::expected<dnssec::Octets, std::string> make(const ZoneKeyWish& wish);
+  /// Takes its files away, and the key out of memory; a signature that is being made is the last one.
+  /// errors   there is no such key, or what the system said
+  std::expected<void, std::string> remove(const dns::Name& zone, std::uint8_t algorithm, std::uint16_t tag);
+  /// A key whose file is gone, or another one by now, does not sign, open or not.
   /// One signature for each set, in their order. Nothing is signed when one of them is no signing input of that key, or
   /// speaks of keys and the rules are against it, or another key with the SEP flag is there for those.
   /// now   seconds since 1970
@@ -72,10 +80,15 @@ class ZoneKeys {
     std::string stem;
     dnssec::Octets dnskey;
     dnssec::PrivateKey secret;
+    FileIdentity file;  ///< that it was read from
   };
   using Shared = std::shared_ptr<const OpenKey>;
   std::expected<Shared, std::string> find(const std::string& stem);
   std::expected<Shared, std::string> open(const std::string& stem) const;
+  /// The open key, if its file is still the one that it was read from; otherwise it is forgotten.
+  std::expected<Shared, std::string> look(const std::string& stem);
+  void forget(const std::string& stem);
+  void tell_of_signature(const OpenKey& key, const dns::Name& zone, const dnssec::SigningInput& set) const;
   std::expected<void, std::string> write(const OpenKey& key, const dns::Name& zone) const;
   std::expected<std::vector<std::string>, std::string> stems_of(const dns::Name& zone) const;
   std::expected<std::vector<dnssec::Octets>, std::string> read_all(const std::vector<std::string>& stems);

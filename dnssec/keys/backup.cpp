@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "dnssec/database/database.hpp"
 #include "dnssec/keys/durable_file.hpp"
 #include "dnssec/keys/key_folder.hpp"
 #include "dnssec/keys/token_uri.hpp"
@@ -14,20 +15,24 @@ namespace redoubt::dnssec {
 namespace {
 
 constexpr std::string_view first_line = "redoubt-keys 1\n";
-constexpr std::size_t max_file = 1024 * 1024;
+constexpr std::size_t max_file = 4 * 1024 * 1024;
 constexpr std::size_t max_backup = 16 * 1024 * 1024;
 constexpr unsigned secret_mode = 0600;
 constexpr unsigned public_mode = 0644;
 
-/// K….key, K….private, K….sealed, K….token, K….keykeeper and ….state; nothing that leads out of the folder.
+/// What is known of a zone: its database, or the text of an earlier version. Of the root they have no more than an
+/// ending.
+bool is_state(std::string_view name) { return name.ends_with(".sqlite") || name.ends_with(".state"); }
+
+/// K….key, K….private, K….sealed, K….token, K….keykeeper and states; nothing that leads out of the folder.
 bool is_key_file(std::string_view name) {
-  if (name.find('/') != std::string_view::npos || name.starts_with('.')) return false;
-  if (name.ends_with(".state")) return true;
+  if (name.find('/') != std::string_view::npos) return false;
+  if (is_state(name)) return !name.starts_with('.') || name.find('.', 1) == std::string_view::npos;
   return name.starts_with('K') && (name.ends_with(".key") || name.ends_with(".private") || name.ends_with(".sealed") ||
                                    name.ends_with(".token") || name.ends_with(".keykeeper"));
 }
 
-bool is_public(std::string_view name) { return name.ends_with(".key") || name.ends_with(".state"); }
+bool is_public(std::string_view name) { return name.ends_with(".key") || is_state(name); }
 
 std::expected<std::vector<std::string>, std::string> names_in(const std::string& folder) {
   std::error_code error;
@@ -82,6 +87,26 @@ std::expected<void, std::string> check_token_file(std::string_view text) {
   return {};
 }
 
+std::expected<void, std::string> add_entry(Secret& plain, const std::string& folder, const std::string& name,
+                                           OctetView content) {
+  append_text(plain, "file " + name + " " + std::to_string(content.size()) + "\n");
+  plain.insert(plain.end(), content.begin(), content.end());
+  if (plain.size() > max_backup / 2) return std::unexpected{folder + ": more than one backup can hold"};
+  return {};
+}
+
+/// What is committed in it, whoever is writing to it, and whatever a killed run left beside it.
+std::expected<void, std::string> add_database(Secret& plain, const std::string& folder, const std::string& name) {
+  const std::string path = folder + "/" + name;
+  const database::Bounds bounds{.file_octets = max_file};
+  if (auto fit = database::check_file(path, path, bounds); !fit) return fit;
+  const auto opened = database::Connection::open(path, path, database::Opening::existing, bounds);
+  if (!opened) return std::unexpected{opened.error()};
+  const auto content = opened->content();
+  if (!content) return std::unexpected{content.error()};
+  return add_entry(plain, folder, name, octets_of(*content));
+}
+
 }  // namespace
 
 std::expected<void, std::string> back_up_keys(const std::string& folder, const std::string& file,
@@ -91,15 +116,16 @@ std::expected<void, std::string> back_up_keys(const std::string& folder, const s
   Secret plain;
   append_text(plain, first_line);
   for (const std::string& name : *names) {
+    if (name.ends_with(".sqlite")) {
+      if (auto added = add_database(plain, folder, name); !added) return added;
+      continue;
+    }
     const auto held = read_held_file(folder + "/" + name, max_file);
     if (!held) return std::unexpected{held.error()};
     // Restored, it would be a file of our own.
     if (name.ends_with(".token") && held->others_may_change())
       return std::unexpected{folder + "/" + name + ": " + std::string{token_file_is_open}};
-    const Secret* content = &held->octets;
-    append_text(plain, "file " + name + " " + std::to_string(content->size()) + "\n");
-    plain.insert(plain.end(), content->begin(), content->end());
-    if (plain.size() > max_backup / 2) return std::unexpected{folder + ": more than one backup can hold"};
+    if (auto added = add_entry(plain, folder, name, held->octets); !added) return added;
   }
   const auto sealed = seal(plain, passphrase, cost);
   if (!sealed) return std::unexpected{file + ": " + std::string{describe(sealed.error())}};
@@ -119,14 +145,15 @@ std::expected<std::size_t, std::string> restore_keys(const std::string& file, co
       if (const auto good = check_token_file(as_text(entry.content)); !good)
         return std::unexpected{file + ": " + entry.name + ": " + good.error()};
     }
-    std::error_code error;
-    if (std::filesystem::exists(folder + "/" + entry.name, error))
-      return std::unexpected{folder + "/" + entry.name + ": it is there already, and nothing is overwritten"};
+    // A journal would be played back into a database that it does not belong to.
+    for (const std::string& name : {entry.name, entry.name + "-journal"}) {
+      std::error_code error;
+      if (std::filesystem::exists(folder + "/" + name, error))
+        return std::unexpected{folder + "/" + name + ": it is there already, and nothing is overwritten"};
+    }
   }
   // A key is there once its .key is, and a state needs its keys: so in this order a kill leaves whole keys.
-  const auto rank = [](const Entry& entry) {
-    return entry.name.ends_with(".state") ? 2 : entry.name.ends_with(".key") ? 1 : 0;
-  };
+  const auto rank = [](const Entry& entry) { return is_state(entry.name) ? 2 : entry.name.ends_with(".key") ? 1 : 0; };
   std::ranges::stable_sort(*entries, {}, rank);
   for (const Entry& entry : *entries) {
     const auto done =

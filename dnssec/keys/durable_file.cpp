@@ -76,6 +76,11 @@ FileDone write_durably(const std::string& path, std::span<const std::uint8_t> oc
   return file->commit();
 }
 
+FileDone rename_durably(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return trouble(to);
+  return bring_folder_to_disk(to);
+}
+
 bool HeldFile::is_anothers() const { return owner != 0 && owner != ::geteuid(); }
 
 std::expected<std::string, std::string> path_that_only_we_change(const std::string& path) {

@@ -18,6 +18,8 @@ using FileDone = std::expected<void, std::string>;
 /// mode     of the new file; what a former file of that name had is not taken over
 /// errors   "PATH: what the system said"
 FileDone write_durably(const std::string& path, std::span<const std::uint8_t> octets, unsigned mode);
+/// The other name is on the disk when it returns. Whatever had that name is gone.
+FileDone rename_durably(const std::string& from, const std::string& to);
 inline std::span<const std::uint8_t> octets_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};  // characters are octets
 }

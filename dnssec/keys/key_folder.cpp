@@ -386,6 +386,18 @@ std::expected<void, std::string> KeyFolder::make() const {
   return fault(path_, std::string{"it cannot be made: "} + std::strerror(errno));
 }
 
+std::expected<void, std::string> KeyFolder::erase_in_house(const StoredKey& key, std::int64_t now) const {
+  std::error_code error;
+  if (!std::filesystem::exists(file(key, ".keykeeper"), error))
+    return fault(file(key, ".keykeeper"), "it is not there: the private half is not in keykeeper");
+  if (!house_) return fault(file(key, ".keykeeper"), "resolverd's keykeeper is not asked here");
+  if (const auto found = house_->find(key.zone, key.dnskey); !found)  // before anything is changed here
+    return fault(file(key, ".keykeeper"), found.error());
+  if (auto done = retire(key.stem, now); !done) return done;
+  if (auto done = house_->erase(key.zone, key.dnskey); !done) return fault(file(key, ".keykeeper"), done.error());
+  return forget_secret(key);
+}
+
 std::expected<void, std::string> KeyFolder::forget_secret(const StoredKey& key) const {
   for (const char* ending : {".private", ".sealed", ".token", ".keykeeper"}) {
     std::error_code error;

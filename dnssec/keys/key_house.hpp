@@ -21,6 +21,8 @@ class KeyHouse {
   /// errors: it has no such key
   virtual std::expected<std::shared_ptr<const RemoteKey>, std::string> find(const dns::Name& zone,
                                                                             OctetView dnskey) = 0;
+  /// Takes the private half away for good. errors: it has no such key, or it could not be done
+  virtual std::expected<void, std::string> erase(const dns::Name& zone, OctetView dnskey) = 0;
 };
 
 }  // namespace redoubt::dnssec

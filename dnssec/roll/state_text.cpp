@@ -37,17 +37,17 @@ void put(std::string& out, const std::optional<T>& value) {
 }
 
 template <class... Words>
-void line(std::string& out, std::string_view fact, const Words&... words) {
-  out += fact;
-  (put(out, words), ...);
-  out += '\n';
+void add(std::vector<Fact>& facts, std::string_view fact, const Words&... words) {
+  std::string text;
+  (put(text, words), ...);
+  facts.push_back({std::string{fact}, text.empty() ? text : text.substr(1)});
 }
 
 template <class What>
-void timeline(std::string& out, const std::string& name, const Timeline<What>& versions) {
-  line(out, name, versions.current);
-  if (versions.pending) line(out, name + "-pending", *versions.pending);
-  for (const auto& version : versions.past) line(out, name + "-past", version.gone, version.what);
+void timeline(std::vector<Fact>& facts, const std::string& name, const Timeline<What>& versions) {
+  add(facts, name, versions.current);
+  if (versions.pending) add(facts, name + "-pending", *versions.pending);
+  for (const auto& version : versions.past) add(facts, name + "-past", version.gone, version.what);
 }
 
 std::string_view or_dash(std::string_view text) { return text.empty() ? "-" : text; }
@@ -245,51 +245,105 @@ bool may_repeat(std::string_view fact) {
          fact == "waits" || fact == "later";
 }
 
+constexpr std::string_view not_understood = "it cannot be understood";
 constexpr std::array<std::string_view, 9> needed{
     "clock", "parent", "written", "largest-ttl", "linger-keys", "linger-signatures", "linger-ds", "dnskey", "signed"};
 
+/// Facts one after the other, wherever they come from.
+class Collector {
+ public:
+  /// Empty: it was taken. Otherwise what is wrong with it.
+  std::string_view take(std::string_view fact, std::string_view text) {
+    const auto before = std::ranges::find(known_, fact);
+    if (before != known_.end() && !may_repeat(fact)) return "it is there twice";
+    if (before == known_.end()) known_.emplace_back(fact);
+    Words words{text};
+    return reader_.take(fact, words) && words.is_good() ? std::string_view{} : not_understood;
+  }
+  /// errors   what is missing, or contradicts the rest
+  std::expected<ZoneRolls, std::string> finish() {
+    for (const std::string_view fact : needed) {
+      if (std::ranges::find(known_, fact) == known_.end()) return std::unexpected{"no line " + std::string{fact}};
+    }
+    if (const auto what = reader_.fault(); !what.empty()) return std::unexpected{std::string{what}};
+    return reader_.take_zone();
+  }
+
+ private:
+  Reader reader_;
+  std::vector<std::string> known_;
+};
+
+std::unexpected<std::string> fault_at(std::string_view unit, std::size_t number, std::string_view what) {
+  return std::unexpected{std::string{unit} + std::to_string(number) + ": " + std::string{what}};
+}
+
 }  // namespace
 
-std::string to_text(const ZoneRolls& zone) {
-  std::string out{first_line};
-  out += '\n';
-  line(out, "clock", zone.clock.now);
+std::vector<Fact> to_facts(const ZoneRolls& zone) {
+  std::vector<Fact> facts;
+  add(facts, "clock", zone.clock.now);
   if (const auto& last = zone.clock.last)
-    line(out, "clock-last", last->wall, last->since_boot, last->synchronised, or_dash(last->boot));
+    add(facts, "clock-last", last->wall, last->since_boot, last->synchronised, or_dash(last->boot));
   for (const RollingKey& key : zone.keys) {
     if (key.free) {
-      line(out, "no-key");
+      add(facts, "no-key");
       continue;
     }
-    line(out, "key", std::string_view{key.stem}, std::uint64_t{key.tag},
-         std::uint64_t{static_cast<std::uint8_t>(key.algorithm)}, to_text(key.role), to_text(key.state), key.since,
-         key.in_use, key.wanted, key.standby);
+    add(facts, "key", std::string_view{key.stem}, std::uint64_t{key.tag},
+        std::uint64_t{static_cast<std::uint8_t>(key.algorithm)}, to_text(key.role), to_text(key.state), key.since,
+        key.in_use, key.wanted, key.standby);
   }
-  timeline(out, "dnskey", zone.key_sets);
-  timeline(out, "signed", zone.signatures);
+  timeline(facts, "dnskey", zone.key_sets);
+  timeline(facts, "signed", zone.signatures);
   for (const DsVersion& version : zone.ds)
-    line(out, "ds", version.keys, version.foreign, version.may_come, version.gone);
-  line(out, "parent", zone.asked, zone.seen, zone.settled);
-  line(out, "cds", zone.cds_is_new, zone.cds_stale_until, zone.asked_since, zone.saw_other);
-  line(out, "written", zone.written, std::uint64_t{zone.written_serial});
-  line(out, "largest-ttl", zone.largest_ttl);
-  line(out, "linger-keys", zone.keys_linger.longest, zone.keys_linger.until);
-  line(out, "linger-signatures", zone.signatures_linger.longest, zone.signatures_linger.until);
-  line(out, "linger-ds", zone.ds_linger.longest, zone.ds_linger.until);
-  if (zone.held) line(out, "held", std::string_view{*zone.held});
-  for (const std::string& why : zone.waiting) line(out, "waits", std::string_view{why});
-  for (const LaterStep& step : zone.later) line(out, "later", step.from, std::string_view{step.what});
-  out += last_line;
-  return out + "\n";
+    add(facts, "ds", version.keys, version.foreign, version.may_come, version.gone);
+  add(facts, "parent", zone.asked, zone.seen, zone.settled);
+  add(facts, "cds", zone.cds_is_new, zone.cds_stale_until, zone.asked_since, zone.saw_other);
+  add(facts, "written", zone.written, std::uint64_t{zone.written_serial});
+  add(facts, "largest-ttl", zone.largest_ttl);
+  add(facts, "linger-keys", zone.keys_linger.longest, zone.keys_linger.until);
+  add(facts, "linger-signatures", zone.signatures_linger.longest, zone.signatures_linger.until);
+  add(facts, "linger-ds", zone.ds_linger.longest, zone.ds_linger.until);
+  if (zone.held) add(facts, "held", std::string_view{*zone.held});
+  for (const std::string& why : zone.waiting) add(facts, "waits", std::string_view{why});
+  for (const LaterStep& step : zone.later) add(facts, "later", step.from, std::string_view{step.what});
+  return facts;
+}
+
+std::string to_text(const ZoneRolls& zone) {
+  std::string out = std::string{first_line} + "\n";
+  for (const Fact& fact : to_facts(zone)) {
+    out += fact.fact;
+    if (!fact.words.empty()) (out += ' ') += fact.words;
+    out += '\n';
+  }
+  return out + std::string{last_line} + "\n";
+}
+
+std::expected<ZoneRolls, std::string> zone_keys_from_facts(std::span<const Fact> facts) {
+  Collector collector;
+  std::size_t octets = 0;
+  for (std::size_t at = 0; at < facts.size(); ++at) {
+    const auto& [fact, words] = facts[at];
+    octets += fact.size() + words.size() + 2;
+    // Of a text these are lines: no line end can be within one.
+    const bool is_line = words.find('\n') == std::string::npos;
+    if (const auto what = octets > max_state_text ? "more than the state of a zone's keys can be"
+                          : is_line               ? collector.take(fact, words)
+                                                  : not_understood;
+        !what.empty())
+      return fault_at("row ", at + 1, what);
+  }
+  auto zone = collector.finish();
+  if (!zone) return fault_at("row ", facts.size() + 1, zone.error());
+  return std::move(*zone);
 }
 
 std::expected<ZoneRolls, std::string> zone_keys_from_text(std::string_view text) {
-  const auto fault = [](std::size_t number, std::string_view what) {
-    return std::unexpected{"line " + std::to_string(number) + ": " + std::string{what}};
-  };
+  const auto fault = [](std::size_t number, std::string_view what) { return fault_at("line ", number, what); };
   if (text.size() > max_state_text) return fault(1, "more than the state of a zone's keys can be");
-  Reader reader;
-  std::vector<std::string_view> known;
+  Collector collector;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const auto end = text.find('\n');
     if (end == std::string_view::npos) return fault(number, "the line does not end");
@@ -301,18 +355,13 @@ std::expected<ZoneRolls, std::string> zone_keys_from_text(std::string_view text)
     }
     if (whole == last_line) {
       if (!text.empty()) return fault(number + 1, "there is more behind the end");
-      for (const std::string_view fact : needed) {
-        if (std::ranges::find(known, fact) == known.end()) return fault(number, "no line " + std::string{fact});
-      }
-      if (const auto what = reader.fault(); !what.empty()) return fault(number, what);
-      return reader.take_zone();
+      auto zone = collector.finish();
+      if (!zone) return fault(number, zone.error());
+      return std::move(*zone);
     }
     const auto blank = std::min(whole.find(' '), whole.size());
-    const std::string_view fact = whole.substr(0, blank);
-    if (!may_repeat(fact) && std::ranges::find(known, fact) != known.end()) return fault(number, "it is there twice");
-    known.push_back(fact);
-    Words words{whole.substr(std::min(blank + 1, whole.size()))};
-    if (!reader.take(fact, words) || !words.is_good()) return fault(number, "it cannot be understood");
+    const auto what = collector.take(whole.substr(0, blank), whole.substr(std::min(blank + 1, whole.size())));
+    if (!what.empty()) return fault(number, what);
   }
   return fault(1, "it is cut off: there is no end");
 }

@@ -197,6 +197,7 @@ class Maintenance {
 
   /// Whether there may be more to do at once.
   std::expected<bool, std::string> once() {
+    cause_ = "zone sign";
     Observations observed;
     if (options_.observe) observed = options_.observe(apex_, zone_, result_.keys);
     observed.clock_doubt = clock_doubt_;
@@ -226,7 +227,7 @@ class Maintenance {
     if (file_.dry_run) return false;
     note_written(zone_, result_.file.serial, seconds{result_.file.max_ttl});
     stored_clock_ = zone_.clock;
-    if (auto stored = store_state(keys_, apex_, zone_); !stored) return std::unexpected{stored.error()};
+    if (auto stored = store_state(keys_, apex_, zone_, cause_); !stored) return std::unexpected{stored.error()};
     return pending && observed.secondaries.empty();
   }
 
@@ -235,7 +236,7 @@ class Maintenance {
   std::expected<void, std::string> store_ahead() const {
     ZoneRolls ahead = zone_;
     if (stored_clock_) ahead.clock = *stored_clock_;
-    return store_state(keys_, apex_, ahead);
+    return store_state(keys_, apex_, ahead, cause_);
   }
 
   /// The next key set is not signed ahead: all stays as it is, and time goes on.
@@ -250,6 +251,10 @@ class Maintenance {
   }
 
   void note(Decision& decision) {
+    // For the history. What it says of single keys is there by itself.
+    for (const std::string& what : decision.told) {
+      if (!what.starts_with("key ")) cause_ += (cause_ == "zone sign" ? ": " : "; ") + what;
+    }
     for (std::string& what : decision.told) result_.told.push_back(std::move(what));
     result_.waiting = std::move(decision.waiting);
     result_.later = std::move(decision.later);
@@ -387,6 +392,7 @@ class Maintenance {
   dns::Name apex_;
   ZoneRolls zone_;
   std::optional<std::string> clock_doubt_;
+  std::string cause_;                         // of what is stored
   std::optional<MachineClock> stored_clock_;  // nothing: there is no state yet
   MaintainResult result_;
 };

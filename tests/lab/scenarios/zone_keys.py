@@ -125,3 +125,44 @@ def keykeeper_killed_while_it_signs_leaves_the_old_output(context):
         check_equal((daemon.folder / "zone.signed").read_bytes(), before, "the output")
         processes.wait_until(lambda: sign(daemon)[0] == 0, 60, "keykeeper to be back")
         verify_with_ldns(daemon)
+
+
+@scenario
+@needs_own_daemon
+def a_zone_key_is_taken_away_and_not_while_the_zone_needs_it(context):
+    folder = context.folder / "vault-deletes"
+    with context.daemon(settings={"zone-keys": {"folder": str(folder)}}) as daemon:
+        write_zone(daemon.folder, 20)
+        code, output, trouble = sign(daemon)
+        check_equal(code, 0, f"zone sign: {output}{trouble}")
+        keys = {role: re.search(rf"made (\S+) \({role}\)", output).group(1) for role in ("ksk", "zsk")}
+        daemon.wait_for_line(re.escape(f"{keys['ksk']} signed the DNSKEY RRset of {ZONE}."), 10)
+        # One that the zone needs stays; one that nobody uses goes, and nobody takes it for another signer's afterwards.
+        before = (daemon.folder / "zone.signed").read_bytes()
+        for key in keys.values():
+            code, output, trouble = daemon.ctl("key", "delete", key, "--keys", "keys")
+            check(code != 0 and "DNSKEY RRset" in output + trouble, f"key delete of a key in use: {output}{trouble}")
+            check((folder / f"{key}.sealed").exists(), f"{key} is gone")
+        code, output, trouble = daemon.ctl("key", "generate", "--zone", ZONE, "--role", "zsk", "--keykeeper", "--keys", "keys")
+        check_equal(code, 0, f"key generate: {output}{trouble}")
+        spare = pathlib.Path(output.strip()).stem
+        code, output, trouble = daemon.ctl("key", "delete", spare, "--keys", "keys")
+        check_equal(code, 0, f"key delete of a spare key: {output}{trouble}")
+        check_equal([path.name for path in folder.glob(f"{spare}*")], [], "what keykeeper has of it")
+        check("; Retired: " in (daemon.folder / "keys" / f"{spare}.key").read_text(), f"{spare}.key does not say that it is retired")
+        code, output, trouble = sign(daemon)
+        check_equal(code, 0, f"zone sign without it: {output}{trouble}")
+        check_equal((daemon.folder / "zone.signed").read_bytes(), before, "the output")
+        # A key whose file is taken out of the folder signs no more, open as it was; back again, it does.
+        sealed = folder / f"{keys['zsk']}.sealed"
+        sealed.rename(context.folder / "taken-out")
+        code, output, trouble = sign(daemon, "--everything")
+        check(code != 0 and "resolverd at" in output + trouble, f"a key without a file has signed: {output}{trouble}")
+        check_equal((daemon.folder / "zone.signed").read_bytes(), before, "the output")
+        (context.folder / "taken-out").rename(sealed)
+        code, output, trouble = sign(daemon, "--everything")
+        check_equal(code, 0, f"zone sign with the file back: {output}{trouble}")
+        code, output, trouble = daemon.ctl("key", "delete", keys["zsk"], "--keys", "keys", "--force")
+        check_equal(code, 0, f"key delete --force: {output}{trouble}")
+        check(not sealed.exists(), "the sealed file is still there")
+        check(sign(daemon, "--everything")[0] != 0, "a key that was deleted has signed")

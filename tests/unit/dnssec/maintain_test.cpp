@@ -9,10 +9,12 @@
 #include <atomic>
 #include <bit>
 
+#include "dnssec/roll/state_text.hpp"
 #include "dnssec/sign/prepare.hpp"
 #include "dnssec/zone/bootstrap.hpp"
 #include "dnssec/zone/load.hpp"
 #include "dnssec/zone/offline_keys.hpp"
+#include "tests/unit/dnssec/file_calls.hpp"
 #include "tests/unit/dnssec/random_zone.hpp"
 #include "tests/unit/dnssec/temporary_folder.hpp"
 
@@ -111,12 +113,14 @@ class FakeHouse : public KeyHouse {
     PrivateKey key_;
     mutable std::atomic<int> batches_left = 1'000'000;
     mutable std::atomic<int> batches = 0;
+    mutable bool kills = false;  ///< the process that asks for signatures
   };
   struct HeldSigner : RemoteSigner {
     explicit HeldSigner(const Held& key) : key_{&key}, signer_{key.key_} {}
     bool prefers_batches() const override { return true; }
     bool sign(OctetView data, Octets& out) override { return signer_.sign(data, out); }
     bool sign_all(std::span<const Octets> data, std::vector<Octets>& out) override {
+      if (key_->kills) kill(getpid(), SIGKILL);
       if (key_->batches_left == 0) return false;
       --key_->batches_left;
       ++key_->batches;
@@ -127,6 +131,13 @@ class FakeHouse : public KeyHouse {
   };
   std::expected<Octets, std::string> make(const dns::Name&, Algorithm algorithm, std::uint16_t flags, unsigned bits,
                                           std::span<const std::uint16_t>) override {
+    const auto ready =
+        std::ranges::find_if(ready_, [&](const Octets& rdata) { return Dnskey::parse(rdata)->flags == flags; });
+    if (ready != ready_.end()) {
+      const Octets dnskey = *ready;
+      ready_.erase(ready);
+      return dnskey;
+    }
     auto key = PrivateKey::generate(algorithm, bits);
     Octets dnskey = dnskey_rdata(flags, algorithm, key->public_key());
     keys_.emplace_back(dnskey, std::make_shared<const Held>(std::move(*key)));
@@ -138,7 +149,13 @@ class FakeHouse : public KeyHouse {
     }
     return std::unexpected{std::string{"no such key"}};
   }
+  std::expected<void, std::string> erase(const dns::Name&, OctetView dnskey) override {
+    if (std::erase_if(keys_, [&](const auto& one) { return std::ranges::equal(one.first, dnskey); }) == 0)
+      return std::unexpected{std::string{"no such key"}};
+    return {};
+  }
   std::vector<std::pair<Octets, std::shared_ptr<const Held>>> keys_;
+  std::vector<Octets> ready_;  ///< of these, for whoever wants a new one
 };
 std::unique_ptr<RemoteSigner> FakeHouse::Held::signer() const { return std::make_unique<HeldSigner>(*this); }
 
@@ -246,14 +263,14 @@ TEST(Maintain, a_dry_run_changes_nothing) {
   EXPECT_TRUE(result->keys_missing);
   EXPECT_TRUE(site.keys_.list()->empty());
   EXPECT_FALSE(std::filesystem::exists(site.folder_.file("example.zone.signed")));
-  EXPECT_FALSE(std::filesystem::exists(site.folder_.file("example.state")));
+  EXPECT_FALSE(std::filesystem::exists(site.folder_.file("example.sqlite")));
 }
 
 TEST(Maintain, a_zone_that_another_tool_signed_keeps_its_keys) {
   Site site;
   const auto first = site.run();
   ASSERT_TRUE(first);
-  std::filesystem::remove(site.folder_.file("example.state"));
+  std::filesystem::remove(site.folder_.file("example.sqlite"));
   site.parent_ = {};
   const auto adopted = site.run();
   ASSERT_TRUE(adopted) << adopted.error();
@@ -268,11 +285,11 @@ TEST(Maintain, a_key_that_is_gone_or_a_state_that_is_damaged_is_an_error_and_not
   const auto first = site.run();
   ASSERT_TRUE(first);
   const std::string before = site.folder_.read("example.zone.signed");
-  const std::string state = site.folder_.read("example.state");
+  const std::string state = site.folder_.read("example.sqlite");
   ASSERT_FALSE(state.empty());
-  site.folder_.write("example.state", state.substr(0, state.size() - 5));
+  site.folder_.write("example.sqlite", state.substr(0, state.size() - 5));
   EXPECT_FALSE(site.run());
-  site.folder_.write("example.state", state);
+  site.folder_.write("example.sqlite", state);
   const std::string key = site.folder_.file(first->keys[0].stem + ".key");
   std::filesystem::rename(key, key + ".away");
   EXPECT_FALSE(site.run());
@@ -292,7 +309,7 @@ TEST(Maintain, a_rolled_away_key_is_not_used_again_when_the_state_is_lost) {
   site.options_.policy.zsk_lifetime = days{15};
   const ZoneRolls before = site.live(days{40}, days{1});
   ASSERT_GE(site.keys_.list()->size(), 4U);
-  std::filesystem::remove(site.folder_.file("example.state"));
+  std::filesystem::remove(site.folder_.file("example.sqlite"));
   const auto after = site.run();
   ASSERT_TRUE(after) << after.error();
   std::size_t wanted = 0;
@@ -308,10 +325,11 @@ TEST(Maintain, a_rolled_away_key_is_not_used_again_when_the_state_is_lost) {
 TEST(Maintain, a_roll_that_was_asked_for_is_remembered_without_the_state) {
   Site site;
   static_cast<void>(site.live(days{5}, days{1}));
-  const auto rolled = change_state(site.keys_, apex, [](ZoneRolls& zone) { return start_roll(zone, 0b10); });
+  const auto rolled = change_state(
+      site.keys_, apex, [](ZoneRolls& zone) { return start_roll(zone, 0b10); }, "a test");
   ASSERT_TRUE(rolled) << rolled.error();
   const std::string stolen = rolled->keys[1].stem;
-  std::filesystem::remove(site.folder_.file("example.state"));
+  std::filesystem::remove(site.folder_.file("example.sqlite"));
   const ZoneRolls zone = site.live(days{10}, days{1});
   EXPECT_FALSE(zone.place_of(stolen)) << "it goes, as was asked for";
   EXPECT_EQ(keys_in_use(zone), 2U);
@@ -461,7 +479,8 @@ TEST(OfflineKsk, rolls_to_another_one_and_waits_where_nothing_is_signed_ahead) {
   ASSERT_TRUE(first.settled);
   const unsigned place = static_cast<unsigned>(std::countr_zero(first.key_sets.current.signers));
   const std::string old = first.keys[place].stem;
-  ASSERT_TRUE(change_state(site.keys_, apex, [&](ZoneRolls& zone) { return start_roll(zone, bit(place)); }));
+  ASSERT_TRUE(change_state(
+      site.keys_, apex, [&](ZoneRolls& zone) { return start_roll(zone, bit(place)); }, "a test"));
   EXPECT_FALSE(site.run()) << "there is no other KSK";
   site.make_ksk();
   const auto waits = site.run();
@@ -614,6 +633,108 @@ TEST(Maintain, a_kill_at_any_instant_leaves_a_zone_that_validates) {
   const auto last = site.run();
   ASSERT_TRUE(last) << last.error();
   EXPECT_EQ(site.faults(), "");
+}
+
+/// The steps of storing, each of them: before the first commit, between the commits, after the last.
+TEST(Maintain, a_kill_before_any_step_of_storing_leaves_a_state_and_an_output_that_fit) {
+  tests::FileCalls::install();
+  Site site("csk");
+  ASSERT_TRUE(site.run());
+  ASSERT_TRUE(change_state(
+      site.keys_, apex, [](ZoneRolls& zone) { return start_roll(zone, 1); }, "a test"));
+  site.parent_ = {site.keys_.list()->front().stem};
+  site.wait(hours{1});
+  const TemporaryFolder before;
+  const auto copy = [](const TemporaryFolder& from, const TemporaryFolder& to) {
+    for (const auto& entry : std::filesystem::directory_iterator{to.path()}) std::filesystem::remove(entry.path());
+    std::filesystem::copy(from.path(), to.path());
+  };
+  copy(site.folder_, before);
+  bool is_done = false;
+  int step = 1;
+  for (; !is_done; ++step) {
+    copy(before, site.folder_);
+    is_done = tests::FileCalls::comes_to_its_end(step, [&] { return site.run().has_value(); });
+    ASSERT_EQ(site.faults(), "") << step;
+    const auto after = site.run();
+    ASSERT_TRUE(after) << step << ": " << after.error();
+    ASSERT_EQ(site.faults(), "") << step;
+    EXPECT_EQ(std::popcount(after->zone.key_sets.newest().published), 2) << "the roll has begun";
+  }
+  EXPECT_GE(step, 10) << "two transactions at least";
+}
+
+TEST(Maintain, a_kill_after_the_commit_and_before_publishing_is_made_up_for_by_the_next_run) {
+  Site site;
+  const auto house = std::make_shared<FakeHouse>();
+  site.keys_.use(house, true);
+  ASSERT_TRUE(site.run());
+  ASSERT_TRUE(change_state(
+      site.keys_, apex, [](ZoneRolls& zone) { return start_roll(zone, 0b11); }, "a test"));
+  const std::string before = site.folder_.read("example.zone.signed");
+  // The other process of this test has the keys that exist now, and no later ones.
+  for (const std::uint16_t flags : {ksk_flags, zsk_flags}) {
+    const auto made = house->make(apex, Algorithm::ecdsa_p256_sha256, flags, 0, {});
+    ASSERT_TRUE(made);
+    house->ready_.push_back(*made);
+  }
+  for (const auto& [rdata, key] : house->keys_) key->kills = true;
+  EXPECT_FALSE(tests::FileCalls::comes_to_its_end(0, [&] { return site.run().has_value(); })) << "killed as it signs";
+  const auto state = read_state(site.keys_, apex);
+  ASSERT_TRUE(state && *state);
+  EXPECT_TRUE((*state)->key_sets.pending) << "it was stored";
+  const KeySet pending = *(*state)->key_sets.pending;
+  EXPECT_EQ(site.folder_.read("example.zone.signed"), before) << "and did not take effect";
+  EXPECT_EQ(site.faults(), "");
+  for (const auto& [rdata, key] : house->keys_) key->kills = false;
+  const auto next = site.run();
+  ASSERT_TRUE(next) << next.error();
+  EXPECT_TRUE(next->file.written);
+  EXPECT_EQ(next->zone.key_sets.newest(), pending) << "the same version is published, and no other";
+  EXPECT_EQ(site.faults(), "");
+}
+
+TEST(Maintain, a_full_disk_leaves_the_state_and_the_output) {
+  tests::FileCalls::install();
+  Site site;
+  ASSERT_TRUE(site.run());
+  const ZoneRolls before = **read_state(site.keys_, apex);
+  const std::string output = site.folder_.read("example.zone.signed");
+  site.options_.file.everything = true;
+  site.wait(days{1});
+  tests::FileCalls::fill_disk(true);
+  const auto failed = site.run();
+  tests::FileCalls::fill_disk(false);
+  ASSERT_FALSE(failed);
+  EXPECT_NE(failed.error().find("example.sqlite: no space left"), std::string::npos) << failed.error();
+  EXPECT_EQ(**read_state(site.keys_, apex), before);
+  EXPECT_EQ(site.folder_.read("example.zone.signed"), output);
+  EXPECT_TRUE(site.run());
+}
+
+TEST(Maintain, a_run_over_the_text_of_an_earlier_version_goes_on_from_it) {
+  Site site;
+  site.options_.policy.zsk_lifetime = days{15};
+  const ZoneRolls before = site.live(days{17}, days{1});
+  std::filesystem::remove(site.folder_.file("example.sqlite"));
+  site.folder_.write("example.state", to_text(before));
+  const auto after = site.run();
+  ASSERT_TRUE(after) << after.error();
+  EXPECT_EQ(after->zone.keys.size(), before.keys.size());
+  EXPECT_GE(after->zone.written_serial, before.written_serial);
+  EXPECT_TRUE(std::filesystem::exists(site.folder_.file("example.state.imported")));
+  EXPECT_EQ(site.faults(), "");
+}
+
+TEST(Maintain, what_a_run_stored_is_in_the_history_with_its_reason) {
+  Site site;
+  ASSERT_TRUE(site.run());
+  const auto history = read_history(site.keys_, apex, 100);
+  ASSERT_TRUE(history) << history.error();
+  const auto of = std::ranges::find(*history, "dnskey", &Transition::of);
+  ASSERT_NE(of, history->end());
+  EXPECT_EQ(of->before, "none");
+  EXPECT_TRUE(of->why.starts_with("zone sign: ")) << of->why;
 }
 
 }  // namespace

@@ -110,6 +110,70 @@ TEST(ZoneKeys, what_it_signs_the_public_half_verifies) {
   }
 }
 
+std::string stem_of(const Octets& dnskey) { return fmt::format("Kzone.example.+013+{:05}", dnssec::key_tag(dnskey)); }
+
+/// Whether that key signs an address.
+bool signs_data(ZoneKeys& keys, const Octets& by) {
+  const std::uint16_t tag = dnssec::key_tag(by);
+  return keys.sign(zone, 13, tag, std::vector<Octets>{set_for(13, tag)}, now).has_value();
+}
+
+TEST(ZoneKeys, a_key_that_is_removed_signs_no_more_and_its_files_are_gone) {
+  const TemporaryFolder folder;
+  ZoneKeys keys = keys_in(folder);
+  const Octets first = *keys.make(wish());
+  const Octets second = *keys.make(wish());
+  EXPECT_TRUE(signs_data(keys, first));
+  const auto removed = keys.remove(zone, 13, dnssec::key_tag(first));
+  ASSERT_TRUE(removed) << removed.error();
+  EXPECT_FALSE(signs_data(keys, first)) << "although it was open";
+  EXPECT_TRUE(signs_data(keys, second));
+  EXPECT_EQ(keys.list(zone).value(), std::vector<Octets>{second});
+  for (const auto& entry : std::filesystem::directory_iterator{folder.path()})
+    EXPECT_EQ(entry.path().filename().string().find(stem_of(first)), std::string::npos) << entry.path();
+  EXPECT_FALSE(keys.remove(zone, 13, dnssec::key_tag(first))) << "there is no such key any more";
+  EXPECT_FALSE(keys.remove(dns::Name::literal("other.example."), 13, dnssec::key_tag(second)));
+}
+
+TEST(ZoneKeys, a_key_whose_file_is_gone_signs_no_more_and_one_that_comes_back_does) {
+  const TemporaryFolder folder;
+  ZoneKeys keys = keys_in(folder);
+  const Octets key = *keys.make(wish());
+  EXPECT_TRUE(signs_data(keys, key));
+  const std::string sealed = folder.file(stem_of(key) + ".sealed");
+  std::filesystem::rename(sealed, folder.file("elsewhere"));
+  EXPECT_FALSE(signs_data(keys, key));
+  EXPECT_TRUE(keys.list(zone)->empty());
+  std::filesystem::rename(folder.file("elsewhere"), sealed);
+  EXPECT_TRUE(signs_data(keys, key));
+  folder.write(stem_of(key) + ".sealed", "another file");
+  EXPECT_FALSE(signs_data(keys, key)) << "what is open is not what lies there";
+}
+
+TEST(ZoneKeys, what_a_kill_left_of_an_erased_key_is_swept_away) {
+  const TemporaryFolder folder;
+  folder.write("Kzone.example.+013+00001.sealed.erased", "what is left");
+  static_cast<void>(keys_in(folder));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(ZoneKeys, each_signature_over_a_set_that_speaks_of_keys_is_told_and_no_other) {
+  const TemporaryFolder folder;
+  std::vector<std::string> told;
+  ZoneKeys keys =
+      keys_in(folder, "a passphrase",
+              {.only_own = true, .complain = {}, .tell = [&](const std::string& what) { told.push_back(what); }});
+  const Octets key = *keys.make(wish(13, true));
+  EXPECT_TRUE(signs_data(keys, key));
+  EXPECT_TRUE(told.empty());
+  EXPECT_TRUE(signs(keys, key, dns::type::dnskey, {key}));
+  EXPECT_TRUE(signs(keys, key, dns::type::cdnskey, {key}));
+  EXPECT_EQ(told, (std::vector<std::string>{stem_of(key) + " signed the DNSKEY RRset of Zone.Example., 1 records",
+                                            stem_of(key) + " signed the CDNSKEY RRset of Zone.Example., 1 records"}));
+  EXPECT_FALSE(signs(keys, key, dns::type::cdnskey, {Octets{0, 0, 3, 0, 0}}));
+  EXPECT_EQ(told.size(), 2U) << "what is refused was not signed";
+}
+
 TEST(ZoneKeys, one_set_of_another_zone_and_nothing_is_signed) {
   const TemporaryFolder folder;
   ZoneKeys keys = keys_in(folder);

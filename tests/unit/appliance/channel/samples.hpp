@@ -174,7 +174,8 @@ inline std::vector<ControlToKeykeeper> control_to_keykeeper() {
                .zone = name,
                .algorithm = 13,
                .tag = 1,
-               .sets = std::vector<std::vector<std::uint8_t>>(max_sets_signed, query)}};
+               .sets = std::vector<std::vector<std::uint8_t>>(max_sets_signed, query)},
+      DeleteZoneKey{.id = 18, .zone = name, .algorithm = 13, .tag = 65535}};
 }
 inline std::vector<KeykeeperToControl> keykeeper_to_control() {
   return {Pong{.id = 11},
@@ -189,7 +190,9 @@ inline std::vector<KeykeeperToControl> keykeeper_to_control() {
           SetsSigned{.id = 17,
                      .signatures = std::vector<std::vector<std::uint8_t>>(
                          max_sets_signed, std::vector<std::uint8_t>(max_zone_signature_octets, 2)),
-                     .trouble = {}}};
+                     .trouble = {}},
+          ZoneKeyDeleted{.id = 18, .trouble = {}},
+          ZoneKeyDeleted{.id = 18, .trouble = "no such key"}};
 }
 inline std::vector<TransportToKeykeeper> transport_to_keykeeper() {
   return {Ping{.id = 11}, SignHandshake{.id = 14,

@@ -60,6 +60,10 @@ TEST(ApiRequest, every_call_is_understood) {
       call<SignCall>("POST", "/v1/keys/sign", R"({"zone":"a","algorithm":13,"tag":7,"sets":["AQID","BA=="]})");
   EXPECT_EQ(signs.tag, 7);
   EXPECT_EQ(signs.sets, (std::vector<std::vector<std::uint8_t>>{{1, 2, 3}, {4}}));
+  const auto deleted = call<DeleteKeyCall>("POST", "/v1/keys/delete", R"({"zone":"a","algorithm":13,"tag":7})");
+  EXPECT_EQ(deleted.zone, dns::Name::literal("a."));
+  EXPECT_EQ(deleted.algorithm, 13);
+  EXPECT_EQ(deleted.tag, 7);
   const auto exception =
       call<AddNegativeAnchorCall>("POST", "/v1/nta", R"({"name":"a.example","for":"90m","why":"their keys"})");
   EXPECT_EQ(exception.name, dns::Name::literal("a.example."));
@@ -127,6 +131,9 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"POST", "/v1/keys", R"({"zone":"a","algorithm":13,"taken":[65536]})",
                 "400 taken: expected numbers up to 65535"},
         Refused{"POST", "/v1/keys", R"({"algorithm":13})", "400 zone and algorithm must be given"},
+        Refused{"POST", "/v1/keys/delete", R"({"zone":"a","algorithm":13})", "400 tag must be given"},
+        Refused{"POST", "/v1/keys/delete", R"({"zone":"a","algorithm":13,"tag":65536})",
+                "400 tag: expected a number up to 65535"},
         Refused{"POST", "/v1/keys/sign", R"({"zone":"a","algorithm":13,"tag":1,"sets":["*"]})",
                 "400 sets: expected base64"},
         Refused{"POST", "/v1/keys/sign", R"({"zone":"a","algorithm":13,"tag":-1,"sets":[]})",

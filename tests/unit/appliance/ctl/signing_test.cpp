@@ -326,6 +326,36 @@ TEST_F(Signing, a_backup_brings_a_zone_to_another_machine) {
   EXPECT_TRUE(std::filesystem::is_empty(file("third")));
 }
 
+TEST_F(Signing, the_history_is_shown_with_the_reasons) {
+  ASSERT_EQ(sign().code, ExitCode::done);
+  ASSERT_EQ(with_keys({"zone", "rollover", "hold", "example", "--reason", "holidays"}).code, ExitCode::done);
+  const json body = json::parse(with_keys({"--json", "zone", "rollover", "status", "example", "--history", "2"}).out);
+  ASSERT_EQ(body["history"].size(), 2U);
+  EXPECT_EQ(body["history"][0]["of"], "rolls");
+  EXPECT_EQ(body["history"][0]["after"], "held");
+  EXPECT_EQ(body["history"][0]["why"], "holidays; zone rollover hold");
+  EXPECT_FALSE(json::parse(with_keys({"--json", "zone", "keys", "example"}).out).contains("history"));
+  const Result text = with_keys({"zone", "keys", "example", "--history", "100"});
+  EXPECT_NE(text.out.find("what changed, the last first:"), std::string::npos) << text.out;
+  EXPECT_NE(text.out.find("rolls: held (holidays; zone rollover hold)"), std::string::npos) << text.out;
+  EXPECT_NE(text.out.find(": published (ksk: it goes into the DNSKEY RRset"), std::string::npos) << text.out;
+  EXPECT_EQ(with_keys({"zone", "keys", "example", "--history", "0"}).code, ExitCode::usage);
+}
+
+TEST_F(Signing, a_state_that_is_damaged_says_which_file_and_what_to_do) {
+  ASSERT_EQ(sign().code, ExitCode::done);
+  const std::string before = read("example.zone.signed");
+  write("keys/example.sqlite", "nonsense");
+  const Result result = sign({"--everything"});
+  EXPECT_EQ(result.code, ExitCode::failed);
+  EXPECT_NE(result.err.find("keys/example.sqlite: it is damaged"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("put it back from a backup, or move it away"), std::string::npos) << result.err;
+  EXPECT_EQ(read("example.zone.signed"), before);
+  std::filesystem::rename(file("keys/example.sqlite"), file("keys/example.sqlite.away"));
+  const Result next = sign();
+  EXPECT_EQ(next.code, ExitCode::done) << next.err;
+}
+
 TEST_F(Signing, a_policy_is_checked_where_it_stands) {
   const auto fault_of = [&](const std::string& text) {
     write("policy.yaml", text);

@@ -1,10 +1,10 @@
-#include "appliance/store/folder_vfs.hpp"
+#include "dnssec/database/folder_vfs.hpp"
 
 #include <sqlite3.h>
 
 #include <cstring>
 
-namespace redoubt::store {
+namespace redoubt::database {
 
 namespace {
 
@@ -32,4 +32,4 @@ const char* folder_vfs() {
   return registered ? name : nullptr;
 }
 
-}  // namespace redoubt::store
+}  // namespace redoubt::database

@@ -2,7 +2,7 @@
 // How SQLite opens a file in a folder that is known by descriptor alone: behind the sandbox the folder's parents may be
 // out of reach.
 
-namespace redoubt::store {
+namespace redoubt::database {
 
 /// Registers it with SQLite, once a process, and returns its name for sqlite3_open_v2(). Paths are taken as they are,
 /// so that
@@ -10,4 +10,4 @@ namespace redoubt::store {
 /// to build on.
 const char* folder_vfs();
 
-}  // namespace redoubt::store
+}  // namespace redoubt::database

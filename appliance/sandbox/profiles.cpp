@@ -149,8 +149,10 @@ constexpr std::array datagram_sockets{
     setting(IPPROTO_IP, IP_RECVERR),
     setting(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT),
     setting(IPPROTO_IP, IP_TOS),
+    setting(IPPROTO_IP, IP_RECVORIGDSTADDR),
     setting(IPPROTO_IP, 51),  // IP_LOCAL_PORT_RANGE, for which Debian 12's headers have no name
     setting(IPPROTO_IPV6, IPV6_RECVPKTINFO),
+    setting(IPPROTO_IPV6, IPV6_RECVORIGDSTADDR),
     setting(IPPROTO_IPV6, IPV6_MTU_DISCOVER),
     setting(IPPROTO_IPV6, IPV6_RECVERR),
     setting(IPPROTO_IPV6, IPV6_V6ONLY),

@@ -41,6 +41,7 @@ int open_set(asio::posix::stream_descriptor& owner) {
 struct UpstreamDatagrams::Waiting {
   const Exchange* exchange;
   Instant started;
+  std::uint64_t ticket = 0;
   UpstreamSockets::Taken socket = {};
   std::uint32_t mismatched = 0;
   std::optional<Suspended> suspended = {};
@@ -50,23 +51,21 @@ struct UpstreamDatagrams::Waiting {
 /// A place among those who wait, and then the socket, while the exchange lives, however its coroutine ends.
 class UpstreamDatagrams::Seat {
  public:
-  Seat(UpstreamDatagrams& house, Waiting& waiting)
-      : house_{&house}, waiting_{&waiting}, ticket_{house.sit_down(waiting)} {
+  Seat(UpstreamDatagrams& house, Waiting& waiting) : house_{&house}, waiting_{&waiting} {
+    waiting.ticket = house.sit_down(waiting);
     ++house.open_;
   }
   Seat(const Seat&) = delete;
   Seat& operator=(const Seat&) = delete;
   ~Seat() {
     if (waiting_->socket.descriptor >= 0) house_->sockets_.give_back(waiting_->socket);
-    house_->get_up(ticket_);
+    house_->get_up(waiting_->ticket);
     --house_->open_;
   }
-  std::uint64_t ticket() const { return ticket_; }
 
  private:
   UpstreamDatagrams* house_;
   Waiting* waiting_;
-  std::uint64_t ticket_;
 };
 
 UpstreamDatagrams::UpstreamDatagrams(const asio::any_io_executor& executor, Random& random)
@@ -181,6 +180,10 @@ void UpstreamDatagrams::read(Waiting& waiting) {
       if (received.error() == EMSGSIZE && in_force.path_mtu_ignored) continue;
       return finish(waiting, std::unexpected{network_fault_of(received.error())});
     }
+    if (!received->is_to_its_port) {  // late, for another exchange; or the kernel's port is not ours
+      if (sockets_.has_another_port(waiting.socket)) return ask_again_from_fresh(waiting);
+      continue;
+    }
     if (!received->is_from_server) continue;
     // Longer than what we said we take: no honest server sends it, and fragments are where forgeries ride (RFC 9715).
     const std::size_t taken = std::min(received->octets, buffer_.size());
@@ -196,17 +199,28 @@ void UpstreamDatagrams::read(Waiting& waiting) {
   }
 }
 
+/// The query went out by a port that we did not draw, and no reply to that counts.
+void UpstreamDatagrams::ask_again_from_fresh(Waiting& waiting) {
+  sockets_.give_back(std::exchange(waiting.socket, {}));
+  const auto socket = sockets_.make_fresh(waiting.exchange->server, waiting.ticket);
+  if (!socket) return finish(waiting, std::unexpected{socket.error()});
+  waiting.socket = *socket;
+  const int trouble = sockets_.send(waiting.socket, waiting.exchange->server, waiting.exchange->query);
+  if (trouble != 0) return finish(waiting, std::unexpected{network_fault_of(trouble)});
+  ++counts_.queries;
+}
+
 Task<std::expected<Reply, NetworkFault>> UpstreamDatagrams::exchange(Exchange exchange) {
   if (open_ >= sockets_.settings().max_open) co_return std::unexpected{NetworkFault::no_resources};
   Waiting waiting{&exchange, MachineClock::now()};
   const Seat seat{*this, waiting};
-  const auto socket = sockets_.take(exchange.server, seat.ticket());
+  const auto socket = sockets_.take(exchange.server, waiting.ticket);
   if (!socket) co_return std::unexpected{socket.error()};
   waiting.socket = *socket;
   if (const int trouble = sockets_.send(waiting.socket, exchange.server, exchange.query); trouble != 0)
     co_return std::unexpected{network_fault_of(trouble)};
   ++counts_.queries;
-  deadlines_.note(seat.ticket(), exchange.deadline, waiting.started);
+  deadlines_.note(waiting.ticket, exchange.deadline, waiting.started);
   co_await Suspension{[&](Suspended suspended) {
     watch();
     watch_deadlines(exchange.deadline + DeadlineWheel::tick);

@@ -65,6 +65,7 @@ class UpstreamDatagrams {
   void serve_ready();
   void pass_deadlines();
   void read(Waiting& waiting);
+  void ask_again_from_fresh(Waiting& waiting);
   static void finish(Waiting& waiting, Result result);
 
   UpstreamCounts counts_;

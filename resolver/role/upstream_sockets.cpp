@@ -84,6 +84,25 @@ void ignore_path_mtu(int socket, bool v6) {
   }
 }
 
+/// Each datagram is handed over with the address and port that it was sent to.
+bool tell_destinations(int socket, bool v6) {
+  const int yes = 1;
+  return v6 ? setsockopt(socket, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, &yes, sizeof yes) == 0
+            : setsockopt(socket, IPPROTO_IP, IP_RECVORIGDSTADDR, &yes, sizeof yes) == 0;
+}
+
+/// 0: it was not said. The port stands in the same place for both families.
+std::uint16_t destination_port(const msghdr& message) {
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (header == nullptr || header->cmsg_len < CMSG_LEN(sizeof(sockaddr_in))) return 0;
+  const bool v4 = header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_ORIGDSTADDR;
+  const bool v6 = header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_ORIGDSTADDR;
+  if (!v4 && !v6) return 0;
+  sockaddr_in start{};  // of either
+  std::memcpy(&start, CMSG_DATA(header), sizeof start);
+  return ntohs(start.sin_port);
+}
+
 bool is_address(const SocketAddress& there, const dns::Endpoint& server) {
   const SocketAddress expected = socket_address(server.address, server.port);
   if (there.octets != expected.octets || there.storage.sin6_family != expected.storage.sin6_family ||
@@ -119,6 +138,7 @@ void UpstreamSockets::use(OutgoingSettings settings) {
   if (settings.addresses != settings_.addresses) retire_kept();
   settings_ = std::move(settings);
   may_keep_ = settings_.guards.own_ports && settings_.guards.connected_sockets;
+  checks_left_ = checks_of_ports;
 }
 
 std::uint16_t UpstreamSockets::draw_port() {
@@ -195,26 +215,46 @@ std::optional<std::uint32_t> UpstreamSockets::idle_kept(bool v6) {
   const std::uint32_t place = vacant_.back();
   const int socket = make(v6);
   if (socket < 0) return std::nullopt;
-  if (!watch(socket, kept_mark | place)) {
+  if (!tell_destinations(socket, v6) || !watch(socket, kept_mark | place)) {
     close(socket);
     return std::nullopt;
   }
   vacant_.pop_back();
-  kept_[place] = {.descriptor = socket, .ticket = 0, .v6 = v6, .epoch = epoch_};
+  kept_[place] = {.descriptor = socket, .ticket = 0, .v6 = v6, .port = 0, .epoch = epoch_};
   return place;
 }
 
-int UpstreamSockets::connect_kept(int descriptor, const dns::Endpoint& server) {
-  const std::uint16_t port = draw_port();
-  const std::uint32_t range = port | std::uint32_t{port} << 16;
-  if (setsockopt(descriptor, IPPROTO_IP, ip_local_port_range, &range, sizeof range) != 0) return ERANGE;
+int UpstreamSockets::connect_kept(Kept& kept, const dns::Endpoint& server) {
+  kept.port = draw_port();
+  const std::uint32_t range = kept.port | std::uint32_t{kept.port} << 16;
+  if (setsockopt(kept.descriptor, IPPROTO_IP, ip_local_port_range, &range, sizeof range) != 0) return ERANGE;
   if (const auto source = draw_source(server.address.is_v6())) {
-    if (const int trouble = bind_to(descriptor, *source, 0); trouble != 0) return trouble;
+    if (const int trouble = bind_to(kept.descriptor, *source, 0); trouble != 0) return trouble;
   }
-  const int trouble = connect_to(descriptor, server);
+  const int trouble = connect_to(kept.descriptor, server);
   if (trouble == EAGAIN) return EADDRINUSE;
-  // Asked each time: whoever narrows the machine's range says nothing to us, and must not choose our ports.
-  return trouble == 0 && port_of(descriptor) != port ? ERANGE : trouble;
+  if (trouble != 0 || checks_left_ == 0) return trouble;
+  --checks_left_;
+  return port_of(kept.descriptor) == kept.port ? 0 : ERANGE;
+}
+
+/// Whoever narrows the machine's range says nothing to us, and must not choose our ports: what comes to another is not
+/// read, and says that it is so.
+bool UpstreamSockets::has_another_port(const Taken& taken) {
+  if (!taken.kept || port_of(taken.descriptor) == kept_[*taken.kept].port) return false;
+  keep_no_more();
+  return true;
+}
+
+void UpstreamSockets::keep_no_more() {
+  may_keep_ = false;
+  retire_kept();
+  static std::atomic<bool> is_said = false;
+  if (is_said.exchange(true)) return;
+  log::info(
+      "each query to a server has to make a socket of its own: the kernel cannot give one the port that was drawn "
+      "(Linux 6.3 can where net.ipv4.ip_local_port_range has all of {} to {})",
+      settings_.first_port, settings_.last_port);
 }
 
 std::optional<std::expected<UpstreamSockets::Taken, NetworkFault>> UpstreamSockets::take_kept(
@@ -222,7 +262,7 @@ std::optional<std::expected<UpstreamSockets::Taken, NetworkFault>> UpstreamSocke
   const auto place = idle_kept(server.address.is_v6());
   if (!place) return std::nullopt;
   Kept& kept = kept_[*place];
-  const int trouble = connect_kept(kept.descriptor, server);
+  const int trouble = connect_kept(kept, server);
   kept.ticket = ticket;
   const Taken taken{.descriptor = kept.descriptor, .kept = place};
   if (trouble == 0) {
@@ -230,34 +270,14 @@ std::optional<std::expected<UpstreamSockets::Taken, NetworkFault>> UpstreamSocke
     return taken;
   }
   give_back(taken);
-  if (trouble == ERANGE) {
-    may_keep_ = false;
-    retire_kept();
-    static std::atomic<bool> is_said = false;
-    if (!is_said.exchange(true)) {
-      log::info(
-          "each query to a server has to make a socket of its own: the kernel cannot give one the port that was drawn "
-          "(Linux 6.3 can where net.ipv4.ip_local_port_range has all of {} to {})",
-          settings_.first_port, settings_.last_port);
-    }
-  }
+  if (trouble == ERANGE) keep_no_more();
   // A fresh one draws until it finds a free port, or knows that there is none.
   if (trouble == ERANGE || trouble == EADDRINUSE) return std::nullopt;
   return std::unexpected{network_fault_of(trouble)};
 }
 
-/// Without a port nothing can come any more; what came for the last exchange, also by ICMP, must not be read in the
-/// next.
-bool UpstreamSockets::release(int descriptor) noexcept {
-  sockaddr nobody{};
-  nobody.sa_family = AF_UNSPEC;
-  if (connect(descriptor, &nobody, sizeof nobody) != 0) return false;
-  for (int drained = 0; drained < most_drained; ++drained) {
-    if (recv(descriptor, nullptr, 0, MSG_DONTWAIT | MSG_TRUNC) < 0 && errno == EAGAIN) return true;
-  }
-  return false;
-}
-
+/// Without a port nothing can come any more. What has come and was not read is found by its port in the next exchange,
+/// and by heed() before that: it need not be looked for.
 void UpstreamSockets::give_back(const Taken& taken) noexcept {
   if (!taken.kept) {
     close(taken.descriptor);  // leaves the epoll set with it
@@ -265,7 +285,9 @@ void UpstreamSockets::give_back(const Taken& taken) noexcept {
   }
   Kept& kept = kept_[*taken.kept];
   kept.ticket = 0;
-  if (kept.epoch == epoch_ && release(kept.descriptor)) {
+  sockaddr nobody{};
+  nobody.sa_family = AF_UNSPEC;
+  if (kept.epoch == epoch_ && connect(kept.descriptor, &nobody, sizeof nobody) == 0) {
     idle_[kept.v6].push_back(*taken.kept);
   } else {
     vacate(*taken.kept);
@@ -284,17 +306,33 @@ int UpstreamSockets::send(const Taken& taken, const dns::Endpoint& server, std::
   return errno;
 }
 
-/// Whoever sends: before it was connected anybody reached a fresh socket, and a kept one may be handed one more
-/// datagram of the last exchange while it is being released on another processor.
+/// Whoever sends: before it was connected anybody reached a fresh socket, and in a kept one lies what came late in the
+/// exchanges before, to their ports.
 std::expected<UpstreamSockets::Received, int> UpstreamSockets::receive(const Taken& taken, const dns::Endpoint& server,
                                                                        std::span<std::uint8_t> room) const {
   SocketAddress sender;
-  sender.octets = sizeof sender.storage;
-  const ssize_t octets = recvfrom(taken.descriptor, room.data(), room.size(), MSG_DONTWAIT | MSG_TRUNC,
-                                  reinterpret_cast<sockaddr*>(&sender.storage), &sender.octets);
-  if (octets < 0) return std::unexpected{errno};
-  const bool is_from_server = !settings_.guards.connected_sockets || is_address(sender, server);
-  return Received{static_cast<std::size_t>(octets), is_from_server};
+  alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(sockaddr_in6))> told;
+  iovec octets{room.data(), room.size()};
+  msghdr message{};
+  message.msg_name = &sender.storage;
+  message.msg_namelen = sizeof sender.storage;
+  message.msg_iov = &octets;
+  message.msg_iovlen = 1;
+  message.msg_control = taken.kept ? told.data() : nullptr;
+  message.msg_controllen = taken.kept ? told.size() : 0;
+  const ssize_t count = recvmsg(taken.descriptor, &message, MSG_DONTWAIT | MSG_TRUNC);
+  if (count < 0) return std::unexpected{errno};
+  sender.octets = message.msg_namelen;
+  return Received{.octets = static_cast<std::size_t>(count),
+                  .is_from_server = !settings_.guards.connected_sockets || is_address(sender, server),
+                  .is_to_its_port = !taken.kept || destination_port(message) == kept_[*taken.kept].port};
+}
+
+bool UpstreamSockets::drain(int descriptor) noexcept {
+  for (int drained = 0; drained < most_drained; ++drained) {
+    if (recv(descriptor, nullptr, 0, MSG_DONTWAIT | MSG_TRUNC) < 0 && errno == EAGAIN) return true;
+  }
+  return false;
 }
 
 void UpstreamSockets::vacate(std::uint32_t place) noexcept {
@@ -316,9 +354,10 @@ UpstreamSockets::Ticket UpstreamSockets::heed(std::uint64_t event_data) {
   const std::uint64_t place = event_data & ~kept_mark;
   if (place >= kept_.size()) return 0;
   const Kept& kept = kept_[place];
-  // On its way to the socket when that was released: left there, it would wake us for ever.
-  if (kept.ticket == 0 && kept.descriptor >= 0)
-    static_cast<void>(recv(kept.descriptor, nullptr, 0, MSG_DONTWAIT | MSG_TRUNC));
+  if (kept.ticket == 0 && kept.descriptor >= 0 && !drain(kept.descriptor)) {
+    std::erase(idle_[kept.v6], static_cast<std::uint32_t>(place));
+    vacate(static_cast<std::uint32_t>(place));
+  }
   return kept.ticket;
 }
 

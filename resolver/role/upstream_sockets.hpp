@@ -26,8 +26,10 @@ struct OutgoingSettings {
 NetworkFault network_fault_of(int error);
 
 /// A socket is fresh, and closed behind its exchange; or kept, and then it gives its port back behind each exchange and
-/// draws another for the next. Keeping them needs Linux 6.3 and a kernel that may use the port that was drawn
-/// (net.ipv4.ip_local_port_range); where it may not, all are fresh until the settings come anew.
+/// draws another for the next, and says of each datagram to which port that came: what came to another than the one
+/// that was drawn for this exchange is never read (docs/decisions/0095). Keeping them needs Linux 6.3 and a kernel that
+/// may use the port that was drawn (net.ipv4.ip_local_port_range); where it may not, all are fresh until the settings
+/// come anew.
 ///
 /// All are watched for reading in one epoll set, whose events carry what heed() reads.
 class UpstreamSockets {
@@ -55,13 +57,19 @@ class UpstreamSockets {
   const Counts& counts() const { return counts_; }
   /// `no_resources` where there is no descriptor or no port left.
   std::expected<Taken, NetworkFault> take(const dns::Endpoint& server, Ticket ticket);
+  /// As take(), and nobody else had it or ever will.
+  std::expected<Taken, NetworkFault> make_fresh(const dns::Endpoint& server, Ticket ticket);
   void give_back(const Taken& taken) noexcept;
   /// 0, or errno.
   int send(const Taken& taken, const dns::Endpoint& server, std::span<const std::uint8_t> query) const;
   struct Received {
     std::size_t octets;  ///< may be more than the room has
     bool is_from_server;
+    bool is_to_its_port = true;  ///< the one that was drawn
   };
+  /// Whether the kernel has chosen another port than the one that was drawn, as something that came suggests: then no
+  /// socket is kept any more, and this one is of no use.
+  bool has_another_port(const Taken& taken);
   /// errno where nothing is there.
   std::expected<Received, int> receive(const Taken& taken, const dns::Endpoint& server,
                                        std::span<std::uint8_t> room) const;
@@ -73,19 +81,24 @@ class UpstreamSockets {
     int descriptor = -1;
     Ticket ticket = 0;
     bool v6 = false;
+    std::uint16_t port = 0;  ///< that was drawn for the exchange
     std::uint32_t epoch = 0;
   };
   static constexpr std::uint64_t kept_mark = std::uint64_t{1} << 63;
+  /// Exchanges with kept sockets that ask the kernel which port it took, once the settings have come. A machine with
+  /// Linux's own range of ports is found out by one of them unless all of these draws lie in it: nobody's luck.
+  static constexpr int checks_of_ports = 64;
   static constexpr std::size_t most_kept = 512;  // of both families; what is needed at once beyond them is fresh
 
-  std::expected<Taken, NetworkFault> make_fresh(const dns::Endpoint& server, Ticket ticket);
   /// Nothing where it has to be a fresh one.
   std::optional<std::expected<Taken, NetworkFault>> take_kept(const dns::Endpoint& server, Ticket ticket);
   std::optional<std::uint32_t> idle_kept(bool v6);
-  /// 0, or errno of what failed; EADDRINUSE when the port is taken, ERANGE when the kernel took another.
-  int connect_kept(int descriptor, const dns::Endpoint& server);
-  /// False where it is of no more use.
-  static bool release(int descriptor) noexcept;
+  /// 0, or errno of what failed; EADDRINUSE when the port is taken, ERANGE when the kernel was seen to take another.
+  int connect_kept(Kept& kept, const dns::Endpoint& server);
+  /// The machine does not give the ports that we draw. None is kept until the settings come anew.
+  void keep_no_more();
+  /// What came when nobody had the socket. False where that is so much that it is rather closed.
+  static bool drain(int descriptor) noexcept;
   /// Of those in use, none is kept behind its exchange.
   void retire_kept() noexcept;
   void vacate(std::uint32_t place) noexcept;
@@ -99,7 +112,8 @@ class UpstreamSockets {
   OutgoingSettings settings_;
   Counts counts_;
   bool may_keep_ = true;
-  std::uint32_t epoch_ = 0;  // which kept ones may be used again
+  int checks_left_ = checks_of_ports;  // of the port that the kernel has taken, before anything comes to it
+  std::uint32_t epoch_ = 0;            // which kept ones may be used again
   std::vector<Kept> kept_;
   // Places in kept_: connected to nobody, by family; and without a socket. Each has room for all of them.
   std::array<std::vector<std::uint32_t>, 2> idle_;

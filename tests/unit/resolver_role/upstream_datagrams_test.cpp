@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
+#include <boost/asio/ip/udp.hpp>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -278,17 +281,52 @@ TEST_P(UpstreamDatagramsTest, a_port_is_let_go_behind_each_exchange) {
 
 class KeptSocketsTest : public UpstreamDatagramsTest {};
 
+/// A server at ::1 that is asked again and again, with what came late for the exchange before in the same socket.
+TEST_P(UpstreamDatagramsTest, replies_by_ipv6_are_taken_at_their_own_port_alone) {
+  asio::ip::udp::socket server{loop_};
+  boost::system::error_code error;
+  server.open(asio::ip::udp::v6(), error);
+  if (!error) server.bind({asio::ip::address_v6::loopback(), 0}, error);
+  if (error) GTEST_SKIP() << "no IPv6 here";
+  std::array<std::uint8_t, 512> room;
+  asio::ip::udp::endpoint client;
+  std::function<void()> serve = [&] {
+    server.async_receive_from(asio::buffer(room), client, [&](boost::system::error_code trouble, std::size_t octets) {
+      if (trouble) return;
+      const auto answer = answer_to({room.begin(), room.begin() + static_cast<std::ptrdiff_t>(octets)});
+      for (int i = 0; i < 3; ++i) server.send_to(asio::buffer(answer), client);  // two of them late
+      serve();
+    });
+  };
+  serve();
+  std::array<std::uint8_t, 16> loopback{};
+  loopback.back() = 1;
+  const dns::Endpoint endpoint{dns::IpAddress::v6(loopback), server.local_endpoint().port()};
+  for (int i = 0; i < 100; ++i) {
+    const auto reply = exchange(endpoint);
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->mismatched, 0U);
+  }
+  if (GetParam()) {
+    EXPECT_EQ(upstream_.sockets().fresh, 0U);
+  }
+}
+
 TEST_P(KeptSocketsTest, a_machine_that_gives_fewer_ports_meanwhile_does_not_choose_them) {
   std::set<std::uint16_t> ports;
   ScriptedServer server{loop_, [&](ScriptedServer& me, std::vector<std::uint8_t> query, sockaddr_in client) {
                           ports.insert(ntohs(client.sin_port));
                           me.send(answer_to(query), client);
                         }};
-  for (int i = 0; i < 10; ++i) ASSERT_TRUE(exchange(server.endpoint()));
+  // More than the kernel is asked for its port: from here on a reply at another one has to show it.
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(exchange(server.endpoint()));
+  EXPECT_EQ(upstream_.sockets().fresh, 0U);
   ASSERT_TRUE(sim::set_kernel_ports(40'000, 40'009));
   ports.clear();
   for (int i = 0; i < 400; ++i) ASSERT_TRUE(exchange(server.endpoint()));
   EXPECT_GT(ports.size(), 390U);
+  EXPECT_GE(upstream_.sockets().fresh, 390U);
+  EXPECT_EQ(upstream_.counts().timeouts, 0U);
   ASSERT_TRUE(sim::set_kernel_ports(1024, 65535));
   const std::uint64_t kept = upstream_.sockets().kept;
   ASSERT_TRUE(exchange(server.endpoint()));

@@ -280,9 +280,9 @@ Task<void> Desk::fly(dns::Question question, Holder client, bool renews, bool ch
   struct Landing {
     Flights& flights;
     dns::Question question;
-    SharedOutcome outcome = failure(dns::EdeCode::other, "the resolution broke off");
+    SharedOutcome outcome;
     ~Landing() { flights.land(question, outcome); }
-  } landing{flights(checks), question};
+  } landing{flights(checks), question, broken_off_};
   const std::shared_ptr<const Settings> settings = settings_;  // stays in this frame through a reload
   const Instant begun = clock_->now();
   Budget budget{settings->limits, begun, client};

@@ -91,6 +91,8 @@ class Desk {
   boost::asio::any_io_executor executor_;
   std::shared_ptr<Mailbox> arrivals_;  // of flights that others lead
   Iterator iterator_;
+  /// For who waits for a flight that ends before its time; made ahead, for that may be for want of memory.
+  const SharedOutcome broken_off_ = failure(dns::EdeCode::other, "the resolution broke off");
   std::shared_ptr<LateFlights> late_ = std::make_shared<LateFlights>();
 };
 

@@ -94,6 +94,37 @@ std::optional<Found> Cache::find(const dns::Name& name, dns::RrType type, Instan
   return found;
 }
 
+std::optional<Found> Cache::find_or_alias(const dns::Name& name, dns::RrType type, Instant now, Asker asker) {
+  const std::uint64_t hash = name.hash(key_);
+  Shard& shard = shard_of(hash);
+  const std::lock_guard guard{shard.lock};
+  PackedEntry* best = nullptr;
+  shard.index.each(hash, [&](PackedEntry& entry) {
+    const bool is_own = entry.type() == type || entry.kind() == EntryKind::no_name;
+    if (entry.is_delegation() || (!is_own && !entry.is_alias())) return true;
+    if (entry.expires() <= now || !entry.is_of(name)) return true;
+    best = &entry;
+    return !is_own;
+  });
+  if (best == nullptr) return std::nullopt;
+  best->visit(now);
+  Found found = best->found();
+  found.renewal_due = asker == Asker::client && best->renewal_falls_due(now);
+  return found;
+}
+
+bool Cache::knows(const dns::Name& name) const {
+  const std::uint64_t hash = name.hash(key_);
+  const Shard& shard = shard_of(hash);
+  const std::lock_guard guard{shard.lock};
+  bool is_known = false;
+  shard.index.each(hash, [&](const PackedEntry& entry) {
+    is_known = !entry.is_delegation() && entry.is_of(name);
+    return !is_known;
+  });
+  return is_known;
+}
+
 void Cache::keep_expired(Duration time) {
   for (std::size_t i = 0; i < shard_count; ++i) {
     const std::lock_guard guard{shards_[i].lock};

@@ -23,7 +23,7 @@ void keep_first_link(Classified& found) {
 Classified read_from_upstream(dns::Message reply, const dns::Question& question, const Route& route,
                               const Settings& settings, const dns::HashKey& key) {
   if (route.kind == RouteKind::forward) reply.header.authoritative = true;
-  Classified found = classify(reply, question, route.zone, settings, key);
+  Classified found = std::move(*classify(reply, question, route.zone, settings, key));
   if (route.kind == RouteKind::stub) return found;
   if (found.kind == ReplyKind::referral) found.kind = ReplyKind::lame;
   const bool of_use = found.kind != ReplyKind::lame && found.kind != ReplyKind::too_large;

@@ -35,10 +35,10 @@ class Classifier {
     out_.authoritative = reply.header.authoritative;
   }
 
-  Classified run() {
+  std::unique_ptr<Classified> run() {
     classify_sections();
     if (settings_->validation.enabled && out_.kind != ReplyKind::lame) keep_for_validation();
-    return std::move(out_);
+    return std::move(whole_);
   }
 
  private:
@@ -244,13 +244,14 @@ class Classifier {
   const dns::Name* zone_;
   const Settings* settings_;
   const dns::HashKey* key_;
-  Classified out_;
+  std::unique_ptr<Classified> whole_ = std::make_unique<Classified>();  // goes up as it is: it is large to be moved
+  Classified& out_ = *whole_;
 };
 
 }  // namespace
 
-Classified classify(const dns::Message& reply, const dns::Question& question, const dns::Name& zone,
-                    const Settings& settings, const dns::HashKey& key) {
+std::unique_ptr<Classified> classify(const dns::Message& reply, const dns::Question& question, const dns::Name& zone,
+                                     const Settings& settings, const dns::HashKey& key) {
   return Classifier{reply, question, zone, settings, key}.run();
 }
 

@@ -60,8 +60,8 @@ struct Classified {
   std::optional<dns::ExtendedError> note;               ///< what to tell with an answer that is insecure
 };
 
-/// rcode of the reply is NOERROR or NXDOMAIN, its question was checked before. key: for hashing owners.
-Classified classify(const dns::Message& reply, const dns::Question& question, const dns::Name& zone,
-                    const Settings& settings, const dns::HashKey& key);
+/// rcode of the reply is NOERROR or NXDOMAIN, its question was checked before. key: for hashing owners. Never null.
+std::unique_ptr<Classified> classify(const dns::Message& reply, const dns::Question& question, const dns::Name& zone,
+                                     const Settings& settings, const dns::HashKey& key);
 
 }  // namespace redoubt::resolver

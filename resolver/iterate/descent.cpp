@@ -74,10 +74,10 @@ std::unique_ptr<Classified> Iterator::denied_above(const dns::Question& question
                                                    const Settings& settings) {
   if (settings.nxdomain_cut == NxdomainCut::off) return nullptr;
   if (settings.nxdomain_cut == NxdomainCut::root && !zone.is_root()) return nullptr;
-  const Instant now = clock_->now();
   const std::size_t labels = question.name.label_count();
   const std::size_t last = std::min(labels, zone.label_count() + 1 + max_minimised_questions);
   for (std::size_t count = zone.label_count() + 1; count < last; ++count) {
+    const Instant now = clock_->now();
     const auto found = shared_->cache.find(question.name.suffix(count), question.type, now);
     if (!found || found->kind != EntryKind::no_name || found->rank != Rank::authoritative_answer || !found->rrset)
       continue;
@@ -221,8 +221,7 @@ std::unique_ptr<Classified> Iterator::ask_local_root(const Errand& errand) {
   // Its replies go the way that all others go.
   tell(errand, TraceKind::local, errand.question, [] { return std::string{"from the copy of the root zone"}; });
   const dns::Message reply = root->answer(errand.question, errand.settings.validation.enabled);
-  return std::make_unique<Classified>(
-      classify(reply, errand.question, root->apex(), errand.settings, shared_->cache.key()));
+  return classify(reply, errand.question, root->apex(), errand.settings, shared_->cache.key());
 }
 
 /// A limit that many questions share: it says nothing of this one.
@@ -247,7 +246,8 @@ Task<Finding> Iterator::ask(const Errand& errand, SharedDelegation cut, unsigned
   const std::uint64_t rate = limits[Limit::denials_of_one_zone];
   Asking asking{errand, std::move(cut), tries};
   while (!errand.budget.exhausted()) {
-    if (clock_->now() >= errand.budget.deadline()) {
+    const Instant now = clock_->now();
+    if (now >= errand.budget.deadline()) {
       errand.budget.exhaust(Limit::question_time_ms);
       break;
     }
@@ -257,8 +257,8 @@ Task<Finding> Iterator::ask(const Errand& errand, SharedDelegation cut, unsigned
     }
     const std::vector<dns::IpAddress> willing = asking.willing();
     if (willing.empty()) break;
-    const std::size_t chosen = shared_->servers.choose(willing, asking.cut().zone, clock_->now(), *random_);
-    if (is_rated && !shared_->denials.begin(zone, errand.budget.client(), rate, clock_->now()))
+    const std::size_t chosen = shared_->servers.choose(willing, asking.cut().zone, now, *random_);
+    if (is_rated && !shared_->denials.begin(zone, errand.budget.client(), rate, now))
       co_return std::unexpected{beyond(Limit::denials_of_one_zone, asking.cut().zone)};
     auto found = co_await ask_server(asking, willing[chosen]);
     const bool of_use = found && found->kind != ReplyKind::no_name;

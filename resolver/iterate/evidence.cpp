@@ -179,7 +179,8 @@ Task<Finding> Iterator::fetch(const Errand& errand, dns::Question question, Sour
   }
   Outcome scratch;
   const dns::Question end{found->end, question.type};
-  take(*found, end, below, scratch);
+  Classified kept = *found;
+  take(std::move(kept), end, below, scratch);
   co_return *std::move(found);
 }
 

@@ -59,7 +59,8 @@ Task<std::expected<dns::Message, NetworkFault>> Iterator::exchange(Asking& askin
   exchange.by_floor = by_floor;
   exchange.to_anybody = encrypted;
   // Also of a query that carries none: who knows cookies sends them with a FORMERR, too, if it is he who sends it.
-  const bool expected = errand.settings.cookies && shared_->cookies.is_expected_of(server);
+  const bool expected = errand.settings.cookies &&
+                        (style.cookie ? !style.cookie->server.empty() : shared_->cookies.is_expected_of(server));
   if (!stream && (style.cookie || expected))
     exchange.cookie = ExpectedCookie{style.cookie ? style.cookie->client : shared_->cookies.cookie_for(server).client,
                                      expected && style.cookie};
@@ -243,8 +244,7 @@ Task<Finding> Iterator::ask_server(Asking& asking, dns::IpAddress server) {
       co_return useless(dns::to_text(rcode),
                         refuses ? dns::EdeCode::no_reachable_authority : dns::EdeCode::network_error);
     }
-    auto found =
-        std::make_unique<Classified>(classify(*reply, errand.question, zone, errand.settings, shared_->cache.key()));
+    auto found = classify(*reply, errand.question, zone, errand.settings, shared_->cache.key());
     if (errand.settings.guards.dname_by_tcp && came_by_dname(*found) && transport == UpstreamTransport::udp) {
       // One forged datagram must not take a whole subtree (attacks: DNAME single shot).
       again_by(UpstreamTransport::tcp, "a DNAME by UDP");

@@ -78,38 +78,37 @@ Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Inst
       return wanted == Wanted::checked || found.standing.security != Security::bogus;
     return wanted == Wanted::anything || is_checked(found.standing.security);
   };
-  if (auto found = shared_->cache.find(name, type, now, asker)) {
-    if (!is_wanted(*found)) return Step::unknown;
-    if (found->renewal_due) renewal->emplace(dns::Question{name, type});
-    switch (found->kind) {
-      case EntryKind::data:
-        outcome.rcode = dns::Rcode::noerror;
-        add_found(outcome, *found);
-        break;
-      case EntryKind::no_data:
-      case EntryKind::no_name:
-        outcome.rcode = found->kind == EntryKind::no_data ? dns::Rcode::noerror : dns::Rcode::nxdomain;
-        outcome.deny(std::move(found->rrset), found->standing);
-        break;
-      case EntryKind::failure:
-        outcome.rcode = dns::Rcode::servfail;
-        outcome.clear();
-        outcome.security = found->standing.security;
-        outcome.error = *found->error;
-        outcome.remembered_failure = true;
-        break;
-    }
-    return Step::complete;
+  auto found = shared_->cache.find_or_alias(name, type, now, asker);
+  if (!found || !is_wanted(*found)) return Step::unknown;
+  const dns::RrType found_type =
+      found->kind == EntryKind::data && found->rrset->type() != type ? dns::type::cname : type;
+  if (found->renewal_due) renewal->emplace(dns::Question{name, found_type});
+  if (found_type != type) {
+    const auto target = dns::target_name(dns::type::cname, found->rrset->rdata().front());
+    if (!target) return Step::unknown;
+    add_found(outcome, *found);
+    name = *target;
+    return Step::alias;
   }
-  if (type == dns::type::cname) return Step::unknown;
-  auto alias = shared_->cache.find(name, dns::type::cname, now, asker);
-  if (alias && alias->renewal_due) renewal->emplace(dns::Question{name, dns::type::cname});
-  if (!alias || alias->kind != EntryKind::data || !is_wanted(*alias)) return Step::unknown;
-  const auto target = dns::target_name(dns::type::cname, alias->rrset->rdata().front());
-  if (!target) return Step::unknown;
-  add_found(outcome, *alias);
-  name = *target;
-  return Step::alias;
+  switch (found->kind) {
+    case EntryKind::data:
+      outcome.rcode = dns::Rcode::noerror;
+      add_found(outcome, *found);
+      break;
+    case EntryKind::no_data:
+    case EntryKind::no_name:
+      outcome.rcode = found->kind == EntryKind::no_data ? dns::Rcode::noerror : dns::Rcode::nxdomain;
+      outcome.deny(std::move(found->rrset), found->standing);
+      break;
+    case EntryKind::failure:
+      outcome.rcode = dns::Rcode::servfail;
+      outcome.clear();
+      outcome.security = found->standing.security;
+      outcome.error = *found->error;
+      outcome.remembered_failure = true;
+      break;
+  }
+  return Step::complete;
 }
 
 /// RFC 8198. Not where the site has a zone of its own, or somebody else begins the chain of trust.
@@ -275,7 +274,7 @@ Task<Iterator::Result<bool>> Iterator::advance(const Errand& errand, dns::Name& 
 
 /// Puts what a reply told into the cache and into the outcome. question: what the chain's end was asked for. True when
 /// the outcome is complete.
-bool Iterator::take(Classified found, const dns::Question& question, const Errand& errand, Outcome& outcome) {
+bool Iterator::take(Classified&& found, const dns::Question& question, const Errand& errand, Outcome& outcome) {
   const Settings& settings = errand.settings;
   const Instant now = clock_->now();
   const Rank rank = found.authoritative ? Rank::authoritative_answer : Rank::answer;

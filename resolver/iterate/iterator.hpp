@@ -74,7 +74,7 @@ class Iterator : private Fetcher {
   Step step_here(dns::Name& name, dns::RrType type, const Settings& settings, Instant now, Outcome& outcome,
                  Wanted wanted, std::optional<dns::Question>* renewal = nullptr);
   Task<Result<bool>> advance(const Errand& errand, dns::Name& name, Outcome& outcome);
-  bool take(Classified found, const dns::Question& question, const Errand& errand, Outcome& outcome);
+  bool take(Classified&& found, const dns::Question& question, const Errand& errand, Outcome& outcome);
   void take_denial(Classified& found, const dns::Question& question, const Errand& errand, Outcome& outcome);
   /// What is kept of a verdict: none that was found under other anchors than hold now.
   Standing kept_as(const Errand& errand, Standing standing) const;

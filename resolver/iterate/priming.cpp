@@ -41,7 +41,8 @@ Task<void> Iterator::prime(const Settings& settings, Budget& budget) {
     const auto reply = co_await exchange(asking, server, UpstreamTransport::tcp, true, false);
     asking.give_up(server);
     if (!reply || reply->rcode() != dns::Rcode::noerror || reply->header.truncated) continue;
-    const Classified found = classify(*reply, errand.question, asking.cut().zone, settings, shared_->cache.key());
+    const auto classified = classify(*reply, errand.question, asking.cut().zone, settings, shared_->cache.key());
+    const Classified& found = *classified;
     if (found.kind != ReplyKind::answer || !found.authoritative) continue;
     const auto root = primed(found.servers, settings.root_servers, settings);
     if (root->servers.empty()) continue;

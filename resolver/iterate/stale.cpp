@@ -8,6 +8,7 @@ namespace {
 
 /// What the cache keeps for the name: fresh before expired, the type itself before an alias.
 std::optional<Found> kept(Cache& cache, const dns::Name& name, dns::RrType type, Instant now) {
+  if (!cache.knows(name)) return std::nullopt;  // as a rule: this is asked before each resolution
   auto own = cache.find_kept(name, type, now);
   if (type == dns::type::cname || (own && own->expires > now)) return own;
   auto alias = cache.find_kept(name, dns::type::cname, now);

@@ -18,11 +18,18 @@ class DeadlineWheel {
   using Ticket = std::uint64_t;
   static constexpr std::chrono::milliseconds tick{8};
 
+  DeadlineWheel() { spare_.reserve(slots + 1); }
+
   void note(Ticket ticket, Instant deadline, Instant now) {
     // Time begins where there was none to be kept; and a test's clock may go back.
     passed_ = count_ == 0 ? tick_of(now) - 1 : std::min(passed_, tick_of(now) - 1);
     const std::int64_t at = std::clamp(tick_of(deadline), passed_ + 1, passed_ + static_cast<std::int64_t>(slots));
-    slots_[slot_of(at)].push_back({ticket, deadline});
+    std::vector<Noted>& slot = slots_[slot_of(at)];
+    if (slot.capacity() == 0 && !spare_.empty()) {
+      slot.swap(spare_.back());
+      spare_.pop_back();
+    }
+    slot.push_back({ticket, deadline});
     ++count_;
   }
   /// Calls come(ticket) for each that is due. Others may be noted meanwhile.
@@ -42,6 +49,10 @@ class DeadlineWheel {
           come(noted.ticket);
       }
       due_.clear();
+      if (due_.capacity() == 0) continue;
+      // So that those under way take turns with the few lists that there were at once, rather than each slot its own.
+      spare_.emplace_back();
+      spare_.back().swap(due_);
     }
     passed_ = std::max(passed_, last);
   }
@@ -67,6 +78,7 @@ class DeadlineWheel {
 
   std::array<std::vector<Noted>, slots> slots_;
   std::vector<Noted> due_;
+  std::vector<std::vector<Noted>> spare_;  // empty, with memory; never more than slots have been in use at once
   std::size_t count_ = 0;
   std::int64_t passed_ = 0;  // the last tick that was worked off
 };

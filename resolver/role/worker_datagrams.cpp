@@ -129,7 +129,7 @@ void Worker::Loop::serve_datagram(channel::ListenerId listener, const Datagram& 
   if (look.is_ignored) return counters_.add(ResolverCounter::ignored_datagrams);
   if (look.is_plain && serve_again(look, datagram)) return;
   const dns::IpAddress& client = look.client.address;
-  const auto query = dns::parse_query(datagram.octets);
+  auto query = dns::parse_query(datagram.octets);
   if (!query) {
     // A stranger's garbage gets nothing at all; a friend's gets the header that says what was wrong.
     if (!look.is_allowed || query.error().fault == dns::QueryFault::ignore)
@@ -157,7 +157,7 @@ void Worker::Loop::serve_datagram(channel::ListenerId listener, const Datagram& 
     return answer_at_once(*desk_.turn_away(query->question, turned), AnswerSource::refused);
   }
   beginning_.push_back(
-      resolve_datagram(listener, *query, datagram.octets.size(), claim, *datagram.path, std::move(*place)));
+      resolve_datagram(listener, std::move(*query), datagram.octets.size(), claim, *datagram.path, std::move(*place)));
 }
 
 void Worker::Loop::refuse_stranger(const dns::Query& query, const Datagram& datagram, const dns::IpAddress& client) {

@@ -18,6 +18,7 @@ class RecentTable {
   RecentTable& operator=(RecentTable&&) = default;
 
   const Value* find(const Key& key) const {
+    if (queue_.empty()) return nullptr;  // many tables are, most of the time: not even a hash
     const auto at = index_.find(key);
     return at == index_.end() ? nullptr : &at->second->second;
   }
@@ -36,6 +37,7 @@ class RecentTable {
     return queue_.front().second;
   }
   void erase(const Key& key) {
+    if (queue_.empty()) return;
     const auto at = index_.find(key);
     if (at == index_.end()) return;
     queue_.erase(at->second);

@@ -44,6 +44,7 @@ bool Servers::is_aside(const dns::IpAddress& address, const dns::Name& zone, Ins
 }
 
 void Servers::succeeded(const dns::IpAddress& address, const dns::Name& zone) {
+  if (troubled() == 0) return;  // as a rule
   const Pair pair{address, zone.hash(key_)};
   const std::lock_guard guard{lock_};
   troubles_.erase(pair);

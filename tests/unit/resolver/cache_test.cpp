@@ -40,6 +40,46 @@ TEST(Cache, finds_what_was_stored_in_any_case_until_it_expires) {
   EXPECT_FALSE(cache.find(name_from_text("example."), dns::type::a, start));
 }
 
+TEST(Cache, an_alias_is_found_where_there_is_nothing_of_the_type_itself) {
+  for (const bool alias_first : {true, false}) {
+    Cache cache{1 << 20, key};
+    const auto alias = rrset("www.example. CNAME web.example.", 200s);
+    if (alias_first) cache.store_data(alias, Rank::answer, start);
+    cache.store_data(rrset("www.example. A 192.0.2.1"), Rank::answer, start);
+    if (!alias_first) cache.store_data(alias, Rank::answer, start);
+    const auto type_at = [&](dns::RrType type, Instant now) {
+      const auto found = cache.find_or_alias(www, type, now, Asker::client);
+      return found ? found->rrset->type() : dns::RrType{};
+    };
+    EXPECT_EQ(type_at(dns::type::a, start), dns::type::a) << alias_first;
+    EXPECT_EQ(type_at(dns::type::aaaa, start), dns::type::cname);
+    EXPECT_EQ(type_at(dns::type::a, start + 100s), dns::type::cname) << "the address has expired";
+    EXPECT_EQ(type_at(dns::type::cname, start + 199s), dns::type::cname);
+    EXPECT_EQ(type_at(dns::type::a, start + 200s), dns::RrType{});
+  }
+  Cache cache{1 << 20, key};
+  cache.store_denial(www, dns::type::cname, nullptr, Rank::authoritative_answer, start + 50s, start);
+  EXPECT_FALSE(cache.find_or_alias(www, dns::type::a, start, Asker::client)) << "a denial is no alias";
+  cache.store_denial(www, std::nullopt, nullptr, Rank::authoritative_answer, start + 50s, start);
+  EXPECT_EQ(cache.find_or_alias(www, dns::type::a, start, Asker::client)->kind, EntryKind::no_name);
+}
+
+TEST(Cache, knows_a_name_by_anything_but_its_delegation) {
+  Cache cache{1 << 20, key};
+  EXPECT_FALSE(cache.knows(www));
+  auto cut = std::make_shared<Delegation>();
+  cut->zone = www;
+  cut->servers = {{www, {}}};
+  cut->expires = start + 100s;
+  cache.store_delegation(cut, start);
+  EXPECT_FALSE(cache.knows(www));
+  cache.store_data(rrset("www.example. A 192.0.2.1"), Rank::answer, start);
+  EXPECT_TRUE(cache.knows(name_from_text("WWW.example.")));
+  EXPECT_FALSE(cache.knows(name_from_text("example.")));
+  cache.flush(www, false);
+  EXPECT_FALSE(cache.knows(www));
+}
+
 TEST(Cache, lower_rank_never_replaces_higher_while_that_is_fresh) {
   for (const Rank held : {Rank::additional, Rank::authority, Rank::answer, Rank::authoritative_answer}) {
     for (const Rank newer : {Rank::additional, Rank::authority, Rank::answer, Rank::authoritative_answer}) {

@@ -28,7 +28,8 @@ Classified classified(const Said& said, const char* qname = "www.shop.com.", dns
   reply.answer = records_from_text(said.answer);
   reply.authority = records_from_text(said.authority);
   reply.additional = records_from_text(said.additional);
-  return classify(reply, {name_from_text(qname), type}, name_from_text("shop.com."), Settings{}, dns::HashKey{});
+  return std::move(
+      *classify(reply, {name_from_text(qname), type}, name_from_text("shop.com."), Settings{}, dns::HashKey{}));
 }
 
 constexpr const char* soa = "shop.com. SOA a b 1 2 3 4 5";

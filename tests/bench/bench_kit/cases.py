@@ -104,14 +104,14 @@ def uring(bench):
 
 @case
 def misses(bench):
-    results = interleaved(bench, ["miss loop", *bench.names()], lambda _: None, lambda program: bench.charged(
+    results = interleaved(bench, ["miss loop", "miss loop, kept", *bench.names()], lambda _: None, lambda program: bench.charged(
         program, "--queries", 50_000, "--names", "m#.bench.", "--window", 64))
     cost_table("each name once, below a known delegation", results, "redoubt")
 
 
 @case
 def cold(bench):
-    results = interleaved(bench, ["miss loop, two", *bench.names()], lambda _: None, lambda program: bench.charged(
+    results = interleaved(bench, ["miss loop, two", "miss loop, two, kept", *bench.names()], lambda _: None, lambda program: bench.charged(
         program, "--queries", 10_000, "--names", "www.z#.cold.", "--window", 64))
     cost_table("each name once, each in a zone of its own", results, "redoubt")
 

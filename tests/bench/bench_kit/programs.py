@@ -15,7 +15,8 @@ ROOT_SERVER, TLD_SERVER, LEAF_SERVER = SERVERS = ("10.53.0.1", "10.53.0.2", "10.
 PORT = 5300
 CACHE_MIB = 512
 # The bare system calls of a resolution, one query to each of these after the other.
-MISS_LOOPS = {"miss loop": (TLD_SERVER,), "miss loop, two": (TLD_SERVER, LEAF_SERVER)}
+MISS_LOOPS = {"miss loop": (TLD_SERVER,), "miss loop, kept": (TLD_SERVER,), "miss loop, two": (TLD_SERVER, LEAF_SERVER),
+              "miss loop, two, kept": (TLD_SERVER, LEAF_SERVER)}
 
 
 def unbound(folder, threads, anchor):
@@ -237,7 +238,8 @@ class Bench:
             commands = [[str(self.options.programs / "tests/bench/bench_echo_loop"), f"127.0.0.1@{PORT}"]] * threads
         elif name in MISS_LOOPS:
             servers = [f"{address}@53" for address in MISS_LOOPS[name]]
-            commands = [[str(self.options.programs / "tests/bench/bench_miss_loop"), f"127.0.0.1@{PORT}", *servers]] * threads
+            how = ["--kept"] if name.endswith("kept") else []
+            commands = [[str(self.options.programs / "tests/bench/bench_miss_loop"), *how, f"127.0.0.1@{PORT}", *servers]] * threads
         elif name == "uring":
             commands = [[str(self.options.programs / "tests/bench/bench_uring_echo_loop"), f"127.0.0.1@{PORT}"]]
         elif name == "redoubt":

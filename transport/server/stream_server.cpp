@@ -134,8 +134,11 @@ AskId StreamServer::ask(Connection& connection, const Incoming& query) {
 
 void StreamServer::withdraw(AskId id) { asks_.withdraw(id); }
 
-std::span<const std::uint8_t> StreamServer::known(const Connection& connection, const Incoming& query) {
-  if (connection.trusted_in() != near_.era()) return {};
+std::span<const std::uint8_t> StreamServer::known(Connection& connection, const Incoming& query) {
+  if (connection.trusted_in() != near_.era()) {
+    if (!admitted_.has(connection.origin(), near_.era())) return {};
+    connection.trust_in(near_.era());
+  }
   const NearAnswers::Found found = near_.find(query.message, connection.origin().protocol, Clock::now());
   if (found.answer.empty()) return {};
   ++counters_.queries;
@@ -167,6 +170,7 @@ void StreamServer::resume() {
 
 void StreamServer::resend_all() {
   asks_.resend_all();
+    if (ask->connection->trusted_in() != near_.era()) admitted_.admit(ask->origin, near_.era());
   let_proceed();
 }
 

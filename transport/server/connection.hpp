@@ -66,6 +66,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void resume();
   /// Goes on with what is read already, then with reading, as far as limits allow.
   void proceed();
+  /// It has been idle for a while, and may be so for long: it gives back what memory it can.
+  void rest();
   /// Takes no more queries, closes when all are answered.
   void drain();
   void close(CloseReason reason);

@@ -108,6 +108,7 @@ class StreamServer : private ConnectionHost {
   std::size_t queued_octets_ = 0;
   AskTable asks_;
   NearAnswers near_;
+  AdmittedClients admitted_;
   ClientTable clients_;
   Deadlines deadlines_;
   std::unordered_map<const Connection*, std::shared_ptr<Connection>> connections_;
@@ -118,6 +119,8 @@ class StreamServer : private ConnectionHost {
   std::array<std::uint8_t, read_octets> read_buffer_{};
   Timer deadline_;
   std::optional<Clock::time_point> deadline_at_;
+  Timer resting_;
+  bool rest_due_ = false;
   Timer stopping_;
   Callback stopped_;
   /// Work that is posted to the loop looks here whether the server is still there.

@@ -53,7 +53,7 @@ std::vector<std::vector<std::uint8_t>> converse(std::span<const std::uint8_t> st
     output.sent(output.size());
     require(framing->unfinished() <= framing->last_begun() && framing->first_held() <= framing->last_put(), "numbers");
   }
-  framing->retire();
+  framing->retire(true);
   framing->speak(output);
   return asked;
 }

@@ -28,7 +28,7 @@ constexpr std::size_t most_octets = std::size_t{8} << 30;
 
 /// One part of so many is for the memory of questions that came once.
 constexpr std::size_t share_of_strangers = 64;
-constexpr std::size_t most_strangers = 65'536;
+constexpr std::size_t most_stranger_rows = 65'536 / 8;
 constexpr std::uint16_t response_bit = 0x8000;
 constexpr std::uint16_t truncated_bit = 0x0200;
 constexpr std::uint16_t recursion_bits = 0x0180;  // RD, which was set, and RA
@@ -169,7 +169,7 @@ struct PacketCache::Memory {
 PacketCache::PacketCache(std::size_t octets, const HashKey& key)
     : key_{key},
       memory_{Memory::make(octets - octets / share_of_strangers)},
-      strangers_(std::clamp<std::size_t>(octets / share_of_strangers / sizeof(std::uint32_t), 1, most_strangers)) {}
+      strangers_(std::clamp<std::size_t>(octets / share_of_strangers / sizeof(StrangerRow), 1, most_stranger_rows)) {}
 
 PacketCache::~PacketCache() = default;
 
@@ -179,7 +179,7 @@ void PacketCache::clear() {
 
 std::size_t PacketCache::octets() const {
   if (!memory_ || memory_->ring.used() == 0) return 0;
-  return strangers_.size() * sizeof(std::uint32_t) + memory_->bucket_count * sizeof(Bucket) +
+  return strangers_.size() * sizeof(StrangerRow) + memory_->bucket_count * sizeof(Bucket) +
          std::size_t{memory_->ring.used()} * ring_unit;
 }
 
@@ -299,7 +299,12 @@ std::chrono::seconds PacketCache::keep(const QueryGlance& glance, std::span<cons
 
 bool PacketCache::has_come_before(std::uint64_t hash) {
   const auto tag = static_cast<std::uint32_t>(hash >> 32) | 1U;  // zero: nobody
-  return std::exchange(strangers_[hash % strangers_.size()], tag) == tag;
+  StrangerRow& row = strangers_[hash % strangers_.size()];
+  const auto found = std::ranges::find(row, tag);
+  const bool came = found != row.end();
+  std::shift_right(row.begin(), came ? found + 1 : row.end(), 1);
+  row.front() = tag;
+  return came;
 }
 
 /// What leaves the ring leaves the index; what was asked for since it was last the oldest stays.

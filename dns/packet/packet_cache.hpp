@@ -5,6 +5,7 @@
 // What is kept is the part behind the question. Header, question and OPT are made afresh from each query, and every bit
 // of the query that changes the kept part stands in the key: name, type, DO and CD (attacks: whole-packet
 // pollution).
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -96,8 +97,10 @@ class PacketCache {
 
   HashKey key_;
   std::unique_ptr<Memory> memory_;  // null: it keeps nothing
-  /// Questions that came once: a place each, by their hash; the last one of a place is known.
-  std::vector<std::uint32_t> strangers_;
+  /// Questions that came once, by their hash: of each row the last eight are known, the newest in front. One place for
+  /// each hash would lose a seventh of ten thousand names to others among them.
+  using StrangerRow = std::array<std::uint32_t, 8>;
+  std::vector<StrangerRow> strangers_;
 };
 
 }  // namespace redoubt::dns

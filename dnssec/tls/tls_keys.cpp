@@ -79,11 +79,12 @@ constexpr std::array schemes{Scheme{0x0403, "EC", "SHA256", 0},
                              Scheme{0x0501, "RSA", "SHA384", RSA_PKCS1_PADDING},
                              Scheme{0x0601, "RSA", "SHA512", RSA_PKCS1_PADDING}};
 
-Octets signature_of(EVP_PKEY& key, const Scheme& scheme, std::span<const std::uint8_t> message) {
-  const DigestContext context{EVP_MD_CTX_new()};
+/// A context that has signed already knows its key: told again, it would begin from nothing.
+Octets signature_of(EVP_PKEY& key, EVP_MD_CTX& context, bool is_fresh, const Scheme& scheme,
+                    std::span<const std::uint8_t> message) {
   EVP_PKEY_CTX* key_context = nullptr;  // the digest context's
-  if (!context ||
-      EVP_DigestSignInit_ex(context.get(), &key_context, scheme.digest, nullptr, nullptr, &key, nullptr) != 1)
+  if (EVP_DigestSignInit_ex(&context, &key_context, scheme.digest, nullptr, nullptr, is_fresh ? &key : nullptr,
+                            nullptr) != 1)
     return {};
   if (scheme.padding != 0 && EVP_PKEY_CTX_set_rsa_padding(key_context, scheme.padding) <= 0) return {};
   if (scheme.padding == RSA_PKCS1_PSS_PADDING &&
@@ -91,7 +92,7 @@ Octets signature_of(EVP_PKEY& key, const Scheme& scheme, std::span<const std::ui
     return {};
   Octets signature(static_cast<std::size_t>(EVP_PKEY_get_size(&key)));
   std::size_t count = signature.size();
-  if (EVP_DigestSign(context.get(), signature.data(), &count, message.data(), message.size()) != 1) return {};
+  if (EVP_DigestSign(&context, signature.data(), &count, message.data(), message.size()) != 1) return {};
   signature.resize(count);
   return signature;
 }
@@ -102,7 +103,7 @@ bool TlsKeys::hold(Key key) {
   const auto hash = hash_of(*key);
   if (!hash) return false;
   std::erase_if(keys_, [&](const Held& held) { return held.hash == *hash; });
-  keys_.push_front({*hash, std::move(key)});
+  keys_.push_front({*hash, std::move(key), {}});
   if (keys_.size() > max_tls_keys) keys_.pop_back();
   return true;
 }
@@ -142,7 +143,17 @@ Octets TlsKeys::sign(const KeyHash& key, std::uint16_t scheme, std::span<const s
   if (held == keys_.end() || known == schemes.end() || EVP_PKEY_is_a(held->key.get(), known->kind) != 1) return {};
   if (!is_server_handshake(message)) return {};
   if (known->padding == RSA_PKCS1_PADDING && !is_tls12_key_exchange(message)) return {};
-  return signature_of(*held->key, *known, message);
+  const auto ready = std::ranges::find(held->ready, scheme, &Ready::scheme);
+  if (ready != held->ready.end()) {
+    Octets signature = signature_of(*held->key, *ready->context, false, *known, message);
+    if (signature.empty()) held->ready.erase(ready);  // in what state it is nobody knows
+    return signature;
+  }
+  DigestContext fresh{EVP_MD_CTX_new()};
+  if (!fresh) return {};
+  Octets signature = signature_of(*held->key, *fresh, true, *known, message);
+  if (!signature.empty()) held->ready.push_back({scheme, std::move(fresh)});
+  return signature;
 }
 
 }  // namespace redoubt::keykeeper

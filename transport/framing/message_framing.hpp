@@ -62,8 +62,11 @@ class MessageFraming {
   virtual bool finished() const { return false; }
   /// That is because the peer breaks the rules, or costs more than it asks.
   virtual bool broken() const { return false; }
-  /// We take no more queries: speak() will say so.
-  virtual void retire() {}
+  /// Nobody has asked for a while: what is needed only while somebody does may go.
+  virtual void rest() {}
+  /// We take no more queries: speak() will say so. is_heard: whether the peer says anything more; where he does not, he
+  /// need not be told.
+  virtual void retire(bool /*is_heard*/) {}
 };
 
 std::unique_ptr<MessageFraming> length_framing();

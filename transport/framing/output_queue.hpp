@@ -13,6 +13,8 @@ class OutputQueue {
   void append_frame(std::span<const std::uint8_t> message);
   std::span<const std::uint8_t> front() const { return std::span{waiting_}.subspan(sent_); }
   void sent(std::size_t octets);
+  /// What memory it keeps between messages may go.
+  void rest() { waiting_.shrink_to_fit(); }
   bool empty() const { return sent_ == waiting_.size(); }
   std::size_t size() const { return waiting_.size() - sent_; }
   /// Octets that ever left; with size() it says when what is queued now has left.

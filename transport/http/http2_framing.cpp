@@ -10,6 +10,7 @@
 #include "transport/http/http2_streams.hpp"
 #include "transport/http/http_framing.hpp"
 #include "transport/http/session_memory.hpp"
+#include "transport/http/session_pages.hpp"
 
 namespace redoubt::transport {
 
@@ -154,15 +155,17 @@ class Http2Framing : public MessageFraming {
     }
   }
 
+  void rest() override { rest_session_page(page_); }
+
   std::optional<ExchangeTag> cancelled() override {
     if (cancelled_.empty()) return std::nullopt;
     return static_cast<ExchangeTag>(cancelled_.pop());
   }
 
   /// Requests that were not taken are safe to be sent again elsewhere, and are said to be (RFC 9113 §6.8, §8.7).
-  void retire() override {
+  void retire(bool is_heard) override {
     if (finished()) return;
-    nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE, last_begun_, NGHTTP2_NO_ERROR, nullptr, 0);
+    if (is_heard) nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE, last_begun_, NGHTTP2_NO_ERROR, nullptr, 0);
     streams_.each([this](Http2Stream& stream) {
       if (stream.asked || stream.answered) return;
       stream.answered = true;
@@ -182,6 +185,7 @@ class Http2Framing : public MessageFraming {
       set_options(*options);
       const SessionBirth birth;
       nghttp2_session_server_new3(&session, callbacks, this, options, session_memory());
+      page_ = birth.page();
     }
     nghttp2_session_callbacks_del(callbacks);
     nghttp2_option_del(options);
@@ -379,6 +383,7 @@ class Http2Framing : public MessageFraming {
   Line ready_;      ///< whole requests
   Line cancelled_;  ///< asked, and no longer wanted
   std::unique_ptr<nghttp2_session, FreeSession> session_;
+  void* page_ = nullptr;  ///< the session's, see session_pages.hpp
   std::size_t held_ = 0;  ///< octets of answers that nghttp2 has not taken
   std::int32_t last_begun_ = 0;
   std::uint64_t answers_ = 0;  ///< to queries

@@ -52,8 +52,11 @@ class HttpsFraming : public MessageFraming {
   std::uint64_t last_put() const override { return spoken_ ? spoken_->last_put() : 0; }
   bool finished() const override { return spoken_ && spoken_->finished(); }
   bool broken() const override { return spoken_ && spoken_->broken(); }
-  void retire() override {
-    if (spoken_) spoken_->retire();
+  void rest() override {
+    if (spoken_) spoken_->rest();
+  }
+  void retire(bool is_heard) override {
+    if (spoken_) spoken_->retire(is_heard);
   }
 
  private:

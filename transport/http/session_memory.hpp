@@ -10,13 +10,16 @@ namespace redoubt::transport {
 /// thread.
 nghttp2_mem* session_memory();
 
-/// What nghttp2 allocates first of that size is its frame buffer.
+/// What nghttp2 allocates first of that size is its frame buffer; and its table of streams, the only thing of its size,
+/// is a page of session_pages.hpp.
 class SessionBirth {
  public:
   SessionBirth();
   ~SessionBirth();
   SessionBirth(const SessionBirth&) = delete;
   SessionBirth& operator=(const SessionBirth&) = delete;
+  /// To be given to rest_session_page(); null when the session has none.
+  void* page() const;
 };
 
 }  // namespace redoubt::transport

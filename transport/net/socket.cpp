@@ -69,14 +69,20 @@ std::optional<dns::Endpoint> from_socket_address(const SocketAddress& address) {
   return std::nullopt;
 }
 
+/// Linux gives an accepted socket what its listening one has (tcp_create_openreq_child() begins with a copy).
+bool prepare_listening(const Socket& listening) {
+  if (!make_non_blocking(listening)) return false;
+  set_option(listening.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(listening.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, max_unsent_octets);
+  return true;
+}
+
 std::expected<Accepted, std::error_code> accept_from(const Socket& listening) {
   SocketAddress address;
   Socket socket{::accept4(listening.get(), address.get(), &address.octets, SOCK_NONBLOCK | SOCK_CLOEXEC)};
   if (!socket) return std::unexpected{last_error()};
   const auto peer = from_socket_address(address);
   if (!peer) return std::unexpected{std::make_error_code(std::errc::connection_aborted)};
-  set_option(socket.get(), IPPROTO_TCP, TCP_NODELAY, 1);
-  set_option(socket.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, max_unsent_octets);
   return Accepted{std::move(socket), *peer};
 }
 

@@ -50,7 +50,10 @@ struct Accepted {
   Socket socket;
   dns::Endpoint peer;
 };
-/// The next waiting connection, TCP_NODELAY set. The error is accept4(2)'s: EAGAIN when nobody waits.
+/// Sets for all connections that are accepted from here on what each would have to be told: that answers leave at once,
+/// and how much the kernel may hold of them. False when it is no socket that could be used.
+bool prepare_listening(const Socket& listening);
+/// The next waiting connection. The error is accept4(2)'s: EAGAIN when nobody waits.
 std::expected<Accepted, std::error_code> accept_from(const Socket& listening);
 
 /// Begins a connection; done, or failed (see connect_result()), once the socket can be written.

@@ -30,7 +30,7 @@ Acceptor::Acceptor(const Executor& executor, Socket listening, Owner owner)
     : listening_{std::move(listening)}, watch_{executor, listening_.get()}, rest_{executor}, owner_{std::move(owner)} {}
 
 bool Acceptor::start() {
-  if (!watch_.ok() || !make_non_blocking(listening_)) return false;
+  if (!watch_.ok() || !prepare_listening(listening_)) return false;
   renew_reserve();
   watch_.when_readable([this] { accept_some(); });
   return true;

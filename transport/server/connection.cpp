@@ -240,12 +240,18 @@ bool Connection::note_output() {
   return host_.note_queued(change);
 }
 
+void Connection::rest() {
+  framing_->rest();
+  output_.rest();
+  in_flight_.shrink_to_fit();
+}
+
 void Connection::drain() {
   if (phase_ != Phase::open) return;
   phase_ = Phase::draining;
   host_.stop_wait(Wait::idle, *this);
   host_.stop_wait(Wait::message, *this);
-  framing_->retire();
+  framing_->retire(!input_ended_);
   if (framing_->speaks()) schedule_flush();
   finish_if_done();
 }

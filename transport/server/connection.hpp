@@ -36,7 +36,7 @@ class ConnectionHost {
   virtual void wait_for_room(Connection& connection) = 0;
   virtual AskId ask(Connection& connection, const Incoming& query) = 0;
   /// The answer, if it is at hand and this client may have it; empty if not. Good until the next call.
-  virtual std::span<const std::uint8_t> known(const Connection& connection, const Incoming& query) = 0;
+  virtual std::span<const std::uint8_t> known(Connection& connection, const Incoming& query) = 0;
   virtual void withdraw(AskId id) = 0;
   /// flush() is called behind the work of this turn, so that answers that came together leave together.
   virtual void flush_soon(Connection& connection) = 0;
@@ -66,6 +66,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void resume();
   /// Goes on with what is read already, then with reading, as far as limits allow.
   void proceed();
+  /// It has been idle for a while, and may be so for long: it gives back what memory it can.
+  void rest();
   /// Takes no more queries, closes when all are answered.
   void drain();
   void close(CloseReason reason);

@@ -10,11 +10,13 @@ void Deadlines::start(Wait kind, Connection& connection, WaitMarks& marks, Clock
   auto& queue = queues_[static_cast<std::size_t>(kind)];
   queue.push_back({&connection, now});
   mark = std::prev(queue.end());
+  if (kind == Wait::idle && restless_ == idle_.end()) restless_ = *mark;
 }
 
 void Deadlines::stop(Wait kind, WaitMarks& marks) {
   auto& mark = marks.marks_[static_cast<std::size_t>(kind)];
   if (!mark) return;
+  if (kind == Wait::idle && restless_ == *mark) ++restless_;
   queues_[static_cast<std::size_t>(kind)].erase(*mark);
   mark.reset();
 }
@@ -22,6 +24,8 @@ void Deadlines::stop(Wait kind, WaitMarks& marks) {
 void Deadlines::stop_all(WaitMarks& marks) {
   for (std::size_t i = 0; i < wait_kinds; ++i) stop(static_cast<Wait>(i), marks);
 }
+
+const Waiting* Deadlines::next_to_rest() const { return restless_ == idle_.end() ? nullptr : &*restless_; }
 
 const Waiting* Deadlines::oldest(Wait kind) const {
   const auto& queue = queues_[static_cast<std::size_t>(kind)];

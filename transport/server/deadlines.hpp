@@ -37,6 +37,9 @@ class WaitMarks {
 
 class Deadlines {
  public:
+  Deadlines() = default;
+  Deadlines(const Deadlines&) = delete;
+  Deadlines& operator=(const Deadlines&) = delete;
   /// One under way goes on as it is.
   void start(Wait kind, Connection& connection, WaitMarks& marks, Clock::time_point now);
   void stop(Wait kind, WaitMarks& marks);
@@ -44,8 +47,15 @@ class Deadlines {
   /// The longest of that kind.
   const Waiting* oldest(Wait kind) const;
 
+  /// Of those that wait idle, the longest that take_to_rest() has not given out in this wait.
+  const Waiting* next_to_rest() const;
+  Connection& take_to_rest() { return *(restless_++)->connection; }
+
  private:
   std::array<std::list<Waiting>, wait_kinds> queues_;
+  std::list<Waiting>& idle_ = queues_[static_cast<std::size_t>(Wait::idle)];
+  /// In idle_: those before it rest.
+  std::list<Waiting>::iterator restless_ = idle_.end();
 };
 
 }  // namespace redoubt::transport

@@ -8,8 +8,23 @@
 
 namespace redoubt::transport {
 
+namespace {
+
+/// Idle for so long, a connection gives back what memory it can: a question in each second costs nothing more.
+constexpr std::chrono::seconds rest_time{2};
+constexpr unsigned rests_in_a_row = 64;
+constexpr std::chrono::milliseconds rest_pause{1};
+
+}  // namespace
+
 StreamServer::StreamServer(Executor executor, QueryTaker& taker, Counters& counters, ServerTls* tls)
-    : executor_{executor}, counters_{counters}, tls_{tls}, asks_{taker}, deadline_{executor}, stopping_{executor} {}
+    : executor_{executor},
+      counters_{counters},
+      tls_{tls},
+      asks_{taker},
+      deadline_{executor},
+      resting_{executor},
+      stopping_{executor} {}
 
 StreamServer::~StreamServer() {
   *alive_ = false;
@@ -134,8 +149,11 @@ AskId StreamServer::ask(Connection& connection, const Incoming& query) {
 
 void StreamServer::withdraw(AskId id) { asks_.withdraw(id); }
 
-std::span<const std::uint8_t> StreamServer::known(const Connection& connection, const Incoming& query) {
-  if (connection.trusted_in() != near_.era()) return {};
+std::span<const std::uint8_t> StreamServer::known(Connection& connection, const Incoming& query) {
+  if (connection.trusted_in() != near_.era()) {
+    if (!admitted_.has(connection.origin(), near_.era())) return {};
+    connection.trust_in(near_.era());
+  }
   const NearAnswers::Found found = near_.find(query.message, connection.origin().protocol, Clock::now());
   if (found.answer.empty()) return {};
   ++counters_.queries;
@@ -152,6 +170,7 @@ void StreamServer::give(AskId id, std::span<const std::uint8_t> answer, const st
   if (!ask) return;
   if (!answer.empty()) ++counters_.answers;
   if (leave) {
+    if (ask->connection->trusted_in() != near_.era()) admitted_.admit(ask->origin, near_.era());
     ask->connection->trust_in(near_.era());
     near_.keep(ask->query, answer, *leave, Clock::now());
   }
@@ -207,6 +226,19 @@ void StreamServer::start_wait(Wait kind, Connection& connection) {
   const Clock::time_point now = Clock::now();
   deadlines_.start(kind, connection, connection.marks(), now);
   look_again_by(now + time_of(kind));
+  if (kind == Wait::idle && !std::exchange(rest_due_, true)) resting_.at(now + rest_time, [this] { let_rest(); });
+}
+
+/// Some of those that were idle for long enough; others on the loop do not wait for more.
+void StreamServer::let_rest() {
+  const Clock::time_point now = Clock::now();
+  const Waiting* next = deadlines_.next_to_rest();
+  for (unsigned i = 0; i < rests_in_a_row && next != nullptr && next->since + rest_time <= now; ++i) {
+    deadlines_.take_to_rest().rest();
+    next = deadlines_.next_to_rest();
+  }
+  rest_due_ = next != nullptr;
+  if (next != nullptr) resting_.at(std::max(next->since + rest_time, now + rest_pause), [this] { let_rest(); });
 }
 
 void StreamServer::stop_wait(Wait kind, Connection& connection) { deadlines_.stop(kind, connection.marks()); }

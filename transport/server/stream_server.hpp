@@ -13,6 +13,7 @@
 #include "transport/counters.hpp"
 #include "transport/limits.hpp"
 #include "transport/server/acceptor.hpp"
+#include "transport/server/admitted_clients.hpp"
 #include "transport/server/ask_table.hpp"
 #include "transport/server/client_table.hpp"
 #include "transport/server/connection.hpp"
@@ -72,7 +73,7 @@ class StreamServer : private ConnectionHost {
   bool takes_queries() const override;
   void wait_for_room(Connection& connection) override;
   AskId ask(Connection& connection, const Incoming& query) override;
-  std::span<const std::uint8_t> known(const Connection& connection, const Incoming& query) override;
+  std::span<const std::uint8_t> known(Connection& connection, const Incoming& query) override;
   void withdraw(AskId id) override;
   void flush_soon(Connection& connection) override;
   void resume_soon(Connection& connection) override;
@@ -93,6 +94,7 @@ class StreamServer : private ConnectionHost {
   void expire();
   void close_late(Wait kind, Clock::time_point now);
   void look_again_by(Clock::time_point when);
+  void let_rest();
   void schedule();
   void drain_if(const std::function<bool(const Connection&)>& concerned);
   void end_stop_if_answered();
@@ -106,6 +108,7 @@ class StreamServer : private ConnectionHost {
   std::size_t queued_octets_ = 0;
   AskTable asks_;
   NearAnswers near_;
+  AdmittedClients admitted_;
   ClientTable clients_;
   Deadlines deadlines_;
   std::unordered_map<const Connection*, std::shared_ptr<Connection>> connections_;
@@ -116,6 +119,8 @@ class StreamServer : private ConnectionHost {
   std::array<std::uint8_t, read_octets> read_buffer_{};
   Timer deadline_;
   std::optional<Clock::time_point> deadline_at_;
+  Timer resting_;
+  bool rest_due_ = false;
   Timer stopping_;
   Callback stopped_;
   /// Work that is posted to the loop looks here whether the server is still there.

@@ -77,7 +77,8 @@ int ticket_keys(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX
 
 std::string set_up(SSL_CTX& context, Protocol protocol, TicketKeys& tickets) {
   SSL_CTX_set_options(&context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-  SSL_CTX_set_mode(&context, SSL_MODE_ASYNC);
+  // The chain is the one that we were given; else OpenSSL would verify the certificate in each handshake, to find one.
+  SSL_CTX_set_mode(&context, SSL_MODE_ASYNC | SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_session_cache_mode(&context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(&context, 1);
   SSL_CTX_set_timeout(&context, std::chrono::seconds{ticket_time}.count());

@@ -21,6 +21,7 @@ LOOPS = {"tls": "tls_loop", "https": "http_loop"}
 IDLE_CONNECTIONS = 20_000
 SPARE_DESCRIPTORS = 200
 HOUR_MS = 3_600_000
+REST = 5  # seconds that connections are idle before their memory is looked at
 
 
 def certificate(bench):
@@ -277,6 +278,7 @@ def idle(bench):
                 alone.append(bench.charged(program, *load))
                 before = program.memory()
                 with Held(bench, way, count):
+                    time.sleep(REST)
                     sizes.append((program.memory() - before) / count)
                     beside.append(bench.charged(program, *load))
             finally:

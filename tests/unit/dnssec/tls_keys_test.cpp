@@ -210,6 +210,31 @@ std::span<const std::uint8_t> octets_of(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
+/// The context of the signature before is used again.
+TEST_F(TlsKeysTest, the_same_key_signs_again_with_each_scheme_in_turn) {
+  for (EVP_PKEY* made : {EVP_EC_gen("P-256"), EVP_RSA_gen(2048)}) {
+    const Key key{made};
+    const Pem pem = pem_of(made);
+    TlsKeys keys;
+    const auto chain = keys.take(octets_of(pem.certificate), octets_of(pem.key));
+    ASSERT_TRUE(chain);
+    const bool rsa = EVP_PKEY_is_a(made, "RSA") == 1;
+    for (const int scheme : {0, 1, 0, 0, 1, 1, 0}) {
+      const auto number = static_cast<std::uint16_t>(rsa ? 0x0804 + scheme : 0x0403 + 0x100 * scheme);
+      Octets message = certificate_verify();
+      const Octets signature = keys.sign(hash_in(chain->front()), number, message);
+      const DigestContext context{EVP_MD_CTX_new()};
+      EVP_PKEY_CTX* how = nullptr;
+      ASSERT_EQ(EVP_DigestVerifyInit(context.get(), &how, scheme == 0 ? EVP_sha256() : EVP_sha384(), nullptr, made), 1);
+      if (rsa) {
+        ASSERT_EQ(EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PSS_PADDING), 1);
+      }
+      EXPECT_EQ(EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(), message.size()), 1)
+          << std::hex << number;
+    }
+  }
+}
+
 TEST_F(TlsKeysTest, files_of_each_kind_of_key_are_taken) {
   for (EVP_PKEY* made : {EVP_EC_gen("P-256"), EVP_EC_gen("P-384"), EVP_RSA_gen(2048)}) {
     const Key key{made};

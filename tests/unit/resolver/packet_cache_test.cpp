@@ -111,6 +111,28 @@ TEST(PacketCache, may_wait_for_a_question_to_come_a_second_time) {
   }
 }
 
+TEST(PacketCache, names_that_come_a_second_time_are_not_lost_to_others_among_them) {
+  dns::PacketCache cache{32U << 20, key};
+  constexpr int names = 10'000;
+  Octets room(1232);
+  int found = 0;
+  for (int time = 1; time <= 3; ++time) {
+    for (int i = 0; i < names; ++i) {
+      const std::string name = "n" + std::to_string(i) + ".example.";
+      const Octets query = query_octets(name);
+      dns::QueryGlance glance;
+      ASSERT_TRUE(dns::look_at(query, glance));
+      if (cache.find(glance, query, start, room).octets != 0)
+        ++found;
+      else
+        cache.keep(glance, rendered(query, address_of("n.example.")),
+                   {.admission = dns::PacketCache::Admission::at_second_time}, start);
+    }
+    EXPECT_TRUE(time == 3 || found == 0) << time;
+  }
+  EXPECT_GT(found, names * 99 / 100);
+}
+
 /// Clients ask for a working set; for each of their questions nine are for names that nobody asks twice, each denied by
 /// a proof of some hundred octets.
 struct Flood {

@@ -134,13 +134,73 @@ TEST_F(NearServerTest, what_was_left_to_it_is_answered_without_the_resolver) {
 TEST_F(NearServerTest, a_client_that_the_resolver_has_not_let_in_gets_nothing_of_it) {
   Peer friendly{at_};
   exchange(friendly, 1, Leave{.keep_for = 100s});
-  Peer stranger{at_};
+  Peer stranger{at_, "127.0.0.2"};
   exchange(stranger, 2, std::nullopt);  // REFUSED, say
   stranger.send_frame(query(3));
   ASSERT_TRUE(asked(3));
-  Peer another{at_};
+  Peer another{at_, "127.0.0.3"};
   exchange(another, 4, Leave{});  // its first answer lets it in, and what another left is there
   near_exchange(another, 5);
+}
+
+TEST_F(NearServerTest, the_next_connection_of_a_client_that_was_let_in_is_answered_at_once) {
+  Peer client{at_};
+  exchange(client, 1, Leave{.keep_for = 100s});
+  Peer again{at_};
+  near_exchange(again, 2);
+  near_exchange(again, 3);
+}
+
+TEST_F(NearServerTest, another_listener_or_what_was_withdrawn_lets_nobody_in) {
+  Peer client{at_};
+  exchange(client, 1, Leave{.keep_for = 100s});
+  Socket socket = listening_socket();
+  const dns::Endpoint elsewhere = local_endpoint(socket);
+  ASSERT_TRUE(server_->listen(listener + 1, {Protocol::tcp}, std::move(socket)));
+  Peer there{elsewhere};
+  exchange(there, 2, std::nullopt);
+  server_->forget_answers();
+  Peer again{at_};
+  exchange(again, 3, std::nullopt);
+}
+
+TEST(AdmittedClientsTest, a_client_is_known_by_address_and_listener_in_the_era_in_which_it_was_let_in) {
+  const auto client = [](std::uint8_t last, ListenerId listener = 7) {
+    return Origin{listener, Protocol::tls, {dns::IpAddress::v4({192, 0, 2, last}), 4711}};
+  };
+  AdmittedClients admitted;
+  EXPECT_FALSE(admitted.has(client(1), 1));
+  admitted.admit(client(1), 1);
+  EXPECT_TRUE(admitted.has(client(1), 1));
+  EXPECT_FALSE(admitted.has(client(1), 2));
+  EXPECT_FALSE(admitted.has(client(1, 8), 1));
+  EXPECT_FALSE(admitted.has(client(2), 1));
+}
+
+TEST(AdmittedClientsTest, who_has_shown_a_certificate_is_not_known_by_his_address) {
+  const Origin plain{7, Protocol::tls, {dns::IpAddress::v4({192, 0, 2, 1}), 4711}};
+  Origin named = plain;
+  named.name = std::make_shared<const dns::Name>(dns::Name::literal("laptop.example."));
+  AdmittedClients admitted;
+  admitted.admit(named, 1);
+  EXPECT_FALSE(admitted.has(plain, 1)) << "the name let him in, and not the address";
+  EXPECT_FALSE(admitted.has(named, 1));
+  admitted.admit(plain, 1);
+  EXPECT_FALSE(admitted.has(named, 1));
+}
+
+TEST(AdmittedClientsTest, a_flood_of_clients_takes_places_and_no_more_memory) {
+  AdmittedClients admitted;
+  std::size_t known = 0;
+  const auto client = [](std::size_t number) {
+    const auto octet = [&](unsigned shift) { return static_cast<std::uint8_t>(number >> shift); };
+    return Origin{7, Protocol::tls, {dns::IpAddress::v4({10, octet(16), octet(8), octet(0)}), 4711}};
+  };
+  constexpr std::size_t flood = 4 * AdmittedClients::places;
+  for (std::size_t i = 0; i < flood; ++i) admitted.admit(client(i), 1);
+  for (std::size_t i = 0; i < flood; ++i) known += admitted.has(client(i), 1) ? 1U : 0U;
+  EXPECT_LE(known, AdmittedClients::places);
+  EXPECT_GT(known, AdmittedClients::places / 2);
 }
 
 TEST_F(NearServerTest, what_is_withdrawn_nobody_gets_until_he_is_let_in_again) {

@@ -1,9 +1,14 @@
 #include "transport/http/session_memory.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <vector>
+
+#include "transport/http/session_pages.hpp"
 
 namespace redoubt::transport {
 
@@ -85,6 +90,88 @@ TEST_F(SessionMemoryTest, a_session_has_no_frame_buffer_of_its_own) {
   EXPECT_LT(count.largest, 16'000U);
   nghttp2_session_del(session);
 }
+
+#ifndef REDOUBT_SANITIZED
+class SessionPageTest : public ::testing::Test {
+ protected:
+  SessionPageTest() : page_{static_cast<std::uint8_t*>(take_session_page())} {}
+  ~SessionPageTest() override { give_session_page_back(page_); }
+  static bool has_memory(void* page) {
+    unsigned char state = 0;
+    EXPECT_EQ(::mincore(page, session_page_octets, &state), 0);
+    return (state & 1U) != 0;
+  }
+  std::uint8_t* page_;
+};
+
+TEST_F(SessionPageTest, an_empty_page_that_rests_takes_no_memory_and_is_still_there) {
+  ASSERT_NE(page_, nullptr);
+  page_[17] = 4;
+  page_[17] = 0;
+  ASSERT_TRUE(has_memory(page_));
+  rest_session_page(page_);
+  EXPECT_FALSE(has_memory(page_));
+  EXPECT_TRUE(std::all_of(page_, page_ + session_page_octets, [](std::uint8_t octet) { return octet == 0; }));
+  page_[4095] = 9;
+  EXPECT_EQ(page_[4095], 9);
+}
+
+TEST_F(SessionPageTest, a_page_with_something_in_it_keeps_it) {
+  page_[4000] = 1;
+  rest_session_page(page_);
+  EXPECT_EQ(page_[4000], 1);
+  rest_session_page(nullptr);
+}
+
+TEST_F(SessionPageTest, pages_come_back_as_zeros_and_only_pages_do) {
+  std::vector<void*> pages;
+  for (int i = 0; i < 300; ++i) {
+    pages.push_back(take_session_page());
+    std::memset(pages.back(), 0xff, session_page_octets);
+  }
+  std::ranges::sort(pages);
+  EXPECT_TRUE(std::ranges::adjacent_find(pages) == pages.end());
+  for (void* page : pages) EXPECT_TRUE(give_session_page_back(page));
+  for (void*& page : pages) {
+    page = take_session_page();
+    const auto* const octets = static_cast<const std::uint8_t*>(page);
+    ASSERT_TRUE(std::all_of(octets, octets + session_page_octets, [](std::uint8_t octet) { return octet == 0; }));
+  }
+  for (void* page : pages) give_session_page_back(page);
+  alignas(session_page_octets) static std::array<std::uint8_t, session_page_octets> foreign{};
+  EXPECT_FALSE(is_session_page(foreign.data()));
+  EXPECT_FALSE(give_session_page_back(foreign.data()));
+  EXPECT_FALSE(is_session_page(page_ + 16));
+}
+
+/// Else its connections take a page more while they rest.
+TEST_F(SessionPageTest, a_session_is_born_with_a_page_that_is_empty_while_nobody_asks) {
+  nghttp2_session_callbacks* callbacks = nullptr;
+  ASSERT_EQ(nghttp2_session_callbacks_new(&callbacks), 0);
+  nghttp2_session* session = nullptr;
+  void* page = nullptr;
+  {
+    const SessionBirth birth;
+    ASSERT_EQ(nghttp2_session_server_new3(&session, callbacks, nullptr, nullptr, session_memory()), 0);
+    page = birth.page();
+  }
+  ASSERT_TRUE(is_session_page(page));
+  rest_session_page(page);
+  EXPECT_FALSE(has_memory(page));
+  nghttp2_session_del(session);
+  nghttp2_session_callbacks_del(callbacks);
+}
+
+TEST_F(SessionPageTest, who_wants_more_than_a_page_gets_its_own_with_what_was_in_it) {
+  void* page = take_session_page();
+  std::memset(page, 5, session_page_octets);
+  auto* const own = static_cast<std::uint8_t*>(session_memory()->realloc(page, 2 * session_page_octets, nullptr));
+  ASSERT_NE(own, nullptr);
+  EXPECT_FALSE(is_session_page(own));
+  EXPECT_EQ(own[session_page_octets - 1], 5);
+  session_memory()->free(own, nullptr);
+}
+#endif
 
 }  // namespace
 

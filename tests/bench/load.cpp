@@ -270,7 +270,10 @@ class Load {
       if (options_.rate > 0) rest();
     }
     const Clock::time_point asked_all = Clock::now();
-    while (waiting() != 0 && Clock::now() - asked_all < options_.patience) take();
+    while (waiting() != 0 && Clock::now() - asked_all < options_.patience) {
+      sleep(std::chrono::milliseconds{1});
+      take();
+    }
     const double took = std::chrono::duration<double>(last_answer_ - begun).count();
     for (const auto& lane : lanes_) lost_ += lane->give_up(Clock::time_point::max());
     print(took);
@@ -311,9 +314,13 @@ class Load {
   /// Until a question is nearly due, or an answer is there: name servers share this core.
   void rest() {
     const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(arrivals_.due() - Clock::now()) - vigil;
-    if (left.count() <= 0) return;
-    const timespec most{left.count() / 1'000'000'000, left.count() % 1'000'000'000};
-    ppoll(watched_.data(), watched_.size(), &most, nullptr);
+    if (left.count() > 0) sleep(left);
+  }
+
+  /// Until an answer is there, at most so long.
+  void sleep(std::chrono::nanoseconds most) {
+    const timespec time{most.count() / 1'000'000'000, most.count() % 1'000'000'000};
+    ppoll(watched_.data(), watched_.size(), &time, nullptr);
   }
 
   static std::uint32_t tenths(Clock::duration time) {

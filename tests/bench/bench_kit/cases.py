@@ -72,8 +72,8 @@ def cached(bench):
 @case
 def paced(bench):
     results = interleaved(bench, ["echo", *bench.names()], warm(bench), lambda program: bench.charged(
-        program, "--of", WORKING_SET, "--seconds", bench.options.seconds, "--rate", 30_000))
-    cost_table(f"cached, UDP, {WORKING_SET} names, 30,000 queries a second", results, "echo")
+        program, "--of", WORKING_SET, "--seconds", bench.options.seconds, "--rate", 30_000, "--pace", bench.options.pace))
+    cost_table(f"cached, UDP, {WORKING_SET} names, 30,000 queries a second, {bench.options.pace}", results, "echo")
 
 
 @case

@@ -48,7 +48,7 @@ class Validator {
  public:
   /// All outlive the validator.
   Validator(Shared& shared, Clock& clock, Fetcher& fetcher, boost::asio::any_io_executor executor)
-      : shared_{&shared}, clock_{&clock}, fetcher_{&fetcher}, turns_{executor}, checks_{clock, std::move(executor)} {}
+      : shared_{&shared}, clock_{&clock}, fetcher_{&fetcher}, checks_{clock, executor}, turns_{std::move(executor)} {}
 
   template <class T>
   using Result = std::expected<T, Failure>;
@@ -129,8 +129,8 @@ class Validator {
   Shared* shared_;
   Clock* clock_;
   Fetcher* fetcher_;
-  Turns turns_;  ///< zones whose trust is being found out
   CheckLine checks_;
+  Turns turns_;  ///< zones whose trust is being found out; goes first, so that nobody who is dropped calls another
   dnssec::ReadyKeys ready_;
 };
 

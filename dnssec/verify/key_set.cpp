@@ -82,9 +82,8 @@ std::expected<void, Reason> can_be_checked(const dns::Name& zone, const Vouchers
   return std::unexpected{std::move(why)};
 }
 
-std::expected<CheckedKeys, Reason> check_keys(const dns::Name& zone, RdataRange dnskeys, dns::Ttl ttl,
-                                              RdataRange rrsigs, const Vouchers& vouchers, const SignatureRules& rules,
-                                              Effort& effort) {
+std::expected<ZoneKeys, Reason> entry_points(const dns::Name& zone, RdataRange dnskeys, const Vouchers& vouchers,
+                                             const SignatureRules& rules) {
   if (auto checkable = can_be_checked(zone, vouchers, rules); !checkable)
     return std::unexpected{std::move(checkable.error())};
   Matcher matcher{zone, vouchers, rules};
@@ -112,8 +111,15 @@ std::expected<CheckedKeys, Reason> check_keys(const dns::Name& zone, RdataRange 
         Reason{dns::EdeCode::dnskey_missing,
                fmt::format("zone {}: none of its keys is the one that its DS or trust anchor names", zone.to_text())}};
   }
-  const ZoneKeys entry_points{zone, RdataRange{OctetView{vouched}}};
-  auto checked = check_signatures({zone, dns::type::dnskey, dnskeys}, ttl, rrsigs, entry_points, rules, effort);
+  return ZoneKeys{zone, RdataRange{OctetView{vouched}}};
+}
+
+std::expected<CheckedKeys, Reason> check_keys(const dns::Name& zone, RdataRange dnskeys, dns::Ttl ttl,
+                                              RdataRange rrsigs, const Vouchers& vouchers, const SignatureRules& rules,
+                                              Effort& effort) {
+  const auto entries = entry_points(zone, dnskeys, vouchers, rules);
+  if (!entries) return std::unexpected{entries.error()};
+  auto checked = check_signatures({zone, dns::type::dnskey, dnskeys}, ttl, rrsigs, *entries, rules, effort);
   if (!checked) return std::unexpected{std::move(checked.error())};
   return CheckedKeys{std::make_shared<const ZoneKeys>(zone, dnskeys), checked->ttl, *checked};
 }

@@ -20,10 +20,15 @@ struct Vouchers {
 std::expected<void, Reason> can_be_checked(const dns::Name& zone, const Vouchers& vouchers,
                                            const SignatureRules& rules);
 
-/// The zone's keys, when one of them is vouched for and has signed them all. A digest by SHA-1 counts only where none
-/// by anything better stands beside it (RFC 4509 §3).
+/// Those of the zone's keys that are vouched for: one of them has to have signed all. A digest by SHA-1 counts only
+/// where none by anything better stands beside it (RFC 4509 §3).
 /// errors: dnskey_missing when no voucher has its key there, no_zone_key_bit when it is none of a zone,
-/// unsupported_ds_digest and unsupported_dnskey_algorithm as above, and those of check_signatures().
+/// unsupported_ds_digest and unsupported_dnskey_algorithm as above
+[[nodiscard]] std::expected<ZoneKeys, Reason> entry_points(const dns::Name& zone, RdataRange dnskeys,
+                                                           const Vouchers& vouchers, const SignatureRules& rules);
+
+/// The zone's keys, when one of them is vouched for and has signed them all.
+/// errors: those of entry_points() and check_signatures()
 struct CheckedKeys {
   std::shared_ptr<const ZoneKeys> keys;
   dns::Ttl ttl;

@@ -68,30 +68,6 @@ Fit fit_of(const ZoneKey& key, OctetView data, OctetView signature, ReadyKeys* r
   return !own ? Fit::no_key : own->verifies(data, signature) ? Fit::fits : Fit::does_not;
 }
 
-/// Tries the keys that the signature may be of. True: one fits. An error: none fits, or the ledger is spent.
-std::expected<void, Reason> try_keys(const SetView& set, const Rrsig& rrsig,
-                                     const std::vector<const ZoneKey*>& candidates, const SignatureRules& rules,
-                                     Effort& effort) {
-  Octets octets;
-  if (!append_signed_data(octets, rrsig_prefix(rrsig), set))
-    return std::unexpected{reason(dns::EdeCode::dnssec_bogus, set, rrsig, "has more labels than the name")};
-  std::string_view what = "does not verify";
-  for (const ZoneKey* key : candidates) {
-    const auto print = rules.good == nullptr ? std::nullopt : print_of(*key, rrsig.signature, octets);
-    if (print && rules.good->has(*print)) return {};
-    if (!effort.spend(Work::signature, 1))
-      return std::unexpected{reason(dns::EdeCode::dnssec_bogus, set, rrsig, "is one signature too many to check")};
-    const Fit fit = fit_of(*key, octets, rrsig.signature, rules.ready);
-    if (fit == Fit::fits) {
-      if (print) rules.good->add(*print);
-      return {};
-    }
-    if (fit == Fit::no_key) what = "is of a key that cannot be used";
-    if (!effort.spend(Work::failed_signature, 1)) break;
-  }
-  return std::unexpected{reason(dns::EdeCode::dnssec_bogus, set, rrsig, what)};
-}
-
 }  // namespace
 
 bool is_supported(std::uint8_t algorithm, const SignatureRules& rules) {
@@ -110,38 +86,94 @@ bool is_of(const Rrsig& rrsig, const SetView& set, const dns::Name& zone) {
          rrsig.labels <= rrsig_labels(set.owner) && rrsig.labels >= zone.label_count();
 }
 
+bool SignatureCheck::next_signature() {
+  while (next_ != end_) {
+    auto rrsig = Rrsig::parse(*next_);
+    ++next_;
+    if (!rrsig || !is_of(*rrsig, set_, keys_->zone()) || !is_supported(rrsig->algorithm, *rules_)) continue;
+    // Nothing is computed for those that are of other keys, so they keep none out that is of these.
+    candidates_ = keys_->of_tag(rrsig->key_tag, rrsig->algorithm, rules_->limits.keys_of_tag);
+    if (candidates_.empty()) {
+      if (!why_) why_ = reason(dns::EdeCode::dnskey_missing, set_, *rrsig, "has no key in the zone's DNSKEY RRset");
+      continue;
+    }
+    if (looked_at_++ == rules_->limits.signatures_of_set) return false;
+    if (auto untimely = out_of_time(set_, *rrsig, rules_->now)) {
+      why_ = std::move(*untimely);
+      continue;
+    }
+    octets_.clear();
+    if (!append_signed_data(octets_, rrsig_prefix(*rrsig), set_)) {
+      why_ = reason(dns::EdeCode::dnssec_bogus, set_, *rrsig, "has more labels than the name");
+      continue;
+    }
+    rrsig_ = std::move(rrsig);
+    candidate_ = 0;
+    print_.reset();
+    what_ = "does not verify";
+    return true;
+  }
+  return false;
+}
+
+bool SignatureCheck::is_due() {
+  while (!is_over_) {
+    if (!rrsig_ && !next_signature()) {
+      end();
+    } else if (candidate_ == candidates_.size()) {
+      give_up(what_);
+    } else {
+      if (!print_ && rules_->good != nullptr) print_ = print_of(*candidates_[candidate_], rrsig_->signature, octets_);
+      if (!is_known_good()) return true;
+      accept();
+    }
+  }
+  return false;
+}
+
+void SignatureCheck::verify() {
+  if (is_known_good()) return accept();  // somebody else has checked it since
+  if (!effort_->spend(Work::signature, 1)) return give_up("is one signature too many to check");
+  const Fit fit = fit_of(*candidates_[candidate_], octets_, rrsig_->signature, rules_->ready);
+  if (fit == Fit::fits) {
+    if (print_) rules_->good->add(*print_);
+    return accept();
+  }
+  if (fit == Fit::no_key) what_ = "is of a key that cannot be used";
+  ++candidate_;
+  print_.reset();
+  if (!effort_->spend(Work::failed_signature, 1)) give_up(what_);
+}
+
+void SignatureCheck::accept() {
+  result_ = Signed{.ttl = ttl_of(ttl_, *rrsig_, rules_->now),
+                   .labels = rrsig_->labels,
+                   .is_expanded = rrsig_->labels < rrsig_labels(set_.owner),
+                   .key_tag = rrsig_->key_tag,
+                   .inception = rrsig_->inception,
+                   .expiration = rrsig_->expiration};
+  is_over_ = true;
+}
+
+void SignatureCheck::give_up(std::string_view what) {
+  why_ = reason(dns::EdeCode::dnssec_bogus, set_, *rrsig_, what);
+  rrsig_.reset();
+}
+
+void SignatureCheck::end() {
+  if (!why_) {
+    why_ = Reason{dns::EdeCode::rrsigs_missing,
+                  fmt::format("{}: no RRSIG of zone {}", set_name(set_), keys_->zone().to_text())};
+  }
+  result_ = std::unexpected{*std::move(why_)};
+  is_over_ = true;
+}
+
 std::expected<Signed, Reason> check_signatures(const SetView& set, dns::Ttl ttl, RdataRange rrsigs,
                                                const ZoneKeys& keys, const SignatureRules& rules, Effort& effort) {
-  std::optional<Reason> why;
-  std::size_t looked_at = 0;
-  for (const OctetView rdata : rrsigs) {
-    const auto rrsig = Rrsig::parse(rdata);
-    if (!rrsig || !is_of(*rrsig, set, keys.zone()) || !is_supported(rrsig->algorithm, rules)) continue;
-    // Nothing is computed for those that are of other keys, so they keep none out that is of these.
-    const auto candidates = keys.of_tag(rrsig->key_tag, rrsig->algorithm, rules.limits.keys_of_tag);
-    if (candidates.empty()) {
-      if (!why) why = reason(dns::EdeCode::dnskey_missing, set, *rrsig, "has no key in the zone's DNSKEY RRset");
-      continue;
-    }
-    if (looked_at++ == rules.limits.signatures_of_set) break;
-    if (auto untimely = out_of_time(set, *rrsig, rules.now)) {
-      why = std::move(*untimely);
-      continue;
-    }
-    auto fits = try_keys(set, *rrsig, candidates, rules, effort);
-    if (fits) {
-      return Signed{.ttl = ttl_of(ttl, *rrsig, rules.now),
-                    .labels = rrsig->labels,
-                    .is_expanded = rrsig->labels < rrsig_labels(set.owner),
-                    .key_tag = rrsig->key_tag,
-                    .inception = rrsig->inception,
-                    .expiration = rrsig->expiration};
-    }
-    why = std::move(fits.error());
-  }
-  if (why) return std::unexpected{*std::move(why)};
-  return std::unexpected{Reason{dns::EdeCode::rrsigs_missing,
-                                fmt::format("{}: no RRSIG of zone {}", set_name(set), keys.zone().to_text())}};
+  SignatureCheck check{set, ttl, rrsigs, keys, rules, effort};
+  while (check.is_due()) check.verify();
+  return check.take_result();
 }
 
 }  // namespace redoubt::dnssec

@@ -2,6 +2,9 @@
 // Whether an RRset is signed by one of its zone's keys (RFC 4035 §5.3).
 #include <array>
 #include <expected>
+#include <optional>
+#include <string_view>
+#include <vector>
 
 #include "dns/ttl.hpp"
 #include "dnssec/base/canonical.hpp"
@@ -51,9 +54,60 @@ struct Signed {
 /// signed. Labels fewer than the signer's would reach above the zone (attacks: RRSIG labels).
 bool is_of(const Rrsig& rrsig, const SetView& set, const dns::Name& zone);
 
-/// rrsigs: RDATA of the RRSIG records beside the RRset, of whatever type they cover; ttl: as received.
-/// errors: rrsigs_missing when none could be of that zone and type, signature_expired, signature_not_yet_valid,
-/// signature_expired_before_valid, dnskey_missing when no key has its tag, dnssec_bogus when it does not verify.
+/// Looks for a signature that fits, a step at a time: whoever has others to serve does so between two verifications,
+/// which take most of the time. All that is given outlives it.
+class SignatureCheck {
+ public:
+  /// rrsigs: RDATA of the RRSIG records beside the RRset, of whatever type they cover; ttl: as received.
+  SignatureCheck(const SetView& set, dns::Ttl ttl, RdataRange rrsigs, const ZoneKeys& keys, const SignatureRules& rules,
+                 Effort& effort)
+      : set_{set},
+        ttl_{ttl},
+        next_{rrsigs.begin()},
+        end_{rrsigs.end()},
+        keys_{&keys},
+        rules_{&rules},
+        effort_{&effort} {}
+
+  /// Whether there is something to verify. False: the result stands.
+  bool is_due();
+  /// What is due: one verification at most.
+  void verify();
+  /// errors: rrsigs_missing when none could be of that zone and type, signature_expired, signature_not_yet_valid,
+  /// signature_expired_before_valid, dnskey_missing when no key has its tag, dnssec_bogus when it does not verify.
+  std::expected<Signed, Reason> take_result() { return std::move(result_); }
+
+ private:
+  /// The next that may be over the set, by keys of the zone, at this time. False: there is none left.
+  bool next_signature();
+  bool is_known_good() const { return print_ && rules_->good->has(*print_); }
+  void accept();
+  void give_up(std::string_view what);
+  void end();
+
+  SetView set_;
+  dns::Ttl ttl_;
+  dns::RdataList::Iterator next_;
+  dns::RdataList::Iterator end_;
+  const ZoneKeys* keys_;
+  const SignatureRules* rules_;
+  Effort* effort_;
+  std::size_t looked_at_ = 0;
+
+  // The signature that is looked at, and the keys that it may be of.
+  std::optional<Rrsig> rrsig_;
+  std::vector<const ZoneKey*> candidates_;
+  std::size_t candidate_ = 0;
+  Octets octets_;  // that it is over
+  std::optional<GoodSignatures::Print> print_;
+  std::string_view what_;  // is wrong with it
+
+  bool is_over_ = false;
+  std::optional<Reason> why_;
+  std::expected<Signed, Reason> result_ = std::unexpected{Reason{}};
+};
+
+/// All of it at once.
 [[nodiscard]] std::expected<Signed, Reason> check_signatures(const SetView& set, dns::Ttl ttl, RdataRange rrsigs,
                                                              const ZoneKeys& keys, const SignatureRules& rules,
                                                              Effort& effort);

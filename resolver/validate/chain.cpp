@@ -189,14 +189,17 @@ Task<Validator::Result<SharedTrust>> Validator::keys_of(const Errand& errand, co
     if (!found && !why.text.empty()) break;  // nobody else to ask: it stays as bad as it was
     if (!found) co_return std::unexpected{std::move(found.error())};
     if (found->kind == ReplyKind::answer && found->chain.empty() && found->data) {
-      auto checked = dnssec::check_keys(zone, found->data->rdata, found->data->ttl,
-                                        signatures_at(found->signatures, zone), vouchers, rules(settings), effort);
+      const dns::RRset& keys = *found->data;
+      const dnssec::SignatureRules rules_now = rules(settings);
+      auto entries = dnssec::entry_points(zone, keys.rdata, vouchers, rules_now);
+      Checked checked = std::unexpected{entries ? dnssec::Reason{} : std::move(entries.error())};
+      if (entries) checked = co_await check(keys, signatures_at(found->signatures, zone), *entries, rules_now, effort);
       if (checked) {
-        tell(errand, question, zone, [&] {
-          return fmt::format("{} keys, {}", checked->keys->count(), dnssec::signature_text(checked->signature));
-        });
+        auto all = std::make_shared<const dnssec::ZoneKeys>(zone, keys.rdata);
+        tell(errand, question, zone,
+             [&] { return fmt::format("{} keys, {}", all->count(), dnssec::signature_text(*checked)); });
         const Instant expires = std::min(most, clock_->now() + lifetime(checked->ttl, settings));
-        co_return keep(errand, zone, {.kind = Kind::secure, .keys = std::move(checked->keys), .expires = expires});
+        co_return keep(errand, zone, {.kind = Kind::secure, .keys = std::move(all), .expires = expires});
       }
       why = std::move(checked.error());
     } else {
@@ -278,12 +281,11 @@ Task<Validator::Result<SharedTrust>> Validator::follow_ds(const Errand& errand, 
   }
   BudgetEffort effort{errand.budget};
   const dnssec::SignatureRules rules_now = rules(settings);
-  const auto check = [&](const dns::RRset& set) {
-    return dnssec::check_signatures({set.owner, set.type, set.rdata}, set.ttl,
-                                    signatures_at(found.signatures, set.owner), *signer->keys, rules_now, effort);
+  const auto check_one = [&](const dns::RRset& set) {
+    return check(set, signatures_at(found.signatures, set.owner), *signer->keys, rules_now, effort);
   };
   if (found.kind == ReplyKind::answer && found.chain.empty()) {
-    auto checked = check(*found.data);
+    auto checked = co_await check_one(*found.data);
     if (!checked || checked->is_expanded) {
       auto why = checked ? dnssec::Reason{dns::EdeCode::dnssec_bogus,
                                           fmt::format("{} DS: made from a wildcard", zone.to_text())}
@@ -300,7 +302,7 @@ Task<Validator::Result<SharedTrust>> Validator::follow_ds(const Errand& errand, 
     co_return co_await keys_of(errand, zone, vouchers, expires);
   }
   if (!found.chain.empty()) {  // an alias is no cut
-    auto checked = check(found.chain.front());
+    auto checked = co_await check_one(found.chain.front());
     if (!checked) co_return keep_bogus(errand, zone, std::move(checked.error()), effort);
     const Instant expires = std::min(signer->expires, now + lifetime(checked->ttl, settings));
     co_return keep(errand, zone, {.kind = Kind::no_cut, .expires = expires});
@@ -309,7 +311,7 @@ Task<Validator::Result<SharedTrust>> Validator::follow_ds(const Errand& errand, 
   dns::Ttl ttl = settings.negative_max_ttl;
   for (const dns::RRset& set : found.proof) {
     if (records.size() == rules_now.limits.denial_records || set.rdata.count() != 1) continue;
-    const auto checked = check(set);
+    const auto checked = co_await check_one(set);
     if (!checked || checked->is_expanded) continue;
     ttl = std::min(ttl, checked->ttl);
     records.push_back({set.owner, set.type, set.rdata.at(0)});

@@ -86,6 +86,19 @@ std::vector<dns::Name> signers_of(const dns::RdataList& rrsigs, dns::RrType type
   return signers;
 }
 
+Task<Validator::Checked> Validator::check(const dns::RRset& set, const dns::RdataList& rrsigs,
+                                          const dnssec::ZoneKeys& keys, const dnssec::SignatureRules& rules,
+                                          dnssec::Effort& effort) {
+  const dnssec::SetView view{set.owner, set.type, set.rdata};
+  dnssec::SignatureCheck check{view, set.ttl, rrsigs, keys, rules, effort};
+  while (check.is_due()) {
+    co_await checks_.wait();
+    check.verify();
+    co_await checks_.wait();  // what follows may be a query to a server, or the answer: others come before that, too
+  }
+  co_return check.take_result();
+}
+
 Task<Validator::Result<Validator::Verdict>> Validator::judge_set(const Errand& errand, const dns::RRset& set,
                                                                  const Records& signatures) {
   const Settings& settings = errand.settings;
@@ -113,8 +126,8 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_set(const Errand& e
     }
     if (zone.kind != Kind::secure) continue;  // no such zone: that signature is nobody's
     BudgetEffort effort{errand.budget};
-    auto checked = dnssec::check_signatures({set.owner, set.type, set.rdata}, set.ttl, rrsigs, *zone.keys,
-                                            rules(settings), effort);
+    const dnssec::SignatureRules rules_now = rules(settings);
+    auto checked = co_await check(set, rrsigs, *zone.keys, rules_now, effort);
     if (checked) {
       tell(errand, question, signer, [&] { return dnssec::signature_text(*checked); });
       Verdict verdict{.security = Security::secure, .keys = zone.keys, .ttl = checked->ttl};
@@ -139,7 +152,7 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_expansion(const Err
                                                                        const dns::RRset& set) {
   auto verdict = co_await judge_set(errand, set, found.signatures);
   if (!verdict || !verdict->expanded_labels) co_return verdict;
-  const auto records = proven_records(errand, found, *verdict->keys);
+  const auto records = co_await proven_records(errand, found, *verdict->keys);
   BudgetEffort effort{errand.budget};
   const dnssec::SignatureRules rules_now = rules(errand.settings);
   dnssec::Prover prover{verdict->keys->zone(), records, rules_now.limits, effort};
@@ -151,8 +164,8 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_expansion(const Err
   co_return verdict;
 }
 
-std::vector<dnssec::DenialRecord> Validator::proven_records(const Errand& errand, Classified& found,
-                                                            const dnssec::ZoneKeys& keys) {
+Task<std::vector<dnssec::DenialRecord>> Validator::proven_records(const Errand& errand, Classified& found,
+                                                                  const dnssec::ZoneKeys& keys) {
   const dnssec::SignatureRules rules_now = rules(errand.settings);
   BudgetEffort effort{errand.budget};
   std::vector<dnssec::DenialRecord> records;
@@ -163,34 +176,31 @@ std::vector<dnssec::DenialRecord> Validator::proven_records(const Errand& errand
     if (set.rdata.count() != 1 || (found.proof_signers[i] && !(*found.proof_signers[i] == keys.zone()))) continue;
     if (!found.proof_signers[i]) {
       if (looked_at++ == rules_now.limits.denial_records) break;
-      const auto checked =
-          dnssec::check_signatures({set.owner, set.type, set.rdata}, set.ttl,
-                                   signatures_at(found.signatures, set.owner), keys, rules_now, effort);
+      const auto checked = co_await check(set, signatures_at(found.signatures, set.owner), keys, rules_now, effort);
       if (!checked || checked->is_expanded) continue;
       cap(set, checked->ttl);
       found.proof_signers[i] = keys.zone();
     }
     records.push_back({set.owner, set.type, set.rdata.at(0)});
   }
-  return records;
+  co_return records;
 }
 
-Validator::Verdict Validator::prove_denial(const Errand& errand, Classified& found, const dns::Question& question,
-                                           const dnssec::ZoneKeys& keys) {
+Task<Validator::Verdict> Validator::prove_denial(const Errand& errand, Classified& found, const dns::Question& question,
+                                                 const dnssec::ZoneKeys& keys) {
   const dnssec::SignatureRules rules_now = rules(errand.settings);
   BudgetEffort effort{errand.budget};
   Verdict verdict{.security = Security::secure, .ttl = errand.settings.negative_max_ttl};
   if (found.soa) {
     // Only the zone itself says how long its denials hold (attacks: wraparound NSEC, forged SOA).
     const dns::RRset& soa = *found.soa;
-    auto checked = dnssec::check_signatures({soa.owner, soa.type, soa.rdata}, soa.ttl,
-                                            signatures_at(found.signatures, soa.owner), keys, rules_now, effort);
+    auto checked = co_await check(soa, signatures_at(found.signatures, soa.owner), keys, rules_now, effort);
     if (!checked || !(soa.owner == keys.zone()))
-      return {.reason = checked ? dnssec::Reason{dns::EdeCode::dnssec_bogus, "an SOA of another zone"}
-                                : std::move(checked.error())};
+      co_return Verdict{.reason = checked ? dnssec::Reason{dns::EdeCode::dnssec_bogus, "an SOA of another zone"}
+                                          : std::move(checked.error())};
     verdict.ttl = checked->ttl;
   }
-  const auto records = proven_records(errand, found, keys);
+  const auto records = co_await proven_records(errand, found, keys);
   for (std::size_t i = 0; i < found.proof.size(); ++i) {
     if (found.proof_signers[i]) verdict.ttl = std::min(verdict.ttl, found.proof[i].ttl);
   }
@@ -206,13 +216,13 @@ Validator::Verdict Validator::prove_denial(const Errand& errand, Classified& fou
     if (proof.cut == Cut::no_name)
       verdict.reason = {dns::EdeCode::nsec_missing,
                         fmt::format("{} DS: denied as a type, but proven not to exist", question.name.to_text())};
-    return verdict;
+    co_return verdict;
   }
   auto proof =
       found.kind == ReplyKind::no_name ? prover.no_name(question.name) : prover.no_data(question.name, question.type);
   verdict.security = proof.security;
   verdict.reason = std::move(proof.reason);
-  return verdict;
+  co_return verdict;
 }
 
 Task<Validator::Result<Validator::Verdict>> Validator::judge_denial(const Errand& errand, Classified& found,
@@ -247,7 +257,7 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_denial(const Errand
       continue;
     }
     if (zone.kind != Kind::secure) continue;
-    Verdict verdict = prove_denial(errand, found, question, *zone.keys);
+    Verdict verdict = co_await prove_denial(errand, found, question, *zone.keys);
     tell(errand, question, signer, [&] {
       return verdict.security == Security::bogus ? verdict.reason.text : std::string{"its absence is proven"};
     });

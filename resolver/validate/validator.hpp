@@ -8,6 +8,7 @@
 #include "dnssec/verify/key_set.hpp"
 #include "resolver/iterate/finding.hpp"
 #include "resolver/task.hpp"
+#include "resolver/validate/check_line.hpp"
 #include "resolver/validate/trust.hpp"
 #include "resolver/validate/turns.hpp"
 
@@ -47,7 +48,7 @@ class Validator {
  public:
   /// All outlive the validator.
   Validator(Shared& shared, Clock& clock, Fetcher& fetcher, boost::asio::any_io_executor executor)
-      : shared_{&shared}, clock_{&clock}, fetcher_{&fetcher}, turns_{std::move(executor)} {}
+      : shared_{&shared}, clock_{&clock}, fetcher_{&fetcher}, checks_{clock, executor}, turns_{std::move(executor)} {}
 
   template <class T>
   using Result = std::expected<T, Failure>;
@@ -79,16 +80,20 @@ class Validator {
   };
 
   // judge.cpp: one RRset, one denial
+  using Checked = std::expected<dnssec::Signed, dnssec::Reason>;
+  /// As dnssec::check_signatures(); what else the loop has to do comes between the verifications.
+  Task<Checked> check(const dns::RRset& set, const dns::RdataList& rrsigs, const dnssec::ZoneKeys& keys,
+                      const dnssec::SignatureRules& rules, dnssec::Effort& effort);
   Task<Result<Verdict>> judge_set(const Errand& errand, const dns::RRset& set, const Records& signatures);
   Task<Result<Verdict>> judge_expansion(const Errand& errand, Classified& found, const dns::RRset& set);
   Task<Result<Verdict>> judge_denial(const Errand& errand, Classified& found, const dns::Question& question);
-  Verdict prove_denial(const Errand& errand, Classified& found, const dns::Question& question,
-                       const dnssec::ZoneKeys& keys);
+  Task<Verdict> prove_denial(const Errand& errand, Classified& found, const dns::Question& question,
+                             const dnssec::ZoneKeys& keys);
   Task<Result<Verdict>> judge_chain(const Errand& errand, Classified& found);
   /// Of the NSEC and NSEC3 sets, those that these keys have signed; each is checked once, however many names it is
   /// about.
-  std::vector<dnssec::DenialRecord> proven_records(const Errand& errand, Classified& found,
-                                                   const dnssec::ZoneKeys& keys);
+  Task<std::vector<dnssec::DenialRecord>> proven_records(const Errand& errand, Classified& found,
+                                                         const dnssec::ZoneKeys& keys);
 
   // chain.cpp: from the anchors down
   Task<Result<SharedTrust>> trust_of(const Errand& errand, const dns::Name& zone, unsigned depth);
@@ -124,7 +129,8 @@ class Validator {
   Shared* shared_;
   Clock* clock_;
   Fetcher* fetcher_;
-  Turns turns_;  ///< zones whose trust is being found out
+  CheckLine checks_;
+  Turns turns_;  ///< zones whose trust is being found out; goes first, so that nobody who is dropped calls another
   dnssec::ReadyKeys ready_;
 };
 

@@ -1,13 +1,19 @@
 // Asks and measures. Prints one JSON object.
 //
-//   load SERVER@PORT [--names PATTERN] [--first N] [--of N] [--queries N] [--seconds S] [--rate R] [--window W]
-//        [--sockets K] [--flood PATTERN] [--flood-share P] [--patience-ms T]
+//   load SERVER@PORT [--names PATTERN] [--first N] [--of N] [--queries N] [--seconds S] [--rate R] [--pace even|chance]
+//        [--seed N] [--window W] [--sockets K] [--flood PATTERN] [--flood-first N] [--flood-share P] [--patience-ms T]
 //
 // PATTERN has a '#' for the name's number. Numbers are drawn evenly from 0..of-1 with --of, else they count up from
-// --first, each once. --queries: so many and no more; else for --seconds. --rate: a second, evenly paced; without it as
-// fast as the server answers, with --window questions under way. --flood: another set, never the same name twice, of
-// which come P in a hundred queries; they are not measured.
-#include <sys/epoll.h>
+// --first, each once. --queries: so many and no more; else for --seconds. --rate: a second, evenly paced or by chance
+// (gaps drawn by a negative exponential distribution from --seed: a Poisson process); without it as fast as the server
+// answers, with --window questions under way. --flood: another set, never the same name twice, counted up from
+// --flood-first, of which come P in a hundred queries; they are not measured.
+//
+// With a rate, times count from when a question was due, however late it left, until its answer was in our socket by
+// the kernel's stamp, however late we read it. "late" says how late questions left, at the 99th percentile: what of the
+// times is our own; "way_p99" is the times' without that.
+#include <poll.h>
+#include <sys/prctl.h>
 
 #include <algorithm>
 #include <array>
@@ -18,6 +24,7 @@
 #include <random>
 #include <vector>
 
+#include "tests/bench/arrivals.hpp"
 #include "tests/bench/sockets.hpp"
 
 namespace {
@@ -27,6 +34,8 @@ using redoubt::bench::fail;
 
 constexpr std::size_t batch_size = 32;
 constexpr std::size_t ids = 65'536;
+/// Before a question is due nobody sleeps: waking takes its time.
+constexpr std::chrono::microseconds vigil{60};
 
 struct Options {
   std::string server;
@@ -37,11 +46,20 @@ struct Options {
   std::uint64_t queries = 0;
   double seconds = 5;
   double rate = 0;
+  redoubt::bench::Arrivals::Pace pace = redoubt::bench::Arrivals::Pace::even;
+  std::uint64_t seed = 1;
   std::size_t window = 256;
   std::size_t sockets = 8;
-  unsigned flood_share = 0;
+  std::uint64_t flood_first = 0;
+  double flood_share = 0;
   std::chrono::milliseconds patience{2000};
 };
+
+redoubt::bench::Arrivals::Pace pace_from(std::string_view text) {
+  if (text == "even") return redoubt::bench::Arrivals::Pace::even;
+  if (text == "chance") return redoubt::bench::Arrivals::Pace::chance;
+  fail("a pace is even or chance");
+}
 
 Options options_from(int count, char** arguments) {
   Options options;
@@ -65,6 +83,10 @@ Options options_from(int count, char** arguments) {
       options.seconds = std::atof(value);
     else if (name == "--rate")
       options.rate = std::atof(value);
+    else if (name == "--pace")
+      options.pace = pace_from(value);
+    else if (name == "--seed")
+      options.seed = number();
     else if (name == "--window")
       options.window = number();
     else if (name == "--sockets")
@@ -72,7 +94,9 @@ Options options_from(int count, char** arguments) {
     else if (name == "--patience-ms")
       options.patience = std::chrono::milliseconds{number()};
     else if (name == "--flood-share")
-      options.flood_share = static_cast<unsigned>(number());
+      options.flood_share = std::atof(value);
+    else if (name == "--flood-first")
+      options.flood_first = number();
     else
       fail("unknown option " + name);
   }
@@ -102,7 +126,8 @@ std::size_t write_query(std::array<std::uint8_t, 512>& room, std::uint16_t id, c
 }
 
 struct Asked {
-  Clock::time_point at{};
+  Clock::time_point since{};
+  Clock::time_point left{};
   bool waits = false;
   bool measured = false;
 };
@@ -112,18 +137,22 @@ class Lane {
  public:
   explicit Lane(const sockaddr_in& server) : socket_{redoubt::bench::datagram_socket()}, asked_(ids) {
     if (connect(socket_, redoubt::bench::generic(server), sizeof server) != 0) fail("cannot connect");
+    const int yes = 1;
+    if (setsockopt(socket_, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof yes) != 0) fail("no stamps");
   }
   int socket() const { return socket_; }
   std::size_t waiting() const { return waiting_; }
 
-  void ask(const std::string& pattern, std::uint64_t number, bool measured, Clock::time_point now) {
+  /// since: from when its time counts.
+  void ask(const std::string& pattern, std::uint64_t number, bool measured, Clock::time_point since,
+           Clock::time_point now) {
     while (asked_[next_].waits) ++next_;
     const std::uint16_t id = next_++;
     vectors_[gathered_] = {rooms_[gathered_].data(), write_query(rooms_[gathered_], id, pattern, number)};
     headers_[gathered_] = {};
     headers_[gathered_].msg_hdr.msg_iov = &vectors_[gathered_];
     headers_[gathered_].msg_hdr.msg_iovlen = 1;
-    asked_[id] = {now, true, measured};
+    asked_[id] = {since, now, true, measured};
     order_.push_back(id);
     ++waiting_;
     if (++gathered_ == batch_size) flush();
@@ -137,7 +166,7 @@ class Lane {
     gathered_ = 0;
   }
 
-  /// answered(asked, octets of the answer).
+  /// answered(asked, octets of the answer, when it was there).
   template <class Answered>
   void take(const Answered& answered) {
     for (;;) {
@@ -146,15 +175,20 @@ class Lane {
         in_headers_[i] = {};
         in_headers_[i].msg_hdr.msg_iov = &in_vectors_[i];
         in_headers_[i].msg_hdr.msg_iovlen = 1;
+        in_headers_[i].msg_hdr.msg_control = in_control_[i].octets.data();
+        in_headers_[i].msg_hdr.msg_controllen = in_control_[i].octets.size();
       }
       const int taken = recvmmsg(socket_, in_headers_.data(), batch_size, MSG_DONTWAIT, nullptr);
+      const auto steady = Clock::now();
+      const auto wall = std::chrono::system_clock::now();
       for (int i = 0; i < taken; ++i) {
         const auto& octets = in_rooms_[static_cast<std::size_t>(i)];
         Asked& asked = asked_[static_cast<std::size_t>(octets[0] << 8 | octets[1])];
         if (!asked.waits) continue;
         asked.waits = false;
         --waiting_;
-        answered(asked, octets);
+        const auto stamp = stamp_of(in_headers_[static_cast<std::size_t>(i)].msg_hdr);
+        answered(asked, octets, steady - std::chrono::duration_cast<Clock::duration>(wall - stamp));
       }
       if (taken < static_cast<int>(batch_size)) return;
     }
@@ -164,7 +198,7 @@ class Lane {
     std::uint64_t lost = 0;
     while (!order_.empty()) {
       Asked& asked = asked_[order_.front()];
-      if (asked.waits && asked.at > before) break;
+      if (asked.waits && asked.left > before) break;
       if (asked.waits) {
         asked.waits = false;
         --waiting_;
@@ -176,6 +210,22 @@ class Lane {
   }
 
  private:
+  struct alignas(cmsghdr) ControlRoom {
+    std::array<std::uint8_t, 64> octets;
+  };
+
+  /// When the kernel put it into our socket.
+  static std::chrono::system_clock::time_point stamp_of(const msghdr& message) {
+    const cmsghdr* header = CMSG_FIRSTHDR(&message);
+    if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_TIMESTAMPNS)
+      fail("an answer without a stamp");
+    timespec stamp{};
+    std::memcpy(&stamp, CMSG_DATA(header), sizeof stamp);
+    return std::chrono::system_clock::time_point{
+        std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::seconds{stamp.tv_sec}) +
+        std::chrono::nanoseconds{stamp.tv_nsec}};
+  }
+
   int socket_;
   std::vector<Asked> asked_;
   std::deque<std::uint16_t> order_;
@@ -188,87 +238,124 @@ class Lane {
   std::array<std::array<std::uint8_t, 2048>, batch_size> in_rooms_;
   std::array<iovec, batch_size> in_vectors_;
   std::array<mmsghdr, batch_size> in_headers_;
+  std::array<ControlRoom, batch_size> in_control_;
 };
 
 class Load {
  public:
-  explicit Load(Options options) : options_{std::move(options)} {
+  explicit Load(Options options)
+      : options_{std::move(options)}, arrivals_{options_.rate, options_.pace, options_.seed}, dice_{~options_.seed} {
     const sockaddr_in server = redoubt::bench::address_of(options_.server);
-    for (std::size_t i = 0; i < options_.sockets; ++i) lanes_.push_back(std::make_unique<Lane>(server));
+    for (std::size_t i = 0; i < options_.sockets; ++i) {
+      lanes_.push_back(std::make_unique<Lane>(server));
+      watched_.push_back({lanes_.back()->socket(), POLLIN, 0});
+    }
+    prctl(PR_SET_TIMERSLACK, 1UL);
   }
 
   void run() {
     const Clock::time_point begun = Clock::now();
     const auto time = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>{options_.seconds});
+    if (options_.rate > 0) arrivals_.begin(begun);
     for (;;) {
       const Clock::time_point now = Clock::now();
       const bool ends = options_.queries != 0 ? asked_ >= options_.queries : now - begun >= time;
       if (ends) break;
-      ask_what_is_due(begun, now);
-      take(now);
+      if (options_.rate > 0)
+        ask_what_is_due(now);
+      else
+        fill_the_window(now);
+      for (const auto& lane : lanes_) lane->flush();
+      take();
+      if (options_.rate > 0) rest();
     }
     const Clock::time_point asked_all = Clock::now();
-    while (waiting() != 0 && Clock::now() - asked_all < options_.patience) take(Clock::now());
+    while (waiting() != 0 && Clock::now() - asked_all < options_.patience) {
+      sleep(std::chrono::milliseconds{1});
+      take();
+    }
     const double took = std::chrono::duration<double>(last_answer_ - begun).count();
     for (const auto& lane : lanes_) lost_ += lane->give_up(Clock::time_point::max());
     print(took);
   }
 
  private:
+  using Times = std::vector<std::uint32_t>;  // tenths of a microsecond
+
   std::size_t waiting() const {
     std::size_t sum = 0;
     for (const auto& lane : lanes_) sum += lane->waiting();
     return sum;
   }
 
-  void ask_what_is_due(Clock::time_point begun, Clock::time_point now) {
-    std::uint64_t due = 0;
-    if (options_.rate > 0) {
-      const auto by_now =
-          static_cast<std::uint64_t>(std::chrono::duration<double>(now - begun).count() * options_.rate);
-      due = by_now > asked_ ? by_now - asked_ : 0;
-    } else {
-      const std::size_t under_way = waiting();
-      due = under_way < options_.window ? options_.window - under_way : 0;
+  void ask_what_is_due(Clock::time_point now) {
+    for (; arrivals_.due() <= now; arrivals_.pass()) {
+      if (options_.queries != 0 && asked_ == options_.queries) return;
+      late_.push_back(tenths(now - arrivals_.due()));
+      ask(arrivals_.due(), now);
     }
-    if (options_.queries != 0) due = std::min(due, options_.queries - asked_);
-    for (; due > 0; --due) {
-      Lane& lane = *lanes_[asked_++ % lanes_.size()];
-      const bool floods = options_.flood_share != 0 && dice_() % 100 < options_.flood_share;
-      if (floods) {
-        lane.ask(options_.flood, flooded_++, false, now);
-      } else {
-        lane.ask(options_.names, options_.of != 0 ? dice_() % options_.of : options_.first + counted_++, true, now);
-      }
-    }
-    for (const auto& lane : lanes_) lane->flush();
   }
 
-  void take(Clock::time_point now) {
+  void fill_the_window(Clock::time_point now) {
+    const std::size_t under_way = waiting();
+    std::uint64_t due = under_way < options_.window ? options_.window - under_way : 0;
+    if (options_.queries != 0) due = std::min(due, options_.queries - asked_);
+    for (; due > 0; --due) ask(now, now);
+  }
+
+  void ask(Clock::time_point since, Clock::time_point now) {
+    Lane& lane = *lanes_[asked_++ % lanes_.size()];
+    const bool floods =
+        options_.flood_share > 0 && static_cast<double>(dice_() >> 11U) * 0x1p-53 * 100 < options_.flood_share;
+    if (floods) return lane.ask(options_.flood, options_.flood_first + flooded_++, false, since, now);
+    lane.ask(options_.names, options_.of != 0 ? dice_() % options_.of : options_.first + counted_++, true, since, now);
+  }
+
+  /// Until a question is nearly due, or an answer is there: name servers share this core.
+  void rest() {
+    const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(arrivals_.due() - Clock::now()) - vigil;
+    if (left.count() > 0) sleep(left);
+  }
+
+  /// Until an answer is there, at most so long.
+  void sleep(std::chrono::nanoseconds most) {
+    const timespec time{most.count() / 1'000'000'000, most.count() % 1'000'000'000};
+    ppoll(watched_.data(), watched_.size(), &time, nullptr);
+  }
+
+  static std::uint32_t tenths(Clock::duration time) {
+    const auto count = std::chrono::duration_cast<std::chrono::nanoseconds>(time).count() / 100;
+    return static_cast<std::uint32_t>(std::max<std::int64_t>(count, 0));  // two clocks may differ by a little
+  }
+
+  void take() {
     for (const auto& lane : lanes_) {
-      lane->take([&](const Asked& asked, const auto& octets) {
-        last_answer_ = now;
+      lane->take([&](const Asked& asked, const auto& octets, Clock::time_point there) {
+        last_answer_ = there;
         ++answered_;
         ++rcodes_[octets[3] & 0xfU];
-        if (asked.measured)
-          times_.push_back(static_cast<std::uint32_t>(
-              std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - asked.at).count() / 100));
+        if (!asked.measured) return;
+        times_.push_back(tenths(there - asked.since));
+        times_on_the_way_.push_back(tenths(there - asked.left));
       });
-      lost_ += lane->give_up(now - options_.patience);
+      lost_ += lane->give_up(Clock::now() - options_.patience);
     }
+  }
+
+  static double percentile(Times& times, double part) {
+    if (times.empty()) return 0;
+    const auto at = static_cast<std::ptrdiff_t>(part * static_cast<double>(times.size() - 1));
+    std::ranges::nth_element(times, times.begin() + at);
+    return times[static_cast<std::size_t>(at)] / 10.0;
   }
 
   void print(double took) {
-    std::ranges::sort(times_);
-    const auto percentile = [&](double part) {
-      return times_.empty() ? 0.0
-                            : times_[static_cast<std::size_t>(part * static_cast<double>(times_.size() - 1))] / 10.0;
-    };
     std::printf(
         "{\"asked\": %llu, \"answered\": %llu, \"lost\": %llu, \"seconds\": %.6f, \"p50\": %.1f, \"p99\": %.1f, "
-        "\"rcodes\": {",
+        "\"p999\": %.1f, \"late\": %.1f, \"way_p99\": %.1f, \"rcodes\": {",
         static_cast<unsigned long long>(asked_), static_cast<unsigned long long>(answered_),
-        static_cast<unsigned long long>(lost_), took, percentile(0.5), percentile(0.99));
+        static_cast<unsigned long long>(lost_), took, percentile(times_, 0.5), percentile(times_, 0.99),
+        percentile(times_, 0.999), percentile(late_, 0.99), percentile(times_on_the_way_, 0.99));
     const char* comma = "";
     for (const auto& [rcode, times] : rcodes_) {
       std::printf("%s\"%u\": %llu", comma, rcode, static_cast<unsigned long long>(times));
@@ -278,15 +365,19 @@ class Load {
   }
 
   Options options_;
+  redoubt::bench::Arrivals arrivals_;
   std::vector<std::unique_ptr<Lane>> lanes_;
-  std::mt19937_64 dice_{1};
+  std::vector<pollfd> watched_;
+  std::mt19937_64 dice_;
   std::uint64_t asked_ = 0;
   std::uint64_t counted_ = 0;
   std::uint64_t flooded_ = 0;
   std::uint64_t answered_ = 0;
   std::uint64_t lost_ = 0;
   std::map<unsigned, std::uint64_t> rcodes_;
-  std::vector<std::uint32_t> times_;  // tenths of a microsecond
+  Times times_;
+  Times times_on_the_way_;  // since they left
+  Times late_;              // how much later than it was due each question left
   Clock::time_point last_answer_{};
 };
 

@@ -114,6 +114,29 @@ struct Work : ValidationFixture {
 
 INSTANTIATE_TEST_SUITE_P(By, Work, both_denials, denial_name);
 
+/// Who has others to serve does so between two verifications.
+TEST_P(Work, each_check_has_turns_of_the_loop_of_its_own) {
+  World& world = internet.world();
+  world.settings().validation.aggressive = false;
+  expect_secure("www.shop.com.");
+  const auto turns_for = [&](Bill& bill) {
+    world.shared().cache.flush(dns::Name::literal("nothing.shop.com."), true);
+    const std::size_t before = world.turns();
+    bill = this->bill("nothing.shop.com.");
+    return world.turns() - before;
+  };
+  Bill first;
+  Bill again;
+  const std::size_t with_checks = turns_for(first);
+  const std::size_t without = turns_for(again);
+  EXPECT_EQ(first.outcome->security, resolver::Security::secure);
+  EXPECT_EQ(again.outcome->security, resolver::Security::secure);
+  EXPECT_EQ(first.queries, again.queries);
+  EXPECT_GE(first.checks, 2U);
+  EXPECT_EQ(again.checks, 0U) << "those that are known to be good are not checked again, and wait for nothing";
+  EXPECT_GE(with_checks, without + 2 * first.checks);
+}
+
 TEST_P(Work, an_honest_name_costs_two_checks_a_zone) {
   const Bill bill = this->bill("www.shop.com.");
   EXPECT_EQ(bill.outcome->rcode, Rcode::noerror);

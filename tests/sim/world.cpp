@@ -114,7 +114,9 @@ dns::Query World::query(std::string_view name, std::string_view type) {
 void World::run_until(const std::function<bool()>& done) {
   while (!done()) {
     context_.restart();
-    if (context_.poll() == 0 && !clock_.wake_next()) {
+    const std::size_t turns = context_.poll();
+    turns_ += turns;
+    if (turns == 0 && !clock_.wake_next()) {
       fmt::print(stderr, "nobody is left to go on\n{}", trace());
       std::abort();
     }

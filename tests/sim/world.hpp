@@ -97,6 +97,8 @@ class World {
   void pass(Duration time) { clock_.pass(time); }
   /// As much time goes by, and whatever is under way goes on.
   void run_for(Duration time);
+  /// That the loop has made so far, while somebody waited for something.
+  std::size_t turns() const { return turns_; }
   bool cached(std::string_view name, std::string_view type);
   /// For the report of a failing test.
   std::string trace() const { return internet_.trace(); }
@@ -107,6 +109,7 @@ class World {
   void serve_top(std::string_view top);
 
   boost::asio::io_context context_{1};
+  std::size_t turns_ = 0;
   VirtualClock clock_;
   SeededRandom random_;
   Internet internet_;

@@ -117,10 +117,11 @@ PEERS = {"unbound": (unbound, "/usr/sbin/unbound"), "knot-resolver": (knot_resol
          "pdns-recursor": (pdns_recursor, "/usr/sbin/pdns_recursor")}
 
 
-def be_prompt():
-    """Whatever is started from now on has the processor as soon as it has something to do: what else runs on the machine is then not measured as
-    ours."""
-    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+def be_prompt(authority):
+    """The name servers, and whatever is started from now on, have the processor as soon as they have something to do: what else runs on the machine is
+    then not measured as ours."""
+    for pid in (0, authority.pid, *processes.descendants_of(authority.pid)):
+        os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
 
 
 def cpu_of(pid):

@@ -207,6 +207,51 @@ TEST_F(Verify, keys_that_are_none_count_as_failed) {
   EXPECT_EQ(purse.failed, 1U);
 }
 
+TEST_F(Verify, a_step_is_one_verification) {
+  const dns::Record good = signing::sign_set(key, zone, set, times);
+  dns::RdataList rrsigs;
+  for (std::uint8_t i = 1; i <= 3; ++i) {
+    dns::Record bad = good;
+    bad.rdata.back() ^= i;
+    rrsigs.add(bad.rdata);
+  }
+  rrsigs.add(good.rdata);
+  const dns::RdataList data = list_of({set[0].rdata, set[1].rdata});
+  const ZoneKeys zone_keys{zone, list_of({key.dnskey()})};
+  SignatureCheck check{{owner, dns::type::a, data}, dns::Ttl::from_wire(1800), rrsigs, zone_keys, rules, purse};
+  std::uint64_t steps = 0;
+  for (; check.is_due(); ++steps) {
+    EXPECT_EQ(purse.signatures, steps) << "looking costs nothing";
+    check.verify();
+    EXPECT_EQ(purse.signatures, steps + 1);
+  }
+  EXPECT_EQ(steps, 4U);
+  EXPECT_TRUE(check.take_result());
+}
+
+TEST_F(Verify, what_somebody_else_found_good_meanwhile_is_not_checked_again) {
+  struct Memory final : GoodSignatures {
+    std::vector<Print> prints;
+    bool has(const Print& print) override { return std::ranges::find(prints, print) != prints.end(); }
+    void add(const Print& print) override { prints.push_back(print); }
+  } memory;
+  rules.good = &memory;
+  const dns::RdataList rrsigs = list_of({signing::sign_set(key, zone, set, times).rdata});
+  const dns::RdataList data = list_of({set[0].rdata, set[1].rdata});
+  const ZoneKeys zone_keys{zone, list_of({key.dnskey()})};
+  const SetView view{owner, dns::type::a, data};
+  SignatureCheck slow{view, dns::Ttl::from_wire(1800), rrsigs, zone_keys, rules, purse};
+  SignatureCheck quick{view, dns::Ttl::from_wire(1800), rrsigs, zone_keys, rules, purse};
+  ASSERT_TRUE(slow.is_due());
+  ASSERT_TRUE(quick.is_due());
+  quick.verify();
+  slow.verify();
+  EXPECT_FALSE(quick.is_due());
+  EXPECT_FALSE(slow.is_due());
+  EXPECT_EQ(purse.signatures, 1U);
+  EXPECT_TRUE(slow.take_result());
+}
+
 TEST_F(Verify, a_key_that_zones_share_is_made_ready_once) {
   ReadyKeys ready;
   rules.ready = &ready;

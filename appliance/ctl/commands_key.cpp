@@ -136,6 +136,8 @@ std::string need_of(const std::optional<ZoneRolls>& zone, const StoredKey& key) 
     return "nothing is known here of " + key.zone.to_text() + ", so nobody can say whether the zone needs the key";
   const auto place = zone->place_of(key.stem);
   if (!place) return {};
+  const RollingKey& rolling = zone->keys[*place];
+  if (rolling.wanted && !rolling.free && rolling.role != KeyRole::foreign) return "the zone uses it, or is about to";
   const LiveVersions live = zone->live();
   const auto has = [&](KeyMask keys) { return (keys & bit(*place)) != 0; };
   if (std::ranges::any_of(live.keys, [&](const KeySet& set) { return has(set.published); }))
@@ -164,7 +166,8 @@ ExitCode key_delete(const Context& context, const KeyOptions& options) {
                                    "; nothing was deleted. Roll it away first (zone rollover " +
                                    "start); --force deletes it all the same, and answers may become bogus");
   }
-  if (auto erased = keys->erase_in_house(*key, unix_now()); !erased) return complain(context, erased.error());
+  if (auto erased = keys->erase_in_house(*key, unix_now(), options.force); !erased)
+    return complain(context, erased.error());
   if (context.json) {
     context.out << json{{"deleted", options.stem}}.dump(2) << "\n";
   } else {

@@ -208,16 +208,20 @@ class DaemonKeys : public dnssec::KeyHouse {
     return std::move(*octets);
   }
 
-  std::expected<std::shared_ptr<const dnssec::RemoteKey>, std::string> find(const dns::Name& zone,
-                                                                            OctetView dnskey) override {
+  std::expected<bool, std::string> has(const dns::Name& zone, OctetView dnskey) override {
     const std::string target = "/v1/keys?name=" + percent_encoded(zone.to_text());
     const auto told = read(road_->api(), road_->ask([&](const ApiClient& api) { return api.get(target); }));
     if (!told) return std::unexpected{told.error()};
     const auto keys = strings_of(road_->api(), *told, "dnskeys");
     if (!keys) return std::unexpected{keys.error()};
-    for (const Octets& one : *keys) {
-      if (std::ranges::equal(one, dnskey)) return std::make_shared<const DaemonKey>(road_, zone, dnskey);
-    }
+    return std::ranges::any_of(*keys, [&](const Octets& one) { return std::ranges::equal(one, dnskey); });
+  }
+
+  std::expected<std::shared_ptr<const dnssec::RemoteKey>, std::string> find(const dns::Name& zone,
+                                                                            OctetView dnskey) override {
+    const auto held = has(zone, dnskey);
+    if (!held) return std::unexpected{held.error()};
+    if (*held) return std::make_shared<const DaemonKey>(road_, zone, dnskey);
     return std::unexpected{fmt::format("resolverd at {} does not have this key", road_->api().socket())};
   }
 

@@ -97,6 +97,15 @@ Done check_file(const std::string& path, const std::string& name, const Bounds& 
   if (!is_there || !std::string_view{head.data(), head.size()}.starts_with(magic) || head[versions_at] != 1 ||
       head[versions_at + 1] != 1)
     return fault_of(name, "it is damaged: no database of this program");
+  if (status->st_uid != 0 && ::geteuid() != 0 && status->st_uid != ::geteuid())
+    return fault_of(name, "it belongs to another user, who may change it at any time");
+  // SQLite takes pages from such a log whatever the file's own format says.
+  for (const char* const ending : {"-wal", "-shm"}) {
+    struct stat log {};
+    if (::lstat((path + ending).c_str(), &log) == 0 || errno != ENOENT)
+      return fault_of(name + ending,
+                      "it is damaged: a log that this program never makes; look at it, and move it away");
+  }
   const Descriptor journal{path + "-journal"};
   if (journal.get() < 0 && errno == ENOENT) return {};
   const auto beside = status_of(journal, name + "-journal", 2 * bounds.file_octets);
@@ -261,11 +270,7 @@ Done expect_whole_pages(const Connection& connection) {
 Done expect_whole(const Connection& connection, std::span<const TableText> tables) {
   const Transaction reading{connection, false};
   if (!reading.begun()) return reading.begun();
-  Statement checked{connection, "PRAGMA quick_check(1)"};
-  const bool is_whole = checked.step() && checked.text(0) == "ok";
-  if (auto done = checked.done(); !done) return done;
-  if (!is_whole) return connection.fault("it is damaged");
-  if (auto done = expect_whole_pages(connection); !done) return done;
+  // Before the pages are checked, for that runs what a schema says.
   Statement rows{connection, "SELECT type, name, sql FROM sqlite_schema"};
   std::size_t found = 0;
   while (rows.step()) {
@@ -277,6 +282,11 @@ Done expect_whole(const Connection& connection, std::span<const TableText> table
   }
   if (auto done = rows.done(); !done) return done;
   if (found != tables.size()) return connection.fault("it is damaged: a table is missing");
+  Statement checked{connection, "PRAGMA quick_check(1)"};
+  const bool is_whole = checked.step() && checked.text(0) == "ok";
+  if (auto done = checked.done(); !done) return done;
+  if (!is_whole) return connection.fault("it is damaged");
+  if (auto done = expect_whole_pages(connection); !done) return done;
   return {};
 }
 

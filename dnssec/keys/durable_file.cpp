@@ -19,7 +19,8 @@ std::unexpected<std::string> trouble(const std::string& path) {
   return std::unexpected{path + ": " + std::strerror(errno)};
 }
 
-/// A rename is on the disk once its folder is.
+}  // namespace
+
 FileDone bring_folder_to_disk(const std::string& path) {
   const auto slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
@@ -30,8 +31,6 @@ FileDone bring_folder_to_disk(const std::string& path) {
   if (synced != 0 && errno != EINVAL) return trouble(folder);  // EINVAL: a file system that has no such thing
   return {};
 }
-
-}  // namespace
 
 std::expected<DurableFile, std::string> DurableFile::create(const std::string& path, unsigned mode) {
   std::string temporary = path + ".new-XXXXXX";

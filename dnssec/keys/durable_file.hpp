@@ -20,6 +20,8 @@ using FileDone = std::expected<void, std::string>;
 FileDone write_durably(const std::string& path, std::span<const std::uint8_t> octets, unsigned mode);
 /// The other name is on the disk when it returns. Whatever had that name is gone.
 FileDone rename_durably(const std::string& from, const std::string& to);
+/// The folder of that file: a rename or an unlink is on the disk once it is.
+FileDone bring_folder_to_disk(const std::string& path);
 inline std::span<const std::uint8_t> octets_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};  // characters are octets
 }

@@ -386,15 +386,22 @@ std::expected<void, std::string> KeyFolder::make() const {
   return fault(path_, std::string{"it cannot be made: "} + std::strerror(errno));
 }
 
-std::expected<void, std::string> KeyFolder::erase_in_house(const StoredKey& key, std::int64_t now) const {
+std::expected<void, std::string> KeyFolder::erase_in_house(const StoredKey& key, std::int64_t now,
+                                                           bool forget_missing) const {
   std::error_code error;
   if (!std::filesystem::exists(file(key, ".keykeeper"), error))
     return fault(file(key, ".keykeeper"), "it is not there: the private half is not in keykeeper");
   if (!house_) return fault(file(key, ".keykeeper"), "resolverd's keykeeper is not asked here");
-  if (const auto found = house_->find(key.zone, key.dnskey); !found)  // before anything is changed here
-    return fault(file(key, ".keykeeper"), found.error());
+  const auto held = house_->has(key.zone, key.dnskey);  // before anything is changed here
+  if (!held) return fault(file(key, ".keykeeper"), held.error());
+  // An earlier call may have erased it and ended before it was told so; or this keykeeper is not the one that has it.
+  if (!*held && !forget_missing)
+    return fault(file(key, ".keykeeper"),
+                 "that keykeeper does not have it; if it was deleted before, --force forgets it");
   if (auto done = retire(key.stem, now); !done) return done;
-  if (auto done = house_->erase(key.zone, key.dnskey); !done) return fault(file(key, ".keykeeper"), done.error());
+  if (*held) {
+    if (auto done = house_->erase(key.zone, key.dnskey); !done) return fault(file(key, ".keykeeper"), done.error());
+  }
   return forget_secret(key);
 }
 

@@ -74,8 +74,9 @@ class KeyFolder {
   /// Takes in a key. Refused when the zone has one of its tag.
   std::expected<StoredKey, std::string> add(const dns::Name& zone, std::uint16_t flags, PrivateKey key) const;
   /// Takes a key out of the house that use() named, for good: here it is retired first, so that it is nobody else's key
-  /// then; the .key file stays as a memory of it. errors: its private half is not in the house
-  std::expected<void, std::string> erase_in_house(const StoredKey& key, std::int64_t now) const;
+  /// then; the .key file stays as a memory of it.
+  /// forget_missing  whether to go on where the house no longer has it; otherwise that is an error
+  std::expected<void, std::string> erase_in_house(const StoredKey& key, std::int64_t now, bool forget_missing) const;
   /// Takes the private half away; the public record stays as a memory of it.
   std::expected<void, std::string> forget_secret(const StoredKey& key) const;
   /// Writes into the .key file that the key leaves, unless it says so already.

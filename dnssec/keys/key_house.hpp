@@ -18,6 +18,8 @@ class KeyHouse {
   /// taken  tags that it may not have, also once revoked
   virtual std::expected<Octets, std::string> make(const dns::Name& zone, Algorithm algorithm, std::uint16_t flags,
                                                   unsigned rsa_bits, std::span<const std::uint16_t> taken) = 0;
+  /// errors: it cannot be asked
+  virtual std::expected<bool, std::string> has(const dns::Name& zone, OctetView dnskey) = 0;
   /// errors: it has no such key
   virtual std::expected<std::shared_ptr<const RemoteKey>, std::string> find(const dns::Name& zone,
                                                                             OctetView dnskey) = 0;

@@ -146,8 +146,8 @@ Octets TlsKeys::sign(const KeyHash& key, std::uint16_t scheme, std::span<const s
   const auto ready = std::ranges::find(held->ready, scheme, &Ready::scheme);
   if (ready != held->ready.end()) {
     Octets signature = signature_of(*held->key, *ready->context, false, *known, message);
-    if (signature.empty()) held->ready.erase(ready);  // in what state it is nobody knows
-    return signature;
+    if (!signature.empty()) return signature;
+    held->ready.erase(ready);  // in what state it is nobody knows
   }
   DigestContext fresh{EVP_MD_CTX_new()};
   if (!fresh) return {};

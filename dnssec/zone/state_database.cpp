@@ -33,7 +33,8 @@ constexpr std::int64_t latest = std::int64_t{1} << 40;
 std::string with_advice(std::string error) {
   if (!error.contains("it is damaged")) return error;
   return error +
-         "; put it back from a backup, or move it away: the next run then takes over what the zone is signed with";
+         "; put it back from a backup, or move it away, with its -journal: the next run then takes over what the zone "
+         "is signed with";
 }
 
 /// In the words of the caller: whatever is wrong within the rows is damage.
@@ -106,7 +107,7 @@ Done check_identity(const Connection& connection, const dns::Name& zone) {
 std::string plain(std::string text) {
   for (char& octet : text) {
     const auto value = static_cast<unsigned char>(octet);
-    if (value < 0x20 || value == 0x7f) octet = '?';
+    if (value < 0x20 || value >= 0x7f) octet = '?';
   }
   return text;
 }

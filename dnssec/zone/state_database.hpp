@@ -33,7 +33,7 @@ class StateDatabase {
 
   std::expected<ZoneRolls, std::string> read() const;
   database::Done write(const ZoneRolls& state, std::span<const Transition> changes) const;
-  /// Newest first. Whatever a prepared file has in it: no control characters, and times that can be printed.
+  /// Newest first. Whatever a prepared file has in it: printable ASCII alone, and times that can be printed.
   std::expected<std::vector<Transition>, std::string> history(std::size_t most) const;
   std::expected<std::string, std::string> taken_over() const;
 

@@ -89,6 +89,21 @@ std::expected<std::optional<StateDatabase>, std::string> open_database(const Pla
   return std::optional{*std::move(database)};
 }
 
+/// Of a database that was moved away: its journal would be played back into the one that comes to its place.
+std::expected<void, std::string> forget_leavings(const std::string& database) {
+  bool was_there = false;
+  for (const char* const ending : {"-journal", "-wal", "-shm"}) {
+    const std::string path = database + ending;
+    if (::unlink(path.c_str()) == 0) {
+      was_there = true;
+    } else if (errno != ENOENT) {
+      return std::unexpected{path + ": " + std::strerror(errno)};
+    }
+  }
+  if (!was_there) return {};
+  return bring_folder_to_disk(database);
+}
+
 /// Under its name once it is whole, so that a file of that name never lacks a state.
 std::expected<void, std::string> make_database(const Places& at, const dns::Name& apex, const ZoneRolls& zone,
                                                std::string_view cause) {
@@ -115,6 +130,7 @@ std::expected<void, std::string> make_database(const Places& at, const dns::Name
   ::close(descriptor);
   if (!has_mode) return std::unexpected{fresh + ": " + std::strerror(errno)};
   auto made = StateDatabase::create(fresh, apex, zone, changes, *former ? (*former)->digest : std::string{});
+  if (made) made = forget_leavings(at.database);
   if (made) made = rename_durably(fresh, at.database);
   if (!made) {
     ::unlink(fresh.c_str());

@@ -1,5 +1,6 @@
 #include "dnssec/zone/maintain.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -143,6 +144,9 @@ class FakeHouse : public KeyHouse {
     keys_.emplace_back(dnskey, std::make_shared<const Held>(std::move(*key)));
     return dnskey;
   }
+  std::expected<bool, std::string> has(const dns::Name& zone, OctetView dnskey) override {
+    return find(zone, dnskey).has_value();
+  }
   std::expected<std::shared_ptr<const RemoteKey>, std::string> find(const dns::Name&, OctetView dnskey) override {
     for (const auto& [rdata, key] : keys_) {
       if (std::ranges::equal(rdata, dnskey)) return key;
@@ -152,12 +156,33 @@ class FakeHouse : public KeyHouse {
   std::expected<void, std::string> erase(const dns::Name&, OctetView dnskey) override {
     if (std::erase_if(keys_, [&](const auto& one) { return std::ranges::equal(one.first, dnskey); }) == 0)
       return std::unexpected{std::string{"no such key"}};
+    if (loses_answers_) return std::unexpected{std::string{"no answer"}};
     return {};
   }
+  bool loses_answers_ = false;  ///< what is erased is erased
   std::vector<std::pair<Octets, std::shared_ptr<const Held>>> keys_;
   std::vector<Octets> ready_;  ///< of these, for whoever wants a new one
 };
 std::unique_ptr<RemoteSigner> FakeHouse::Held::signer() const { return std::make_unique<HeldSigner>(*this); }
+
+TEST(Maintain, a_key_that_another_process_erased_without_saying_so_can_still_be_forgotten_here) {
+  Site site;
+  const auto house = std::make_shared<FakeHouse>();
+  site.keys_.use(house, true);
+  ASSERT_TRUE(site.run());
+  const auto keys = site.keys_.list();
+  ASSERT_TRUE(keys && !keys->empty());
+  const StoredKey& key = keys->front();
+  const std::string pointer = site.folder_.path() + "/" + key.stem + ".keykeeper";
+  house->loses_answers_ = true;
+  EXPECT_FALSE(site.keys_.erase_in_house(key, 1, false));
+  EXPECT_TRUE(std::filesystem::exists(pointer));
+  const auto again = site.keys_.erase_in_house(key, 1, false);
+  ASSERT_FALSE(again);
+  EXPECT_THAT(again.error(), testing::HasSubstr("--force forgets it"));
+  EXPECT_TRUE(site.keys_.erase_in_house(key, 1, true));
+  EXPECT_FALSE(std::filesystem::exists(pointer));
+}
 
 TEST(Maintain, keys_of_another_process_sign_in_batches_and_their_end_leaves_the_old_output) {
   for (const bool zonemd : {false, true}) {

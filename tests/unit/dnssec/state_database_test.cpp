@@ -262,7 +262,7 @@ TEST_F(StateDatabaseTest, a_prepared_file_is_refused_by_name_and_told_what_to_do
     prepare(sql);
     EXPECT_THAT(error(), HasSubstr(path_ + ": it is damaged")) << sql;
     EXPECT_THAT(error(), HasSubstr(what)) << sql;
-    EXPECT_THAT(error(), HasSubstr("put it back from a backup, or move it away")) << sql;
+    EXPECT_THAT(error(), HasSubstr("put it back from a backup, or move it away, with its -journal")) << sql;
     EXPECT_FALSE(store_state(keys_, apex, some_state(), "a test")) << sql;
     folder_.write("example.sqlite", whole);
     EXPECT_EQ(error(), "none");
@@ -305,6 +305,28 @@ TEST_F(StateDatabaseTest, a_file_that_others_put_there_is_not_opened) {
   std::filesystem::remove(path_);
   std::filesystem::create_directory(path_);
   EXPECT_THAT(error(), HasSubstr("it is no file"));
+}
+
+TEST_F(StateDatabaseTest, a_log_beside_it_is_refused_for_sqlite_would_read_it) {
+  for (const std::string ending : {"-wal", "-shm"}) {
+    folder_.write("example.sqlite" + ending, "");
+    EXPECT_THAT(error(), HasSubstr("example.sqlite" + ending + ": it is damaged: a log"));
+    EXPECT_FALSE(store_state(keys_, apex, some_state(), "a test"));
+    std::filesystem::remove(path_ + ending);
+  }
+  EXPECT_EQ(error(), "none");
+}
+
+TEST_F(StateDatabaseTest, the_journal_of_one_that_was_moved_away_does_not_come_into_the_next) {
+  ZoneRolls next = some_state();
+  next.held = "another reason";
+  for (const std::string ending : {"-journal", "-wal"}) {
+    std::filesystem::remove(path_);
+    folder_.write("example.sqlite" + ending, "of the one before");
+    store(next);
+    EXPECT_FALSE(std::filesystem::exists(path_ + ending));
+    EXPECT_EQ(stored().held, "another reason");
+  }
 }
 
 /// Whatever octets it has: a fault, or a state that a text could have said as well.

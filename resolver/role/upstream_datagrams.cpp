@@ -44,6 +44,7 @@ struct UpstreamDatagrams::Waiting {
   std::uint64_t ticket = 0;
   UpstreamSockets::Taken socket = {};
   std::uint32_t mismatched = 0;
+  bool port_is_seen = false;  ///< the kernel was asked
   std::optional<Suspended> suspended = {};
   Result result = std::unexpected{NetworkFault::timed_out};
 };
@@ -125,6 +126,7 @@ void UpstreamDatagrams::watch_deadlines(Instant latest) {
     if (error) return;  // set anew, or the loop is ending
     timer_goes_at_.reset();
     pass_deadlines();
+    serve_ready();  // sockets of servers that say nothing rest no longer than others
     watch_deadlines(Instant::min());
     if (open_ == 0 && is_watching_) ready_.cancel();
   });
@@ -136,7 +138,11 @@ void UpstreamDatagrams::pass_deadlines() {
     Waiting* waiting = find(ticket);
     if (waiting == nullptr || !waiting->suspended) return;
     // Its reply may have come while we were too busy to look: that is no fault of the server's.
-    read(*waiting);
+    try {
+      read(*waiting);
+    } catch (const std::bad_alloc&) {
+      // There is no memory for the reply: its time is over all the same.
+    }
     waiting = find(ticket);
     if (waiting == nullptr || !waiting->suspended) return;
     ++counts_.timeouts;
@@ -146,13 +152,14 @@ void UpstreamDatagrams::pass_deadlines() {
 
 void UpstreamDatagrams::serve_ready() {
   std::array<epoll_event, most_ready_at_once> events;
+  sockets_.begin_to_heed();
   for (int round = 0; round < rounds_in_a_row; ++round) {
     const int ready = epoll_wait(ready_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
     for (int i = 0; i < ready; ++i) {
       Waiting* const waiting = find(sockets_.heed(events[static_cast<std::size_t>(i)].data.u64));
       if (waiting != nullptr && waiting->suspended) read(*waiting);
     }
-    if (ready < static_cast<int>(events.size())) return;
+    if (ready < static_cast<int>(events.size())) return sockets_.heeded_all();
   }
 }
 
@@ -181,7 +188,9 @@ void UpstreamDatagrams::read(Waiting& waiting) {
       return finish(waiting, std::unexpected{network_fault_of(received.error())});
     }
     if (!received->is_to_its_port) {  // late, for another exchange; or the kernel's port is not ours
-      if (sockets_.has_another_port(waiting.socket)) return ask_again_from_fresh(waiting);
+      // Once: within an exchange it does not change, and a flood of late ones must not cost a system call each.
+      if (!std::exchange(waiting.port_is_seen, true) && sockets_.has_another_port(waiting.socket))
+        return ask_again_from_fresh(waiting);
       continue;
     }
     if (!received->is_from_server) continue;

@@ -208,14 +208,22 @@ std::optional<std::uint32_t> UpstreamSockets::idle_kept(bool v6) {
   }
   if (vacant_.empty()) {
     if (kept_.size() == most_kept) return std::nullopt;
-    for (auto* places : {&idle_[0], &idle_[1], &vacant_}) places->reserve(kept_.size() + 1);
+    for (auto* families : {&idle_, &resting_, &looked_at_}) {
+      for (auto& places : *families) places.reserve(kept_.size() + 1);
+    }
+    vacant_.reserve(kept_.size() + 1);
     kept_.emplace_back();
     vacant_.push_back(static_cast<std::uint32_t>(kept_.size() - 1));
   }
   const std::uint32_t place = vacant_.back();
   const int socket = make(v6);
   if (socket < 0) return std::nullopt;
-  if (!tell_destinations(socket, v6) || !watch(socket, kept_mark | place)) {
+  if (!tell_destinations(socket, v6)) {
+    close(socket);
+    keep_no_more();  // it would be so for each
+    return std::nullopt;
+  }
+  if (!watch(socket, kept_mark | place)) {
     close(socket);
     return std::nullopt;
   }
@@ -288,7 +296,7 @@ void UpstreamSockets::give_back(const Taken& taken) noexcept {
   sockaddr nobody{};
   nobody.sa_family = AF_UNSPEC;
   if (kept.epoch == epoch_ && connect(kept.descriptor, &nobody, sizeof nobody) == 0) {
-    idle_[kept.v6].push_back(*taken.kept);
+    resting_[kept.v6].push_back(*taken.kept);
   } else {
     vacate(*taken.kept);
   }
@@ -343,9 +351,25 @@ void UpstreamSockets::vacate(std::uint32_t place) noexcept {
 
 void UpstreamSockets::retire_kept() noexcept {
   ++epoch_;
-  for (auto& places : idle_) {
-    for (const std::uint32_t place : places) vacate(place);
-    places.clear();
+  for (auto* families : {&idle_, &resting_, &looked_at_}) {
+    for (auto& places : *families) {
+      for (const std::uint32_t place : places) vacate(place);
+      places.clear();
+    }
+  }
+}
+
+void UpstreamSockets::begin_to_heed() noexcept {
+  for (std::size_t family = 0; family < resting_.size(); ++family) {
+    looked_at_[family].insert(looked_at_[family].end(), resting_[family].begin(), resting_[family].end());
+    resting_[family].clear();
+  }
+}
+
+void UpstreamSockets::heeded_all() noexcept {
+  for (std::size_t family = 0; family < looked_at_.size(); ++family) {
+    idle_[family].insert(idle_[family].end(), looked_at_[family].begin(), looked_at_[family].end());
+    looked_at_[family].clear();
   }
 }
 
@@ -355,7 +379,8 @@ UpstreamSockets::Ticket UpstreamSockets::heed(std::uint64_t event_data) {
   if (place >= kept_.size()) return 0;
   const Kept& kept = kept_[place];
   if (kept.ticket == 0 && kept.descriptor >= 0 && !drain(kept.descriptor)) {
-    std::erase(idle_[kept.v6], static_cast<std::uint32_t>(place));
+    for (auto* families : {&idle_, &resting_, &looked_at_})
+      std::erase((*families)[kept.v6], static_cast<std::uint32_t>(place));
     vacate(static_cast<std::uint32_t>(place));
   }
   return kept.ticket;

@@ -73,6 +73,10 @@ class UpstreamSockets {
   /// errno where nothing is there.
   std::expected<Received, int> receive(const Taken& taken, const dns::Endpoint& server,
                                        std::span<std::uint8_t> room) const;
+  /// Around the calls of heed() for what epoll tells. A socket that was given back is used again once all was heeded
+  /// that had come by then: what a server sent more than its reply would take up the room for the next one's.
+  void begin_to_heed() noexcept;
+  void heeded_all() noexcept;
   /// Whose socket an event of the set is about; 0 where nobody has it: what came is gone then.
   Ticket heed(std::uint64_t event_data);
 
@@ -115,8 +119,11 @@ class UpstreamSockets {
   int checks_left_ = checks_of_ports;  // of the port that the kernel has taken, before anything comes to it
   std::uint32_t epoch_ = 0;            // which kept ones may be used again
   std::vector<Kept> kept_;
-  // Places in kept_: connected to nobody, by family; and without a socket. Each has room for all of them.
+  // Places in kept_, by family: connected to nobody; given back since it was last seen what has come; and given back
+  // before, while that is being seen. Then those without a socket. Each list has room for all of them.
   std::array<std::vector<std::uint32_t>, 2> idle_;
+  std::array<std::vector<std::uint32_t>, 2> resting_;
+  std::array<std::vector<std::uint32_t>, 2> looked_at_;
   std::vector<std::uint32_t> vacant_;
 };
 

@@ -193,7 +193,8 @@ Task<Validator::Result<SharedTrust>> Validator::keys_of(const Errand& errand, co
       const dnssec::SignatureRules rules_now = rules(settings);
       auto entries = dnssec::entry_points(zone, keys.rdata, vouchers, rules_now);
       Checked checked = std::unexpected{entries ? dnssec::Reason{} : std::move(entries.error())};
-      if (entries) checked = co_await check(keys, signatures_at(found->signatures, zone), *entries, rules_now, effort);
+      if (entries)
+        checked = co_await check(errand, keys, signatures_at(found->signatures, zone), *entries, rules_now, effort);
       if (checked) {
         auto all = std::make_shared<const dnssec::ZoneKeys>(zone, keys.rdata);
         tell(errand, question, zone,
@@ -282,7 +283,7 @@ Task<Validator::Result<SharedTrust>> Validator::follow_ds(const Errand& errand, 
   BudgetEffort effort{errand.budget};
   const dnssec::SignatureRules rules_now = rules(settings);
   const auto check_one = [&](const dns::RRset& set) {
-    return check(set, signatures_at(found.signatures, set.owner), *signer->keys, rules_now, effort);
+    return check(errand, set, signatures_at(found.signatures, set.owner), *signer->keys, rules_now, effort);
   };
   if (found.kind == ReplyKind::answer && found.chain.empty()) {
     auto checked = co_await check_one(*found.data);

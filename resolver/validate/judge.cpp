@@ -86,13 +86,14 @@ std::vector<dns::Name> signers_of(const dns::RdataList& rrsigs, dns::RrType type
   return signers;
 }
 
-Task<Validator::Checked> Validator::check(const dns::RRset& set, const dns::RdataList& rrsigs,
+Task<Validator::Checked> Validator::check(const Errand& errand, const dns::RRset& set, const dns::RdataList& rrsigs,
                                           const dnssec::ZoneKeys& keys, const dnssec::SignatureRules& rules,
                                           dnssec::Effort& effort) {
   const dnssec::SetView view{set.owner, set.type, set.rdata};
   dnssec::SignatureCheck check{view, set.ttl, rrsigs, keys, rules, effort};
   while (check.is_due()) {
     co_await checks_.wait();
+    if (clock_->now() >= errand.budget.deadline()) errand.budget.exhaust(Limit::question_time_ms);
     check.verify();
     co_await checks_.wait();  // what follows may be a query to a server, or the answer: others come before that, too
   }
@@ -127,7 +128,7 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_set(const Errand& e
     if (zone.kind != Kind::secure) continue;  // no such zone: that signature is nobody's
     BudgetEffort effort{errand.budget};
     const dnssec::SignatureRules rules_now = rules(settings);
-    auto checked = co_await check(set, rrsigs, *zone.keys, rules_now, effort);
+    auto checked = co_await check(errand, set, rrsigs, *zone.keys, rules_now, effort);
     if (checked) {
       tell(errand, question, signer, [&] { return dnssec::signature_text(*checked); });
       Verdict verdict{.security = Security::secure, .keys = zone.keys, .ttl = checked->ttl};
@@ -176,7 +177,8 @@ Task<std::vector<dnssec::DenialRecord>> Validator::proven_records(const Errand& 
     if (set.rdata.count() != 1 || (found.proof_signers[i] && !(*found.proof_signers[i] == keys.zone()))) continue;
     if (!found.proof_signers[i]) {
       if (looked_at++ == rules_now.limits.denial_records) break;
-      const auto checked = co_await check(set, signatures_at(found.signatures, set.owner), keys, rules_now, effort);
+      const auto checked =
+          co_await check(errand, set, signatures_at(found.signatures, set.owner), keys, rules_now, effort);
       if (!checked || checked->is_expanded) continue;
       cap(set, checked->ttl);
       found.proof_signers[i] = keys.zone();
@@ -194,7 +196,7 @@ Task<Validator::Verdict> Validator::prove_denial(const Errand& errand, Classifie
   if (found.soa) {
     // Only the zone itself says how long its denials hold (attacks: wraparound NSEC, forged SOA).
     const dns::RRset& soa = *found.soa;
-    auto checked = co_await check(soa, signatures_at(found.signatures, soa.owner), keys, rules_now, effort);
+    auto checked = co_await check(errand, soa, signatures_at(found.signatures, soa.owner), keys, rules_now, effort);
     if (!checked || !(soa.owner == keys.zone()))
       co_return Verdict{.reason = checked ? dnssec::Reason{dns::EdeCode::dnssec_bogus, "an SOA of another zone"}
                                           : std::move(checked.error())};

@@ -1,6 +1,7 @@
 #include "resolver/validate/turns.hpp"
 
 #include <boost/asio/post.hpp>
+#include <new>
 
 namespace redoubt::resolver {
 
@@ -17,13 +18,17 @@ Turns::Turn::~Turn() {
   if (!state_ || state_->closed) return;
   const auto place = state_->held.find(name_);
   if (place == state_->held.end()) return;
-  if (place->second.empty()) {
-    state_->held.erase(place);
-    return;
+  while (!place->second.empty()) {
+    Waiter next = std::move(place->second.front());  // it holds the name from now on
+    place->second.pop_front();
+    try {
+      next();
+      return;
+    } catch (const std::bad_alloc&) {
+      // It cannot be called: it is dropped, and whoever waits for it is told so.
+    }
   }
-  Waiter next = std::move(place->second.front());  // it holds the name from now on
-  place->second.pop_front();
-  next();
+  state_->held.erase(place);
 }
 
 Task<Turns::Turn> Turns::take(dns::Name name) {

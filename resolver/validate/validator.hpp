@@ -81,9 +81,10 @@ class Validator {
 
   // judge.cpp: one RRset, one denial
   using Checked = std::expected<dnssec::Signed, dnssec::Reason>;
-  /// As dnssec::check_signatures(); what else the loop has to do comes between the verifications.
-  Task<Checked> check(const dns::RRset& set, const dns::RdataList& rrsigs, const dnssec::ZoneKeys& keys,
-                      const dnssec::SignatureRules& rules, dnssec::Effort& effort);
+  /// As dnssec::check_signatures(); what else the loop has to do comes between the verifications. Who stands in the
+  /// line until the question's time is over has no budget left.
+  Task<Checked> check(const Errand& errand, const dns::RRset& set, const dns::RdataList& rrsigs,
+                      const dnssec::ZoneKeys& keys, const dnssec::SignatureRules& rules, dnssec::Effort& effort);
   Task<Result<Verdict>> judge_set(const Errand& errand, const dns::RRset& set, const Records& signatures);
   Task<Result<Verdict>> judge_expansion(const Errand& errand, Classified& found, const dns::RRset& set);
   Task<Result<Verdict>> judge_denial(const Errand& errand, Classified& found, const dns::Question& question);

@@ -14,7 +14,7 @@ from .daemon import Daemon
 from .processes import LabError
 
 SCENARIOS = []
-CRASH = re.compile(r"was killed by signal (4|6|7|8|11|31)\b|Sanitizer")  # SIGILL, ABRT, BUS, FPE, SEGV, SYS
+CRASH = re.compile(r"(was killed by signal |ended with -)(4|6|7|8|11|31)\b|Sanitizer")  # SIGILL, ABRT, BUS, FPE, SEGV, SYS
 
 
 def scenario(function):
@@ -91,6 +91,7 @@ def run(programs, folder, names, keep_logs):
     for one, trouble, again in outcomes:
         if trouble is None:
             continue
+        context.end_shared()  # what the first run left in its caches must not answer for the second
         if again and _run_one(one, context, keep_logs)[0] is None:
             print(f"unsteady {one.__name__}: {trouble}", flush=True)
             continue
@@ -124,7 +125,7 @@ def _run_one(one, context, keep_logs):
     print(f"failed {one.__name__}: {first}", flush=True)
     for line in rest:
         print(f"    {line}")
-    crashed = False
+    crashed = bool(CRASH.search(trouble))
     for made, since in context.used:
         print(f"    -- log of {made.log_path}")
         crashed = crashed or any(CRASH.search(line) for line in made.lines()[since:])

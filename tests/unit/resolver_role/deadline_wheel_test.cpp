@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <new>
 #include <random>
 #include <vector>
 
@@ -77,6 +78,28 @@ TEST(DeadlineWheel, a_clock_that_jumps_ahead_makes_all_due_and_one_that_jumps_ba
   wheel.note(3, before + seconds{1}, before);
   EXPECT_TRUE(due(wheel, before + milliseconds{900}).empty());
   EXPECT_EQ(due(wheel, before + milliseconds{1000} + 2 * DeadlineWheel::tick).size(), 1U);
+}
+
+TEST(DeadlineWheel, a_turn_that_breaks_off_loses_nothing_and_is_gone_on_with_at_once) {
+  DeadlineWheel wheel;
+  for (DeadlineWheel::Ticket ticket = 1; ticket <= 3; ++ticket) wheel.note(ticket, beginning, beginning);
+  wheel.note(4, beginning + seconds{20}, beginning);  // farther ahead than the wheel is large
+  const Instant now = beginning + 2 * DeadlineWheel::tick;
+  std::vector<DeadlineWheel::Ticket> came;
+  const auto without_memory = [&](DeadlineWheel::Ticket ticket) {
+    if (ticket == 2 && came.size() == 1) throw std::bad_alloc{};
+    came.push_back(ticket);
+  };
+  EXPECT_THROW(wheel.turn(now, without_memory), std::bad_alloc);
+  ASSERT_TRUE(wheel.next());
+  EXPECT_LE(*wheel.next(), now);
+  came.push_back(0);
+  wheel.turn(now, without_memory);
+  EXPECT_EQ(came, (std::vector<DeadlineWheel::Ticket>{1, 0, 2, 3}));
+  EXPECT_EQ(due(wheel, beginning + seconds{19}).size(), 0U);
+  EXPECT_EQ(due(wheel, beginning + seconds{21}), std::vector<DeadlineWheel::Ticket>{4});
+  EXPECT_TRUE(wheel.is_empty());
+  EXPECT_FALSE(wheel.next());
 }
 
 TEST(DeadlineWheel, more_may_be_noted_while_it_turns) {

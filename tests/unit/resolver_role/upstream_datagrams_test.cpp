@@ -213,7 +213,7 @@ TEST_P(UpstreamDatagramsTest, sockets_are_kept_where_the_kernel_gives_them_the_p
   for (int i = 0; i < 200; ++i) ASSERT_TRUE(exchange(server.endpoint()));
   EXPECT_EQ(upstream_.sockets().kept + upstream_.sockets().fresh, 200U);
   if (GetParam()) {
-    EXPECT_EQ(upstream_.sockets().fresh, 0U);
+    EXPECT_LE(upstream_.sockets().fresh, 2U) << "but where the server's own port was drawn";
   } else {
     EXPECT_LE(upstream_.sockets().kept, 2U) << "a draw among a hundred of 64,512 is a chance of one in 645";
   }
@@ -308,8 +308,22 @@ TEST_P(UpstreamDatagramsTest, replies_by_ipv6_are_taken_at_their_own_port_alone)
     EXPECT_EQ(reply->mismatched, 0U);
   }
   if (GetParam()) {
-    EXPECT_EQ(upstream_.sockets().fresh, 0U);
+    EXPECT_LE(upstream_.sockets().fresh, 2U) << "but where the server's own port was drawn";
   }
+}
+
+TEST_P(KeptSocketsTest, what_one_server_sends_beyond_its_reply_takes_no_room_from_the_next) {
+  ScriptedServer loud{loop_, [&](ScriptedServer& me, std::vector<std::uint8_t> query, sockaddr_in client) {
+                        for (int i = 0; i < 2000; ++i) me.send(answer_to(query), client);
+                      }};
+  ScriptedServer honest{loop_, [&](ScriptedServer& me, std::vector<std::uint8_t> query, sockaddr_in client) {
+                          me.send(answer_to(query), client);
+                        }};
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(exchange(loud.endpoint()));
+    ASSERT_TRUE(exchange(honest.endpoint()));
+  }
+  EXPECT_EQ(upstream_.counts().timeouts, 0U);
 }
 
 TEST_P(KeptSocketsTest, a_machine_that_gives_fewer_ports_meanwhile_does_not_choose_them) {
@@ -320,7 +334,7 @@ TEST_P(KeptSocketsTest, a_machine_that_gives_fewer_ports_meanwhile_does_not_choo
                         }};
   // More than the kernel is asked for its port: from here on a reply at another one has to show it.
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(exchange(server.endpoint()));
-  EXPECT_EQ(upstream_.sockets().fresh, 0U);
+  EXPECT_LE(upstream_.sockets().fresh, 2U) << "but where the server's own port was drawn";
   ASSERT_TRUE(sim::set_kernel_ports(40'000, 40'009));
   ports.clear();
   for (int i = 0; i < 400; ++i) ASSERT_TRUE(exchange(server.endpoint()));

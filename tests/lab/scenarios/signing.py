@@ -141,6 +141,11 @@ remote-control:
     def resolve(self, name, type_name):
         return ask(f"{name}{'.' if name else ''}{CHILD}", type_name, VALIDATOR, VALIDATOR_PORT, options=("+dnssec",))
 
+    def wait_until_secure(self):
+        """Each name that was asked for before by itself: the validator remembers of each that it was not."""
+        for name, type_name in (("www", "A"), ("alias", "A"), ("www", "AAAA")):
+            processes.wait_until(lambda: "ad" in self.resolve(name, type_name).flags, 30, f"a secure answer for {name} {type_name}")
+
     def check_resolves(self, secure):
         """Cached names and names that nobody asked for: an answer, a wildcard, an alias, and two proofs."""
         fresh = f"n{time.monotonic_ns()}"
@@ -189,7 +194,7 @@ def a_signed_zone_comes_under_its_parent_and_rolls_all_its_keys(context):
     with site(context) as made:
         made.check_resolves(secure=False)
         turn_until(made, at_rest, "the first DS", secure=False)
-        processes.wait_until(lambda: "ad" in made.resolve("www", "A").flags, 30, "secure answers")
+        made.wait_until_secure()
         before = {key["tag"]: key["role"] for key in made.sign_child()["keys"]}
         for role in ("zsk", "ksk"):
             tag = next(str(tag) for tag, its_role in before.items() if its_role == role)
@@ -206,7 +211,7 @@ def a_signed_zone_comes_under_its_parent_and_rolls_all_its_keys(context):
 def a_zone_goes_to_another_algorithm_and_out_of_dnssec_without_a_gap(context):
     with site(context) as made:
         turn_until(made, at_rest, "the first DS", secure=False)
-        processes.wait_until(lambda: "ad" in made.resolve("www", "A").flags, 30, "secure answers")
+        made.wait_until_secure()
         (made.folder / "child.yaml").write_text("base: fast\nalgorithm: ED25519\nlayout: csk\n")
         turn_until(made, lambda result: at_rest(result) and {key["algorithm"] for key in result["keys"]} == {"ED25519"},
                    "the roll to another algorithm", secure=True)
@@ -251,7 +256,7 @@ def dnsviz_finds_nothing_wrong_with_a_signed_zone_and_what_is_spoilt(context):
         raise LabError("dnsviz is missing; scripts/deps lab installs it")
     with site(context) as made:
         turn_until(made, at_rest, "the first DS", secure=False)
-        processes.wait_until(lambda: "ad" in made.resolve("www", "A").flags, 30, "secure answers")
+        made.wait_until_secure()
         made.ctl("zone", "sign", str(made.folder / f"{CHILD}.zone"), "--policy", "csk", "--keys", str(made.folder / "other.keys"),
                  "--origin", CHILD, "-o", str(made.folder / "foreign"))  # of other keys, for later
         statuses, troubles = verdicts_of_dnsviz(made, CHILD, f"www.{CHILD}", f"alias.{CHILD}")

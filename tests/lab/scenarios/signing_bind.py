@@ -112,7 +112,7 @@ def keys_and_algorithms_roll_below_a_parent_that_bind_signs(context):
         made.start_nsd(CHILD, CHILD_SERVER)
         made.start_validator(anchor)
         turn_until(made, at_rest, "the first DS", secure=False)
-        processes.wait_until(lambda: "ad" in made.resolve("www", "A").flags, 30, "secure answers")
+        made.wait_until_secure()
         ksk = next(str(key["tag"]) for key in made.sign_child()["keys"] if key["role"] == "ksk")
         made.ctl("zone", "rollover", "start", CHILD, ksk, "--keys", str(made.folder / f"{CHILD}.keys"))
         turn_until(made, lambda result: at_rest(result) and all(str(key["tag"]) != ksk for key in result["keys"]), "the roll of the KSK", secure=True)

@@ -136,14 +136,14 @@ std::string need_of(const std::optional<ZoneRolls>& zone, const StoredKey& key) 
     return "nothing is known here of " + key.zone.to_text() + ", so nobody can say whether the zone needs the key";
   const auto place = zone->place_of(key.stem);
   if (!place) return {};
-  const RollingKey& rolling = zone->keys[*place];
-  if (rolling.wanted && !rolling.free && rolling.role != KeyRole::foreign) return "the zone uses it, or is about to";
   const LiveVersions live = zone->live();
   const auto has = [&](KeyMask keys) { return (keys & bit(*place)) != 0; };
   if (std::ranges::any_of(live.keys, [&](const KeySet& set) { return has(set.published); }))
     return "it is in the zone's DNSKEY RRset, or caches may have one with it";
   if (std::ranges::any_of(live.signatures, has)) return "caches may have signatures by it";
   if (std::ranges::any_of(live.ds, has) || has(zone->asked.value_or(0))) return "the parent may have its DS";
+  const RollingKey& rolling = zone->keys[*place];
+  if (rolling.wanted && !rolling.free && rolling.role != KeyRole::foreign) return "it waits to be published";
   return {};
 }
 

@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint32_t default_bits = 2048;
 
 std::optional<std::vector<std::uint8_t>> from_base64(const std::string& text) {
-  std::vector<std::uint8_t> octets(text.size());
+  std::vector<std::uint8_t> octets(text.size() + 1);  // an empty one has no place to write to
   std::size_t size = 0;
   if (::sodium_base642bin(octets.data(), octets.size(), text.data(), text.size(), nullptr, &size, nullptr,
                           sodium_base64_VARIANT_ORIGINAL) != 0)

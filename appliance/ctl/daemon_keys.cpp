@@ -43,7 +43,7 @@ std::string to_base64(OctetView octets) {
 std::optional<Octets> from_base64(const json& value) {
   if (!value.is_string()) return std::nullopt;
   const auto& text = value.get_ref<const std::string&>();
-  Octets octets(text.size());
+  Octets octets(text.size() + 1);  // an empty one has no place to write to
   std::size_t size = 0;
   if (sodium_base642bin(octets.data(), octets.size(), text.data(), text.size(), nullptr, &size, nullptr,
                         sodium_base64_VARIANT_ORIGINAL) != 0)

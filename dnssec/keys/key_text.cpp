@@ -22,7 +22,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 std::optional<Secret> from_base64(std::string_view text) {
-  Secret octets(text.size());
+  Secret octets(text.size() + 1);  // an empty one has no place to write to
   std::size_t size = 0;
   if (sodium_base642bin(octets.data(), octets.size(), text.data(), text.size(), " ", &size, nullptr,
                         sodium_base64_VARIANT_ORIGINAL) != 0)

@@ -76,7 +76,7 @@ std::expected<Secret, SealFault> open_sealed(std::string_view sealed, OctetView 
   if (sodium_init() < 0) return std::unexpected{SealFault::no_resources};
   if (!is_sealed(sealed) || sealed.size() > max_sealed) return std::unexpected{SealFault::not_sealed};
   sealed.remove_prefix(mark.size());
-  Octets octets(sealed.size());
+  Octets octets(sealed.size() + 1);  // an empty one has no place to write to
   std::size_t size = 0;
   if (sodium_base642bin(octets.data(), octets.size(), sealed.data(), sealed.size(), "\r\n", &size, nullptr,
                         sodium_base64_VARIANT_ORIGINAL) != 0 ||

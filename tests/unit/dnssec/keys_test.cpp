@@ -82,6 +82,7 @@ TEST(Keys, a_fault_in_a_key_file_is_told_with_its_line) {
   EXPECT_EQ(fault_of("PrivateKey: AAAA\n"), "line 1: expected \"Private-key-format: v1.x\"");
   EXPECT_EQ(fault_of("Private-key-format: v1.3\nAlgorithm: 99 (X)\n"), "line 2: an algorithm that is not known here");
   EXPECT_EQ(fault_of("Private-key-format: v1.3\nAlgorithm: 13\nPrivateKey: !\n"), "line 3: PrivateKey is no base64");
+  EXPECT_NE(fault_of("Private-key-format: v1.3\nAlgorithm: 13\nPrivateKey:\n"), "");
   EXPECT_EQ(fault_of("Private-key-format: v1.3\nAlgorithm: 13\n\nnonsense\n"), "line 4: expected \"Field: value\"");
   EXPECT_EQ(fault_of("Private-key-format: v1.3\nAlgorithm: 13\nPrivateKey: AAAA\n"),
             "line 2: octets that are no key of its algorithm");

@@ -270,7 +270,8 @@ def attacked(bench):
 def beside(bench):
     """Cached answers alone, and while 500 cold signed names a second are resolved: ten short spells of each by turns, so that what else a machine
     does in one of them is not taken for the program's. Questions come by chance (Poisson), and each counts from when it was due. `late` is how late
-    the load itself was, at its p99: in the times already, but for those on the way. Nobody is in a real-time class, but by --prompt."""
+    the load itself was, at its p99: in the times already, but for those on the way. Of what is measured, nobody is in a real-time class, but by
+    --prompt; the load is, for it has to ask when a question is due, whatever the name servers on its core have to do."""
     bench.serve_signed(bench.options.zones)
     if bench.options.prompt:
         programs.be_prompt(bench.authority)
@@ -286,9 +287,9 @@ def beside(bench):
                 first = 1  # www.z0 told that it is there
                 for turn in range(spells):
                     seed = repeat * spells + turn + 1
-                    quiet[name].append(bench.load(*cached_load, "--seed", seed, "--rate", 5000))
+                    quiet[name].append(bench.load(*cached_load, "--seed", seed, "--rate", 5000, punctual=True))
                     result = bench.load(*cached_load, "--seed", seed, "--rate", 5500, "--flood", "www.z#.signed.", "--flood-first", first,
-                                        "--flood-share", cold_share)
+                                        "--flood-share", cold_share, punctual=True)
                     busy[name].append(result)
                     cold[name].append(result["flooded"])
                     first += result["flooded"]

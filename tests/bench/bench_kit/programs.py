@@ -259,9 +259,11 @@ class Bench:
             raise LabError("\n".join([str(trouble), *processes.tail(folder / "log")])) from None
         return program
 
-    def load(self, *options):
+    def load(self, *options, punctual=False):
+        """punctual: before the name servers on its core whenever a question is due. It is the instrument, and not what is measured."""
         command = [str(self.options.programs / "tests/bench/bench_load"), f"127.0.0.1@{PORT}", *map(str, options)]
-        done = subprocess.run(inside(self.namespace, ["taskset", "-c", self.load_core, *command]), capture_output=True, text=True)
+        at_once = ["chrt", "--rr", "2"] if punctual else []
+        done = subprocess.run(inside(self.namespace, ["taskset", "-c", self.load_core, *at_once, *command]), capture_output=True, text=True)
         if done.returncode != 0:
             raise LabError(f"load: {done.stderr.strip()}")
         return json.loads(done.stdout)

@@ -1,10 +1,5 @@
-"""Scenarios: functions with a name that is a sentence, run one after the other, `ok NAME` or `FAIL NAME: why`.
-
-One that failed is run again when all others are through (docs/decisions/0096): if it passes then, it is `ok`, and `unsteady NAME:
-why` says what it was the first time. One in which a process crashed is not run again.
-"""
+"""Scenarios: functions with a name that is a sentence, run one after the other, `ok NAME` or `FAIL NAME: why`."""
 import pathlib
-import re
 import shutil
 import time
 import traceback
@@ -14,7 +9,6 @@ from .daemon import Daemon
 from .processes import LabError
 
 SCENARIOS = []
-CRASH = re.compile(r"(was killed by signal |ended with -)(4|6|7|8|11|31)\b|Sanitizer")  # SIGILL, ABRT, BUS, FPE, SEGV, SYS
 
 
 def scenario(function):
@@ -86,24 +80,15 @@ def run(programs, folder, names, keep_logs):
     # Scenarios that share a daemon first, so that it is started once.
     chosen.sort(key=lambda one: hasattr(one, "own_daemon"))
     context = Context(programs, folder)
-    outcomes = [(one, *_run_one(one, context, keep_logs)) for one in chosen]
     failures = 0
-    for one, trouble, again in outcomes:
-        if trouble is None:
-            continue
-        context.end_shared()  # what the first run left in its caches must not answer for the second
-        if again and _run_one(one, context, keep_logs)[0] is None:
-            print(f"unsteady {one.__name__}: {trouble}", flush=True)
-            continue
-        print(f"FAIL {one.__name__}: {trouble}", flush=True)
-        failures += 1
+    for one in chosen:
+        failures += 0 if _run_one(one, context, keep_logs) else 1
     context.end_shared()
     print(f"{len(chosen) - failures} scenarios passed, {failures} failed", flush=True)
     return failures
 
 
 def _run_one(one, context, keep_logs):
-    """What was wrong, in a line, or None; and whether it may be run again."""
     context.used = []
     if hasattr(one, "own_daemon"):
         context.end_shared()
@@ -120,19 +105,17 @@ def _run_one(one, context, keep_logs):
             made.remove_leftovers() if made.process else None
     if trouble is None:
         print(f"ok {one.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
-        return None, False
+        return True
     first, *rest = trouble.splitlines()
-    print(f"failed {one.__name__}: {first}", flush=True)
+    print(f"FAIL {one.__name__}: {first}", flush=True)
     for line in rest:
         print(f"    {line}")
-    crashed = bool(CRASH.search(trouble))
     for made, since in context.used:
         print(f"    -- log of {made.log_path}")
-        crashed = crashed or any(CRASH.search(line) for line in made.lines()[since:])
         for line in made.lines()[since:][-60:]:
             print(f"    {line}")
         if keep_logs:
             kept = pathlib.Path(keep_logs) / f"{one.__name__}.log"
             kept.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(made.log_path, kept) if made.log_path.exists() else None
-    return first, not crashed
+    return False

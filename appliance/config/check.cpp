@@ -1,9 +1,12 @@
 #include "appliance/config/check.hpp"
 
 #include <fmt/format.h>
+#include <sys/un.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <utility>
 
 #include "appliance/config/routes.hpp"
 #include "appliance/config/settings.hpp"
@@ -16,6 +19,9 @@
 namespace redoubt::config {
 
 namespace {
+
+/// What the system takes of a unix socket's path, beside the octet that ends it.
+constexpr std::size_t max_socket_path = sizeof(sockaddr_un::sun_path) - 1;
 
 const Node* find(const Node& map, std::string_view key) {
   const auto found = std::ranges::find(map.keys, key, &Node::text);
@@ -49,10 +55,18 @@ class Checker {
     Checked checked;
     if (notes_.faults() == 0) checked.configuration = std::move(configuration_);
     checked.remarks = notes_.take();
+    // As somebody meets them who goes through the file, not in the order of our table.
+    std::ranges::stable_sort(checked.remarks.faults, {}, &where);
+    std::ranges::stable_sort(checked.remarks.warnings, {}, &where);
     return checked;
   }
 
  private:
+  /// What is said of the whole file comes last: its line 0 wraps around.
+  static std::pair<std::uint32_t, std::uint32_t> where(const Remark& remark) {
+    return {remark.place.line - 1, remark.place.column};
+  }
+
   /// Every setting right below `key`, from its node in the file or else from its initial value.
   void section(const std::string& key, const Node& node) {
     static const Node nothing;
@@ -165,6 +179,28 @@ class Checker {
         notes_.fault(place, "listen[].address",
                      fmt::format("found {} again, expected each address and port once (it stands in line {} already)",
                                  listener.at.to_text(), first->second));
+      if (listener.client_certificate_required && listener.client_authorities.empty())
+        notes_.fault(place, "listen[].client-certificate",
+                     fmt::format("found required at {} without client-authorities, expected the file of those who "
+                                 "certify clients: without it none is asked for a certificate",
+                                 listener.at.to_text()));
+    }
+    for (std::size_t i = 0; i < configuration_.listeners.size(); ++i) judge_wildcard(i, node.children[i].place);
+  }
+
+  /// A port at every address of the machine leaves none for a listener of its own at one of them.
+  void judge_wildcard(std::size_t index, Place place) {
+    const Listener& wildcard = configuration_.listeners[index];
+    const auto has_streams = [](const Listener& listener) { return listener.tcp || listener.tls || listener.https; };
+    if (std::ranges::any_of(wildcard.at.address.octets(), std::identity{})) return;
+    for (const Listener& other : configuration_.listeners) {
+      const bool meet = (other.udp && wildcard.udp) || (has_streams(other) && has_streams(wildcard));
+      if (!meet || other.at == wildcard.at || other.at.port != wildcard.at.port ||
+          other.at.address.is_v6() != wildcard.at.address.is_v6())
+        continue;
+      notes_.fault(place, "listen[].address",
+                   fmt::format("found {}, which has the port of {} too, expected another port for one of them",
+                               wildcard.at.to_text(), other.at.to_text()));
     }
   }
 
@@ -198,6 +234,11 @@ class Checker {
     if (!c.resolution.outgoing.ipv4 && !c.resolution.outgoing.ipv6) {
       notes_.fault(place_of("resolution.outgoing.ipv6"), "resolution.outgoing",
                    "found neither ipv4 nor ipv6, expected at least one");
+    }
+    if (c.control.socket.size() > max_socket_path) {
+      notes_.fault(
+          place_of("control.socket"), "control.socket",
+          fmt::format("found a path of {} octets, expected {} at most", c.control.socket.size(), max_socket_path));
     }
     if (c.tls.certificate == "self-signed" && !c.tls.more.empty()) {
       notes_.fault(place_of("tls.more"), "tls.more",

@@ -80,7 +80,7 @@ constexpr std::array table{
             .initial = R"("")",
             .help =
                 "A file with its private key in PEM: P-256, P-384, or RSA of at least 2048 bits. Only keykeeper reads "
-                "it; monitor must be able to open it.",
+                "it; monitor opens it, as root without the right to pass over a file's mode.",
             .store = [](Configuration& c, Value& v) { c.tls.key = std::move(v.text); },
             .may_be_empty = true},
     Setting{.key = "tls.more",
@@ -124,7 +124,9 @@ constexpr std::array table{
     Setting{.key = "state",
             .kind = Kind::file,
             .initial = "/var/lib/redoubt",
-            .help = "The folder of what outlives a restart. It is made when it is not there.",
+            .help =
+                "The folder of what outlives a restart. It is made when it is not there. A relative path is taken from "
+                "the folder that resolverd was started in.",
             .store = [](Configuration& c, Value& v) { c.state = std::move(v.text); },
             .keep_running = keep<&Configuration::state>},
 
@@ -138,7 +140,8 @@ constexpr std::array table{
             .kind = Kind::file,
             .initial = R"("")",
             .help = "The folder of the sealed keys, for keykeeper alone, outside of state. It is made when it is not "
-                    "there; one that is there must be empty, or keykeeper's with mode 0700. Empty: none are kept.",
+                    "there, in one that is; one that is there must be empty, or keykeeper's with mode 0700. Empty: "
+                    "none are kept.",
             .store = [](Configuration& c, Value& v) { c.zone_keys.folder = std::move(v.text); },
             .may_be_empty = true,
             .keep_running = keep<&Configuration::zone_keys, &ZoneKeys::folder>},
@@ -166,7 +169,8 @@ constexpr std::array table{
     Setting{.key = "control.socket",
             .kind = Kind::file,
             .initial = "/run/redoubt/control.sock",
-            .help = "The unix socket of the API, which resolverctl uses. Who may open it may do everything there.",
+            .help = "The unix socket of the API, which resolverctl uses. Who may open it may do everything there. A "
+                    "relative path is taken from the folder that resolverd was started in.",
             .store = [](Configuration& c, Value& v) { c.control.socket = std::move(v.text); },
             .keep_running = keep<&Configuration::control, &Control::socket>},
     Setting{.key = "control.http",

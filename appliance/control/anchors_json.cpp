@@ -1,5 +1,7 @@
 #include "appliance/control/anchors_json.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -66,6 +68,17 @@ Json negative_anchors_as_json(const std::vector<TimedNegativeAnchor>& timed, con
   for (const dns::Name& name : validation != nullptr ? validation->negative_trust_anchors : std::vector<dns::Name>{})
     anchors.push_back({{"name", name.to_text()}, {"begun", nullptr}, {"until", nullptr}, {"why", "the configuration"}});
   return {{"negative_trust_anchors", std::move(anchors)}};
+}
+
+std::optional<std::string> what_excepts(const dns::Name& name, std::span<const TimedNegativeAnchor> timed,
+                                        std::span<const dns::Name> configured) {
+  for (const dns::Name& zone : configured)
+    if (name.is_at_or_below(zone))
+      return fmt::format("{} stands in validation.negative-trust-anchors of the configuration", zone.to_text());
+  for (const TimedNegativeAnchor& anchor : timed)
+    if (name.is_at_or_below(anchor.zone))
+      return fmt::format("{} is not validated either, and {} with it", anchor.zone.to_text(), name.to_text());
+  return std::nullopt;
 }
 
 }  // namespace redoubt::control

@@ -240,7 +240,15 @@ void Api::call(const AddNegativeAnchorCall& call, Respond respond) {
 
 void Api::call(const RemoveNegativeAnchorCall& call, Respond respond) {
   const auto done = appliance_.negative_anchors->remove(call.name);
-  respond(done ? as_json({{"removed", call.name.to_text()}}) : error(conflict, done.error()));
+  const auto& in_force = appliance_.in_force();
+  const auto above = in_force ? what_excepts(call.name, appliance_.negative_anchors->list(),
+                                             in_force->configuration.validation.negative_trust_anchors)
+                              : std::nullopt;
+  if (!done && above) return respond(error(conflict, done.error() + "; " + *above));
+  if (!done) return respond(error(conflict, done.error()));
+  ordered_json removed{{"removed", call.name.to_text()}};
+  if (above) removed["still_excepted"] = *above;
+  respond(as_json(removed));
 }
 
 void Api::metrics(Respond respond) {

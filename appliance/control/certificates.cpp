@@ -10,7 +10,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <ctime>
 #include <memory>
 #include <utility>
@@ -354,10 +356,14 @@ void Certificates::write_for_people(const std::vector<std::uint8_t>& certificate
   const long octets = BIO_get_mem_data(bio.get(), &text);
   const Descriptor file{
       ::openat(state_folder_, kept_file_being_written, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644)};
+  errno = 0;
   const bool written = file && ::write(file.get(), text, static_cast<std::size_t>(octets)) == octets &&
                        ::fchmod(file.get(), 0644) == 0 &&
                        ::renameat(state_folder_, kept_file_being_written, state_folder_, kept_file) == 0;
-  if (!written) log::warning("the certificate cannot be written to the state folder");
+  if (!written) {
+    log::warning("the certificate cannot be written to the state folder: {}",
+                 errno != 0 ? std::strerror(errno) : "only a part of it was taken");
+  }
 }
 
 }  // namespace redoubt::control

@@ -264,7 +264,8 @@ void Control::done(const ChangeResult& result) {
     log::error("the configuration is not changed");
   }
   look_at_server_files();
-  const ReloadAnswer answer{result, current_.warnings};
+  ReloadAnswer answer{result, current_.warnings};
+  answer.warnings.insert(answer.warnings.end(), result.warnings.begin(), result.warnings.end());
   for (const auto& reloader : std::exchange(current_reloaders_, {})) reloader(answer);
   if (!next_) return renew_snapshot();
   examine(*std::exchange(next_, std::nullopt));

@@ -90,7 +90,13 @@ std::expected<channel::Descriptor, std::string> open_zone_keys(const std::string
     return std::unexpected{fmt::format("zone-keys.folder: {}: {}", log::printable(path), what)};
   };
   const std::string place = without_end(path);
-  if (const int error = make_folders(place, folder_mode); error != 0) return fail(std::strerror(error));
+  // That one alone: a folder above it that control had made would be control's to rename.
+  if (::mkdir(place.c_str(), folder_mode) != 0 && errno != EEXIST) {
+    const int error = errno;
+    if (error == ENOENT) return fail("the folder that it shall lie in is not there");
+    struct stat status {};  // of a folder that is there, mkdir() may also say EROFS or EACCES
+    if (::stat(place.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return fail(std::strerror(error));
+  }
   channel::Descriptor folder{::open(place.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   struct stat status {};
   if (!folder && (errno == ENOTDIR || errno == ELOOP)) return fail("it is a link or a file; expected a folder itself");

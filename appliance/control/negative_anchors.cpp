@@ -42,7 +42,7 @@ void NegativeAnchors::set_store(store::Store* store) {
     if (is_sane && holds(anchor, now) && anchors_.size() < max_negative_anchors) {
       anchors_.push_back(std::move(anchor));
     } else if (const auto done = store_->remove_negative_anchor(row.zone); !done) {
-      log::warning("{}", done.error());
+      log::warning("a negative trust anchor that has ended stays in the state folder: {}", done.error());
     }
   }
   wait();
@@ -61,7 +61,7 @@ std::expected<void, std::string> NegativeAnchors::add(const dns::Name& zone, sec
   const std::int64_t now = seconds_since_1970();
   TimedNegativeAnchor anchor{zone.lowercased(), now, now + time.count(), log::printable(why)};
   if (auto done = store_->put_negative_anchor({anchor.zone.to_text(), anchor.begun, anchor.until, anchor.why}); !done)
-    return done;
+    return std::unexpected{"it cannot be kept in the state folder: " + done.error()};
   log::warning("negative trust anchor: nothing at and below {} is validated for {} s: {}", zone.to_text(), time.count(),
                anchor.why);
   if (same == anchors_.end()) {
@@ -77,7 +77,8 @@ std::expected<void, std::string> NegativeAnchors::add(const dns::Name& zone, sec
 std::expected<void, std::string> NegativeAnchors::remove(const dns::Name& zone) {
   const auto at = std::ranges::find(anchors_, zone, &TimedNegativeAnchor::zone);
   if (at == anchors_.end()) return std::unexpected{std::string{"there is none of that name"}};
-  if (auto done = store_->remove_negative_anchor(at->zone.to_text()); !done) return done;
+  if (auto done = store_->remove_negative_anchor(at->zone.to_text()); !done)
+    return std::unexpected{"its end cannot be kept in the state folder: " + done.error()};
   log::info("negative trust anchor of {} is removed", zone.to_text());
   anchors_.erase(at);
   wait();
@@ -115,7 +116,7 @@ void NegativeAnchors::expire() {
   const auto gone = std::erase_if(anchors_, [&](const TimedNegativeAnchor& anchor) {
     if (holds(anchor, now)) return false;
     if (const auto done = store_->remove_negative_anchor(anchor.zone.to_text()); !done)
-      log::warning("{}", done.error());
+      log::warning("a negative trust anchor that has ended stays in the state folder: {}", done.error());
     log::info("negative trust anchor of {} has ended", anchor.zone.to_text());
     return true;
   });

@@ -152,10 +152,10 @@ void Reload::taken_by_all() {
   Pending done = *std::exchange(pending_, std::nullopt);
   for (const channel::ListenerId id : done.change.unbind) tell_monitor_(channel::Unbind{.listener = id});
   standing_ = done.plan;
-  remember(done, store::Outcome::in_force, "");
+  auto warnings = remember(done, store::Outcome::in_force, "");
   in_force_ = std::move(done.next);
   log::info("generation {} is in force", in_force_->generation);
-  done.on_done({.generation = in_force_->generation, .faults = {}});
+  done.on_done({.generation = in_force_->generation, .faults = {}, .warnings = std::move(warnings)});
 }
 
 /// Back to what was: old sockets stand again, and whoever took the new snapshot gets the old one.
@@ -168,7 +168,7 @@ void Reload::fail() {
   }
   Pending failed = *std::exchange(pending_, std::nullopt);
   if (failed.next.generation != 0) {
-    remember(failed, store::Outcome::failed, fmt::format("{}", fmt::join(failed.troubles, "; ")));
+    static_cast<void>(remember(failed, store::Outcome::failed, fmt::format("{}", fmt::join(failed.troubles, "; "))));
     up_to_date_.clear();
     for (const Role role : servers) {
       if (siblings_.attached(role)) offer(role);
@@ -188,12 +188,18 @@ void Reload::restart_deadline() {
   });
 }
 
-void Reload::remember(const Pending& pending, store::Outcome outcome, std::string_view trouble) {
-  if (store_ == nullptr) return;
-  if (const auto done = store_->finish_generation(pending.next.generation, outcome, trouble, pending.text); !done)
-    log::error("{}", done.error());
-  if (outcome != store::Outcome::in_force) return;
-  if (const auto done = store_->set_listeners(to_text(pending.plan)); !done) log::error("{}", done.error());
+std::vector<std::string> Reload::remember(const Pending& pending, store::Outcome outcome, std::string_view trouble) {
+  std::vector<std::string> lost;
+  if (store_ == nullptr) return lost;
+  const auto judge = [&](const std::expected<void, std::string>& done, std::string_view what) {
+    if (done) return;
+    lost.push_back(fmt::format("{} of generation {} not kept in the state folder: {}", what, pending.next.generation,
+                               done.error()));
+    log::error("{}", lost.back());
+  };
+  judge(store_->finish_generation(pending.next.generation, outcome, trouble, pending.text), "the configuration");
+  if (outcome == store::Outcome::in_force) judge(store_->set_listeners(to_text(pending.plan)), "the listeners");
+  return lost;
 }
 
 }  // namespace redoubt::control

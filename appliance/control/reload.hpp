@@ -24,7 +24,8 @@ namespace redoubt::control {
 /// What came of one configuration. faults is empty when it is in force.
 struct ChangeResult {
   std::uint64_t generation = 0;
-  std::vector<std::string> faults;  ///< lines, with file and place where there is one
+  std::vector<std::string> faults;      ///< lines, with file and place where there is one
+  std::vector<std::string> warnings{};  ///< what else became of it: it is in force, but not kept
 };
 
 struct InForce {
@@ -90,7 +91,8 @@ class Reload {
   void taken_by_all();
   void fail();
   void restart_deadline();
-  void remember(const Pending& pending, store::Outcome outcome, std::string_view trouble);
+  /// returns  what could not be remembered, and why
+  std::vector<std::string> remember(const Pending& pending, store::Outcome outcome, std::string_view trouble);
 
   Siblings& siblings_;
   TellMonitor tell_monitor_;

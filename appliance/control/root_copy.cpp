@@ -145,7 +145,7 @@ void RootCopy::renew() {
 void RootCopy::renew_from_file() {
   again_in(file_period);
   const auto file = read_dated_file(setting_->file, configuration_path_, max_file_octets);
-  if (!file) return failed(file.error());
+  if (!file) return failed(fmt::format("{}: {}", setting_->file, file.error()));
   std::string digest = store::digest_of(file->text);
   if (copy_ && digest == file_text_digest_) return;
   file_text_digest_ = std::move(digest);
@@ -184,7 +184,8 @@ void RootCopy::prolong() {
   copy_->until = now + usable(copy_->expire);
   trouble_.clear();
   if (store_ != nullptr) {
-    if (const auto done = store_->renew_root_copy(now); !done) log::warning("{}", done.error());
+    if (const auto done = store_->renew_root_copy(now); !done)
+      log::warning("how new the copy of the root zone is will not outlive a restart: {}", done.error());
   }
   hand_over();
 }

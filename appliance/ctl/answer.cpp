@@ -34,7 +34,8 @@ Answer understand(const Context& context, const std::expected<ApiReply, std::str
   json body = json::parse(reply->body, nullptr, false);
   if (reply->status >= 400) {
     tell_error(context, *reply, body);
-    return {std::nullopt, ExitCode::failed};
+    constexpr unsigned bad_request = 400;  // what was asked for makes no sense, whoever is asked
+    return {std::nullopt, reply->status == bad_request ? ExitCode::usage : ExitCode::failed};
   }
   if (!body.is_object()) {
     context.err << "resolverd's answer is no JSON object\n";

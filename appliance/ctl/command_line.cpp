@@ -10,6 +10,7 @@
 #include "appliance/ctl/commands.hpp"
 #include "appliance/ctl/completion.hpp"
 #include "appliance/ctl/signing_command_line.hpp"
+#include "appliance/log/log.hpp"
 
 namespace redoubt::ctl {
 
@@ -172,26 +173,47 @@ class CommandLine {
 
   /// CLI11's message, and what may have been meant by a word that is no command.
   ExitCode complain(const CLI::Error& error, const std::vector<std::string>& words) {
-    *err_ << error.what() << "\n";
     const CLI::App* at = &app_;
+    std::string path = app_.get_name();
     for (std::size_t i = 0; i < words.size(); ++i) {
       const std::string& word = words[i];
       if (word == "--socket") ++i;  // its value is no command
       if (word.starts_with('-')) continue;
       std::vector<std::string_view> names;
       const CLI::App* next = nullptr;
-      for (const CLI::App* known : at->get_subcommands([](const CLI::App*) { return true; })) {
+      for (const CLI::App* known : commands_of(*at)) {
         names.push_back(known->get_name());
         if (known->get_name() == word) next = known;
       }
       if (names.empty()) break;
       if (next == nullptr) {
-        if (const auto meant = config::nearest(word, names)) *err_ << fmt::format("did you mean '{}'?\n", *meant);
-        break;
+        *err_ << fmt::format("unknown command '{}'", log::printable(word.substr(0, 60)));
+        if (const auto meant = config::nearest(word, names)) *err_ << fmt::format("; did you mean '{}'?", *meant);
+        *err_ << "\n";
+        return show_commands(*at, path);
       }
       at = next;
+      path += " " + word;
     }
-    *err_ << "resolverctl --help lists the commands\n";
+    if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && !commands_of(*at).empty()) {
+      for (const std::string& word : words)
+        if (word.starts_with('-') && app_.get_option_no_throw(word.substr(0, word.find('='))) == nullptr)
+          *err_ << fmt::format("unknown option '{}'\n", log::printable(word.substr(0, 60)));
+      return show_commands(*at, path);
+    }
+    *err_ << error.what() << fmt::format("\n{} --help has its arguments\n", path);
+    return ExitCode::usage;
+  }
+
+  static std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+    return app.get_subcommands([](const CLI::App*) { return true; });
+  }
+
+  ExitCode show_commands(const CLI::App& app, const std::string& path) {
+    *err_ << path << " takes one of these:\n";
+    for (const CLI::App* known : commands_of(app))
+      *err_ << fmt::format("  {:<13} {}\n", known->get_name(), known->get_description());
+    *err_ << fmt::format("{} COMMAND --help has the rest\n", path);
     return ExitCode::usage;
   }
 

@@ -83,8 +83,12 @@ ExitCode nta_list(const Context& context) {
 
 ExitCode nta_remove(const Context& context, const NegativeAnchorOptions& options) {
   const json request{{"name", options.name}};
-  return told(context, understand(context, context.api.post("/v1/nta/remove", request.dump())),
-              options.name + " is validated again");
+  const Answer answer = understand(context, context.api.post("/v1/nta/remove", request.dump()));
+  const bool others = answer.body && answer.body->contains("still_excepted");
+  return told(
+      context, answer,
+      others ? fmt::format("the one of {} is removed, yet {}", options.name, text_of(*answer.body, "still_excepted"))
+             : options.name + " is validated again");
 }
 
 }  // namespace redoubt::ctl

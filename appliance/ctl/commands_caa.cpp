@@ -78,9 +78,9 @@ ExitCode caa_check(const Context& context, const CaaOptions& options) {
   const bool star = text.starts_with("*.");
   if (star) text.erase(0, 2);
   const auto name = dns::Name::from_text(text);
-  if (!name) return complain(context, options.name + ": it is no name");
+  if (!name) return misused(context, options.name + ": it is no name");
   const auto server = dns::Endpoint::from_text(options.server, 53);
-  if (!server) return complain(context, "--server " + options.server + ": expected an address such as 127.0.0.1@5300");
+  if (!server) return misused(context, "--server " + options.server + ": expected an address such as 127.0.0.1@5300");
   CaaRequest request{.name = *name, .issuer = options.issuer, .account = options.account, .method = options.method};
   if (options.mail) {
     request.purpose = CaaPurpose::mail;

@@ -12,7 +12,7 @@
 #include "appliance/config/print.hpp"
 #include "appliance/config/units.hpp"
 #include "appliance/ctl/commands.hpp"
-#include "appliance/ctl/tls_files.hpp"
+#include "appliance/ctl/named_files.hpp"
 
 namespace redoubt::ctl {
 
@@ -82,23 +82,24 @@ ExitCode config_check(const Context& context, const std::string& file, bool verb
     context.err << text.error() << "\n";
     return ExitCode::failed;
   }
-  const config::Checked checked = config::check(*text, {config::all_limits(), read_file});
-  TlsFindings tls;
-  if (checked.configuration) tls = look_at_tls_files(checked.configuration->tls, file, std::time(nullptr));
-  const bool good = checked.configuration.has_value() && tls.faults.empty();
+  const auto read_named = [&file](const std::string& path) { return read_file(from_folder_of(file, path)); };
+  const config::Checked checked = config::check(*text, {config::all_limits(), read_named});
+  FileFindings files;
+  if (checked.configuration) files = look_at_named_files(*checked.configuration, file, std::time(nullptr));
+  const bool good = checked.configuration.has_value() && files.faults.empty();
   if (context.json) {
     json faults = to_json(file, checked.remarks.faults);
     json warnings = to_json(file, checked.remarks.warnings);
-    for (const std::string& fault : tls.faults) faults.push_back({{"text", fault}, {"message", fault}});
-    for (const std::string& warning : tls.warnings) warnings.push_back({{"text", warning}, {"message", warning}});
+    for (const std::string& fault : files.faults) faults.push_back({{"text", fault}, {"message", fault}});
+    for (const std::string& warning : files.warnings) warnings.push_back({{"text", warning}, {"message", warning}});
     context.out << json{{"ok", good}, {"faults", faults}, {"warnings", warnings}}.dump(2) << "\n";
     return good ? ExitCode::done : ExitCode::failed;
   }
   for (const config::Remark& fault : checked.remarks.faults) context.err << fault.to_text(file) << "\n";
   for (const config::Remark& warning : checked.remarks.warnings)
     context.err << "warning: " << warning.to_text(file) << "\n";
-  for (const std::string& fault : tls.faults) context.err << fault << "\n";
-  for (const std::string& warning : tls.warnings) context.err << "warning: " << warning << "\n";
+  for (const std::string& fault : files.faults) context.err << fault << "\n";
+  for (const std::string& warning : files.warnings) context.err << "warning: " << warning << "\n";
   if (!good) return ExitCode::failed;
   if (verbose) describe(*checked.configuration, context.out);
   context.out << file << ": no faults\n";

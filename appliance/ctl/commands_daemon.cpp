@@ -164,7 +164,8 @@ ExitCode cache_flush(const Context& context, const CacheOptions& options) {
   if (context.json) {
     context.out << answer.body->dump(2) << "\n";
   } else {
-    context.out << text_of(*answer.body, "flushed") << " entries flushed\n";
+    const std::string count = text_of(*answer.body, "flushed");
+    context.out << count << (count == "1" ? " entry flushed\n" : " entries flushed\n");
   }
   return ExitCode::done;
 }

@@ -53,8 +53,8 @@ std::expected<PrivateKey, std::string> read_private(const std::string& path, Alg
 ExitCode key_generate(const Context& context, const KeyOptions& options) {
   const auto zone = dns::Name::from_text(options.zone);
   const auto algorithm = algorithm_from_text(options.algorithm);
-  if (!zone) return complain(context, options.zone + ": it is no name");
-  if (!algorithm) return complain(context, options.algorithm + ": it is no algorithm that is known here");
+  if (!zone) return misused(context, options.zone + ": it is no name");
+  if (!algorithm) return misused(context, options.algorithm + ": it is no algorithm that is known here");
   const auto keys = open_keys(context, options.keys, "./", true);
   if (!keys) return complain(context, keys.error());
   std::expected<StoredKey, std::string> key;
@@ -91,10 +91,10 @@ ExitCode key_list(const Context& context, const KeyOptions& options) {
 ExitCode key_import(const Context& context, const KeyOptions& options) {
   const auto zone = dns::Name::from_text(options.zone);
   const auto algorithm = algorithm_from_text(options.algorithm);
-  if (!zone) return complain(context, options.zone + ": it is no name");
-  if (!algorithm) return complain(context, options.algorithm + ": it is no algorithm that is known here");
+  if (!zone) return misused(context, options.zone + ": it is no name");
+  if (!algorithm) return misused(context, options.algorithm + ": it is no algorithm that is known here");
   if (options.file.empty() == options.token.empty())
-    return complain(context, "one of FILE and --token says where the key is");
+    return misused(context, "one of FILE and --token says where the key is");
   const auto keys = open_keys(context, options.keys, "./", true);
   if (!keys) return complain(context, keys.error());
   std::expected<StoredKey, std::string> key;

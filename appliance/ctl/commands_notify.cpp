@@ -33,9 +33,9 @@ ExitCode zone_notify_parent(const Context& context, const NotifyOptions& options
   const auto zone = dns::Name::from_text(options.zone);
   const auto server = dns::Endpoint::from_text(options.server, 53);
   const auto type = dns::rr_type_from_text(options.type);
-  if (!zone) return complain(context, options.zone + ": it is no name");
-  if (!server) return complain(context, "--server " + options.server + ": expected an address such as 127.0.0.1@5300");
-  if (!type) return complain(context, options.type + ": it is no type");
+  if (!zone) return misused(context, options.zone + ": it is no name");
+  if (!server) return misused(context, "--server " + options.server + ": expected an address such as 127.0.0.1@5300");
+  if (!type) return misused(context, options.type + ": it is no type");
   const auto notified = signing::notify_parent(*zone, *type, *server, options.any_address);
   if (!notified) return complain(context, notified.error());
   if (context.json) {

@@ -55,10 +55,10 @@ ExitCode write_sets(const Context& context, const PresignedSets& sets, const std
 
 ExitCode key_request(const Context& context, const PresignOptions& options) {
   const auto zone = dns::Name::from_text(options.zone);
-  if (!zone) return complain(context, options.zone + ": it is no name");
+  if (!zone) return misused(context, options.zone + ": it is no name");
   const auto span = config::duration_from_text(options.span);
   if (!span || span->count() < 1000)
-    return complain(context, "--for " + options.span + ": expected a duration such as 180d");
+    return misused(context, "--for " + options.span + ": expected a duration such as 180d");
   const auto site = find_policy(options.policy);
   if (!site) return complain(context, site.error());
   const auto keys = open_keys(context, options.keys, "./", false);

@@ -47,7 +47,7 @@ ExitCode change(const Context& context, const RolloverOptions& options,
                 const std::function<std::expected<void, std::string>(ZoneRolls&)>& wish, const std::string& done,
                 const std::string& cause) {
   const auto name = zone_name(options.zone);
-  if (!name) return complain(context, name.error());
+  if (!name) return misused(context, name.error());
   const auto keys = open_keys(context, options.keys, "./", false);
   if (!keys) return complain(context, keys.error());
   const auto zone = change_state(*keys, *name, wish, cause);
@@ -64,7 +64,7 @@ ExitCode change(const Context& context, const RolloverOptions& options,
 
 ExitCode zone_keys(const Context& context, const ZoneKeysOptions& options) {
   const auto name = zone_name(options.zone);
-  if (!name) return complain(context, name.error());
+  if (!name) return misused(context, name.error());
   const auto keys = open_keys(context, options.keys, "./", false);
   if (!keys) return complain(context, keys.error());
   const auto state = read_state(*keys, *name);
@@ -117,7 +117,7 @@ ExitCode rollover_start(const Context& context, const RolloverOptions& options) 
 }
 
 ExitCode rollover_hold(const Context& context, const RolloverOptions& options) {
-  if (options.reason.find('\n') != std::string::npos) return complain(context, "a reason is one line");
+  if (options.reason.find('\n') != std::string::npos) return misused(context, "a reason is one line");
   const auto wish = [&](ZoneRolls& zone) -> std::expected<void, std::string> {
     zone.held = options.reason;
     return {};

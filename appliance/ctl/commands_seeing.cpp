@@ -46,8 +46,10 @@ void print_result(const json& body, std::ostream& out) {
   }
   const json answer = body.value("answer", json::object());
   out << fmt::format("\nanswer: {}\n", text_of(answer, "rcode"));
-  for (const json& error : answer.value("extended_errors", json::array()))
-    out << fmt::format("  {}: {}\n", text_of(error, "meaning"), text_of(error, "text"));
+  for (const json& error : answer.value("extended_errors", json::array())) {
+    const std::string text = text_of(error, "text");
+    out << fmt::format("  {}{}{}\n", text_of(error, "meaning"), text.empty() ? "" : ": ", text);
+  }
   for (const json& record : answer.value("answer", json::array())) {
     out << fmt::format("  {} {} {} {}\n", text_of(record, "name"), text_of(record, "ttl"), text_of(record, "type"),
                        text_of(record, "data"));

@@ -205,10 +205,10 @@ ExitCode zone_sign(const Context& context, const ZoneSignOptions& given) {
   const auto site = site_of(options);
   if (!site) return complain(context, site.error());
   const auto origin = name_of(options.origin);
-  if (!origin) return complain(context, origin.error());
+  if (!origin) return misused(context, origin.error());
   const auto resolver = dns::Endpoint::from_text(options.resolver, 53);
   if (!resolver)
-    return complain(context, "--resolver " + options.resolver + ": expected an address such as 127.0.0.1@5300");
+    return misused(context, "--resolver " + options.resolver + ": expected an address such as 127.0.0.1@5300");
   auto passphrase = read_passphrase(options.keys);
   if (!passphrase) return complain(context, passphrase.error());
   KeyFolder keys{key_folder_path(options.keys, options.file), std::move(*passphrase)};
@@ -244,9 +244,9 @@ ExitCode zone_sign(const Context& context, const ZoneSignOptions& given) {
 
 ExitCode zone_verify(const Context& context, const ZoneVerifyOptions& options) {
   const auto origin = name_of(options.origin);
-  if (!origin) return complain(context, origin.error());
+  if (!origin) return misused(context, origin.error());
   const auto soon = config::duration_from_text(options.soon);
-  if (!soon) return complain(context, "--soon " + options.soon + ": expected a duration such as 3d");
+  if (!soon) return misused(context, "--soon " + options.soon + ": expected a duration such as 3d");
   auto ds = ds_of(options.ds);
   if (!ds) return complain(context, ds.error());
   const auto checked = verify_zone_file(options.file, *origin,
@@ -265,7 +265,7 @@ ExitCode zone_verify(const Context& context, const ZoneVerifyOptions& options) {
 
 ExitCode zone_check(const Context& context, const ZoneCheckOptions& options) {
   const auto origin = name_of(options.origin);
-  if (!origin) return complain(context, origin.error());
+  if (!origin) return misused(context, origin.error());
   const auto zone = load_zone(options.file, {.origin = *origin});
   if (!zone) return complain(context, zone.error());
   CheckOptions check;
@@ -277,7 +277,7 @@ ExitCode zone_check(const Context& context, const ZoneCheckOptions& options) {
 
 ExitCode zone_bootstrap(const Context& context, const ZoneCheckOptions& options) {
   const auto origin = name_of(options.origin);
-  if (!origin) return complain(context, origin.error());
+  if (!origin) return misused(context, origin.error());
   const auto zone = load_zone(options.file, {.origin = *origin});
   if (!zone) return complain(context, zone.error());
   const auto found = bootstrap_records(*zone);

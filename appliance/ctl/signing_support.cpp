@@ -33,6 +33,11 @@ ExitCode complain(const Context& context, const std::string& what) {
   return ExitCode::failed;
 }
 
+ExitCode misused(const Context& context, const std::string& what) {
+  static_cast<void>(complain(context, what));
+  return ExitCode::usage;
+}
+
 std::expected<signing::SitePolicy, std::string> find_policy(const std::string& name_or_file) {
   auto built_in = dnssec::built_in_policy(name_or_file);
   if (built_in) return signing::SitePolicy{*built_in, {}, {}, false};

@@ -15,6 +15,8 @@ namespace redoubt::ctl {
 
 /// Tells the trouble, as text or as {"error": ...}.
 ExitCode complain(const Context& context, const std::string& what);
+/// The same of an argument that makes no sense.
+ExitCode misused(const Context& context, const std::string& what);
 
 /// A built-in policy, or a file. errors: one line for each fault, with its place
 std::expected<signing::SitePolicy, std::string> find_policy(const std::string& name_or_file);

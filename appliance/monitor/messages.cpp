@@ -1,11 +1,13 @@
 // What monitor says to its children and hears from them.
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -29,16 +31,22 @@ bool is_for_control_alone(const channel::ChildToMonitor& message) {
          !std::holds_alternative<channel::StillHere>(message);
 }
 
+/// Whom it surprises: root has no right to pass over a file's mode here.
+std::string_view why_root_may_not(int error) {
+  return error == EACCES && ::geteuid() == 0 ? " (root's right to pass over modes is given up: let root own it)" : "";
+}
+
 /// Reading a pipe or a device could wait, or do things.
 std::expected<channel::Descriptor, std::string> open_regular_file(const std::string& path) {
-  const auto fail = [&path](const char* why) {
-    return std::unexpected{fmt::format("{}: {}", log::printable(path), why)};
+  const auto fail = [&path](int error) {
+    return std::unexpected{
+        fmt::format("{}: {}{}", log::printable(path), std::strerror(error), why_root_may_not(error))};
   };
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return fail(std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) return fail("not a file");
+  if (::stat(path.c_str(), &status) != 0) return fail(errno);
+  if (!S_ISREG(status.st_mode)) return std::unexpected{log::printable(path) + ": not a file"};
   channel::Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
-  if (!file) return fail(std::strerror(errno));
+  if (!file) return fail(errno);
   return file;
 }
 
@@ -247,7 +255,10 @@ void Monitor::give_configuration(bool initial) {
     // Without waiting: the path may name a pipe that nobody writes.
     file = channel::Descriptor{::open(line_.configuration.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
     message.opened = static_cast<bool>(file);
-    if (!file) message.trouble = fmt::format("{}: {}", line_.configuration, std::strerror(errno));
+    if (!file) {
+      const int error = errno;
+      message.trouble = fmt::format("{}: {}{}", line_.configuration, std::strerror(error), why_root_may_not(error));
+    }
   }
   send(control, message, file.get());
 }

@@ -328,6 +328,13 @@ INSTANTIATE_TEST_SUITE_P(
               "f:1:28: limits.upstream-queries: found '5', expected a number from 10 to 1000"},
         Fault{"limits: {connections: 5, connections: 6}\n",
               "f:1:26: limits: found 'connections', expected each limit once"},
+        Fault{"listen: [{address: 127.0.0.1@853, transports: [tls], client-certificate: required}]\n",
+              "f:1:10: listen[].client-certificate: found required at 127.0.0.1@853 without client-authorities, "
+              "expected the file of those who certify clients: without it none is asked for a certificate"},
+        Fault{"control: {socket: "
+              "/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/"
+              "a-socket}\n",
+              "f:1:19: control.socket: found a path of 108 octets, expected 107 at most"},
         Fault{"state: \"\"\n", "f:1:8: state: found '', expected a path"},
         Fault{"control: {http: maybe}\n",
               "f:1:17: control.http: found 'maybe', expected an address and port such as 127.0.0.1@8053, or off"},
@@ -345,6 +352,21 @@ TEST(Check, all_faults_are_told_not_only_the_first) {
   EXPECT_THAT(
       faults_of("workers: x\ncache: {size: y}\nlog: {level: z}\n"),
       ElementsAre(HasSubstr("f:1:10: workers"), HasSubstr("f:2:15: cache.size"), HasSubstr("f:3:14: log.level")));
+}
+
+TEST(Check, faults_are_told_in_the_order_of_the_file) {
+  EXPECT_THAT(
+      faults_of("log: {level: z}\ncache: {size: y}\nworkers: x\n"),
+      ElementsAre(HasSubstr("f:1:14: log.level"), HasSubstr("f:2:15: cache.size"), HasSubstr("f:3:10: workers")));
+}
+
+TEST(Check, a_wildcard_has_its_port_for_itself) {
+  const std::string streams = "listen: [{address: 0.0.0.0@53, transports: [tls]}, {address: 127.0.0.1@53";
+  EXPECT_THAT(faults_of(streams + "}]"),
+              ElementsAre(HasSubstr("found 0.0.0.0@53, which has the port of 127.0.0.1@53")));
+  EXPECT_THAT(faults_of(streams + ", transports: [udp]}]"), IsEmpty());
+  EXPECT_EQ(faults_of("listen: [{address: 0.0.0.0@53, transports: [udp]}, {address: 127.0.0.1@53}]").size(), 1U);
+  EXPECT_THAT(faults_of("listen: [{address: 0.0.0.0@53}, {address: '::1@53'}, {address: 127.0.0.1@54}]"), IsEmpty());
 }
 
 TEST(Check, the_list_of_faults_is_bounded) {

@@ -235,5 +235,15 @@ TEST_F(Exceptions, that_are_over_are_gone_after_a_restart) {
   EXPECT_THAT(store->negative_anchors().value(), SizeIs(1));
 }
 
+TEST(WhatExcepts, names_the_anchor_that_still_holds_for_a_name) {
+  const std::vector<dns::Name> configured{dns::Name::literal("lan.example.")};
+  const std::vector<TimedNegativeAnchor> timed{{dns::Name::literal("example."), 0, 1, "why"}};
+  const auto name = dns::Name::literal("a.lan.example.");
+  EXPECT_THAT(what_excepts(name, timed, configured).value_or(""), HasSubstr("lan.example. stands in validation."));
+  EXPECT_THAT(what_excepts(name, timed, {}).value_or(""), HasSubstr("example. is not validated either"));
+  EXPECT_FALSE(what_excepts(name, {}, {}));
+  EXPECT_FALSE(what_excepts(dns::Name::literal("example."), {}, configured));
+}
+
 }  // namespace
 }  // namespace redoubt::control

@@ -43,13 +43,18 @@ class ZoneKeyFolder : public testing::Test {
 };
 
 TEST_F(ZoneKeyFolder, one_that_is_missing_empty_or_keykeepers_already_is_taken) {
-  EXPECT_EQ(error_of("/new/keys"), "");
-  EXPECT_EQ(mode_of("/new/keys"), 0700U);
+  EXPECT_EQ(error_of("/keys"), "");
+  EXPECT_EQ(mode_of("/keys"), 0700U);
   make("/empty", 0755, false);
   EXPECT_EQ(error_of("/empty/"), "");
   EXPECT_EQ(mode_of("/empty"), 0700U);
   std::ofstream{path_ + "/empty/a file"} << "x";
   EXPECT_EQ(error_of("/empty"), "") << "the next start";
+}
+
+TEST_F(ZoneKeyFolder, the_folder_above_it_is_not_made) {
+  EXPECT_THAT(error_of("/new/keys"), HasSubstr("/new/keys: the folder that it shall lie in is not there"));
+  EXPECT_FALSE(std::filesystem::exists(path_ + "/new"));
 }
 
 TEST_F(ZoneKeyFolder, one_with_files_that_is_not_keykeepers_is_left_alone) {
@@ -69,6 +74,7 @@ TEST_F(ZoneKeyFolder, a_link_is_not_followed) {
 
 TEST_F(ZoneKeyFolder, the_state_folder_and_what_is_below_it_are_refused) {
   std::filesystem::create_symlink("state", path_ + "/other-name");
+  make("/state/deep", 0755, false);
   for (const char* name : {"/state", "/state/keys", "/state/deep/er", "/other-name/keys", "/state/../state/keys"})
     EXPECT_THAT(error_of(name), HasSubstr("it is the state folder or below it")) << name;
   EXPECT_EQ(error_of("/state-keys"), "");

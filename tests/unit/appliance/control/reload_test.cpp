@@ -1,8 +1,13 @@
 #include "appliance/control/reload.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
 #include <functional>
 
 #include "appliance/config/check.hpp"
@@ -12,7 +17,9 @@ namespace redoubt::control {
 namespace {
 
 using channel::Role;
+using testing::Contains;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 /// resolver or transport as scripted by the test: takes what it is offered, or says why not.
@@ -178,6 +185,45 @@ TEST_F(ReloadTest, an_answer_that_never_comes_runs_out_of_time) {
     loop_.run_one();
   }
   EXPECT_TRUE(called);
+}
+
+/// No file of this process can grow beyond half a mebioctet while it lives: what a full disk does to a database.
+class FullDisk {
+ public:
+  FullDisk() : handler_{std::signal(SIGXFSZ, SIG_IGN)} {
+    ::getrlimit(RLIMIT_FSIZE, &had_);
+    const rlimit none{.rlim_cur = 512 * 1024, .rlim_max = had_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &none);
+  }
+  ~FullDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &had_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  rlimit had_{};
+  void (*handler_)(int);
+};
+
+TEST_F(ReloadTest, what_the_disk_does_not_keep_is_in_force_with_a_warning) {
+  std::string folder = testing::TempDir() + "redoubt-reload-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  {
+    const channel::Descriptor opened{::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    auto store = store::Store::open(opened.get());
+    ASSERT_TRUE(store) << store.error();
+    reload_->set_store(&*store);
+    EXPECT_THAT(apply(one).warnings, IsEmpty());
+    const FullDisk full;
+    const std::string too_long = std::string{two} + "\n# " + std::string(900 * 1024, '-');
+    const ChangeResult result = apply(too_long.c_str());
+    EXPECT_THAT(result.faults, IsEmpty());
+    EXPECT_THAT(result.warnings, Contains(HasSubstr("not kept in the state folder: redoubt.sqlite")));
+    reload_->set_store(nullptr);
+  }
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -131,6 +131,28 @@ TEST(CommandLine, what_is_missing_or_makes_no_sense_is_a_usage_error) {
   }
 }
 
+TEST(CommandLine, a_word_that_is_no_command_is_named_with_those_that_are) {
+  const Result top = run_with({"bogus"});
+  EXPECT_EQ(top.code, ExitCode::usage);
+  EXPECT_NE(top.err.find("unknown command 'bogus'"), std::string::npos) << top.err;
+  EXPECT_NE(top.err.find("  status "), std::string::npos) << top.err;
+  const Result group = run_with({"zone"});
+  EXPECT_EQ(group.code, ExitCode::usage);
+  EXPECT_NE(group.err.find("resolverctl zone takes one of these:"), std::string::npos) << group.err;
+  EXPECT_NE(group.err.find("  verify "), std::string::npos) << group.err;
+  const Result option = run_with({"--nonsense"});
+  EXPECT_NE(option.err.find("--nonsense"), std::string::npos) << option.err;
+}
+
+TEST(CommandLine, an_argument_that_makes_no_sense_is_a_usage_error) {
+  for (const std::vector<std::string>& line :
+       std::vector<std::vector<std::string>>{{"zone", "verify", "file", "--soon", "3x"},
+                                             {"caa", "check", "bad..name"},
+                                             {"caa", "check", "a.", "--server", "x"}}) {
+    EXPECT_EQ(run_with(line).code, ExitCode::usage) << ::testing::PrintToString(line);
+  }
+}
+
 TEST(CommandLine, help_and_version_are_no_errors) {
   EXPECT_EQ(run_with({"--help"}).code, ExitCode::done);
   EXPECT_EQ(run_with({"cache", "show", "--help"}).code, ExitCode::done);
@@ -454,7 +476,7 @@ TEST(StatsCommand, shows_what_was_counted) {
 TEST(ApiErrors, are_shown_in_the_daemons_words) {
   OneReply refused{400, R"({"error": "name: found 'a..b', expected a domain name"})"};
   const Result result = refused.run({"query", "a..b"});
-  EXPECT_EQ(result.code, ExitCode::failed);
+  EXPECT_EQ(result.code, ExitCode::usage);
   EXPECT_EQ(result.err, "name: found 'a..b', expected a domain name\n");
   OneReply odd{500, "<html>"};
   EXPECT_EQ(odd.run({"status"}).err, "resolverd answered with HTTP status 500\n");

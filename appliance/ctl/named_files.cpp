@@ -1,0 +1,186 @@
+#include "appliance/ctl/named_files.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/capability.h>
+#include <openssl/asn1.h>
+#include <openssl/x509.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <expected>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "appliance/channel/channel.hpp"
+#include "dnssec/tls/tls_keys.hpp"
+
+namespace redoubt::ctl {
+
+std::string from_folder_of(const std::string& configuration_path, const std::string& path) {
+  const std::size_t slash = configuration_path.rfind('/');
+  if (path.starts_with('/') || slash == std::string::npos) return path;
+  return configuration_path.substr(0, slash + 1) + path;
+}
+
+namespace {
+
+constexpr std::size_t max_tls_file = 96 * 1024;  // octets: what keykeeper takes
+constexpr std::int64_t day = 86'400;
+constexpr int warning_days = 30;
+
+struct Read {
+  std::vector<std::uint8_t> octets;
+  unsigned mode;
+};
+
+std::expected<Read, int> read_file(const std::string& path) {
+  const channel::Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0) return std::unexpected{errno};
+  if (!S_ISREG(status.st_mode)) return std::unexpected{EINVAL};
+  Read read{.octets = std::vector<std::uint8_t>(max_tls_file), .mode = status.st_mode};
+  std::size_t count = 0;
+  while (count < read.octets.size()) {
+    const ssize_t got = ::read(file.get(), read.octets.data() + count, read.octets.size() - count);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return std::unexpected{errno};
+    if (got == 0) {
+      read.octets.resize(count);
+      return read;
+    }
+    count += static_cast<std::size_t>(got);
+  }
+  return std::unexpected{EFBIG};
+}
+
+/// While it lives, root has no right to pass over permissions: resolverd's processes have given that up when they open
+/// files. Where it cannot be had (a thread's capabilities may be locked), all is as it was.
+class WithoutOverride {
+ public:
+  WithoutOverride() {
+    dropped_ = ::syscall(SYS_capget, &header_, had_.data()) == 0;
+    if (!dropped_) return;
+    auto fewer = had_;
+    fewer[0].effective &= ~(1U << CAP_DAC_OVERRIDE | 1U << CAP_DAC_READ_SEARCH);
+    dropped_ = ::syscall(SYS_capset, &header_, fewer.data()) == 0;
+  }
+  ~WithoutOverride() {
+    if (dropped_) static_cast<void>(::syscall(SYS_capset, &header_, had_.data()));
+  }
+  WithoutOverride(const WithoutOverride&) = delete;
+  WithoutOverride& operator=(const WithoutOverride&) = delete;
+
+ private:
+  __user_cap_header_struct header_{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> had_{};
+  bool dropped_ = false;
+};
+
+/// `wanted`: some listener has a use for them.
+class Look {
+ public:
+  Look(std::int64_t now, bool wanted) : now_{now}, wanted_{wanted} {}
+
+  void at(const std::string& certificate, const std::string& key) {
+    const auto chain = open(certificate);
+    const auto secret = open(key);
+    if (!chain || !secret) return;
+    if ((secret->mode & (S_IROTH | S_IWOTH)) != 0)
+      warn(key, fmt::format("everybody on this machine may read the key (mode {:04o})", secret->mode & 07777U));
+    keykeeper::TlsKeys keys;
+    const auto taken = keys.take(chain->octets, secret->octets);
+    if (!taken) return fault(certificate, taken.error());
+    look_at_time(certificate, taken->front());
+  }
+  FileFindings take() { return std::move(found_); }
+
+ private:
+  void fault(const std::string& path, std::string_view what) {
+    if (!wanted_) return warn(path, fmt::format("{} (no listener has tls or https: it is not used)", what));
+    found_.faults.push_back(fmt::format("tls: {}: {}", path, what));
+  }
+  void warn(const std::string& path, std::string_view what) {
+    found_.warnings.push_back(fmt::format("tls: {}: {}", path, what));
+  }
+
+  std::optional<Read> open(const std::string& path) {
+    auto read = read_file(path);
+    if (read) return *std::move(read);
+    if (read.error() != EACCES)
+      fault(path, std::strerror(read.error()));
+    else if (::geteuid() != 0)  // the daemon opens these as root
+      warn(path, "this user may not read it; run the check as root to have it looked at");
+    else
+      fault(path, "root may read it by overriding its mode only, which resolverd has given up: let root own it");
+    return std::nullopt;
+  }
+
+  void look_at_time(const std::string& path, const std::vector<std::uint8_t>& der) {
+    const unsigned char* at = der.data();
+    const keykeeper::Certificate certificate{d2i_X509(nullptr, &at, static_cast<long>(der.size()))};
+    std::tm begins{};
+    std::tm ends{};
+    if (!certificate || ASN1_TIME_to_tm(X509_get0_notBefore(certificate.get()), &begins) != 1 ||
+        ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &ends) != 1)
+      return warn(path, "its time cannot be read");
+    const std::int64_t left = ::timegm(&ends) - now_;
+    if (left <= 0)
+      warn(path, "the certificate has expired");
+    else if (::timegm(&begins) > now_)
+      warn(path, "the certificate is not valid yet");
+    else if (left < warning_days * day)
+      warn(path, fmt::format("the certificate expires in {} days", left / day));
+  }
+
+  std::int64_t now_;
+  bool wanted_;
+  FileFindings found_;
+};
+
+/// Why it cannot be opened; nothing where it can.
+std::optional<std::string> trouble_with(const std::string& path) {
+  const channel::Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0) return std::strerror(errno);
+  if (!S_ISREG(status.st_mode)) return "not a file";
+  return std::nullopt;
+}
+
+}  // namespace
+
+FileFindings look_at_named_files(const config::Configuration& configuration, const std::string& configuration_path,
+                                 std::int64_t now) {
+  const auto at = [&](const std::string& path) { return from_folder_of(configuration_path, path); };
+  const WithoutOverride as_resolverd_does;
+  const config::Tls& tls = configuration.tls;
+  Look look{now, std::ranges::any_of(configuration.listeners,
+                                     [](const config::Listener& listener) { return listener.tls || listener.https; })};
+  if (tls.certificate != "self-signed") look.at(at(tls.certificate), at(tls.key));
+  for (const config::CertificateFiles& more : tls.more) look.at(at(more.certificate), at(more.key));
+  FileFindings found = look.take();
+
+  const auto later = [&](std::string_view key, const std::string& path) {
+    if (path.empty()) return;
+    if (const auto trouble = trouble_with(at(path)))
+      found.warnings.push_back(fmt::format("{}: {}: {}", key, at(path), *trouble));
+  };
+  for (const config::Forward& forward : configuration.resolution.forward)
+    later("resolution.forward[].to-file", forward.to_file);
+  if (configuration.resolution.local_root) later("resolution.local-root", configuration.resolution.local_root->file);
+
+  const std::string& passphrase = configuration.zone_keys.passphrase_file;
+  if (configuration.zone_keys.folder.empty() || passphrase.empty()) return found;
+  if (const auto trouble = trouble_with(passphrase))
+    found.faults.push_back(fmt::format("zone-keys.passphrase-file: {}: {}", passphrase, *trouble));
+  return found;
+}
+
+}  // namespace redoubt::ctl

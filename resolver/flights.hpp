@@ -1,11 +1,11 @@
 #pragma once
 // Questions in resolution. Whoever asks one that is in flight already waits for it, on whatever thread (attacks:
 // birthday).
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <functional>
 #include <mutex>
 #include <unordered_map>
-#include <vector>
 
 #include "dns/question.hpp"
 #include "resolver/budget.hpp"
@@ -63,8 +63,9 @@ class Flights {
     Owner owner;
     Waiter waiter = {};
   };
+  using Seats = boost::container::small_vector<Seat, 1>;  // most are asked for by one
   struct Flight {
-    std::vector<Seat> seats = {};
+    Seats seats = {};
     SharedOutcome meanwhile = {};
     bool unasked = false;
     std::optional<Places::Place> place = {};  // of the client
@@ -76,7 +77,7 @@ class Flights {
     }
   };
 
-  void tell(std::vector<Seat>& seats, const SharedOutcome& outcome);
+  void tell(Seats& seats, const SharedOutcome& outcome);
 
   Places clients_;           // before the flights, which give back to it
   mutable std::mutex lock_;  // guards the rest

@@ -41,6 +41,7 @@ class WaitingRoom {
     Place& operator=(Place&&) = delete;
 
     Holder client() const { return network_; }
+    Instant came() const { return came_; }
     /// When the answer, which is there now, may be sent by UDP; nothing: not at all.
     std::optional<Instant> answer_at(Instant now) { return room_->answer_at(network_, came_, now); }
 

@@ -82,6 +82,8 @@ class OutcomeLetter final : public Mailbox::Letter {
  public:
   OutcomeLetter(SharedOutcome& awaited, std::shared_ptr<Mailbox> home, Suspended suspended)
       : awaited_{&awaited}, home_{std::move(home)}, suspended_{std::move(suspended)} {}
+  static void* operator new(std::size_t octets) { return take_frame(octets); }
+  static void operator delete(void* letter, std::size_t octets) noexcept { give_frame_back(letter, octets); }
   static void send(std::unique_ptr<OutcomeLetter> letter, SharedOutcome outcome) noexcept {
     letter->outcome_ = std::move(outcome);
     const std::shared_ptr<Mailbox> home = std::move(letter->home_);

@@ -218,7 +218,7 @@ Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& se
   errand.checks = manner.checks && settings.validation.enabled;
   errand.is_new = manner.is_new;
   budget.begin_trust(shared_->trust_epoch.load(std::memory_order_acquire));
-  auto outcome = std::make_shared<Outcome>();
+  auto outcome = std::allocate_shared<Outcome>(FrameAllocator<Outcome>{});
   dns::Name name = errand.question.name;
   for (;;) {
     const auto complete = co_await advance(errand, name, *outcome);

@@ -176,7 +176,7 @@ Task<void> Worker::Loop::resolve_datagram(channel::ListenerId listener, dns::Que
   const SharedOutcome outcome = co_await desk_.answer_unknown(query, client);
   const std::chrono::nanoseconds took = note_resolved(query, *outcome, place.came());
   const Instant now = place.came() + took;
-  const auto turn = place.answer_at(now);
+  const auto turn = place.leave_at(now);
   if (!turn) {
     counters_.add(ResolverCounter::answers_withheld);
     co_return;

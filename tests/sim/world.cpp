@@ -169,7 +169,7 @@ void World::send(const dns::Query& query, const dns::IpAddress& client, Done don
     const resolver::Client from{.network = seat.client(), .address = asker};
     const auto outcome = co_await world->desk().answer(asked, from);
     const Instant now = world->clock_.now();
-    const auto turn = seat.answer_at(now);
+    const auto turn = seat.leave_at(now);
     if (turn && *turn > now) co_await world->clock_.sleep_until(*turn);
     tell(turn ? std::optional{world->rendered(asked, *outcome, since)} : std::nullopt);
   };

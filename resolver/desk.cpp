@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/asio/post.hpp>
 
+#include "resolver/outcome_letter.hpp"
 #include "resolver/spawn.hpp"
 #include "resolver/validate/sentinel.hpp"
 
@@ -76,30 +77,6 @@ std::vector<dns::Name> changed_names(const std::vector<NegativeAnchor>& before,
 
 /// For want of memory, most likely: this question ends, the others go on.
 SharedOutcome out_of_means() { return failure(dns::EdeCode::other, "out of means to resolve it"); }
-
-/// The outcome of a flight, on its way to one who waits for it. Whoever drops it unopened ends that one's chain.
-class OutcomeLetter final : public Mailbox::Letter {
- public:
-  OutcomeLetter(SharedOutcome& awaited, std::shared_ptr<Mailbox> home, Suspended suspended)
-      : awaited_{&awaited}, home_{std::move(home)}, suspended_{std::move(suspended)} {}
-  static void* operator new(std::size_t octets) { return take_frame(octets); }
-  static void operator delete(void* letter, std::size_t octets) noexcept { give_frame_back(letter, octets); }
-  static void send(std::unique_ptr<OutcomeLetter> letter, SharedOutcome outcome) noexcept {
-    letter->outcome_ = std::move(outcome);
-    const std::shared_ptr<Mailbox> home = std::move(letter->home_);
-    home->put(std::move(letter));
-  }
-  void open() noexcept override {
-    *awaited_ = std::move(outcome_);
-    suspended_.resume();
-  }
-
- private:
-  SharedOutcome* awaited_;
-  SharedOutcome outcome_;
-  std::shared_ptr<Mailbox> home_;  // here, so that a waiter is one pointer and needs no memory of its own
-  Suspended suspended_;
-};
 
 }  // namespace
 

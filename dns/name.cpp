@@ -6,6 +6,7 @@
 #include <new>
 
 #include "dns/keyed_hash.hpp"
+#include "dns/unwritten.hpp"
 
 namespace redoubt::dns {
 
@@ -18,6 +19,30 @@ constexpr std::array<std::uint8_t, 256> lower_table = [] {
     table[i] = static_cast<std::uint8_t>(i >= 'A' && i <= 'Z' ? i + ('a' - 'A') : i);
   return table;
 }();
+
+/// Eight octets at once. The sums carry into an octet's highest bit, and never out of it: 'A' and what follows it, and
+/// what follows 'Z'. Octets of 128 and more are no letters.
+std::uint64_t lower_of_eight(std::uint64_t octets) {
+  constexpr std::uint64_t each = 0x0101010101010101;
+  constexpr std::uint64_t highest = each * 0x80;
+  const std::uint64_t low = octets & ~highest;
+  const std::uint64_t is_from_a = low + each * (0x80 - 'A');
+  const std::uint64_t is_behind_z = low + each * (0x80 - 'Z' - 1);
+  return octets | ((is_from_a & ~is_behind_z & ~octets & highest) >> 2);
+}
+static_assert('a' - 'A' == 0x80 >> 2);
+
+void copy_in_lower_case(const std::uint8_t* from, std::size_t count, std::uint8_t* to) {
+  for (; count >= sizeof(std::uint64_t); count -= sizeof(std::uint64_t)) {
+    std::uint64_t octets = 0;
+    std::memcpy(&octets, from, sizeof octets);
+    octets = lower_of_eight(octets);
+    std::memcpy(to, &octets, sizeof octets);
+    from += sizeof octets;
+    to += sizeof octets;
+  }
+  for (std::size_t i = 0; i < count; ++i) to[i] = lower_table[from[i]];
+}
 
 /// Length octets are at most 63, below 'A', so a whole wire form can be compared without telling lengths from text.
 bool equal_without_case(const std::uint8_t* left, const std::uint8_t* right, std::size_t count) {
@@ -204,9 +229,7 @@ bool Name::is_at_or_below(const Name& ancestor) const {
 
 Name Name::lowercased() const {
   Name out{length_};
-  const std::uint8_t* const octets = data();
-  std::uint8_t* const lower = out.room();
-  for (std::size_t i = 0; i < length_; ++i) lower[i] = lower_table[octets[i]];
+  copy_in_lower_case(data(), length_, out.room());
   return out;
 }
 
@@ -245,9 +268,8 @@ std::string Name::to_text() const {
 }
 
 std::uint64_t Name::hash(const HashKey& key) const {
-  std::array<std::uint8_t, max_name_octets> lower;
-  const std::uint8_t* const octets = data();
-  for (std::size_t i = 0; i < length_; ++i) lower[i] = lower_table[octets[i]];
+  REDOUBT_UNWRITTEN std::array<std::uint8_t, max_name_octets> lower;
+  copy_in_lower_case(data(), length_, lower.data());
   return keyed_hash(std::span{lower}.first(length_), key);
 }
 

@@ -4,37 +4,9 @@
 #include <cstring>
 #include <utility>
 
+#include "dns/unwritten.hpp"
+
 namespace redoubt::dns {
-
-std::span<const std::uint8_t> WireReader::octets(std::size_t count) {
-  if (fault_) return {};
-  if (count > end_ - at_) {  // compared with what is left: adding could wrap
-    fail(Fault::short_read);
-    return {};
-  }
-  return message_.subspan(std::exchange(at_, at_ + count), count);
-}
-
-std::uint8_t WireReader::u8() {
-  const auto in = octets(1);
-  return in.empty() ? std::uint8_t{0} : in[0];
-}
-
-std::uint16_t WireReader::u16() {
-  const auto in = octets(2);
-  return in.empty() ? std::uint16_t{0} : static_cast<std::uint16_t>(in[0] << 8 | in[1]);
-}
-
-std::uint32_t WireReader::u32() {
-  const auto in = octets(4);
-  if (in.empty()) return 0;
-  return std::uint32_t{in[0]} << 24 | std::uint32_t{in[1]} << 16 | std::uint32_t{in[2]} << 8 | in[3];
-}
-
-std::uint64_t WireReader::u48() {
-  const std::uint64_t high = u16();
-  return high << 32 | u32();
-}
 
 void WireReader::fail(Fault fault) {
   if (!fault_) fault_ = WireError{fault, static_cast<std::uint16_t>(at_)};
@@ -56,12 +28,25 @@ WireReader WireReader::window(std::size_t count) {
 Name WireReader::name() { return read_name(true); }
 Name WireReader::uncompressed_name() { return read_name(false); }
 
+void WireReader::skip_name() {
+  while (ok()) {
+    const std::uint8_t length = u8();
+    if (length == 0) return;
+    if ((length & 0xc0) == 0xc0) {
+      u8();
+      return;
+    }
+    if (length > max_label_octets) return fail(Fault::bad_label_type);
+    octets(length);
+  }
+}
+
 /// Two phases in one walk: labels where the reader stands, then, behind the first pointer, labels that lie strictly
 /// before the place the last pointer led from. Each hop lowers `bound`, so the walk ends; 255 octets are counted across
 /// all hops.
 Name WireReader::read_name(bool pointers_allowed) {
   if (fault_) return Name{};
-  std::array<std::uint8_t, max_name_octets> octets;
+  REDOUBT_UNWRITTEN std::array<std::uint8_t, max_name_octets> octets;  // `written` of them
   std::size_t at = at_;
   std::size_t bound = end_;  // no octet at or behind it is read
   std::size_t lowest = at_;  // pointers must lead before this

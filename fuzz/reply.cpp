@@ -116,7 +116,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Iterator iterator{shared, network, clock, random, context.get_executor()};
   Budget budget{settings.limits, now};
   SharedOutcome outcome;
-  start_now(iterator.resolve(question, settings, budget),
+  start_now(iterator.resolve(question, settings, budget, {}),
             [&outcome](const std::exception_ptr& trouble, SharedOutcome result) {
               require(!trouble, "nothing is thrown");
               outcome = std::move(result);

@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/asio/post.hpp>
 
+#include "resolver/outcome_letter.hpp"
 #include "resolver/spawn.hpp"
 #include "resolver/validate/sentinel.hpp"
 
@@ -74,21 +75,8 @@ std::vector<dns::Name> changed_names(const std::vector<NegativeAnchor>& before,
   return names;
 }
 
-/// The outcome of a flight, on its way to one who waits for it. Whoever drops it unopened ends that one's chain.
-class OutcomeLetter final : public Mailbox::Letter {
- public:
-  OutcomeLetter(SharedOutcome& awaited, Suspended suspended) : awaited_{&awaited}, suspended_{std::move(suspended)} {}
-  void brings(SharedOutcome outcome) { outcome_ = std::move(outcome); }
-  void open() noexcept override {
-    *awaited_ = std::move(outcome_);
-    suspended_.resume();
-  }
-
- private:
-  SharedOutcome* awaited_;
-  SharedOutcome outcome_;
-  Suspended suspended_;
-};
+/// For want of memory, most likely: this question ends, the others go on.
+SharedOutcome out_of_means() { return failure(dns::EdeCode::other, "out of means to resolve it"); }
 
 }  // namespace
 
@@ -212,45 +200,47 @@ SharedOutcome Desk::beyond(const dns::Question& question, Limit limit, bool chec
   return failure(dns::EdeCode::other, std::move(why), limit);
 }
 
-Task<bool> Desk::leave(WaitingRoom::Place& place) {
-  const Instant now = clock_->now();
-  const auto turn = place.answer_at(now);
-  if (turn && *turn > now) co_await clock_->sleep_until(*turn);
-  co_return turn.has_value();
-}
-
 Task<SharedOutcome> Desk::answer(const dns::Query& query, Client asker) {
   if (auto outcome = known(query)) co_return outcome;
   co_return co_await answer_unknown(query, asker);
 }
 
+/// A call of join() where nothing else may be the case: one frame less for each query.
 Task<SharedOutcome> Desk::answer_unknown(const dns::Query& query, Client asker) {
+  if (!settings_->routes.empty() || !settings_->guards.shared_flights) return answer_apart(query, asker);
+  return join(query.question, asker.network, checks(query));
+}
+
+/// Where it may be our own question that has come back, or nobody shares a resolution.
+Task<SharedOutcome> Desk::answer_apart(const dns::Query& query, Client asker) {
   try {
     if (!settings_->routes.empty()) {
       const Abroad::Return found = shared_->abroad.is_returning(query.question, asker.address);
       if (found != Abroad::Return::no) co_return co_await wait_out_the_loop(query, found);
     }
     if (!settings_->guards.shared_flights) co_return co_await alone(query.question, checks(query));
-    co_return co_await join(query.question, asker.network, checks(query));
-  } catch (const std::exception&) {  // no memory, most likely: this question ends here, the others go on
-    co_return failure(dns::EdeCode::other, "out of means to resolve it");
+  } catch (const std::exception&) {
+    co_return out_of_means();
   }
+  co_return co_await join(query.question, asker.network, checks(query));
 }
 
 Task<SharedOutcome> Desk::answer_traced(dns::Query query, Budget& budget, bool fresh) {
   if (auto outcome = special(query)) co_return outcome;
   const std::shared_ptr<const Settings> settings = settings_;  // stays in this frame through a reload
   try {
-    co_return co_await iterator_.resolve(query.question, *settings, budget, fresh, checks(query));
+    const Iterator::Manner manner{.renews = fresh, .checks = checks(query)};
+    co_return co_await iterator_.resolve(query.question, *settings, budget, manner);
   } catch (const std::exception&) {
-    co_return failure(dns::EdeCode::other, "out of means to resolve it");
+    co_return out_of_means();
   }
 }
 
 Task<SharedOutcome> Desk::alone(dns::Question question, bool checks) {
   const std::shared_ptr<const Settings> settings = settings_;  // stays in this frame through a reload
   Budget budget{settings->limits, clock_->now()};
-  SharedOutcome outcome = gate(co_await iterator_.resolve(question, *settings, budget, false, checks), checks);
+  const Iterator::Manner manner{.checks = checks};
+  SharedOutcome outcome = gate(co_await iterator_.resolve(question, *settings, budget, manner), checks);
   if (is_withheld(*outcome, question, checks)) co_return withheld();
   co_return outcome;
 }
@@ -271,7 +261,7 @@ void Desk::lead(const dns::Question& question, Holder client, bool renews, bool 
   try {
     start_now(fly(question, client, renews, checks), Detached{});
   } catch (const std::exception&) {  // nobody else would ever land it
-    flights(checks).land(question, failure(dns::EdeCode::other, "out of means to resolve it"));
+    flights(checks).land(question, out_of_means());
   }
 }
 
@@ -287,14 +277,17 @@ Task<void> Desk::fly(dns::Question question, Holder client, bool renews, bool ch
   const Instant begun = clock_->now();
   Budget budget{settings->limits, begun, client};
   std::optional<LateFlights::Place> timer;
-  if (checks && iterator_.stale(question, *settings, begun, "")) {
+  // One look spares three: nothing stale, nothing fresh and no cut.
+  const Iterator::Manner manner{
+      .renews = renews, .checks = checks, .is_new = !renews && !shared_->cache.knows(question.name)};
+  if (checks && !manner.is_new && iterator_.stale(question, *settings, begun, "")) {
     timer.emplace(late_, begun + settings->stale_answer_after, question);
     if (!late_->watched) spawn(executor_, watch_late_flights(), Detached{});
   }
   if (settings->prime && !settings->local_root && settings->routes.above(dns::Name{}) == nullptr &&
       shared_->priming.is_due(begun))
     spawn(executor_, prime(), Detached{});
-  landing.outcome = gate(co_await iterator_.resolve(question, *settings, budget, renews, checks), checks);
+  landing.outcome = gate(co_await iterator_.resolve(question, *settings, budget, manner), checks);
   ask_beside(*settings);
   if (is_withheld(*landing.outcome, question, checks)) {
     landing.outcome = withheld();
@@ -338,7 +331,8 @@ Task<void> Desk::ask_for_its_own_sake(dns::Question question) {
   Budget budget{settings->limits, clock_->now()};
   budget.be_report();
   try {
-    co_await iterator_.resolve(std::move(question), *settings, budget, true, false);
+    const Iterator::Manner manner{.renews = true, .checks = false};
+    co_await iterator_.resolve(std::move(question), *settings, budget, manner);
   } catch (const std::exception&) {  // no memory, most likely: it is not told this time
     co_return;
   }
@@ -381,27 +375,30 @@ Task<SharedOutcome> Desk::join(const dns::Question& question, Holder client, boo
   // A null outcome says that there is no room.
   Limit bound = Limit::flights;
   SharedOutcome shared;
-  co_await Suspension{[&](Suspended suspended) {
-    auto arrival = std::make_unique<OutcomeLetter>(shared, std::move(suspended));
-    Flights::Waiter waiter = [home = arrivals_, arrival = std::move(arrival)](SharedOutcome outcome) mutable noexcept {
-      arrival->brings(std::move(outcome));
-      home->put(std::move(arrival));
-    };
-    const Flights::Joined joined = flights(checks).join(question, bounds(), this, waiter, client);
-    switch (joined.as) {
-      case Flights::Joined::As::waits:
-        return;
-      case Flights::Joined::As::leads:
-        return lead(question, client, false, checks);
-      case Flights::Joined::As::late:
-        return waiter(joined.outcome);
-      case Flights::Joined::As::full:
-        bound = joined.bound;
-        return waiter(nullptr);
-    }
-  }};
-  if (shared) co_return shared;
-  co_return beyond(question, bound, checks);
+  try {
+    co_await Suspension{[&](Suspended suspended) {
+      auto arrival = std::make_unique<OutcomeLetter>(shared, arrivals_, std::move(suspended));
+      Flights::Waiter waiter = [arrival = std::move(arrival)](SharedOutcome outcome) mutable noexcept {
+        OutcomeLetter::send(std::move(arrival), std::move(outcome));
+      };
+      const Flights::Joined joined = flights(checks).join(question, bounds(), this, waiter, client);
+      switch (joined.as) {
+        case Flights::Joined::As::waits:
+          return;
+        case Flights::Joined::As::leads:
+          return lead(question, client, false, checks);
+        case Flights::Joined::As::late:
+          return waiter(joined.outcome);
+        case Flights::Joined::As::full:
+          bound = joined.bound;
+          return waiter(nullptr);
+      }
+    }};
+    if (!shared) shared = beyond(question, bound, checks);
+  } catch (const std::exception&) {
+    co_return out_of_means();
+  }
+  co_return shared;
 }
 
 }  // namespace redoubt::resolver

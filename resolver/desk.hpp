@@ -52,8 +52,6 @@ class Desk {
   Task<SharedOutcome> answer(const dns::Query& query, Client asker = {});
   /// The same for what known() did not know just now.
   Task<SharedOutcome> answer_unknown(const dns::Query& query, Client asker);
-  /// Waits until an answer that is there may leave by UDP; false: it may not.
-  Task<bool> leave(WaitingRoom::Place& place);
   /// The answer by a resolution of its own, shared with nobody, while the budget's listener is told of it. fresh:
   /// although the cache has it. The budget outlives the call.
   Task<SharedOutcome> answer_traced(dns::Query query, Budget& budget, bool fresh);
@@ -78,6 +76,7 @@ class Desk {
   /// What is to be asked for its own sake: which keys are trusted, what failed.
   void ask_beside(const Settings& settings);
   Task<void> ask_for_its_own_sake(dns::Question question);
+  Task<SharedOutcome> answer_apart(const dns::Query& query, Client asker);
   Task<SharedOutcome> join(const dns::Question& question, Holder client, bool checks);
   Task<SharedOutcome> alone(dns::Question question, bool checks);
   Task<SharedOutcome> wait_out_the_loop(dns::Query query, Abroad::Return found);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 namespace redoubt::resolver {
 
@@ -11,18 +13,23 @@ Flights::Joined Flights::join(const dns::Question& question, Bounds bounds, Owne
   using enum Joined::As;
   const std::lock_guard guard{lock_};
   if (waiting_ >= bounds.waiters) return {full, nullptr, Limit::waiting_queries};
-  auto at = index_.find(question);
-  const bool leading = at == index_.end();
-  if (leading) {
-    if (index_.size() >= bounds.flights) return {full, nullptr, Limit::flights};
-    auto place = client == Holder::nobody ? std::nullopt : clients_.take(client, bounds.flights_of_one_client);
-    if (client != Holder::nobody && !place) return {full, nullptr, Limit::flights_of_one_client};
-    at = index_.try_emplace(question).first;
-    if (place) at->second.place.emplace(std::move(*place));
-  } else if (at->second.meanwhile) {
-    return {late, at->second.meanwhile};
+  auto at = index_.end();
+  bool leading = false;
+  if (index_.size() < bounds.flights) {
+    std::tie(at, leading) = index_.try_emplace(question);
+  } else if (at = index_.find(question); at == index_.end()) {
+    return {full, nullptr, Limit::flights};
   }
+  if (!leading && at->second.meanwhile) return {late, at->second.meanwhile};
   try {
+    if (leading && client != Holder::nobody) {
+      auto place = clients_.take(client, bounds.flights_of_one_client);
+      if (!place) {
+        index_.erase(at);
+        return {full, nullptr, Limit::flights_of_one_client};
+      }
+      at->second.place.emplace(std::move(*place));
+    }
     at->second.seats.emplace_back(owner);
   } catch (...) {
     if (leading) index_.erase(at);
@@ -43,13 +50,13 @@ bool Flights::lead_unasked(const dns::Question& question, Bounds bounds, std::ui
   return true;
 }
 
-void Flights::tell(std::vector<Seat>& seats, const SharedOutcome& outcome) {
+void Flights::tell(Seats& seats, const SharedOutcome& outcome) {
   waiting_ -= seats.size();
   for (Seat& seat : seats) seat.waiter(outcome);
 }
 
 void Flights::give_meanwhile(const dns::Question& question, const SharedOutcome& outcome) {
-  std::vector<Seat> seats;  // destroyed after the lock is given back
+  Seats seats;  // destroyed after the lock is given back
   const std::lock_guard guard{lock_};
   const auto at = index_.find(question);
   if (at == index_.end()) return;
@@ -59,7 +66,7 @@ void Flights::give_meanwhile(const dns::Question& question, const SharedOutcome&
 }
 
 void Flights::land(const dns::Question& question, const SharedOutcome& outcome) {
-  std::vector<Seat> seats;  // destroyed after the lock is given back
+  Seats seats;  // destroyed after the lock is given back
   const std::lock_guard guard{lock_};
   const auto at = index_.find(question);
   if (at == index_.end()) return;
@@ -73,7 +80,7 @@ void Flights::withdraw(Owner owner) {
   std::vector<Seat> leaving;  // destroyed after the lock is given back: their coroutines end with them
   const std::lock_guard guard{lock_};
   for (auto& [question, flight] : index_) {
-    std::vector<Seat>& seats = flight.seats;
+    Seats& seats = flight.seats;
     const auto first =
         std::partition(seats.begin(), seats.end(), [owner](const Seat& seat) { return seat.owner != owner; });
     waiting_ -= static_cast<std::size_t>(seats.end() - first);

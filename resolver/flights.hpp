@@ -1,15 +1,16 @@
 #pragma once
 // Questions in resolution. Whoever asks one that is in flight already waits for it, on whatever thread (attacks:
 // birthday).
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <functional>
 #include <mutex>
 #include <unordered_map>
-#include <vector>
 
 #include "dns/question.hpp"
 #include "resolver/budget.hpp"
 #include "resolver/fairness/places.hpp"
+#include "resolver/frame_pool.hpp"
 #include "resolver/outcome.hpp"
 
 namespace redoubt::resolver {
@@ -59,15 +60,17 @@ class Flights {
   std::size_t waiting() const;
 
  private:
+  using ClientPlaces = BasicPlaces<NoLock>;  // taken and given back under the table's lock
   struct Seat {
     Owner owner;
     Waiter waiter = {};
   };
+  using Seats = boost::container::small_vector<Seat, 1>;  // most are asked for by one
   struct Flight {
-    std::vector<Seat> seats = {};
+    Seats seats = {};
     SharedOutcome meanwhile = {};
     bool unasked = false;
-    std::optional<Places::Place> place = {};  // of the client
+    std::optional<ClientPlaces::Place> place = {};  // of the client
   };
   struct Hash {
     dns::HashKey key;
@@ -76,11 +79,12 @@ class Flights {
     }
   };
 
-  void tell(std::vector<Seat>& seats, const SharedOutcome& outcome);
+  void tell(Seats& seats, const SharedOutcome& outcome);
 
-  Places clients_;           // before the flights, which give back to it
-  mutable std::mutex lock_;  // guards the rest
-  std::unordered_map<dns::Question, Flight, Hash> index_;
+  mutable std::mutex lock_;  // guards all
+  ClientPlaces clients_;     // before the flights, which give back to it
+  using Row = std::pair<const dns::Question, Flight>;
+  std::unordered_map<dns::Question, Flight, Hash, std::equal_to<>, FrameAllocator<Row>> index_;
   std::size_t waiting_ = 0;
   std::size_t unasked_ = 0;
 };

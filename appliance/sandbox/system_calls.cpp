@@ -20,6 +20,11 @@ namespace {
 using Done = std::expected<void, std::string>;
 using Filter = std::unique_ptr<std::remove_pointer_t<scmp_filter_ctx>, decltype(&seccomp_release)>;
 
+/// The kernel remembers which calls are allowed whatever their arguments are. This one, whose arguments are looked at,
+/// is made for each query to a server, and goes through all filters each time: it is looked for first.
+constexpr int most_frequent_with_conditions = SCMP_SYS(setsockopt);
+constexpr std::uint8_t first_of_all = 255;
+
 std::unexpected<std::string> trouble(std::string_view what, int result) {
   return std::unexpected{fmt::format("seccomp: {}: {}", what, std::strerror(-result))};
 }
@@ -60,8 +65,10 @@ Done fill(scmp_filter_ctx filter, channel::Role role, bool with_folder) {
 Done allow_system_calls(channel::Role role, bool with_folder) {
   const Filter filter{seccomp_init(SCMP_ACT_ERRNO(EPERM)), &seccomp_release};
   if (!filter) return std::unexpected{std::string{"seccomp: no memory"}};
+  int result = seccomp_syscall_priority(filter.get(), most_frequent_with_conditions, first_of_all);
+  if (result != 0) return trouble("order", result);
   if (auto filled = fill(filter.get(), role, with_folder); !filled) return filled;
-  int result = seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1);
+  result = seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1);
   if (result != 0) return trouble("all threads", result);
   result = seccomp_load(filter.get());
   if (result != 0) return trouble("load", result);

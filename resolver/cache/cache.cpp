@@ -119,7 +119,7 @@ bool Cache::knows(const dns::Name& name) const {
   const std::lock_guard guard{shard.lock};
   bool is_known = false;
   shard.index.each(hash, [&](const PackedEntry& entry) {
-    is_known = !entry.is_delegation() && entry.is_of(name);
+    is_known = entry.is_of(name);
     return !is_known;
   });
   return is_known;

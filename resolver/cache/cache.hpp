@@ -89,7 +89,7 @@ class Cache {
   std::optional<Found> find(const dns::Name& name, dns::RrType type, Instant now, Asker asker = Asker::ourselves);
   /// The same, or else the name's CNAME.
   std::optional<Found> find_or_alias(const dns::Name& name, dns::RrType type, Instant now, Asker asker);
-  /// Whether there is anything of that name but a delegation, expired or not.
+  /// Whether there is anything of that name, expired or not, a delegation or not.
   bool knows(const dns::Name& name) const;
 
   /// How long expired data and denials are kept beside what is fresh, for find_kept(). Zero, as at first: not at all.

@@ -33,14 +33,15 @@ bool DenialRates::begin(Holder zone, Holder client, std::uint64_t a_second, Inst
   const Holder part = together(zone, client);
   const std::lock_guard guard{lock_};
   Duration room = window;
-  if (client != Holder::nobody) {
-    const Account& own = accounts_.touch(part);
-    if (!own.has_left(price_of_one * client_price, now, window)) return false;
-    if (guards_.fresh_quarter && own.spent_last && now - *own.spent_last < window) room = window_of_spenders;
+  Account* const own = client != Holder::nobody ? &accounts_.touch(part) : nullptr;
+  if (own != nullptr) {
+    if (!own->has_left(price_of_one * client_price, now, window)) return false;
+    if (guards_.fresh_quarter && own->spent_last && now - *own->spent_last < window) room = window_of_spenders;
   }
-  if (!accounts_.touch(zone).has_left(price_of_one, now, room)) return false;
-  ++accounts_.touch(zone).under_way;
-  if (client != Holder::nobody) ++accounts_.touch(part).under_way;
+  Account& of_zone = accounts_.touch(zone);  // there is room for both: the other one stays
+  if (!of_zone.has_left(price_of_one, now, room)) return false;
+  ++of_zone.under_way;
+  if (own != nullptr) ++own->under_way;
   return true;
 }
 

@@ -11,7 +11,14 @@
 
 namespace redoubt::resolver {
 
-class Places {
+/// For a table that is its owner's business: who calls holds a lock already.
+struct NoLock {
+  void lock() {}
+  void unlock() {}
+};
+
+template <class Lock>
+class BasicPlaces {
  public:
   /// Given back when it goes; lives at most as long as its table.
   class Place {
@@ -25,9 +32,9 @@ class Places {
     Place& operator=(Place&&) = delete;
 
    private:
-    friend class Places;
-    Place(Places& table, Holder holder) : table_{&table}, holder_{holder} {}
-    Places* table_;
+    friend class BasicPlaces;
+    Place(BasicPlaces& table, Holder holder) : table_{&table}, holder_{holder} {}
+    BasicPlaces* table_;
     Holder holder_;
   };
 
@@ -55,8 +62,10 @@ class Places {
     if (at != held_.end() && --at->second == 0) held_.erase(at);
   }
 
-  mutable std::mutex lock_;  // guards the table
+  mutable Lock lock_;  // guards the table
   std::unordered_map<Holder, std::uint32_t, HolderHash> held_;
 };
+
+using Places = BasicPlaces<std::mutex>;
 
 }  // namespace redoubt::resolver

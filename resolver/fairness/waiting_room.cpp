@@ -22,20 +22,30 @@ WaitingRoom::Entry WaitingRoom::enter(const dns::IpAddress& client, AddressProof
   return {Place{*this, holder, now}};
 }
 
-void WaitingRoom::leave(Holder network) {
-  const std::lock_guard guard{lock_};
+void WaitingRoom::leave(Networks::iterator network) {
   --count_;
-  const auto at = networks_.find(network);
-  if (at != networks_.end() && --at->second.waiting == 0) networks_.erase(at);
+  if (network != networks_.end() && --network->second.waiting == 0) networks_.erase(network);
 }
 
-std::optional<Instant> WaitingRoom::answer_at(Holder network, Instant came, Instant now) {
+void WaitingRoom::leave(Holder network) {
+  const std::lock_guard guard{lock_};
+  leave(networks_.find(network));
+}
+
+std::optional<Instant> WaitingRoom::leave_at(Holder network, Instant came, Instant now) {
   const std::lock_guard guard{lock_};
   const auto at = networks_.find(network);
-  if (at == networks_.end() || !at->second.crowded) return now;
+  if (at == networks_.end() || !at->second.crowded) {
+    leave(at);
+    return now;
+  }
   const Instant turn = std::max(at->second.next_answer, now);
-  if (turn - came > too_late) return std::nullopt;
+  if (turn - came > too_late) {
+    leave(at);
+    return std::nullopt;
+  }
   at->second.next_answer = turn + pace;
+  if (turn == now) leave(at);
   return turn;
 }
 

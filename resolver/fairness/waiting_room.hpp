@@ -41,8 +41,14 @@ class WaitingRoom {
     Place& operator=(Place&&) = delete;
 
     Holder client() const { return network_; }
-    /// When the answer, which is there now, may be sent by UDP; nothing: not at all.
-    std::optional<Instant> answer_at(Instant now) { return room_->answer_at(network_, came_, now); }
+    Instant came() const { return came_; }
+    /// When the answer, which is there now, may be sent by UDP; nothing: not at all. Unless it has to wait, the place
+    /// is given back with it: this is asked once.
+    std::optional<Instant> leave_at(Instant now) {
+      const auto turn = room_->leave_at(network_, came_, now);
+      if (!turn || *turn == now) room_ = nullptr;
+      return turn;
+    }
 
    private:
     friend class WaitingRoom;
@@ -77,13 +83,16 @@ class WaitingRoom {
     Instant next_answer{};
   };
 
+  using Networks = std::unordered_map<Holder, Network, HolderHash>;
+
   void leave(Holder network);
-  std::optional<Instant> answer_at(Holder network, Instant came, Instant now);
+  void leave(Networks::iterator network);
+  std::optional<Instant> leave_at(Holder network, Instant came, Instant now);
 
   dns::HashKey key_;
   Guards guards_;
   mutable std::mutex lock_;  // guards the rest
-  std::unordered_map<Holder, Network, HolderHash> networks_;
+  Networks networks_;
   std::size_t count_ = 0;
 };
 

@@ -42,10 +42,10 @@ void Asking::add(const dns::IpAddress& address) {
   if (may_ask(address, errand_->settings)) at(address);
 }
 
-std::vector<dns::IpAddress> Asking::willing() const {
+Asking::Addresses Asking::willing() const {
   unsigned fewest = most_tries_;
   for (const Known& known : known_) fewest = std::min(fewest, known.tries);
-  std::vector<dns::IpAddress> addresses;
+  Addresses addresses;
   if (fewest == most_tries_) return addresses;
   for (const Known& known : known_) {
     if (known.tries == fewest) addresses.push_back(known.address);

@@ -1,5 +1,6 @@
 #pragma once
 // One question at one cut: who may be asked, who was how often, whose address is still to be found. Pure bookkeeping.
+#include <boost/container/small_vector.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,10 @@ bool may_ask(const dns::IpAddress& address, const Settings& settings);
 
 class Asking {
  public:
+  /// More of them need memory of their own.
+  static constexpr std::size_t usual_addresses = 4;
+  using Addresses = boost::container::small_vector<dns::IpAddress, usual_addresses>;
+
   /// tries: packets that one address may still get.
   Asking(const Errand& errand, SharedDelegation cut, unsigned tries = tries_per_server);
 
@@ -29,7 +34,7 @@ class Asking {
   /// added.
   void add(const dns::IpAddress& address);
   /// Those that were asked least often and may be asked again.
-  std::vector<dns::IpAddress> willing() const;
+  Addresses willing() const;
   /// Whether each known address was asked at least once.
   bool all_asked() const;
   unsigned tries(const dns::IpAddress& address) const;
@@ -69,8 +74,8 @@ class Asking {
   const Errand* errand_;
   SharedDelegation cut_;
   unsigned most_tries_;
-  std::vector<Known> known_;                // by address; mostly two or three
-  std::vector<dns::Name> without_address_;  // server names not looked up yet
+  boost::container::small_vector<Known, usual_addresses> known_;  // by address
+  std::vector<dns::Name> without_address_;                        // server names not looked up yet
   std::uint64_t lookups_ = 0;
   bool heard_ = false;
   bool broken_ = false;

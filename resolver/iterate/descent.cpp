@@ -57,8 +57,9 @@ SharedDelegation Iterator::learn_cut(const Classified& found, const Delegation& 
 }
 
 /// The deepest cut that is known, but never one above a stub zone's own.
-SharedDelegation Iterator::begin_of_walk(const dns::Name& start, const Route* stub, const Settings& settings) {
-  SharedDelegation cut = shared_->cache.deepest_delegation(start, clock_->now());
+SharedDelegation Iterator::begin_of_walk(const dns::Name& start, const Route* stub, const Settings& settings,
+                                         Instant now) {
+  SharedDelegation cut = shared_->cache.deepest_delegation(start, now);
   if (stub == nullptr) return cut ? cut : hints(settings);
   if (cut && cut->zone.is_strictly_below(stub->zone)) return cut;
   auto configured = std::make_shared<Delegation>();
@@ -71,13 +72,12 @@ SharedDelegation Iterator::begin_of_walk(const dns::Name& start, const Route* st
 /// What a denial of a name between the zone and the question's name says of it (RFC 8020 §2). Cuts below that name
 /// would be known, or have gone with it.
 std::unique_ptr<Classified> Iterator::denied_above(const dns::Question& question, const dns::Name& zone,
-                                                   const Settings& settings) {
+                                                   const Settings& settings, Instant now) {
   if (settings.nxdomain_cut == NxdomainCut::off) return nullptr;
   if (settings.nxdomain_cut == NxdomainCut::root && !zone.is_root()) return nullptr;
   const std::size_t labels = question.name.label_count();
   const std::size_t last = std::min(labels, zone.label_count() + 1 + max_minimised_questions);
   for (std::size_t count = zone.label_count() + 1; count < last; ++count) {
-    const Instant now = clock_->now();
     const auto found = shared_->cache.find(question.name.suffix(count), question.type, now);
     if (!found || found->kind != EntryKind::no_name || found->rank != Rank::authoritative_answer || !found->rrset)
       continue;
@@ -128,7 +128,7 @@ Task<SharedDelegation> Iterator::refreshed(const Errand& errand, const Delegatio
   if (now < dead.learned + least_age_of_dead_cut || errand.budget.exhausted()) co_return nullptr;
   const Route* route = errand.settings.routes.above(dead.zone.parent());
   const bool stub = route != nullptr && route->kind == RouteKind::stub;
-  const SharedDelegation parent = begin_of_walk(dead.zone.parent(), stub ? route : nullptr, errand.settings);
+  const SharedDelegation parent = begin_of_walk(dead.zone.parent(), stub ? route : nullptr, errand.settings, now);
   const Errand above{errand.settings, errand.budget, {dead.zone, dns::type::a}, &errand, errand.depth, false, true};
   const auto found = co_await ask(above, parent);
   if (!found || found->kind != ReplyKind::referral) co_return nullptr;
@@ -146,16 +146,18 @@ Task<Finding> Iterator::walk(const Errand& errand) {
     if (found || !route->first || errand.budget.exhausted()) co_return found;
     route = nullptr;
   }
-  SharedDelegation cut = begin_of_walk(start, route, errand.settings);
+  const Instant now = clock_->now();
+  // No cut at a name that the cache has nothing of.
+  SharedDelegation cut = begin_of_walk(errand.is_new ? question.name.parent() : start, route, errand.settings, now);
   bool remembered = cut->learned != Instant::min();  // rather than told on this walk, or configured
   // Whoever asks again, for what came before was bogus, wants to hear it from servers.
   const bool from_servers = errand.not_from.has_value();
-  if (auto denied = from_servers ? nullptr : denied_above(question, cut->zone, errand.settings)) {
+  if (auto denied = from_servers ? nullptr : denied_above(question, cut->zone, errand.settings, now)) {
     tell(errand, TraceKind::cache, question, [] { return std::string{"a name above does not exist"}; });
     co_return Finding{std::move(denied)};
   }
   if (!errand.renews) {
-    if (auto renamed = renamed_above(question, cut->zone)) {
+    if (auto renamed = renamed_above(question, cut->zone, now)) {
       tell(errand, TraceKind::cache, question, [] { return std::string{"a name above is renamed by a DNAME"}; });
       co_return Finding{std::move(renamed)};
     }
@@ -200,7 +202,7 @@ Task<Finding> Iterator::walk(const Errand& errand) {
     switch (take_shorter(*found, asked, errand)) {
       case Shorter::no_cut:
         if (!found->chain.empty()) {  // a DNAME, perhaps, which has its say about the whole name too
-          if (auto renamed = renamed_above(question, cut->zone)) co_return Finding{std::move(renamed)};
+          if (auto renamed = renamed_above(question, cut->zone, clock_->now())) co_return Finding{std::move(renamed)};
         }
         names.passed();
         break;
@@ -255,7 +257,7 @@ Task<Finding> Iterator::ask(const Errand& errand, SharedDelegation cut, unsigned
       co_await look_up_server(asking);
       continue;
     }
-    const std::vector<dns::IpAddress> willing = asking.willing();
+    const Asking::Addresses willing = asking.willing();
     if (willing.empty()) break;
     const std::size_t chosen = shared_->servers.choose(willing, asking.cut().zone, now, *random_);
     if (is_rated && !shared_->denials.begin(zone, errand.budget.client(), rate, now))

@@ -20,6 +20,7 @@ struct Errand {
   unsigned depth = 0;
   bool renews = false;   ///< what the cache has for the question itself does not count
   bool for_cut = false;  ///< asked to find the next cut alone: nobody needs what else comes
+  bool is_new = false;   ///< the cache had nothing of the question's name just before
   bool checks = false;   ///< what comes of it is to be validated before anybody gets it
   /// Gave an answer that was bogus; somebody else is asked, if there is anybody.
   std::optional<dns::IpAddress> not_from{};

@@ -197,7 +197,7 @@ std::optional<Failure> late(const Errand& errand) {
 
 Task<Finding> Iterator::walk_and_check(const Errand& errand) {
   auto found = co_await walk(errand);
-  if (!found || !errand.checks) co_return found;
+  if (!found) co_return found;
   const dns::Question end{found->end, errand.question.type};
   auto fault = co_await validator_.judge(errand, *found, end);
   if (!fault) co_return std::unexpected{std::move(fault.error())};
@@ -208,6 +208,7 @@ Task<Finding> Iterator::walk_and_check(const Errand& errand) {
   if (!(*fault)->may_be_the_servers || errand.budget.exhausted()) co_return std::unexpected{std::move(why)};
   Errand again = errand;
   again.renews = true;
+  again.is_new = false;
   again.not_from = found->from.value_or(dns::IpAddress{});
   auto second = co_await walk(again);
   if (!second) co_return std::unexpected{std::move(why)};

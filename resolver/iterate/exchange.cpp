@@ -141,9 +141,12 @@ Task<Finding> Iterator::ask_server(Asking& asking, dns::IpAddress server) {
   unsigned bits = 0;
   bool by_floor = false;
   const auto in_clear = [&] {
-    const bool cookie_is_required = errand.settings.cookies && shared_->cookies.is_expected_of(server);
-    bits = unknown_bits(errand.question.name, server, errand.settings, cookie_is_required);
+    bits = unknown_bits(errand.question.name, server, errand.settings, false);
     by_floor = is_below_floor(bits, errand.settings);
+    if (by_floor && errand.settings.cookies && shared_->cookies.is_expected_of(server)) {  // only then does it matter
+      bits = unknown_bits(errand.question.name, server, errand.settings, true);
+      by_floor = is_below_floor(bits, errand.settings);
+    }
     return by_floor ? UpstreamTransport::tcp : UpstreamTransport::udp;
   };
   UpstreamTransport transport = encrypts ? UpstreamTransport::tls : in_clear();

@@ -140,7 +140,11 @@ Iterator::Step Iterator::step_from_proofs(dns::Name& name, dns::RrType type, con
 Iterator::Step Iterator::step_here(dns::Name& name, dns::RrType type, const Settings& settings, Instant now,
                                    Outcome& outcome, Wanted wanted, std::optional<dns::Question>* renewal) {
   const Step step = step_from_cache(name, type, now, outcome, wanted, renewal);
-  if (step != Step::unknown) return step;
+  return step != Step::unknown ? step : step_beside_cache(name, type, settings, now, outcome);
+}
+
+Iterator::Step Iterator::step_beside_cache(dns::Name& name, dns::RrType type, const Settings& settings, Instant now,
+                                           Outcome& outcome) {
   const policy::SpecialZone* zone = policy::find_special(name);
   if (zone == nullptr || is_excepted(name, *zone, settings))
     return step_from_proofs(name, type, settings, now, outcome);
@@ -209,12 +213,12 @@ void Iterator::report(const Errand& errand, const dns::Name& name, const Failure
   if (cut) shared_->reports.note({name, errand.question.type}, why.told.code, cut->zone, now);
 }
 
-Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& settings, Budget& budget, bool renews,
-                                      bool checks) {
-  Errand errand{settings, budget, std::move(question), nullptr, 0, renews};
-  errand.checks = checks && settings.validation.enabled;
+Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& settings, Budget& budget, Manner manner) {
+  Errand errand{settings, budget, std::move(question), nullptr, 0, manner.renews};
+  errand.checks = manner.checks && settings.validation.enabled;
+  errand.is_new = manner.is_new;
   budget.begin_trust(shared_->trust_epoch.load(std::memory_order_acquire));
-  auto outcome = std::make_shared<Outcome>();
+  auto outcome = std::allocate_shared<Outcome>(FrameAllocator<Outcome>{});
   dns::Name name = errand.question.name;
   for (;;) {
     const auto complete = co_await advance(errand, name, *outcome);
@@ -227,6 +231,7 @@ Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& se
       tell(errand, TraceKind::end, errand.question, [&] { return std::string{dns::to_text(outcome->rcode)}; });
       co_return outcome;
     }
+    errand.is_new = false;
     if (settings.guards.ring_check && is_alias_in(*outcome, name))
       co_return fail(errand, {{dns::EdeCode::other, fmt::format("the aliases come back to {}", name.to_text())}});
   }
@@ -238,7 +243,12 @@ Task<Iterator::Result<bool>> Iterator::advance(const Errand& errand, dns::Name& 
   const dns::RrType type = errand.question.type;
   const bool renews = errand.renews && outcome.answer.empty();
   const Wanted want = wanted(errand.settings, errand.checks);
-  Step step = renews ? Step::unknown : step_here(name, type, errand.settings, clock_->now(), outcome, want);
+  Step step = Step::unknown;
+  if (!renews) {
+    const Instant now = clock_->now();
+    step = errand.is_new ? step_beside_cache(name, type, errand.settings, now, outcome)
+                         : step_here(name, type, errand.settings, now, outcome, want);
+  }
   if (step == Step::complete && errand.depth == 0 && is_bare_denial(outcome, type)) {
     outcome = {};
     step = Step::unknown;
@@ -262,7 +272,7 @@ Task<Iterator::Result<bool>> Iterator::advance(const Errand& errand, dns::Name& 
   // The errand of the name that the aliases have led to; for the client's own name it is the client's errand.
   Errand here{errand.settings, errand.budget, {name, type}, &errand, errand.depth};
   here.checks = errand.checks;
-  auto found = co_await walk_and_check(here.question == errand.question ? errand : here);
+  auto found = co_await walk_as_wanted(here.question == errand.question ? errand : here);
   if (!found) co_return std::unexpected{found.error()};
   const auto links = std::ranges::count(found->chain, dns::type::cname, &dns::RRset::type);
   if (!errand.budget.spend(Limit::alias_steps, static_cast<std::uint64_t>(links))) {

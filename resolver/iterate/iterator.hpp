@@ -32,11 +32,14 @@ class Iterator : private Fetcher {
   Iterator(const Iterator&) = delete;
   Iterator& operator=(const Iterator&) = delete;
 
+  struct Manner {
+    bool renews = false;  ///< to be fetched although the cache has it
+    bool checks = true;   ///< validated, where the settings say so; else (a question with CD) it comes as it is
+    bool is_new = false;  ///< the cache was just seen to have nothing of that name: it is not asked for it again
+  };
   /// From caches and servers. What was learned is in the cache when it returns; failures are too, briefly (RFC 9520).
-  /// The budget and the settings outlive the call. renews: to be fetched although the cache has it. checks: validated,
-  /// where the settings say so; else (a question with CD) it comes as it is.
-  Task<SharedOutcome> resolve(dns::Question question, const Settings& settings, Budget& budget, bool renews = false,
-                              bool checks = true);
+  /// The budget and the settings outlive the call.
+  Task<SharedOutcome> resolve(dns::Question question, const Settings& settings, Budget& budget, Manner manner);
 
   /// Asks the root for its servers (priming.cpp). What came of it is in the cache; the budget and the settings outlive
   /// the call.
@@ -71,6 +74,8 @@ class Iterator : private Fetcher {
   /// What proofs that were checked before say of a name that nobody has asked for yet.
   Step step_from_proofs(dns::Name& name, dns::RrType type, const Settings& settings, Instant now, Outcome& outcome);
   /// The same, and what the names that are nobody's have.
+  Step step_beside_cache(dns::Name& name, dns::RrType type, const Settings& settings, Instant now, Outcome& outcome);
+  /// All of these.
   Step step_here(dns::Name& name, dns::RrType type, const Settings& settings, Instant now, Outcome& outcome,
                  Wanted wanted, std::optional<dns::Question>* renewal = nullptr);
   Task<Result<bool>> advance(const Errand& errand, dns::Name& name, Outcome& outcome);
@@ -83,7 +88,9 @@ class Iterator : private Fetcher {
   void report(const Errand& errand, const dns::Name& name, const Failure& why);
 
   // evidence.cpp: between what servers said and what is kept, where validation is concerned
+  /// The errand checks.
   Task<Finding> walk_and_check(const Errand& errand);
+  Task<Finding> walk_as_wanted(const Errand& errand) { return errand.checks ? walk_and_check(errand) : walk(errand); }
   Task<Finding> fetch(const Errand& errand, dns::Question question, Source source,
                       std::optional<dns::IpAddress> not_from) override;
   /// What a referral says of the cut's DS: the validator will want it (RFC 4035 §3.1.4).
@@ -92,9 +99,9 @@ class Iterator : private Fetcher {
   // descent.cpp: from one cut to the next, until a server knows
   Task<Finding> walk(const Errand& errand);
   std::unique_ptr<Classified> denied_above(const dns::Question& question, const dns::Name& zone,
-                                           const Settings& settings);
+                                           const Settings& settings, Instant now);
   /// The alias that a DNAME above the name makes, when that is known (renamed.cpp).
-  std::unique_ptr<Classified> renamed_above(const dns::Question& question, const dns::Name& zone);
+  std::unique_ptr<Classified> renamed_above(const dns::Question& question, const dns::Name& zone, Instant now);
   /// What a shorter name than the question's brought (RFC 9156).
   enum class Shorter : std::uint8_t { no_cut, denied, unknown };
   Shorter known_of_shorter(const dns::Question& shorter);
@@ -106,7 +113,7 @@ class Iterator : private Fetcher {
   Task<void> look_up_server(Asking& asking);
   Task<bool> look_up_address(Asking& asking, const dns::Question& question);
   SharedDelegation learn_cut(const Classified& found, const Delegation& parent, const Settings& settings);
-  SharedDelegation begin_of_walk(const dns::Name& start, const Route* stub, const Settings& settings);
+  SharedDelegation begin_of_walk(const dns::Name& start, const Route* stub, const Settings& settings, Instant now);
   static SharedDelegation hints(const Settings& settings);
 
   /// Tells whoever listens; make gives the phrase.

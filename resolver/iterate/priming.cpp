@@ -35,7 +35,7 @@ Task<void> Iterator::prime(const Settings& settings, Budget& budget) {
   const Errand errand{settings, budget, {dns::Name{}, dns::type::ns}};
   Asking asking{errand, hints(settings)};
   for (unsigned asked = 0; asked < max_servers_asked; ++asked) {
-    const std::vector<dns::IpAddress> willing = asking.willing();
+    const Asking::Addresses willing = asking.willing();
     if (willing.empty() || !budget.spend(Limit::upstream_queries)) co_return;
     const dns::IpAddress server = willing[shared_->servers.choose(willing, asking.cut().zone, clock_->now(), *random_)];
     const auto reply = co_await exchange(asking, server, UpstreamTransport::tcp, true, false);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "dns/unwritten.hpp"
 #include "dns/writer.hpp"
 #include "resolver/upstream/reply_match.hpp"
 
@@ -37,8 +38,8 @@ dns::UnknownOption key_tag_option(const std::vector<std::uint16_t>& tags) {
 
 /// A query of one question fits in any case.
 std::vector<std::uint8_t> written(dns::Header header, const dns::Question& question, const dns::Edns* edns) {
-  std::array<std::uint8_t, max_query_octets> room;
-  dns::WireWriter writer{room};
+  REDOUBT_UNWRITTEN std::array<std::uint8_t, max_query_octets> room;
+  REDOUBT_UNWRITTEN dns::WireWriter writer{room};
   if (writer.question(question)) header.questions = 1;
   if (edns != nullptr && writer.raw_record(dns::edns_to_wire(*edns))) header.additionals = 1;
   const auto whole = writer.finish(header);

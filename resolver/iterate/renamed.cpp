@@ -8,8 +8,7 @@ namespace redoubt::resolver {
 
 /// Only of an authority, and only between the deepest cut and the name: below a cut the zone above has no say. It saves
 /// the packets of a flood of random names, too.
-std::unique_ptr<Classified> Iterator::renamed_above(const dns::Question& question, const dns::Name& zone) {
-  const Instant now = clock_->now();
+std::unique_ptr<Classified> Iterator::renamed_above(const dns::Question& question, const dns::Name& zone, Instant now) {
   const std::size_t first = zone.label_count();
   const std::size_t last = std::min(question.name.label_count(), first + max_minimised_questions);
   for (std::size_t count = first; count < last; ++count) {

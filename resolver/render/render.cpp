@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dns/unwritten.hpp"
 #include "dns/writer.hpp"
 
 namespace redoubt::resolver {
@@ -116,7 +117,7 @@ bool write_authority(const Sections& sections, const Outcome& outcome, bool dnss
 
 Rendered render(const dns::Query& query, const Outcome& outcome, Instant now, std::span<std::uint8_t> room,
                 const Extras& extras) {
-  dns::WireWriter writer{room};
+  REDOUBT_UNWRITTEN dns::WireWriter writer{room};
   dns::Header header = answer_header(query.header);
   header.rcode_low = static_cast<std::uint8_t>(static_cast<unsigned>(outcome.rcode) & 0xf);
   if (writer.question(query.question)) header.questions = 1;
@@ -138,7 +139,7 @@ Rendered render(const dns::Query& query, const Outcome& outcome, Instant now, st
 std::size_t render_slip(const dns::Query& query, std::span<std::uint8_t> room, const Extras& extras) {
   Outcome nothing;
   nothing.rcode = extras.cookie ? dns::Rcode::badcookie : dns::Rcode::noerror;
-  dns::WireWriter writer{room};
+  REDOUBT_UNWRITTEN dns::WireWriter writer{room};
   dns::Header header = answer_header(query.header);
   header.rcode_low = static_cast<std::uint8_t>(static_cast<unsigned>(nothing.rcode) & 0xf);
   header.truncated = !extras.cookie;
@@ -148,7 +149,7 @@ std::size_t render_slip(const dns::Query& query, std::span<std::uint8_t> room, c
 }
 
 std::size_t render_fault(const dns::QueryError& error, std::span<std::uint8_t> room) {
-  dns::WireWriter writer{room};
+  REDOUBT_UNWRITTEN dns::WireWriter writer{room};
   dns::Header header = answer_header(error.header);
   switch (error.fault) {
     case dns::QueryFault::ignore:

@@ -13,26 +13,12 @@ class Uplink final : public Network {
          WorkerCounters& counters)
       : datagrams_{&datagrams}, road_{&road}, returns_{std::move(returns)}, counters_{&counters} {}
 
+  /// Each road's own task, without one around it.
   Task<std::expected<Reply, NetworkFault>> exchange(Exchange exchange) override {
-    if (exchange.transport == UpstreamTransport::udp) {
-      counters_->add(counter_of(exchange.transport));
-      auto reply = co_await datagrams_->exchange(std::move(exchange));
-      const std::uint64_t made = datagrams_->sockets().made;
-      counters_->add(channel::ResolverCounter::upstream_sockets_made, made - sockets_made_);
-      sockets_made_ = made;
-      if (!reply && reply.error() == NetworkFault::timed_out)
-        counters_->add(channel::ResolverCounter::upstream_timeouts);
-      if (!reply && reply.error() == NetworkFault::no_resources)
-        counters_->add(channel::ResolverCounter::upstream_no_resources);
-      if (reply && reply->mismatched != 0)
-        counters_->add(channel::ResolverCounter::upstream_mismatched, reply->mismatched);
-      if (!reply && reply.error() == NetworkFault::spoofed)
-        counters_->add(channel::ResolverCounter::upstream_mismatched, max_mismatched_replies);
-      co_return reply;
-    }
     counters_->add(counter_of(exchange.transport));
+    if (exchange.transport == UpstreamTransport::udp) return datagrams_->exchange(std::move(exchange));
     if (exchange.by_floor) counters_->add(channel::ResolverCounter::limit_entropy_floor);
-    co_return co_await road_->fetch(std::move(exchange), returns_);
+    return road_->fetch(std::move(exchange), returns_);
   }
 
  private:
@@ -54,7 +40,6 @@ class Uplink final : public Network {
   StreamRoad* road_;
   std::shared_ptr<FetchReturns> returns_;
   WorkerCounters* counters_;
-  std::uint64_t sockets_made_ = 0;  // as it has been counted
 };
 
 }  // namespace redoubt::resolver

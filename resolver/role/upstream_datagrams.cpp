@@ -69,8 +69,8 @@ class UpstreamDatagrams::Seat {
   Waiting* waiting_;
 };
 
-UpstreamDatagrams::UpstreamDatagrams(const asio::any_io_executor& executor, Random& random)
-    : ready_{executor}, sockets_{random, open_set(ready_)}, timer_{executor} {}
+UpstreamDatagrams::UpstreamDatagrams(const asio::any_io_executor& executor, Random& random, WorkerCounters& counters)
+    : counters_{&counters}, ready_{executor}, sockets_{random, open_set(ready_)}, timer_{executor} {}
 
 void UpstreamDatagrams::close() {
   for (std::size_t i = 0; i < places_.size(); ++i) {
@@ -219,22 +219,53 @@ void UpstreamDatagrams::ask_again_from_fresh(Waiting& waiting) {
   ++counts_.queries;
 }
 
-Task<std::expected<Reply, NetworkFault>> UpstreamDatagrams::exchange(Exchange exchange) {
-  if (open_ >= sockets_.settings().max_open) co_return std::unexpected{NetworkFault::no_resources};
-  Waiting waiting{&exchange, MachineClock::now()};
-  const Seat seat{*this, waiting};
+bool UpstreamDatagrams::begin(Waiting& waiting) {
+  const Exchange& exchange = *waiting.exchange;
   const auto socket = sockets_.take(exchange.server, waiting.ticket);
-  if (!socket) co_return std::unexpected{socket.error()};
+  if (!socket) {
+    waiting.result = std::unexpected{socket.error()};
+    return false;
+  }
   waiting.socket = *socket;
-  if (const int trouble = sockets_.send(waiting.socket, exchange.server, exchange.query); trouble != 0)
-    co_return std::unexpected{network_fault_of(trouble)};
+  if (const int trouble = sockets_.send(waiting.socket, exchange.server, exchange.query); trouble != 0) {
+    waiting.result = std::unexpected{network_fault_of(trouble)};
+    return false;
+  }
   ++counts_.queries;
   deadlines_.note(waiting.ticket, exchange.deadline, waiting.started);
-  co_await Suspension{[&](Suspended suspended) {
-    watch();
-    watch_deadlines(exchange.deadline + DeadlineWheel::tick);
-    waiting.suspended.emplace(std::move(suspended));
-  }};
+  return true;
+}
+
+void UpstreamDatagrams::count(const Result& result) {
+  using channel::ResolverCounter;
+  const std::uint64_t made = sockets_.counts().made;
+  counters_->add(ResolverCounter::upstream_sockets_made, made - sockets_made_);
+  sockets_made_ = made;
+  if (result) {
+    if (result->mismatched != 0) counters_->add(ResolverCounter::upstream_mismatched, result->mismatched);
+    return;
+  }
+  if (result.error() == NetworkFault::timed_out) counters_->add(ResolverCounter::upstream_timeouts);
+  if (result.error() == NetworkFault::no_resources) counters_->add(ResolverCounter::upstream_no_resources);
+  if (result.error() == NetworkFault::spoofed)
+    counters_->add(ResolverCounter::upstream_mismatched, max_mismatched_replies);
+}
+
+Task<std::expected<Reply, NetworkFault>> UpstreamDatagrams::exchange(Exchange exchange) {
+  Waiting waiting{&exchange, MachineClock::now()};
+  if (open_ >= sockets_.settings().max_open) {
+    waiting.result = std::unexpected{NetworkFault::no_resources};
+  } else {
+    const Seat seat{*this, waiting};
+    if (begin(waiting)) {
+      co_await Suspension{[&](Suspended suspended) {
+        watch();
+        watch_deadlines(exchange.deadline + DeadlineWheel::tick);
+        waiting.suspended.emplace(std::move(suspended));
+      }};
+    }
+  }
+  count(waiting.result);
   co_return std::move(waiting.result);
 }
 

@@ -14,6 +14,7 @@
 #include "resolver/role/deadline_wheel.hpp"
 #include "resolver/role/machine_clock.hpp"
 #include "resolver/role/upstream_sockets.hpp"
+#include "resolver/role/worker_counters.hpp"
 
 namespace redoubt::resolver {
 
@@ -31,8 +32,9 @@ struct UpstreamCounts {
 /// the loop itself is asked nothing. Who waits is resumed from there, one after the other.
 class UpstreamDatagrams {
  public:
-  /// Everything happens on the executor's thread. random outlives it.
-  UpstreamDatagrams(const boost::asio::any_io_executor& executor, Random& random);
+  /// Everything happens on the executor's thread. random outlives it, and so do the counters of that thread, where what
+  /// came of each exchange is counted.
+  UpstreamDatagrams(const boost::asio::any_io_executor& executor, Random& random, WorkerCounters& counters);
   ~UpstreamDatagrams() { close(); }
   UpstreamDatagrams(const UpstreamDatagrams&) = delete;
   UpstreamDatagrams& operator=(const UpstreamDatagrams&) = delete;
@@ -66,8 +68,13 @@ class UpstreamDatagrams {
   void pass_deadlines();
   void read(Waiting& waiting);
   void ask_again_from_fresh(Waiting& waiting);
+  /// Its query is out, and its deadline noted. False: its result says why not.
+  bool begin(Waiting& waiting);
   static void finish(Waiting& waiting, Result result);
+  void count(const Result& result);
 
+  WorkerCounters* counters_;
+  std::uint64_t sockets_made_ = 0;  // as it has been counted
   UpstreamCounts counts_;
   std::uint32_t open_ = 0;
   boost::asio::posix::stream_descriptor ready_;  // the epoll set

@@ -51,22 +51,20 @@ std::chrono::seconds Worker::Loop::keep_packet(const dns::QueryGlance& glance, c
   return time;
 }
 
-Task<Worker::Loop::Resolved> Worker::Loop::resolve(const dns::Query& query, Client client) {
-  const Instant began = clock_.now();
-  SharedOutcome outcome = co_await desk_.answer_unknown(query, client);
+std::chrono::nanoseconds Worker::Loop::note_resolved(const dns::Query& query, const Outcome& outcome, Instant began) {
   const std::chrono::nanoseconds took = clock_.now() - began;
   books_.resolved(took);
-  if (outcome->rcode == dns::Rcode::servfail && outcome->error) {
+  if (outcome.rcode == dns::Rcode::servfail && outcome.error) {
     log::debug("{} {} failed: {}", query.question.name.to_text(), dns::to_text(query.question.type),
-               log::printable(outcome->error->text));
+               log::printable(outcome.error->text));
   }
-  co_return Resolved{std::move(outcome), took};
+  return took;
 }
 
 std::size_t Worker::Loop::put(const dns::Query& query, const Outcome& outcome, const Claim& claim, std::size_t limit,
-                              std::span<std::uint8_t> room, std::size_t block) {
+                              Instant now, std::span<std::uint8_t> room, std::size_t block) {
   const Rendered rendered =
-      render(query, outcome, clock_.now(), room.first(std::min(limit, room.size())),
+      render(query, outcome, now, room.first(std::min(limit, room.size())),
              {.nsid = settings_->core->identity.nsid, .cookie = claim.cookie(), .padding_block = block});
   if (rendered.truncated) counters_.add(ResolverCounter::answers_truncated);
   return rendered.octets;

@@ -139,7 +139,7 @@ void Worker::Loop::serve_datagram(channel::ListenerId listener, const Datagram& 
   const Claim claim = claims_.judge(query->edns, client);
   const auto answer_at_once = [&](const Outcome& outcome, AnswerSource source) {
     books_.answered(query->question, {.address = client}, outcome, source);
-    std::size_t octets = put(*query, outcome, claim, datagram_limit(*query), batch_.room());
+    std::size_t octets = put(*query, outcome, claim, datagram_limit(*query), batch_began_, batch_.room());
     if (look.is_plain && source == AnswerSource::known) keep_packet(look.glance, outcome, batch_.room().first(octets));
     if (!claims_.may_leave(datagram.octets.size(), octets, claim, client)) octets = slip(*query, claim, batch_.room());
     batch_.commit(octets, *datagram.path);
@@ -163,9 +163,9 @@ void Worker::Loop::serve_datagram(channel::ListenerId listener, const Datagram& 
 void Worker::Loop::refuse_stranger(const dns::Query& query, const Datagram& datagram, const dns::IpAddress& client) {
   counters_.add(ResolverCounter::refused);
   books_.answered(query.question, {.address = client}, *refused_, AnswerSource::refused);
-  std::size_t octets = put(query, *refused_, {}, datagram_limit(query), batch_.room());
+  std::size_t octets = put(query, *refused_, {}, datagram_limit(query), batch_began_, batch_.room());
   if (octets > datagram.octets.size())
-    octets = put(query, *refused_without_reason_, {}, datagram_limit(query), batch_.room());
+    octets = put(query, *refused_without_reason_, {}, datagram_limit(query), batch_began_, batch_.room());
   batch_.commit(octets, *datagram.path);
 }
 
@@ -173,14 +173,18 @@ Task<void> Worker::Loop::resolve_datagram(channel::ListenerId listener, dns::Que
                                           Claim claim, ReturnPath path, WaitingRoom::Place place) {
   const Recipient recipient{.address = path.endpoint().address};
   const Client client{.network = place.client(), .address = recipient.address};
-  const auto [outcome, took] = co_await resolve(query, client);
-  if (!co_await desk_.leave(place)) {
+  const SharedOutcome outcome = co_await desk_.answer_unknown(query, client);
+  const std::chrono::nanoseconds took = note_resolved(query, *outcome, place.came());
+  const Instant now = place.came() + took;
+  const auto turn = place.leave_at(now);
+  if (!turn) {
     counters_.add(ResolverCounter::answers_withheld);
     co_return;
   }
+  if (*turn > now) co_await clock_.sleep_until(*turn);
   books_.answered(query.question, recipient, *outcome, AnswerSource::resolved, took);
   if (late_.is_full() || listener != late_listener_) send_late();
-  std::size_t octets = put(query, *outcome, claim, datagram_limit(query), late_.room());
+  std::size_t octets = put(query, *outcome, claim, datagram_limit(query), std::max(now, *turn), late_.room());
   if (!claims_.may_leave(query_octets, octets, claim, recipient.address)) octets = slip(query, claim, late_.room());
   late_.commit_with_copy(octets, path);
   late_listener_ = listener;

@@ -101,12 +101,9 @@ class Worker::Loop {
   /// An answer from the record cache: the next asker gets it without all that. returns  for how long; zero: he does not
   std::chrono::seconds keep_packet(const dns::QueryGlance& glance, const Outcome& outcome,
                                    std::span<const std::uint8_t> answer);
-  struct Resolved {
-    SharedOutcome outcome;
-    std::chrono::nanoseconds took;
-  };
-  Task<Resolved> resolve(const dns::Query& query, Client client);
-  std::size_t put(const dns::Query& query, const Outcome& outcome, const Claim& claim, std::size_t limit,
+  /// returns how long it took
+  std::chrono::nanoseconds note_resolved(const dns::Query& query, const Outcome& outcome, Instant began);
+  std::size_t put(const dns::Query& query, const Outcome& outcome, const Claim& claim, std::size_t limit, Instant now,
                   std::span<std::uint8_t> room, std::size_t block = 0);
   std::size_t put_fault(const dns::QueryError& error, std::span<std::uint8_t> room);
   static void note(const std::exception_ptr& trouble);

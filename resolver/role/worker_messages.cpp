@@ -73,7 +73,7 @@ void Worker::Loop::trace(Tracing tracing) {
   if (!query) return end_at_once(true, put_fault(query.error(), room));
   if (tracing.request.client && !settings_->access.allows(*tracing.request.client)) {
     books_.answered(query->question, {.address = {}, .is_operator = true}, *refused_, AnswerSource::refused);
-    return end_at_once(false, put(*query, *refused_, {}, room.size(), room));
+    return end_at_once(false, put(*query, *refused_, {}, room.size(), clock_.now(), room));
   }
   spawn(context_, resolve_traced(*query, std::move(tracing)), [](const std::exception_ptr& trouble) { note(trouble); });
 }
@@ -100,8 +100,8 @@ void Worker::Loop::answer_message(std::vector<std::uint8_t> octets, const Recipi
   }
   const auto answer_at_once = [&](const Outcome& outcome, AnswerSource source) {
     books_.answered(query->question, recipient, outcome, source);
-    const std::size_t size =
-        put(*query, outcome, claims_.judge(query->edns, recipient.address), room.size(), room, block_for(recipient));
+    const std::size_t size = put(*query, outcome, claims_.judge(query->edns, recipient.address), room.size(),
+                                 clock_.now(), room, block_for(recipient));
     dns::QueryGlance glance;
     if (recipient.stream && source == AnswerSource::known && dns::look_at(octets, glance))
       kept_ = {keep_packet(glance, outcome, room.first(size)), outcome.is_secure()};
@@ -128,11 +128,13 @@ void Worker::Loop::answer_message(std::vector<std::uint8_t> octets, const Recipi
 Task<void> Worker::Loop::resolve_message(dns::Query query, Recipient recipient, WaitingRoom::Place place,
                                          Answered done) {
   const Client client{.network = place.client(), .address = recipient.address};
-  const auto [outcome, took] = co_await resolve(query, client);
+  const Instant began = clock_.now();
+  const SharedOutcome outcome = co_await desk_.answer_unknown(query, client);
+  const std::chrono::nanoseconds took = note_resolved(query, *outcome, began);
   books_.answered(query.question, recipient, *outcome, AnswerSource::resolved, took);
   const std::span<std::uint8_t> room{stream_room_};
-  const std::size_t size =
-      put(query, *outcome, claims_.judge(query.edns, recipient.address), room.size(), room, block_for(recipient));
+  const std::size_t size = put(query, *outcome, claims_.judge(query.edns, recipient.address), room.size(), began + took,
+                               room, block_for(recipient));
   done({room.begin(), room.begin() + static_cast<std::ptrdiff_t>(size)});
 }
 
@@ -143,7 +145,7 @@ Task<void> Worker::Loop::resolve_traced(dns::Query query, Tracing tracing) {
   const auto outcome = co_await desk_.answer_traced(query, budget, tracing.request.fresh);
   books_.answered(query.question, {.address = {}, .is_operator = true}, *outcome, AnswerSource::resolved);
   std::vector<std::uint8_t> room(dns::max_message_octets);
-  room.resize(put(query, *outcome, {}, room.size(), room));
+  room.resize(put(query, *outcome, {}, room.size(), clock_.now(), room));
   tracing.done({.id = tracing.request.id,
                 .allowed = true,
                 .answer = std::move(room),
@@ -155,7 +157,7 @@ Task<void> Worker::Loop::resolve_alone(dns::Query query, Answered done) {
   Budget budget = desk_.fresh_budget();
   const auto outcome = co_await desk_.answer_traced(query, budget, true);
   std::vector<std::uint8_t> room(dns::max_message_octets);
-  room.resize(put(query, *outcome, {}, room.size(), room));
+  room.resize(put(query, *outcome, {}, room.size(), clock_.now(), room));
   done(std::move(room));
 }
 

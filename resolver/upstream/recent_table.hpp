@@ -24,16 +24,22 @@ class RecentTable {
   }
   /// Made if it is not there; the least recently touched makes room.
   Value& touch(const Key& key) {
-    if (const auto at = index_.find(key); at != index_.end()) {
+    const auto [at, added] = index_.try_emplace(key, queue_.end());
+    if (!added) {
       queue_.splice(queue_.begin(), queue_, at->second);
       return at->second->second;
     }
-    if (queue_.size() == most_) {
+    try {
+      queue_.emplace_front(key, Value{});
+    } catch (...) {
+      index_.erase(at);  // it leads nowhere
+      throw;
+    }
+    at->second = queue_.begin();
+    if (queue_.size() > most_) {
       index_.erase(queue_.back().first);
       queue_.pop_back();
     }
-    queue_.emplace_front(key, Value{});
-    index_.emplace(key, queue_.begin());
     return queue_.front().second;
   }
   void erase(const Key& key) {

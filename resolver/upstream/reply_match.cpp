@@ -14,7 +14,7 @@ bool is_reply_to(std::span<const std::uint8_t> query, std::span<const std::uint8
   dns::NameWork work{query.size()};
   dns::WireReader reader{query, work};
   const dns::Header asked = dns::read_header(reader);
-  reader.uncompressed_name();
+  reader.skip_name();
   reader.octets(4);
   if (!reader.ok()) return false;
   const std::size_t question_end = reader.at();
@@ -39,11 +39,11 @@ std::optional<std::array<std::uint8_t, client_octets>> client_part(std::span<con
   dns::WireReader reader{reply, work};
   const dns::Header header = dns::read_header(reader);
   if (header.questions != 1) return std::nullopt;
-  reader.uncompressed_name();
+  reader.skip_name();
   reader.octets(4);
   std::size_t records = std::size_t{header.answers} + header.authorities + header.additionals;
   for (; records > 0 && reader.ok(); --records) {
-    reader.name();
+    reader.skip_name();
     const dns::RrType type{reader.u16()};
     reader.octets(2 + 4);  // class and TTL
     dns::WireReader rdata = reader.window(reader.u16());

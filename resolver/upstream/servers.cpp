@@ -44,10 +44,11 @@ bool Servers::is_aside(const dns::IpAddress& address, const dns::Name& zone, Ins
 }
 
 void Servers::succeeded(const dns::IpAddress& address, const dns::Name& zone) {
-  if (troubled() == 0) return;  // as a rule
+  if (troubled_.load(std::memory_order_relaxed) == 0) return;  // as a rule
   const Pair pair{address, zone.hash(key_)};
   const std::lock_guard guard{lock_};
   troubles_.erase(pair);
+  troubled_.store(troubles_.size(), std::memory_order_relaxed);
 }
 
 void Servers::answered(const dns::IpAddress& address, Duration round_trip) {
@@ -61,6 +62,7 @@ void Servers::failed(const dns::IpAddress& address, const dns::Name& zone, Insta
   const Pair pair{address, zone.hash(key_)};
   const std::lock_guard guard{lock_};
   Trouble& trouble = troubles_.touch(pair);
+  troubled_.store(troubles_.size(), std::memory_order_relaxed);
   ++trouble.failures;
   if (trouble.failures < failures_before_rest) return;
   const unsigned doublings = std::min(trouble.failures - failures_before_rest, 4U);
@@ -72,6 +74,7 @@ void Servers::put_aside(const dns::IpAddress& address, const dns::Name& zone, In
   const Pair pair{address, zone.hash(key_)};
   const std::lock_guard guard{lock_};
   Trouble& trouble = troubles_.touch(pair);
+  troubled_.store(troubles_.size(), std::memory_order_relaxed);
   trouble.aside_until = std::max(trouble.aside_until, until);
 }
 

@@ -2,6 +2,7 @@
 // What is known of servers: how fast an address answers, and which to leave alone for a while. Trouble is known by
 // address and zone: who delegates his own zone to somebody else's server must not be able to turn that server off for
 // the zones that it does serve. Bounded; shared by workers.
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <span>
@@ -85,6 +86,7 @@ class Servers {
   mutable std::mutex lock_;  // guards both tables
   RecentTable<dns::IpAddress, Duration, AddressHash> round_trips_;
   RecentTable<Pair, Trouble, PairHash> troubles_;
+  std::atomic<std::size_t> troubled_ = 0;  // as many as there are: spares the lock to all who ask in good times
 };
 
 }  // namespace redoubt::resolver

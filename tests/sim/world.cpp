@@ -168,8 +168,10 @@ void World::send(const dns::Query& query, const dns::IpAddress& client, Done don
                        Instant since, Done tell) -> Task<void> {
     const resolver::Client from{.network = seat.client(), .address = asker};
     const auto outcome = co_await world->desk().answer(asked, from);
-    const bool sent = co_await world->desk().leave(seat);
-    tell(sent ? std::optional{world->rendered(asked, *outcome, since)} : std::nullopt);
+    const Instant now = world->clock_.now();
+    const auto turn = seat.leave_at(now);
+    if (turn && *turn > now) co_await world->clock_.sleep_until(*turn);
+    tell(turn ? std::optional{world->rendered(asked, *outcome, since)} : std::nullopt);
   };
   resolver::spawn(context_, wait(this, query, std::move(*place), client, begun, std::move(done)), resolver::Detached{});
 }

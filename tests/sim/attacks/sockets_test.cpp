@@ -63,7 +63,8 @@ class Sockets {
  private:
   boost::asio::io_context loop_{1};
   resolver::SystemRandom random_;
-  resolver::UpstreamDatagrams upstream_{loop_.get_executor(), random_};
+  resolver::WorkerCounters counters_;
+  resolver::UpstreamDatagrams upstream_{loop_.get_executor(), random_, counters_};
 };
 
 struct SocketRow {

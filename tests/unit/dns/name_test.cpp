@@ -170,6 +170,25 @@ TEST(NameHash, is_keyed_and_blind_to_case) {
   EXPECT_EQ(seen.size(), 1000U);
 }
 
+TEST(NameHash, letters_alone_are_lowered_wherever_they_stand) {
+  const HashKey key{7};
+  constexpr std::size_t label = 23;  // two whole rows of eight octets, and some
+  for (std::size_t at = 1; at <= label; ++at) {
+    for (unsigned octet = 0; octet < 256; ++octet) {
+      Octets wire(label + 2, 0xdb);  // 'Z' + 1 with the highest bit
+      wire[0] = label;
+      wire[label + 1] = 0;
+      wire[at] = static_cast<std::uint8_t>(octet);
+      const Name name = *Name::from_wire(wire);
+      const bool is_letter = octet >= 'A' && octet <= 'Z';
+      if (is_letter) wire[at] = static_cast<std::uint8_t>(octet + 'a' - 'A');
+      const Name lower = *Name::from_wire(wire);
+      ASSERT_TRUE(name.lowercased().identical(lower)) << octet << " at " << at;
+      ASSERT_EQ(name.hash(key), lower.hash(key)) << octet << " at " << at;
+    }
+  }
+}
+
 TEST(NameTree, parents_suffixes_and_ancestors) {
   const Name name = Name::literal("a.b.Example.com");
   EXPECT_EQ(name.label_count(), 4U);

@@ -159,6 +159,23 @@ TEST(WireReaderName, uncompressed_names_are_told_from_compressed_ones) {
   EXPECT_EQ(reader.error()->fault, Fault::compressed_name);
 }
 
+TEST(WireReaderName, that_are_gone_past_end_where_names_that_are_read_do) {
+  const auto past = [](const Octets& message) -> std::optional<std::size_t> {
+    NameWork work{message.size()};
+    WireReader reader{message, work};
+    reader.skip_name();
+    return reader.ok() ? std::optional{reader.at()} : std::nullopt;
+  };
+  EXPECT_EQ(past(octets("00 'x'")), 1U);
+  EXPECT_EQ(past(octets("03 'abc' 00 'x'")), 5U);
+  EXPECT_EQ(past(octets("03 'abc' c0 0c 'x'")), 6U) << "nobody looks where a pointer leads";
+  EXPECT_EQ(past(octets("03 'abc' 40 'x'")), std::nullopt);
+  EXPECT_EQ(past(octets("03 'abc' 80 'x'")), std::nullopt);
+  const Octets whole = octets("03 'abc' c0 0c");
+  for (std::size_t cut = 0; cut < whole.size(); ++cut)
+    EXPECT_EQ(past({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(cut)}), std::nullopt) << cut;
+}
+
 TEST(WireReaderName, work_is_bounded_over_the_whole_message) {
   // A chain of pointers as deep as may be, and thousands of names that start at its deep end (attacks M02).
   Octets message = octets("00");

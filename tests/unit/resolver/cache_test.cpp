@@ -64,7 +64,7 @@ TEST(Cache, an_alias_is_found_where_there_is_nothing_of_the_type_itself) {
   EXPECT_EQ(cache.find_or_alias(www, dns::type::a, start, Asker::client)->kind, EntryKind::no_name);
 }
 
-TEST(Cache, knows_a_name_by_anything_but_its_delegation) {
+TEST(Cache, knows_a_name_by_anything_that_it_has) {
   Cache cache{1 << 20, key};
   EXPECT_FALSE(cache.knows(www));
   auto cut = std::make_shared<Delegation>();
@@ -72,6 +72,8 @@ TEST(Cache, knows_a_name_by_anything_but_its_delegation) {
   cut->servers = {{www, {}}};
   cut->expires = start + 100s;
   cache.store_delegation(cut, start);
+  EXPECT_TRUE(cache.knows(www));
+  cache.flush(www, false);
   EXPECT_FALSE(cache.knows(www));
   cache.store_data(rrset("www.example. A 192.0.2.1"), Rank::answer, start);
   EXPECT_TRUE(cache.knows(name_from_text("WWW.example.")));

@@ -89,6 +89,25 @@ TEST(Flights, unasked_are_bounded_and_step_back_before_the_table_is_full) {
   EXPECT_TRUE(flights.lead_unasked(third, bounds, 2));
 }
 
+TEST(Flights, whoever_finds_no_room_leaves_nothing_behind) {
+  Flights flights{dns::HashKey{}};
+  constexpr Holder client{7};
+  const auto join = [&](const dns::Question& wanted, Flights::Bounds bound) {
+    Flights::Waiter waiter = [](const SharedOutcome&) noexcept {};
+    return flights.join(wanted, bound, nullptr, waiter, client);
+  };
+  EXPECT_EQ(join(question, {1, 100, 1}).as, As::leads);
+  EXPECT_EQ(join(other, {1, 100, 9}).bound, Limit::flights);
+  EXPECT_EQ(join(question, {1, 100, 9}).as, As::waits) << "a full table still has what it has";
+  const auto alone = join(other, {9, 100, 1});
+  EXPECT_EQ(alone.as, As::full);
+  EXPECT_EQ(alone.bound, Limit::flights_of_one_client);
+  EXPECT_EQ(flights.in_flight(), 1U);
+  EXPECT_EQ(flights.waiting(), 2U);
+  flights.land(question, failure(dns::EdeCode::other, "x"));
+  EXPECT_EQ(join(other, {9, 100, 1}).as, As::leads) << "its place came back";
+}
+
 TEST(Flights, between_threads_each_waiter_is_told_exactly_once) {
   Flights flights{dns::HashKey{}};
   std::atomic<int> told = 0;

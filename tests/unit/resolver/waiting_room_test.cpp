@@ -69,14 +69,27 @@ TEST_F(WaitingRoomTest, all_together_have_a_bound_and_nothing_is_kept_of_who_lef
 
 TEST_F(WaitingRoomTest, a_few_answers_leave_whenever_they_are_there) {
   for (std::uint32_t i = 1; i < WaitingRoom::crowd; ++i) enter("192.0.2.1", {1000, 1000});
-  for (WaitingRoom::Place& place : places) EXPECT_EQ(place.answer_at(start + 4s), start + 4s);
+  for (WaitingRoom::Place& place : places) EXPECT_EQ(place.leave_at(start + 4s), start + 4s);
+  EXPECT_EQ(room.count(), 0U);
+  places.clear();
+  EXPECT_EQ(room.count(), 0U) << "a place is given back once";
+}
+
+TEST_F(WaitingRoomTest, whose_answer_waits_keeps_the_place) {
+  for (std::uint32_t i = 0; i < WaitingRoom::crowd; ++i) enter("192.0.2.1", {1000, 1000});
+  EXPECT_EQ(places.front().leave_at(start + 1s), start + 1s);
+  EXPECT_EQ(room.count(), WaitingRoom::crowd - 1);
+  EXPECT_GT(std::next(places.begin())->leave_at(start + 1s), start + 1s);
+  EXPECT_EQ(room.count(), WaitingRoom::crowd - 1);
+  places.clear();
+  EXPECT_EQ(room.count(), 0U);
 }
 
 TEST_F(WaitingRoomTest, a_crowds_answers_leave_at_a_steady_pace) {
   for (int i = 0; i < 1000; ++i) enter("192.0.2.1", {2000, 1000});
   enter("192.0.2.2", {2000, 1000});
   std::vector<Instant> left;
-  for (WaitingRoom::Place& place : places) left.push_back(place.answer_at(start + 1s).value());
+  for (WaitingRoom::Place& place : places) left.push_back(place.leave_at(start + 1s).value());
   EXPECT_EQ(left.back(), start + 1s) << "another client is not held up by it";
   left.pop_back();
   EXPECT_EQ(left[0], start + 1s);
@@ -85,13 +98,14 @@ TEST_F(WaitingRoomTest, a_crowds_answers_leave_at_a_steady_pace) {
 
 TEST_F(WaitingRoomTest, a_crowds_late_answers_stay_until_the_crowd_is_gone) {
   for (int i = 0; i < 200; ++i) enter("192.0.2.1", {1000, 1000});
-  EXPECT_TRUE(places.front().answer_at(start + 1900ms));
+  EXPECT_TRUE(places.front().leave_at(start + 1900ms));
+  places.pop_front();
   while (!places.empty()) {
-    EXPECT_FALSE(places.front().answer_at(start + 1901ms)) << places.size();
+    EXPECT_FALSE(places.front().leave_at(start + 1901ms)) << places.size();
     places.pop_front();
   }
   enter("192.0.2.1", {1000, 1000}, start + 2s);
-  EXPECT_TRUE(places.front().answer_at(start + 6s));
+  EXPECT_TRUE(places.front().leave_at(start + 6s));
 }
 
 TEST_F(WaitingRoomTest, a_crowd_beyond_its_share_is_told_so_at_the_same_pace) {

@@ -47,7 +47,8 @@ class UpstreamDatagramsTest : public testing::TestWithParam<bool> {
 
   asio::io_context loop_{1};
   SystemRandom random_;
-  UpstreamDatagrams upstream_{loop_.get_executor(), random_};
+  WorkerCounters counters_;
+  UpstreamDatagrams upstream_{loop_.get_executor(), random_, counters_};
 };
 
 TEST_P(UpstreamDatagramsTest, the_matching_reply_is_taken) {

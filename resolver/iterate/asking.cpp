@@ -100,15 +100,23 @@ void Asking::note(Failure nested) {
   scope_ = std::max(scope_, nested.scope);
 }
 
-Failure Asking::failure() const {
+std::size_t Asking::count_addresses(const std::function<bool(const dns::IpAddress&)>& is_such) const {
+  return static_cast<std::size_t>(std::ranges::count_if(known_, is_such, &Known::address));
+}
+
+Failure Asking::failure(std::size_t aside) const {
   if (nested_) return {.told = *nested_, .scope = scope_, .heard = heard_};
   const std::string_view why =
       trouble_.empty() ? "none of its servers has an address that may be asked" : std::string_view{trouble_};
   const dns::EdeCode code = broken_                         ? dns::EdeCode::network_error
                             : scope_ == FailureScope::house ? dns::EdeCode::other
                                                             : dns::EdeCode::no_reachable_authority;
-  return {
-      .told = {code, fmt::format("at delegation {}: {}", cut_->zone.to_text(), why)}, .scope = scope_, .heard = heard_};
+  std::string text = fmt::format("at delegation {}: {}", cut_->zone.to_text(), why);
+  if (aside != 0) {
+    text += fmt::format("; {} of {} addresses are put aside for what they answered or did not", aside, known_.size());
+    if (cut_->zone.is_root()) text += ": does something on the way answer in their place?";
+  }
+  return {.told = {code, std::move(text)}, .scope = scope_, .heard = heard_};
 }
 
 }  // namespace redoubt::resolver

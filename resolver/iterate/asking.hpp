@@ -1,6 +1,8 @@
 #pragma once
 // One question at one cut: who may be asked, who was how often, whose address is still to be found. Pure bookkeeping.
 #include <boost/container/small_vector.hpp>
+#include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -60,8 +62,11 @@ class Asking {
   void note(Failure nested);
   /// A server spoke, though to no purpose.
   void heard() { heard_ = true; }
-  /// What to tell when nobody helped.
-  Failure failure() const;
+  /// How many of the addresses that may be asked are such.
+  std::size_t count_addresses(const std::function<bool(const dns::IpAddress&)>& is_such) const;
+  /// What to tell when nobody helped. aside: so many addresses were put aside before, and asked last if at all. The
+  /// last trouble alone would blame those that are left.
+  Failure failure(std::size_t aside) const;
 
  private:
   struct Known {

@@ -268,7 +268,10 @@ Task<Finding> Iterator::ask(const Errand& errand, SharedDelegation cut, unsigned
     if (found) co_return found;
     asking.note_server(std::move(found.error()));
   }
-  co_return std::unexpected{asking.failure()};
+  const std::size_t aside = asking.count_addresses([&](const dns::IpAddress& address) {
+    return shared_->servers.is_aside(address, asking.cut().zone, clock_->now());
+  });
+  co_return std::unexpected{asking.failure(aside)};
 }
 
 /// The addresses of one more server name. A bounded number of them is looked up for one cut, and questions inside

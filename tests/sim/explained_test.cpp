@@ -103,6 +103,19 @@ TEST(Explained, time_that_ran_out_at_silent_servers_is_no_reachable_authority) {
   EXPECT_THAT(answer.error(), StartsWith("22 limit question-time reached: at delegation shop.com.: "));
 }
 
+TEST(Explained, servers_that_were_put_aside_are_told_beside_the_one_that_is_silent) {
+  World world;
+  world.site("shop.com.", "192.0.2.1", "@ NS ns2\nns2 A 192.0.2.2").behaves(says(dns::Rcode::noerror));
+  world.delegate("com.", "shop.com. NS ns2.shop.com.\nns2.shop.com. A 192.0.2.2");
+  world.internet().server("192.0.2.2").behaves(silent());
+  world.limit("question-time", 1000);
+  for (const char* name : {"a.shop.com.", "b.shop.com.", "c.shop.com."}) {
+    const Answer answer = world.ask(name);
+    EXPECT_THAT(answer.error(), testing::HasSubstr("at delegation shop.com.: "));
+    EXPECT_THAT(answer.error(), testing::HasSubstr("1 of 2 addresses are put aside")) << name;
+  }
+}
+
 TEST(Explained, limit_of_ours_is_none_of_the_servers_faults) {
   const Answer answer = asked_of(silent(), [](World& world) { world.limit("upstream-queries", 10); });
   EXPECT_THAT(codes_of(answer), ElementsAre(EdeCode::no_reachable_authority)) << "three packets are within it";

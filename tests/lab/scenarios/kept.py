@@ -1,7 +1,6 @@
 """The cache outlives the resolver, and by setting the daemon: names that were known are known again, without their servers."""
 import os
 import signal
-import time
 
 from kit import dns_client, processes
 from kit.daemon import END_SECONDS
@@ -98,6 +97,7 @@ def a_damaged_image_is_an_empty_cache(context):
         since = daemon.mark()
         daemon.__enter__()
         daemon.wait_for_line("cache of the former life is not used: a checksum is wrong", 10, since=since)
+        processes.wait_until(lambda: counted("redoubt_kept_cache_refused_total") == 1, 5, "the image to be counted as refused")
         check_equal(counted("redoubt_kept_cache_taken_over_total"), 0, "entries taken over")
         check_equal(ask_all(NAMES[:5]), 5, "names answered all the same")
 
@@ -109,7 +109,8 @@ def what_was_flushed_does_not_come_back(context):
         fill(daemon)
         check_equal(daemon.ctl("cache", "flush", "wild.alpha.lab-tld", "--below")[0], 0, "the flush")
         kill_resolver(daemon)
-        time.sleep(1)
+        # Once this life writes an image of its own, nothing of a former one is taken over any more.
+        processes.wait_until(lambda: counted("redoubt_kept_cache_images_total") > 0, 30, "an image of this life")
         before = upstream_queries()
         ask_all(NAMES[:20])
         check(upstream_queries() - before >= 20, "names that were flushed were answered without their servers")

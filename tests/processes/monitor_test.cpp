@@ -381,7 +381,7 @@ TEST(Monitor, a_role_that_answers_is_left_alone_for_longer_than_a_silent_one_liv
   EXPECT_EQ(Client{port}.ask("pid"), first);
 }
 
-/// Resolver is silent for twelve seconds, but for eight of them monitor was not there either.
+/// Resolver is silent for fourteen seconds, but for eleven of them monitor was not there either.
 TEST(Monitor, a_machine_that_stood_still_blames_nobody) {
   const std::uint16_t port = free_port();
   Resolverd run{binding(port)};
@@ -391,9 +391,9 @@ TEST(Monitor, a_machine_that_stood_still_blames_nobody) {
   ASSERT_EQ(::kill(std::stoi(first), SIGSTOP), 0);
   std::this_thread::sleep_for(std::chrono::milliseconds{2500});  // by then it has been asked
   run.signal(SIGSTOP);
-  std::this_thread::sleep_for(std::chrono::seconds{8});
+  std::this_thread::sleep_for(std::chrono::seconds{11});
   run.signal(SIGCONT);
-  std::this_thread::sleep_for(std::chrono::milliseconds{1500});  // in which monitor would kill it
+  std::this_thread::sleep_for(std::chrono::milliseconds{500});  // in which monitor would kill it
   ASSERT_EQ(::kill(std::stoi(first), SIGCONT), 0);
   EXPECT_EQ(client.ask("pid"), first);
   run.signal(SIGTERM);

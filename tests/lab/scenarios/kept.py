@@ -42,6 +42,11 @@ def hit_ratio(context, what):
     check(ratio > 0.9, f"hit ratio {ratio:.1%}")
 
 
+def end(daemon):
+    daemon.process.send_signal(signal.SIGTERM)
+    check_equal(daemon.process.wait(END_SECONDS), 0, "exit code")
+
+
 def kill_resolver(daemon):
     roles = daemon.wait_for_roles()
     os.kill(roles["resolver"], signal.SIGKILL)
@@ -64,8 +69,7 @@ def a_killed_resolver_knows_again_what_it_knew(context):
 def the_cache_outlives_the_daemon_where_the_setting_says_so(context):
     with context.daemon(settings=UNVALIDATED | {"cache": {"keep": True}}) as daemon:
         fill(daemon)
-        daemon.process.send_signal(signal.SIGTERM)
-        check_equal(daemon.process.wait(END_SECONDS), 0, "exit code")
+        end(daemon)
         image = daemon.folder / "state" / "cache.image"
         check_equal(oct(image.stat().st_mode & 0o777), "0o600", "mode of the image")
         daemon.__enter__()
@@ -77,8 +81,7 @@ def the_cache_outlives_the_daemon_where_the_setting_says_so(context):
 def without_the_setting_nothing_is_left_behind(context):
     with context.daemon(settings=UNVALIDATED) as daemon:
         fill(daemon)
-        daemon.process.send_signal(signal.SIGTERM)
-        check_equal(daemon.process.wait(END_SECONDS), 0, "exit code")
+        end(daemon)
         left = sorted(path.name for path in (daemon.folder / "state").iterdir() if path.name.startswith("cache"))
         check_equal(left, [], "files of the cache in the state folder")
 
@@ -88,8 +91,7 @@ def without_the_setting_nothing_is_left_behind(context):
 def a_damaged_image_is_an_empty_cache(context):
     with context.daemon(settings=UNVALIDATED | {"cache": {"keep": True}}) as daemon:
         fill(daemon)
-        daemon.process.send_signal(signal.SIGTERM)
-        daemon.process.wait(END_SECONDS)
+        end(daemon)
         image = daemon.folder / "state" / "cache.image"
         octets = bytearray(image.read_bytes())
         octets[len(octets) // 2] ^= 1
@@ -121,8 +123,7 @@ def what_was_flushed_does_not_come_back(context):
 def other_settings_make_the_image_worthless(context):
     with context.daemon(settings=UNVALIDATED | {"cache": {"keep": True}}) as daemon:
         fill(daemon)
-        daemon.process.send_signal(signal.SIGTERM)
-        daemon.process.wait(END_SECONDS)
+        end(daemon)
         daemon.settings |= {"cache": {"keep": True, "max-ttl": "1h"}}
         daemon.configure()
         since = daemon.mark()

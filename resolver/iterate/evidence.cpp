@@ -185,16 +185,6 @@ Task<Finding> Iterator::fetch(const Errand& errand, dns::Question question, Sour
 }
 
 /// What servers say, validated if the errand wants that; asked for once more, elsewhere, when it is bogus.
-namespace {
-
-/// What could not be checked in time is not bogus: it says nothing of the data.
-std::optional<Failure> late(const Errand& errand) {
-  if (errand.budget.exhausted() != Limit::question_time_ms) return std::nullopt;
-  return Failure{{dns::EdeCode::other, "no time was left to check the signatures"}, FailureScope::asker};
-}
-
-}  // namespace
-
 Task<Finding> Iterator::walk_and_check(const Errand& errand) {
   auto found = co_await walk(errand);
   if (!found) co_return found;
@@ -202,7 +192,7 @@ Task<Finding> Iterator::walk_and_check(const Errand& errand) {
   auto fault = co_await validator_.judge(errand, *found, end);
   if (!fault) co_return std::unexpected{std::move(fault.error())};
   if (!*fault) co_return found;
-  if (auto why = late(errand)) co_return std::unexpected{*std::move(why)};
+  if (auto late = checked_too_late(errand.budget)) co_return std::unexpected{*std::move(late)};
   Failure why{{(*fault)->reason.code, (*fault)->reason.text}};
   why.is_bogus = true;
   if (!(*fault)->may_be_the_servers || errand.budget.exhausted()) co_return std::unexpected{std::move(why)};
@@ -216,6 +206,7 @@ Task<Finding> Iterator::walk_and_check(const Errand& errand) {
   auto second_fault = co_await validator_.judge(again, *second, second_end);
   if (!second_fault) co_return std::unexpected{std::move(second_fault.error())};
   if (!*second_fault) co_return second;
+  if (auto late = checked_too_late(again.budget)) co_return std::unexpected{*std::move(late)};
   co_return std::unexpected{std::move(why)};
 }
 

@@ -187,9 +187,9 @@ void UpstreamDatagrams::read(Waiting& waiting) {
       if (received.error() == EMSGSIZE && in_force.path_mtu_ignored) continue;
       return finish(waiting, std::unexpected{network_fault_of(received.error())});
     }
-    if (!received->is_to_its_port) {  // late, for another exchange; or the kernel's port is not ours
+    if (received->to != UpstreamSockets::ToPort::drawn) {  // late, for another exchange; or the kernel's doing
       // Once: within an exchange it does not change, and a flood of late ones must not cost a system call each.
-      if (!std::exchange(waiting.port_is_seen, true) && sockets_.has_another_port(waiting.socket))
+      if (!std::exchange(waiting.port_is_seen, true) && sockets_.is_of_no_use(waiting.socket, received->to))
         return ask_again_from_fresh(waiting);
       continue;
     }

@@ -220,7 +220,7 @@ std::optional<std::uint32_t> UpstreamSockets::idle_kept(bool v6) {
   if (socket < 0) return std::nullopt;
   if (!tell_destinations(socket, v6)) {
     close(socket);
-    keep_no_more();  // it would be so for each
+    keep_no_more(Because::ports_are_not_told);  // it would be so for each
     return std::nullopt;
   }
   if (!watch(socket, kept_mark | place)) {
@@ -247,18 +247,23 @@ int UpstreamSockets::connect_kept(Kept& kept, const dns::Endpoint& server) {
 }
 
 /// Whoever narrows the machine's range says nothing to us, and must not choose our ports: what comes to another is not
-/// read, and says that it is so.
-bool UpstreamSockets::has_another_port(const Taken& taken) {
-  if (!taken.kept || port_of(taken.descriptor) == kept_[*taken.kept].port) return false;
-  keep_no_more();
+/// read, and says that it is so. What comes to no port that is told could be of any exchange, and is not read either.
+bool UpstreamSockets::is_of_no_use(const Taken& taken, ToPort to) {
+  if (!taken.kept || to == ToPort::drawn) return false;
+  if (to == ToPort::another && port_of(taken.descriptor) == kept_[*taken.kept].port) return false;
+  keep_no_more(to == ToPort::another ? Because::ports_are_not_given : Because::ports_are_not_told);
   return true;
 }
 
-void UpstreamSockets::keep_no_more() {
+void UpstreamSockets::keep_no_more(Because why) {
   may_keep_ = false;
   retire_kept();
   static std::atomic<bool> is_said = false;
   if (is_said.exchange(true)) return;
+  if (why == Because::ports_are_not_told)
+    return log::info(
+        "each query to a server has to make a socket of its own: the kernel does not tell to which port a datagram "
+        "came (IP_RECVORIGDSTADDR)");
   log::info(
       "each query to a server has to make a socket of its own: the kernel cannot give one the port that was drawn "
       "(Linux 6.3 can where net.ipv4.ip_local_port_range has all of {} to {})",
@@ -278,7 +283,7 @@ std::optional<std::expected<UpstreamSockets::Taken, NetworkFault>> UpstreamSocke
     return taken;
   }
   give_back(taken);
-  if (trouble == ERANGE) keep_no_more();
+  if (trouble == ERANGE) keep_no_more(Because::ports_are_not_given);
   // A fresh one draws until it finds a free port, or knows that there is none.
   if (trouble == ERANGE || trouble == EADDRINUSE) return std::nullopt;
   return std::unexpected{network_fault_of(trouble)};
@@ -333,7 +338,12 @@ std::expected<UpstreamSockets::Received, int> UpstreamSockets::receive(const Tak
   sender.octets = message.msg_namelen;
   return Received{.octets = static_cast<std::size_t>(count),
                   .is_from_server = !settings_.guards.connected_sockets || is_address(sender, server),
-                  .is_to_its_port = !taken.kept || destination_port(message) == kept_[*taken.kept].port};
+                  .to = told_port(taken, destination_port(message))};
+}
+
+UpstreamSockets::ToPort UpstreamSockets::told_port(const Taken& taken, std::uint16_t port) const {
+  if (!taken.kept || port == kept_[*taken.kept].port) return ToPort::drawn;
+  return port == 0 ? ToPort::untold : ToPort::another;
 }
 
 bool UpstreamSockets::drain(int descriptor) noexcept {

@@ -62,14 +62,20 @@ class UpstreamSockets {
   void give_back(const Taken& taken) noexcept;
   /// 0, or errno.
   int send(const Taken& taken, const dns::Endpoint& server, std::span<const std::uint8_t> query) const;
+  /// Where a datagram was sent to, as the kernel says.
+  enum class ToPort : std::uint8_t {
+    drawn,    ///< the port of this exchange
+    another,  ///< of an exchange before, or of the kernel's choosing
+    untold,   ///< the kernel took IP_RECVORIGDSTADDR and does not do it
+  };
   struct Received {
     std::size_t octets;  ///< may be more than the room has
     bool is_from_server;
-    bool is_to_its_port = true;  ///< the one that was drawn
+    ToPort to = ToPort::drawn;
   };
-  /// Whether the kernel has chosen another port than the one that was drawn, as something that came suggests: then no
-  /// socket is kept any more, and this one is of no use.
-  bool has_another_port(const Taken& taken);
+  /// Whether what came to that port shows that sockets cannot be kept on this machine: the kernel has chosen another
+  /// port than the one that was drawn, or does not tell. Then none is kept any more, and this one is of no use.
+  bool is_of_no_use(const Taken& taken, ToPort to);
   /// errno where nothing is there.
   std::expected<Received, int> receive(const Taken& taken, const dns::Endpoint& server,
                                        std::span<std::uint8_t> room) const;
@@ -99,8 +105,10 @@ class UpstreamSockets {
   std::optional<std::uint32_t> idle_kept(bool v6);
   /// 0, or errno of what failed; EADDRINUSE when the port is taken, ERANGE when the kernel was seen to take another.
   int connect_kept(Kept& kept, const dns::Endpoint& server);
-  /// The machine does not give the ports that we draw. None is kept until the settings come anew.
-  void keep_no_more();
+  /// None is kept until the settings come anew.
+  enum class Because : std::uint8_t { ports_are_not_given, ports_are_not_told };
+  void keep_no_more(Because why);
+  ToPort told_port(const Taken& taken, std::uint16_t port) const;
   /// What came when nobody had the socket. False where that is so much that it is rather closed.
   static bool drain(int descriptor) noexcept;
   /// Of those in use, none is kept behind its exchange.

@@ -169,6 +169,7 @@ SharedTrust Validator::keep(const Errand& errand, const dns::Name& name, ZoneTru
 Validator::Result<SharedTrust> Validator::keep_bogus(const Errand& errand, const dns::Name& name, dnssec::Reason reason,
                                                      const BudgetEffort& effort) {
   if (effort.is_conclusive()) return keep(errand, name, bogus(std::move(reason), clock_->now()));
+  if (auto late = checked_too_late(errand.budget)) return std::unexpected{*std::move(late)};
   return std::unexpected{Failure{{reason.code, std::move(reason.text)}, FailureScope::asker}};
 }
 

@@ -67,6 +67,11 @@ bool BudgetEffort::is_conclusive() const {
          (*limit == Limit::nsec3_blocks && blocks_before_ == 0);
 }
 
+std::optional<Failure> checked_too_late(const Budget& budget) {
+  if (budget.exhausted() != Limit::question_time_ms) return std::nullopt;
+  return Failure{{dns::EdeCode::other, "no time was left to check the signatures"}, FailureScope::asker};
+}
+
 const dns::RdataList& signatures_at(const std::vector<dns::RRset>& signatures, const dns::Name& owner) {
   static const dns::RdataList none;
   const auto at = std::ranges::find(signatures, owner, &dns::RRset::owner);

@@ -44,6 +44,10 @@ class BudgetEffort final : public dnssec::Effort {
   std::uint64_t blocks_before_;
 };
 
+/// What could not be checked within the question's time is not bogus: it says nothing of the data. Nothing when there
+/// was time.
+std::optional<Failure> checked_too_late(const Budget& budget);
+
 class Validator {
  public:
   /// All outlive the validator.

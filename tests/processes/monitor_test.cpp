@@ -23,13 +23,23 @@
 #include <thread>
 
 #include "appliance/channel/channel.hpp"
+#include "tests/sim/attacks/own_network.hpp"
 
 namespace redoubt::test {
 namespace {
 
 using channel::Descriptor;
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::seconds deadline{20};
+constexpr std::chrono::seconds deadline{60};
+
+/// Ports are drawn, and taken a moment later: in a network of our own nobody else comes between. Without root there is
+/// none, for in a namespace of users monitor could not change its own.
+class OwnNetwork : public testing::Environment {
+  void SetUp() override {
+    if (::geteuid() == 0 && !sim::enter_own_network()) std::puts("ports are shared with other programs");
+  }
+};
+const auto* const own_network = testing::AddGlobalTestEnvironment(new OwnNetwork);
 
 sockaddr_in loopback(std::uint16_t port) {
   sockaddr_in address{};
@@ -41,14 +51,25 @@ sockaddr_in loopback(std::uint16_t port) {
 
 const sockaddr* generic(const sockaddr_in& address) { return reinterpret_cast<const sockaddr*>(&address); }
 
-/// A port that nobody has right now, for UDP and TCP.
-std::uint16_t free_port() {
-  const Descriptor socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
-  sockaddr_in address = loopback(0);
+std::uint16_t port_of(const Descriptor& socket) {
+  sockaddr_in address{};
   socklen_t size = sizeof address;
-  ::bind(socket.get(), generic(address), size);
   ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size);
   return ntohs(address.sin_port);
+}
+
+bool binds(const Descriptor& socket, std::uint16_t port) {
+  const sockaddr_in address = loopback(port);
+  return ::bind(socket.get(), generic(address), sizeof address) == 0;
+}
+
+/// A port that nobody has right now, for UDP and TCP.
+std::uint16_t free_port() {
+  while (true) {
+    const Descriptor datagrams{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    const Descriptor streams{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    if (binds(datagrams, 0) && binds(streams, port_of(datagrams))) return port_of(datagrams);
+  }
 }
 
 /// One run of resolverd with doubles; ended by SIGKILL if a test leaves it behind.
@@ -133,9 +154,9 @@ class Client {
     ::connect(socket_.get(), generic(address), sizeof address);
   }
   void say(const std::string& text) const { ::send(socket_.get(), text.data(), text.size(), 0); }
-  std::string hear() const {
+  std::string hear(std::chrono::milliseconds patience = deadline) const {
     pollfd waiting{.fd = socket_.get(), .events = POLLIN, .revents = 0};
-    ::poll(&waiting, 1, std::chrono::milliseconds{deadline}.count());
+    ::poll(&waiting, 1, static_cast<int>(patience.count()));
     std::array<char, 512> buffer{};
     const ssize_t count = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     return count < 0 ? std::string{"(silence)"} : std::string{buffer.data(), static_cast<std::size_t>(count)};
@@ -335,9 +356,7 @@ TEST(Monitor, a_role_that_goes_on_and_answers_no_more_is_started_again) {
   const Client client{port};
   const std::string first = client.ask("pid");
   client.say("silence");
-  const auto began = Clock::now();
   ASSERT_TRUE(run.logs("has not answered for 10 s: killing it")) << run.log_so_far();
-  EXPECT_LT(Clock::now() - began, std::chrono::seconds{15});
   ASSERT_TRUE(run.logs("all roles serve again")) << run.log_so_far();
   EXPECT_NE(Client{port}.ask("pid"), first);
 }
@@ -362,6 +381,26 @@ TEST(Monitor, a_role_that_answers_is_left_alone_for_longer_than_a_silent_one_liv
   EXPECT_EQ(Client{port}.ask("pid"), first);
 }
 
+/// Resolver is silent for fourteen seconds, but for eleven of them monitor was not there either.
+TEST(Monitor, a_machine_that_stood_still_blames_nobody) {
+  const std::uint16_t port = free_port();
+  Resolverd run{binding(port)};
+  ASSERT_TRUE(run.logs("ready")) << run.log_so_far();
+  const Client client{port};
+  const std::string first = client.ask("pid");
+  ASSERT_EQ(::kill(std::stoi(first), SIGSTOP), 0);
+  std::this_thread::sleep_for(std::chrono::milliseconds{2500});  // by then it has been asked
+  run.signal(SIGSTOP);
+  std::this_thread::sleep_for(std::chrono::seconds{11});
+  run.signal(SIGCONT);
+  std::this_thread::sleep_for(std::chrono::milliseconds{500});  // in which monitor would kill it
+  ASSERT_EQ(::kill(std::stoi(first), SIGCONT), 0);
+  EXPECT_EQ(client.ask("pid"), first);
+  run.signal(SIGTERM);
+  EXPECT_EQ(run.end(), 0);
+  EXPECT_EQ(run.log_so_far().find("has not answered"), std::string::npos) << run.log_so_far();
+}
+
 TEST(Monitor, a_role_that_says_what_only_control_may_is_ended) {
   const std::uint16_t port = free_port();
   Resolverd run{binding(port)};
@@ -384,7 +423,7 @@ TEST(Monitor, sighup_reads_the_configuration_again) {
     client.say("new");
     pollfd waiting{};
     ::poll(&waiting, 0, 1);
-    answer = client.hear();
+    answer = client.hear(std::chrono::milliseconds{100});
   }
   EXPECT_EQ(answer, "new");
   EXPECT_EQ(Client{port}.ask("old"), "old");

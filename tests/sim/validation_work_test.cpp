@@ -58,6 +58,19 @@ struct Work : ValidationFixture {
     }
     records.push_back(signing::sign_set(real, dns::Name::literal("shop.com."), set, SignedWorld::times()));
   }
+  /// The zone's DS stands behind so many of another algorithm: looked at, and no digest of them is computed.
+  void put_good_ds_behind(int others) {
+    const dns::Record good =
+        signing::ds_record(dns::Name::literal("shop.com."), internet.at("shop.com.").signing->keys.front());
+    std::vector<dns::Record> many(static_cast<std::size_t>(others), good);
+    for (int i = 0; i < others; ++i) {
+      dns::Record& other = many[static_cast<std::size_t>(i)];
+      other.rdata[10] = static_cast<std::uint8_t>(good.rdata[10] + i + 1);
+      other.rdata[2] = 13;
+    }
+    many.push_back(good);
+    internet.at("shop.com.").ds = many;
+  }
   Bill bill(std::string_view name, std::string_view type = "A") {
     internet.publish();
     Ears ears;
@@ -258,30 +271,12 @@ TEST_P(Work, without_the_limit_keys_of_one_tag_are_all_tried) {
 }
 
 TEST_P(Work, ds_beyond_the_limit_are_not_looked_at) {
-  std::vector<dns::Record> many;
-  const dns::Record good =
-      signing::ds_record(dns::Name::literal("shop.com."), internet.at("shop.com.").signing->keys.front());
-  for (int i = 0; i < 12; ++i) {
-    many.push_back(good);
-    many.back().rdata[10] = static_cast<std::uint8_t>(good.rdata[10] + i + 1);
-    many.back().rdata[2] = 13;  // of another algorithm: looked at, and no digest of it is computed
-  }
-  many.push_back(good);
-  internet.at("shop.com.").ds = many;
+  put_good_ds_behind(12);
   EXPECT_EQ(this->bill("www.shop.com.").outcome->rcode, Rcode::servfail) << "the good one stands behind eight others";
 }
 
 TEST_P(Work, without_the_limit_the_good_ds_is_come_to) {
-  std::vector<dns::Record> many;
-  const dns::Record good =
-      signing::ds_record(dns::Name::literal("shop.com."), internet.at("shop.com.").signing->keys.front());
-  for (int i = 0; i < 12; ++i) {
-    many.push_back(good);
-    many.back().rdata[10] = static_cast<std::uint8_t>(good.rdata[10] + i + 1);
-    many.back().rdata[2] = 13;
-  }
-  many.push_back(good);
-  internet.at("shop.com.").ds = many;
+  put_good_ds_behind(12);
   lift({Limit::ds_of_zone});
   EXPECT_EQ(this->bill("www.shop.com.").outcome->rcode, Rcode::noerror);
 }

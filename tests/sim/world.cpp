@@ -111,12 +111,17 @@ dns::Query World::query(std::string_view name, std::string_view type) {
   return query;
 }
 
+std::size_t World::make_turns() {
+  if (before_turn_) before_turn_(turns_);
+  const std::size_t turns = before_turn_ ? context_.poll_one() : context_.poll();
+  turns_ += turns;
+  return turns;
+}
+
 void World::run_until(const std::function<bool()>& done) {
   while (!done()) {
     context_.restart();
-    const std::size_t turns = context_.poll();
-    turns_ += turns;
-    if (turns == 0 && !clock_.wake_next()) {
+    if (make_turns() == 0 && !clock_.wake_next()) {
       fmt::print(stderr, "nobody is left to go on\n{}", trace());
       std::abort();
     }

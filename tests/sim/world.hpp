@@ -99,6 +99,9 @@ class World {
   void run_for(Duration time);
   /// That the loop has made so far, while somebody waited for something.
   std::size_t turns() const { return turns_; }
+  /// Called before each turn of the loop, with the number of those before it, while somebody waits for something.
+  using BeforeTurn = std::function<void(std::size_t turn)>;
+  void before_each_turn(BeforeTurn before) { before_turn_ = std::move(before); }
   bool cached(std::string_view name, std::string_view type);
   /// For the report of a failing test.
   std::string trace() const { return internet_.trace(); }
@@ -106,10 +109,12 @@ class World {
  private:
   Answer rendered(const dns::Query& query, const resolver::Outcome& outcome, Instant begun);
   void run_until(const std::function<bool()>& done);
+  std::size_t make_turns();
   void serve_top(std::string_view top);
 
   boost::asio::io_context context_{1};
   std::size_t turns_ = 0;
+  BeforeTurn before_turn_;
   VirtualClock clock_;
   SeededRandom random_;
   Internet internet_;

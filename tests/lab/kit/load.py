@@ -6,7 +6,7 @@ import statistics
 import threading
 import time
 
-from . import dns_client
+from . import dns_client, processes
 
 CACHED = ["www.alpha.lab-tld", "www.beta.knot-tld", "www.gamma.bind-tld"]
 WILD = ["wild.alpha.lab-tld", "wild.beta.knot-tld", "wild.gamma.bind-tld"]
@@ -44,6 +44,11 @@ class _Load(threading.Thread):
     def count(self, reply, since):
         self.latencies.append(time.monotonic() - since)
         self.rcodes[reply.rcode] = self.rcodes.get(reply.rcode, 0) + 1
+
+    def wait_for_more(self, answers):
+        """Until so many have come after those that are there by now: whatever the machine's pace, it is under way."""
+        wanted = len(self.latencies) + answers
+        processes.wait_until(lambda: len(self.latencies) >= wanted, 5 + 5 * answers / self.rate, f"{answers} answers more")
 
     def finish(self):
         """Asks nothing more, waits for what is under way, and returns itself."""

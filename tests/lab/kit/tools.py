@@ -46,6 +46,18 @@ def _parse(text):
                   _records(text, "ANSWER"), _records(text, "AUTHORITY"), text)
 
 
+def delv_verdict(name, type_name, server, port, anchors):
+    """BIND's validator on records of that server, which it asks with CD: secure, insecure, bogus, or all that it said."""
+    command = ["delv", f"@{server}", "-p", str(port), "-a", str(anchors), "+root=.", name, type_name]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    text = done.stdout + done.stderr
+    if "fully validated" in text:
+        return "secure"
+    if "unsigned answer" in text:
+        return "insecure"
+    return "bogus" if "resolution failed" in text else text
+
+
 def ask(name, type_name="A", server="127.0.0.1", port=5300, tool="dig", tcp=False, options=()):
     """Asks once, with one of the tools. Extra options are that tool's own."""
     if tool == "drill":

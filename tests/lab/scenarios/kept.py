@@ -1,7 +1,6 @@
 """The cache outlives the resolver, and by setting the daemon: names that were known are known again, without their servers."""
 import os
 import signal
-import time
 
 from kit import dns_client, processes
 from kit.daemon import END_SECONDS
@@ -43,6 +42,11 @@ def hit_ratio(context, what):
     check(ratio > 0.9, f"hit ratio {ratio:.1%}")
 
 
+def end(daemon):
+    daemon.process.send_signal(signal.SIGTERM)
+    check_equal(daemon.process.wait(END_SECONDS), 0, "exit code")
+
+
 def kill_resolver(daemon):
     roles = daemon.wait_for_roles()
     os.kill(roles["resolver"], signal.SIGKILL)
@@ -65,8 +69,7 @@ def a_killed_resolver_knows_again_what_it_knew(context):
 def the_cache_outlives_the_daemon_where_the_setting_says_so(context):
     with context.daemon(settings=UNVALIDATED | {"cache": {"keep": True}}) as daemon:
         fill(daemon)
-        daemon.process.send_signal(signal.SIGTERM)
-        check_equal(daemon.process.wait(END_SECONDS), 0, "exit code")
+        end(daemon)
         image = daemon.folder / "state" / "cache.image"
         check_equal(oct(image.stat().st_mode & 0o777), "0o600", "mode of the image")
         daemon.__enter__()
@@ -78,8 +81,7 @@ def the_cache_outlives_the_daemon_where_the_setting_says_so(context):
 def without_the_setting_nothing_is_left_behind(context):
     with context.daemon(settings=UNVALIDATED) as daemon:
         fill(daemon)
-        daemon.process.send_signal(signal.SIGTERM)
-        check_equal(daemon.process.wait(END_SECONDS), 0, "exit code")
+        end(daemon)
         left = sorted(path.name for path in (daemon.folder / "state").iterdir() if path.name.startswith("cache"))
         check_equal(left, [], "files of the cache in the state folder")
 
@@ -89,8 +91,7 @@ def without_the_setting_nothing_is_left_behind(context):
 def a_damaged_image_is_an_empty_cache(context):
     with context.daemon(settings=UNVALIDATED | {"cache": {"keep": True}}) as daemon:
         fill(daemon)
-        daemon.process.send_signal(signal.SIGTERM)
-        daemon.process.wait(END_SECONDS)
+        end(daemon)
         image = daemon.folder / "state" / "cache.image"
         octets = bytearray(image.read_bytes())
         octets[len(octets) // 2] ^= 1
@@ -98,6 +99,7 @@ def a_damaged_image_is_an_empty_cache(context):
         since = daemon.mark()
         daemon.__enter__()
         daemon.wait_for_line("cache of the former life is not used: a checksum is wrong", 10, since=since)
+        processes.wait_until(lambda: counted("redoubt_kept_cache_refused_total") == 1, 5, "the image to be counted as refused")
         check_equal(counted("redoubt_kept_cache_taken_over_total"), 0, "entries taken over")
         check_equal(ask_all(NAMES[:5]), 5, "names answered all the same")
 
@@ -109,7 +111,8 @@ def what_was_flushed_does_not_come_back(context):
         fill(daemon)
         check_equal(daemon.ctl("cache", "flush", "wild.alpha.lab-tld", "--below")[0], 0, "the flush")
         kill_resolver(daemon)
-        time.sleep(1)
+        # Once this life writes an image of its own, nothing of a former one is taken over any more.
+        processes.wait_until(lambda: counted("redoubt_kept_cache_images_total") > 0, 30, "an image of this life")
         before = upstream_queries()
         ask_all(NAMES[:20])
         check(upstream_queries() - before >= 20, "names that were flushed were answered without their servers")
@@ -120,8 +123,7 @@ def what_was_flushed_does_not_come_back(context):
 def other_settings_make_the_image_worthless(context):
     with context.daemon(settings=UNVALIDATED | {"cache": {"keep": True}}) as daemon:
         fill(daemon)
-        daemon.process.send_signal(signal.SIGTERM)
-        daemon.process.wait(END_SECONDS)
+        end(daemon)
         daemon.settings |= {"cache": {"keep": True, "max-ttl": "1h"}}
         daemon.configure()
         since = daemon.mark()

@@ -14,6 +14,7 @@ import subprocess
 from kit import dns_client, processes, random_zones
 from kit.processes import LabError
 from kit.runner import check, needs_own_daemon, scenario
+from kit.tools import delv_verdict
 
 AUTHORITY, UNBOUND, UNBOUND_PORT = "127.0.0.60", "127.0.0.54", 5353
 START_SECONDS = 60
@@ -122,18 +123,6 @@ def verdict(address, port, name, type_name):
     return "secure" if flags & 0x20 else "insecure"
 
 
-def verdict_of_delv(name, type_name, anchors):
-    """BIND's validator; it has its records from unbound, unchecked (CD)."""
-    done = subprocess.run(["delv", f"@{UNBOUND}", "-p", str(UNBOUND_PORT), "-a", str(anchors), "+root=.", name, type_name],
-                          capture_output=True, text=True, timeout=60)
-    text = done.stdout + done.stderr
-    if "fully validated" in text:
-        return "secure"
-    if "unsigned answer" in text:
-        return "insecure"
-    return "bogus" if "resolution failed" in text else text
-
-
 def excused(zone, ours, unbound, delv):
     """Why we may be of another mind than both, or None."""
     if "-p" in zone.what and ours == "insecure" and "secure" in (unbound, delv):
@@ -165,7 +154,7 @@ def compare(context, site):
     def judge(asked):
         zone, (name, type_name) = asked
         return zone, name, type_name, (verdict("127.0.0.1", 5300, name, type_name), verdict(UNBOUND, UNBOUND_PORT, name, type_name),
-                                       verdict_of_delv(name, type_name, anchors))
+                                       delv_verdict(name, type_name, UNBOUND, UNBOUND_PORT, anchors))
 
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         judged = list(pool.map(judge, [(zone, one) for zone in site.made for one in zone.questions]))

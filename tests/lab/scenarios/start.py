@@ -54,7 +54,7 @@ def sigterm_ends_it_cleanly(context):
         daemon.wait_for_roles()
         load = DatagramLoad(200)
         load.start()
-        time.sleep(0.5)
+        load.wait_for_more(100)
         load.finish()
         began = time.monotonic()
         daemon.process.send_signal(signal.SIGTERM)
@@ -72,7 +72,7 @@ def sigterm_ends_it_cleanly_under_load(context):
     with context.daemon() as daemon:
         load = DatagramLoad(500)
         load.start()
-        time.sleep(0.5)
+        load.wait_for_more(250)
         daemon.process.send_signal(signal.SIGTERM)
         code = daemon.process.wait(END_SECONDS)
         load.finish()

@@ -28,6 +28,13 @@ def sign(daemon, *more, seconds=120):
     return daemon.ctl("zone", "sign", "zone", "--origin", ZONE, "--policy", "standard", "--keys", "keys", "--keykeeper", *more, seconds=seconds)
 
 
+def signed(daemon, *more, what="zone sign"):
+    """As sign(), which has to succeed: its output."""
+    code, output, trouble = sign(daemon, *more)
+    check_equal(code, 0, f"{what}: {output}{trouble}")
+    return output
+
+
 def verify_with_ldns(daemon):
     if shutil.which("ldns-verify-zone") is None:
         raise LabError("ldns-verify-zone is missing; scripts/deps lab installs it")
@@ -41,8 +48,7 @@ def a_zone_is_signed_with_keys_that_only_keykeeper_has(context):
     folder = context.folder / "vault-signs"
     with context.daemon(settings={"zone-keys": {"folder": str(folder)}}) as daemon:
         write_zone(daemon.folder, 300)
-        code, output, trouble = sign(daemon)
-        check_equal(code, 0, f"zone sign: {output}{trouble}")
+        signed(daemon)
         verify_with_ldns(daemon)
         code, output, trouble = daemon.ctl("zone", "verify", "zone.signed", "--origin", ZONE)
         check_equal(code, 0, f"zone verify: {output}{trouble}")
@@ -58,8 +64,7 @@ def a_zone_is_signed_with_keys_that_only_keykeeper_has(context):
         code, output, trouble = sign(daemon)
         check("nothing is due" in output, f"zone sign again: {output}{trouble}")
         os.kill(daemon.roles()["keykeeper"], signal.SIGKILL)
-        code, output, trouble = sign(daemon, "--everything")
-        check_equal(code, 0, f"zone sign after keykeeper began anew: {output}{trouble}")
+        signed(daemon, "--everything", what="zone sign after keykeeper began anew")
         verify_with_ldns(daemon)
         code, output, trouble = daemon.ctl("key", "export", next((daemon.folder / "keys").glob("*.key")).stem, "--keys", "keys")
         check(code != 0, f"a private half came out: {output}")
@@ -74,8 +79,7 @@ def a_zone_key_is_in_no_memory_but_keykeepers(context):
     passphrase.chmod(0o600)
     with context.daemon(settings={"zone-keys": {"folder": str(folder), "passphrase-file": str(passphrase)}}) as daemon:
         write_zone(daemon.folder, 100)
-        code, output, trouble = sign(daemon)
-        check_equal(code, 0, f"zone sign: {output}{trouble}")
+        signed(daemon)
         # With the passphrase, the tool opens the same files: what is searched for.
         needles = []
         for path in sorted(folder.glob("*.sealed")):
@@ -84,8 +88,7 @@ def a_zone_key_is_in_no_memory_but_keykeepers(context):
             number = base64.b64decode(re.search(r"^PrivateKey: (\S+)$", text, re.MULTILINE).group(1))
             check_equal(len(number), 32, "octets of the key")
             needles += [number, number[::-1], base64.b64encode(number)]
-        code, output, trouble = sign(daemon, "--everything")
-        check_equal(code, 0, f"zone sign: {output}{trouble}")
+        signed(daemon, "--everything")
         holders = {role for role, pid in {**daemon.roles(), "monitor": daemon.process.pid}.items() if memory_holds(pid, needles)}
         check_equal(holders, {"keykeeper"}, "processes with a zone key in their memory")
         maps = pathlib.Path(f"/proc/{daemon.roles()['keykeeper']}/smaps").read_text()
@@ -93,8 +96,7 @@ def a_zone_key_is_in_no_memory_but_keykeepers(context):
         # The passphrase's file is read again in each life, by the same descriptor.
         for life in range(2):
             os.kill(daemon.roles()["keykeeper"], signal.SIGKILL)
-            code, output, trouble = sign(daemon, "--everything")
-            check_equal(code, 0, f"zone sign in keykeeper's life {life + 2}: {output}{trouble}")
+            signed(daemon, "--everything", what=f"zone sign in keykeeper's life {life + 2}")
 
 
 @scenario
@@ -102,7 +104,7 @@ def a_zone_key_is_in_no_memory_but_keykeepers(context):
 def keykeeper_killed_while_it_signs_leaves_the_old_output(context):
     with context.daemon(settings={"zone-keys": {"folder": str(context.folder / "vault-killed")}}) as daemon:
         write_zone(daemon.folder, 100)
-        check_equal(sign(daemon)[0], 0, "exit code of zone sign")
+        signed(daemon)
         before = (daemon.folder / "zone.signed").read_bytes()
         write_zone(daemon.folder, NAMES)
         stop = threading.Event()
@@ -133,8 +135,7 @@ def a_zone_key_is_taken_away_and_not_while_the_zone_needs_it(context):
     folder = context.folder / "vault-deletes"
     with context.daemon(settings={"zone-keys": {"folder": str(folder)}}) as daemon:
         write_zone(daemon.folder, 20)
-        code, output, trouble = sign(daemon)
-        check_equal(code, 0, f"zone sign: {output}{trouble}")
+        output = signed(daemon)
         keys = {role: re.search(rf"made (\S+) \({role}\)", output).group(1) for role in ("ksk", "zsk")}
         daemon.wait_for_line(re.escape(f"{keys['ksk']} signed the DNSKEY RRset of {ZONE}."), 10)
         # One that the zone needs stays; one that nobody uses goes, and nobody takes it for another signer's afterwards.
@@ -150,8 +151,7 @@ def a_zone_key_is_taken_away_and_not_while_the_zone_needs_it(context):
         check_equal(code, 0, f"key delete of a spare key: {output}{trouble}")
         check_equal([path.name for path in folder.glob(f"{spare}*")], [], "what keykeeper has of it")
         check("; Retired: " in (daemon.folder / "keys" / f"{spare}.key").read_text(), f"{spare}.key does not say that it is retired")
-        code, output, trouble = sign(daemon)
-        check_equal(code, 0, f"zone sign without it: {output}{trouble}")
+        signed(daemon, what="zone sign without it")
         check_equal((daemon.folder / "zone.signed").read_bytes(), before, "the output")
         # A key whose file is taken out of the folder signs no more, open as it was; back again, it does.
         sealed = folder / f"{keys['zsk']}.sealed"
@@ -160,8 +160,7 @@ def a_zone_key_is_taken_away_and_not_while_the_zone_needs_it(context):
         check(code != 0 and "resolverd at" in output + trouble, f"a key without a file has signed: {output}{trouble}")
         check_equal((daemon.folder / "zone.signed").read_bytes(), before, "the output")
         (context.folder / "taken-out").rename(sealed)
-        code, output, trouble = sign(daemon, "--everything")
-        check_equal(code, 0, f"zone sign with the file back: {output}{trouble}")
+        signed(daemon, "--everything", what="zone sign with the file back")
         code, output, trouble = daemon.ctl("key", "delete", keys["zsk"], "--keys", "keys", "--force")
         check_equal(code, 0, f"key delete --force: {output}{trouble}")
         check(not sealed.exists(), "the sealed file is still there")

@@ -15,7 +15,7 @@ namespace {
 using resolver::testing::Authority;
 using resolver::testing::LoopbackSocket;
 
-constexpr int soon = 5000;  // milliseconds: ample, and only waited for in full when something is broken
+constexpr int soon = 20'000;  // milliseconds: ample, and only waited for in full when something is broken
 
 /// What is large although the question is small.
 dns::Message large_answer(dns::Message query) {

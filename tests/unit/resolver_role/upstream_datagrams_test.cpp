@@ -1,6 +1,8 @@
 #include "resolver/role/upstream_datagrams.hpp"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,6 +18,21 @@
 #include "resolver/spawn.hpp"
 #include "tests/sim/attacks/own_network.hpp"
 #include "tests/unit/resolver_role/scripted_server.hpp"
+
+namespace {
+
+/// Whether the kernel takes IP_RECVORIGDSTADDR, says that all is well, and attaches nothing all the same.
+bool is_kernel_forgetful = false;
+
+}  // namespace
+
+// In place of the library's, for a kernel that we do not have.
+extern "C" int setsockopt(int socket, int level, int option, const void* value, socklen_t octets) noexcept {
+  const bool is_forgotten = (level == IPPROTO_IP && option == IP_RECVORIGDSTADDR) ||
+                            (level == IPPROTO_IPV6 && option == IPV6_RECVORIGDSTADDR);
+  if (is_kernel_forgetful && is_forgotten) return 0;
+  return static_cast<int>(::syscall(SYS_setsockopt, socket, level, option, value, octets));
+}
 
 namespace redoubt::resolver {
 namespace {
@@ -349,6 +366,20 @@ TEST_P(KeptSocketsTest, a_machine_that_gives_fewer_ports_meanwhile_does_not_choo
   upstream_.use({});
   ASSERT_TRUE(exchange(server.endpoint()));
   EXPECT_EQ(upstream_.sockets().kept, kept + 1);
+}
+
+TEST_P(KeptSocketsTest, a_kernel_that_does_not_tell_the_port_leaves_nobody_deaf) {
+  is_kernel_forgetful = true;
+  ScriptedServer server{loop_, [](ScriptedServer& me, auto query, auto client) { me.send(answer_to(query), client); }};
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(exchange(server.endpoint()));
+  EXPECT_EQ(upstream_.counts().timeouts, 0U);
+  EXPECT_EQ(upstream_.sockets().kept, 1U) << "the one that showed it";
+  EXPECT_EQ(upstream_.sockets().fresh, 50U);
+  EXPECT_EQ(server.queries, 51U) << "the query of that one was asked again";
+  is_kernel_forgetful = false;
+  upstream_.use({});
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(exchange(server.endpoint()));
+  EXPECT_GE(upstream_.sockets().kept, 8U) << "new settings try again";
 }
 
 TEST_P(UpstreamDatagramsTest, other_source_addresses_are_used_from_the_next_exchange_on) {

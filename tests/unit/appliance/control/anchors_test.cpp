@@ -5,8 +5,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "appliance/control/anchor_tracker.hpp"
@@ -14,6 +12,7 @@
 #include "appliance/control/negative_anchors.hpp"
 #include "dns/message.hpp"
 #include "tests/signing/test_key.hpp"
+#include "tests/unit/dnssec/temporary_folder.hpp"
 
 namespace redoubt::control {
 namespace {
@@ -32,15 +31,12 @@ std::uint32_t now_seconds() {
 
 struct WithStore : testing::Test {
   WithStore() {
-    std::string pattern = testing::TempDir() + "redoubt-anchors-XXXXXX";
-    path = ::mkdtemp(pattern.data());
     folder = ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
     open();
   }
   ~WithStore() override {
     store.reset();
     ::close(folder);
-    std::filesystem::remove_all(path);
   }
   /// As another life of the process finds it.
   void open() {
@@ -50,7 +46,8 @@ struct WithStore : testing::Test {
     store = *std::move(opened);
   }
   boost::asio::io_context loop;
-  std::string path;
+  tests::TemporaryFolder temporary_;
+  const std::string& path = temporary_.path();
   int folder = -1;
   std::optional<store::Store> store;
 };

@@ -52,7 +52,7 @@ class CertificatesRoadTest : public ::testing::Test {
     certificates_.attach_keykeeper(std::move(ours));
   }
   bool run_until(const std::function<bool()>& done) {
-    for (int i = 0; i < 400 && !done(); ++i) {
+    for (int i = 0; i < 6000 && !done(); ++i) {
       loop_.restart();
       loop_.run_for(std::chrono::milliseconds{10});
     }

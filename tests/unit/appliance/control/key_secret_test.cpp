@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "appliance/control/files.hpp"
+#include "tests/unit/dnssec/temporary_folder.hpp"
 
 namespace redoubt::control {
 namespace {
@@ -18,12 +18,7 @@ using testing::HasSubstr;
 
 class ZoneKeyFolder : public testing::Test {
  protected:
-  ZoneKeyFolder() {
-    std::string pattern = testing::TempDir() + "redoubt-key-folder-XXXXXX";
-    path_ = ::mkdtemp(pattern.data());
-    state_ = *open_state_folder(path_ + "/state");
-  }
-  ~ZoneKeyFolder() override { std::filesystem::remove_all(path_); }
+  ZoneKeyFolder() { state_ = *open_state_folder(path_ + "/state"); }
   mode_t mode_of(const std::string& name) const {
     struct stat status {};
     EXPECT_EQ(::stat((path_ + name).c_str(), &status), 0) << name;
@@ -38,7 +33,8 @@ class ZoneKeyFolder : public testing::Test {
     const auto opened = open_zone_keys(path_ + name, state_);
     return opened ? std::string{} : opened.error();
   }
-  std::string path_;
+  tests::TemporaryFolder temporary_;
+  const std::string& path_ = temporary_.path();
   channel::Descriptor state_;
 };
 

@@ -3,9 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "tests/unit/dnssec/temporary_folder.hpp"
 
 namespace redoubt::control {
 namespace {
@@ -16,12 +17,7 @@ using testing::IsEmpty;
 
 class ServerFilesTest : public testing::Test {
  protected:
-  ServerFilesTest() {
-    std::string pattern = testing::TempDir() + "redoubt-server-files-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    configuration_.resolution.forward.push_back({.zone = {}, .to = {}, .to_file = "resolv.conf"});
-  }
-  ~ServerFilesTest() override { std::filesystem::remove_all(folder_); }
+  ServerFilesTest() { configuration_.resolution.forward.push_back({.zone = {}, .to = {}, .to_file = "resolv.conf"}); }
   void write(const std::string& name, const std::string& text) const { std::ofstream{folder_ + "/" + name} << text; }
   void use() { files_.use(configuration_, folder_ + "/redoubt.yaml"); }
   std::vector<std::string> servers() const {
@@ -29,7 +25,8 @@ class ServerFilesTest : public testing::Test {
     for (const dns::IpAddress& address : files_.servers().at("resolv.conf")) texts.push_back(address.to_text());
     return texts;
   }
-  std::string folder_;
+  tests::TemporaryFolder temporary_;
+  const std::string& folder_ = temporary_.path();
   config::Configuration configuration_;
   ServerFiles files_;
 };

@@ -85,7 +85,7 @@ Message reply_to(const Message& query, const std::vector<std::string>& records) 
   return reply;
 }
 
-constexpr std::chrono::milliseconds soon{2000};
+constexpr std::chrono::milliseconds soon{20'000};  // only waited for in full when something is broken
 
 TEST(Ask, takes_the_answer_to_its_question_alone) {
   const dns::Question question{Name::literal("example."), dns::type::soa};
@@ -129,7 +129,7 @@ TEST(Ask, a_server_that_says_nothing_holds_nobody_up) {
   const auto reply = ask({dns::IpAddress::v4({127, 0, 0, 1}), ntohs(address.sin_port)},
                          {Name::literal("example."), dns::type::soa}, {.timeout = std::chrono::milliseconds{50}});
   EXPECT_NE(reply.error().find("no answer in time"), std::string::npos);
-  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds{5});
+  EXPECT_LT(std::chrono::steady_clock::now() - began, soon);
   ::close(socket);
 }
 

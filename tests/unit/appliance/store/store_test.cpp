@@ -10,9 +10,10 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <random>
+
+#include "tests/unit/dnssec/temporary_folder.hpp"
 
 namespace redoubt::store {
 namespace {
@@ -23,21 +24,15 @@ using testing::IsEmpty;
 /// A state folder of its own, known to the store by descriptor alone.
 class StoreTest : public testing::Test {
  protected:
-  StoreTest() {
-    std::string pattern = testing::TempDir() + "redoubt-store-XXXXXX";
-    path_ = ::mkdtemp(pattern.data());
-    folder_ = ::open(path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-  }
-  ~StoreTest() override {
-    ::close(folder_);
-    std::filesystem::remove_all(path_);
-  }
+  StoreTest() { folder_ = ::open(path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }
+  ~StoreTest() override { ::close(folder_); }
   Store opened() {
     auto store = Store::open(folder_);
     if (!store) throw std::runtime_error{store.error()};
     return *std::move(store);
   }
-  std::string path_;
+  tests::TemporaryFolder temporary_;
+  const std::string& path_ = temporary_.path();
   int folder_ = -1;
 };
 

@@ -39,6 +39,7 @@ class TlsStream : public ByteStream {
   bool established() const override { return established_; }
   Distrust distrust() const override;
   std::shared_ptr<const dns::Name> peer_name() const override;
+  bool has_emptied() const override { return wire_.dry; }
   bool holds_more() const override { return holds_more_; }
   void on_wake(std::function<void()> wake) override { wake_ = std::move(wake); }
 

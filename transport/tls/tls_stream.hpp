@@ -54,6 +54,7 @@ class TlsStream : public ByteStream {
     bool holding = false;
     bool dry = false;  ///< the socket has been read to its end in this turn
     std::size_t send(std::span<const std::uint8_t> octets);
+    ssize_t send_pieces(std::span<const std::uint8_t> octets);
     bool send_held();
     /// Tells the peer's kernel that its octets are here without waiting for some of ours: a client that leaves Nagle's
     /// algorithm on sends its query only then, and would else wait for 40 ms behind its last handshake message.

@@ -316,7 +316,7 @@ TEST_F(HttpServerTest, an_idle_connection_gives_its_page_back_and_answers_all_th
     return (state & 1U) != 0;
   };
   Http2Peer peer{at_};
-  for (const std::uint16_t id : {1, 2}) {
+  for (const std::uint16_t id : {std::uint16_t{1}, std::uint16_t{2}}) {
     const std::int32_t stream = peer.post(query(id));
     ASSERT_TRUE(run_until([&] {
       peer.step();

@@ -42,38 +42,17 @@ bool ends_an_answer(std::span<const std::uint8_t> frame) {
   return frame.size() > flags_at && frame[type_at] == NGHTTP2_DATA && (frame[flags_at] & NGHTTP2_FLAG_END_STREAM) != 0;
 }
 
-struct FreeSession {
-  void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
+template <auto free>
+struct Free {
+  template <class T>
+  void operator()(T* object) const {
+    free(object);
+  }
 };
 
 std::span<const std::uint8_t> octets_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};  // NOLINT: octets are octets
 }
-
-/// Numbers of streams on their way to somebody, first come, first served.
-class Line {
- public:
-  bool empty() const { return first_ == waiting_.size(); }
-  void push(std::int32_t id) {
-    if (first_ > waiting_.size() / 2) {  // each moves at most once more
-      waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(first_));
-      first_ = 0;
-    }
-    waiting_.push_back(id);
-  }
-  std::int32_t pop() {
-    const std::int32_t id = waiting_[first_++];
-    if (empty()) {
-      waiting_.clear();
-      first_ = 0;
-    }
-    return id;
-  }
-
- private:
-  std::vector<std::int32_t> waiting_;
-  std::size_t first_ = 0;
-};
 
 class Http2Framing : public MessageFraming {
  public:
@@ -106,7 +85,8 @@ class Http2Framing : public MessageFraming {
         refuse(stream, reply->status, reply->content_type, reply->body);
         continue;
       }
-      stream.query = std::get<DnsQuery>(std::move(mapped));
+      // What the stream had room for before has room for its next request.
+      stream.request.body = std::exchange(stream.query, std::get<DnsQuery>(std::move(mapped)));
       stream.asked = true;
       return Incoming{static_cast<ExchangeTag>(id), stream.query};
     }
@@ -174,21 +154,34 @@ class Http2Framing : public MessageFraming {
   }
 
  private:
+  /// What is the same for all sessions; each copies what it needs of it.
+  struct Manner {
+    std::unique_ptr<nghttp2_session_callbacks, Free<nghttp2_session_callbacks_del>> callbacks;
+    std::unique_ptr<nghttp2_option, Free<nghttp2_option_del>> options;
+
+    Manner() {
+      nghttp2_session_callbacks* made = nullptr;
+      if (nghttp2_session_callbacks_new(&made) == 0) set_callbacks(*made);
+      callbacks.reset(made);
+      nghttp2_option* option = nullptr;
+      if (nghttp2_option_new(&option) == 0) set_options(*option);
+      options.reset(option);
+    }
+    static const Manner& of_thread() {
+      static thread_local const Manner manner;
+      return manner;
+    }
+  };
+
   static Http2Framing& self(void* user) { return *static_cast<Http2Framing*>(user); }
 
   void open() {
-    nghttp2_session_callbacks* callbacks = nullptr;
-    nghttp2_option* options = nullptr;
     nghttp2_session* session = nullptr;
-    if (nghttp2_session_callbacks_new(&callbacks) == 0 && nghttp2_option_new(&options) == 0) {
-      set_callbacks(*callbacks);
-      set_options(*options);
+    if (const Manner& manner = Manner::of_thread(); manner.callbacks && manner.options) {
       const SessionBirth birth;
-      nghttp2_session_server_new3(&session, callbacks, this, options, session_memory());
+      nghttp2_session_server_new3(&session, manner.callbacks.get(), this, manner.options.get(), session_memory());
       page_ = birth.page();
     }
-    nghttp2_session_callbacks_del(callbacks);
-    nghttp2_option_del(options);
     session_.reset(session);
     const std::array settings{
         nghttp2_settings_entry{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, number(Limit::http_streams)},
@@ -382,7 +375,7 @@ class Http2Framing : public MessageFraming {
   Http2Streams streams_;
   Line ready_;      ///< whole requests
   Line cancelled_;  ///< asked, and no longer wanted
-  std::unique_ptr<nghttp2_session, FreeSession> session_;
+  std::unique_ptr<nghttp2_session, Free<nghttp2_session_del>> session_;
   void* page_ = nullptr;  ///< the session's, see session_pages.hpp
   std::size_t held_ = 0;  ///< octets of answers that nghttp2 has not taken
   std::int32_t last_begun_ = 0;

@@ -8,6 +8,31 @@
 
 namespace redoubt::transport {
 
+/// Numbers of streams on their way to somebody, first come, first served.
+class Line {
+ public:
+  bool empty() const { return first_ == waiting_.size(); }
+  void push(std::int32_t id) {
+    if (first_ > waiting_.size() / 2) {  // each moves at most once more
+      waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(first_));
+      first_ = 0;
+    }
+    waiting_.push_back(id);
+  }
+  std::int32_t pop() {
+    const std::int32_t id = waiting_[first_++];
+    if (empty()) {
+      waiting_.clear();
+      first_ = 0;
+    }
+    return id;
+  }
+
+ private:
+  std::vector<std::int32_t> waiting_;
+  std::size_t first_ = 0;
+};
+
 class Http2Streams {
  public:
   Http2Streams() = default;

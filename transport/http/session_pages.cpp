@@ -37,8 +37,6 @@ class Pages {
   }
 
   bool is_ours(const void* page) const {
-    // Nearly all that is asked for is not.
-    if (reinterpret_cast<std::uintptr_t>(page) % session_page_octets != 0) return false;
     const auto* at = static_cast<const std::uint8_t*>(page);
     const auto behind = std::ranges::upper_bound(chunks_, at, {}, begin_of);
     return behind != chunks_.begin() && at < begin_of(*std::prev(behind)) + sizeof(Chunk);
@@ -86,6 +84,11 @@ class Pages {
   std::vector<Chunk*> chunks_;  ///< by address
 };
 
+/// Nearly all that is asked for is none.
+bool may_be_page(const void* block) {
+  return has_pages && reinterpret_cast<std::uintptr_t>(block) % session_page_octets == 0;
+}
+
 /// Never freed: a session may end behind what its thread had for itself.
 Pages& pages_of_thread() {
   static thread_local Pages& pages = *new Pages;  // NOLINT
@@ -100,9 +103,9 @@ void* take_session_page() noexcept try {
   return nullptr;
 }
 
-bool is_session_page(const void* block) noexcept { return has_pages && pages_of_thread().is_ours(block); }
+bool is_session_page(const void* block) noexcept { return may_be_page(block) && pages_of_thread().is_ours(block); }
 
-bool give_session_page_back(void* page) noexcept { return has_pages && pages_of_thread().give_back(page); }
+bool give_session_page_back(void* page) noexcept { return may_be_page(page) && pages_of_thread().give_back(page); }
 
 void rest_session_page(void* page) noexcept {
   if (page != nullptr && std::memcmp(page, zeros.data(), zeros.size()) == 0) give_memory_back(page);

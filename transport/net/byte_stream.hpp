@@ -46,6 +46,8 @@ class ByteStream {
   virtual Distrust distrust() const { return Distrust::none; }
   /// What the peer, a client, has shown to be by its certificate; null: nothing. Of an established stream.
   virtual std::shared_ptr<const dns::Name> peer_name() const { return nullptr; }
+  /// The last read() found the descriptor's end: it had nothing, or less than there was room for.
+  virtual bool has_emptied() const { return false; }
   /// read() has more without the descriptor being readable.
   virtual bool holds_more() const { return false; }
   /// Comes from the loop.

@@ -26,6 +26,9 @@ class Watch {
   /// Calls once, also when the peer is gone. While one such call is due, another request changes nothing.
   void when_readable(Callback callback);
   void when_writable(Callback callback);
+  /// The descriptor has just been read until it had nothing, or, a stream's, less than there was room for: the next
+  /// when_readable() needs no look at what is there. Where nobody says so, it looks.
+  void was_emptied();
 
  private:
   struct State;
@@ -47,7 +50,7 @@ class Timer {
   std::shared_ptr<State> state_;
 };
 
-/// Behind all that is ready now. The caller sees to it that what the callback needs is still there.
+/// Behind what is ready now. The caller sees to it that what the callback needs is still there.
 void later(const Executor& executor, Callback callback);
 
 }  // namespace redoubt::transport

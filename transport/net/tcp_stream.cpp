@@ -15,6 +15,7 @@ class TcpStream : public ByteStream {
     do {
       count = ::recv(socket_.get(), into.data(), into.size(), 0);
     } while (count < 0 && errno == EINTR);
+    has_emptied_ = (count > 0 && static_cast<std::size_t>(count) < into.size()) || (count < 0 && would_block());
     if (count > 0) return {StreamState::moved, static_cast<std::size_t>(count)};
     if (count == 0) return {StreamState::closed};
     return {would_block() ? StreamState::wants_read : StreamState::failed};
@@ -31,11 +32,13 @@ class TcpStream : public ByteStream {
 
   void finish() override { ::shutdown(socket_.get(), SHUT_WR); }
   int descriptor() const override { return socket_.get(); }
+  bool has_emptied() const override { return has_emptied_; }
 
  private:
   static bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
   Socket socket_;
+  bool has_emptied_ = false;
 };
 
 }  // namespace

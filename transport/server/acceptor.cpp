@@ -46,6 +46,7 @@ void Acceptor::accept_some() {
   for (unsigned i = 0; i < max_accepts_in_a_row; ++i) {
     const Step step = accept_one();
     rests = rests || step == Step::turned_away || step == Step::exhausted;
+    if (step == Step::nobody_waits) watch_.was_emptied();
     if (step == Step::nobody_waits || step == Step::exhausted) break;
   }
   if (!rests) return watch_.when_readable([this] { accept_some(); });

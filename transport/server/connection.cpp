@@ -48,6 +48,7 @@ bool Connection::hears() const {
 void Connection::read() {
   const std::span<std::uint8_t> room = host_.read_buffer();
   const Moved moved = stream_->read(room);
+  if (stream_->has_emptied()) watch_->was_emptied();
   switch (moved.state) {
     case StreamState::moved:
       framing_->comes_in(moved.pieces);

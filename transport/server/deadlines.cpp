@@ -27,6 +27,8 @@ void Deadlines::stop_all(WaitMarks& marks) {
 
 const Waiting* Deadlines::next_to_rest() const { return restless_ == idle_.end() ? nullptr : &*restless_; }
 
+std::size_t Deadlines::resting() const { return static_cast<std::size_t>(std::distance(idle_.begin(), restless_)); }
+
 const Waiting* Deadlines::oldest(Wait kind) const {
   const auto& queue = queues_[static_cast<std::size_t>(kind)];
   return queue.empty() ? nullptr : &queue.front();

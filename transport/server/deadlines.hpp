@@ -49,6 +49,8 @@ class Deadlines {
 
   /// Of those that wait idle, the longest that take_to_rest() has not given out in this wait.
   const Waiting* next_to_rest() const;
+  /// How many that wait idle it has given out; counted when asked.
+  std::size_t resting() const;
   Connection& take_to_rest() { return *(restless_++)->connection; }
 
  private:

@@ -62,6 +62,8 @@ class StreamServer : private ConnectionHost {
   std::size_t connections() const { return connections_.size(); }
   std::size_t waiting_queries() const { return asks_.size(); }
   std::size_t waiting_octets() const { return asks_.octets(); }
+  /// Connections that are idle and have given back what memory they can.
+  std::size_t resting() const { return deadlines_.resting(); }
   std::size_t queued_octets() const { return queued_octets_; }
 
  private:

@@ -23,6 +23,11 @@ constexpr std::size_t max_held_octets = 64 * 1024;
 /// What is held by one stream leaves before another one holds something, as a rule: they have the room in turn.
 thread_local std::vector<std::uint8_t> spare_room;
 
+/// Nearly always there is nothing to forget, and looking is cheaper than clearing all that there is room for.
+void forget_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
 TlsStream::Wire& wire_of(BIO* bio) { return *static_cast<TlsStream::Wire*>(BIO_get_data(bio)); }
@@ -76,17 +81,26 @@ const BIO_METHOD* wire_method() {
 
 }  // namespace
 
-/// What is held goes first, in the same call. returns  octets of `octets` that the kernel took
-std::size_t TlsStream::Wire::send(std::span<const std::uint8_t> octets) {
+/// One call. A single piece costs the kernel less than a list of pieces.
+ssize_t TlsStream::Wire::send_pieces(std::span<const std::uint8_t> octets) {
+  if (held.empty() || octets.empty()) {
+    const std::span<const std::uint8_t> piece = held.empty() ? octets : held;
+    return ::send(socket.get(), piece.data(), piece.size(), MSG_NOSIGNAL);
+  }
   std::array<iovec, 2> parts{
       iovec{.iov_base = held.data(), .iov_len = held.size()},
       iovec{.iov_base = const_cast<std::uint8_t*>(octets.data()), .iov_len = octets.size()}};  // NOLINT: only read
   msghdr header{};
   header.msg_iov = parts.data();
   header.msg_iovlen = parts.size();
+  return ::sendmsg(socket.get(), &header, MSG_NOSIGNAL);
+}
+
+/// What is held goes first, in the same call. returns  octets of `octets` that the kernel took
+std::size_t TlsStream::Wire::send(std::span<const std::uint8_t> octets) {
   ssize_t count = -1;
   do {
-    count = ::sendmsg(socket.get(), &header, MSG_NOSIGNAL);
+    count = send_pieces(octets);
   } while (count < 0 && errno == EINTR);
   if (count < 0) {
     failed = failed || !would_block();
@@ -144,7 +158,7 @@ TlsStream::~TlsStream() {
     wire_.holding = false;
     SSL_shutdown(ssl_.get());  // says that we close (RFC 8446 §6.1); nobody waits for it
   }
-  ERR_clear_error();
+  forget_errors();
 }
 
 /// Called for each message and record header; only handshake messages of the peer after the handshake count.
@@ -223,7 +237,7 @@ Moved TlsStream::read(std::span<std::uint8_t> into) {
   holds_more_ = false;
   if (broken_) return {StreamState::failed};
   wire_.dry = false;
-  ERR_clear_error();
+  forget_errors();
   const bool shakes_hands = !established_;
   if (shakes_hands) {
     if (const auto state = shake_hands()) return *state;
@@ -240,6 +254,7 @@ Moved TlsStream::read(std::span<std::uint8_t> into) {
     }
     total += octets;
     ++records;
+    if (wire_.dry && SSL_has_pending(ssl_.get()) == 0) break;
   }
   if (messages_after_handshake_ > max_messages_after_handshake) {
     broken_ = true;
@@ -262,7 +277,7 @@ Moved TlsStream::read(std::span<std::uint8_t> into) {
 
 Moved TlsStream::write(std::span<const std::uint8_t> from) {
   if (broken_ || !established_) return {StreamState::failed};
-  ERR_clear_error();
+  forget_errors();
   std::size_t octets = 0;
   const int result = SSL_write_ex(ssl_.get(), from.data(), from.size(), &octets);
   if (result == 1) return {StreamState::moved, octets};
@@ -279,7 +294,7 @@ Moved TlsStream::uncork() {
 void TlsStream::finish() {
   finished_ = true;
   if (established_ && !broken_) {
-    ERR_clear_error();
+    forget_errors();
     SSL_shutdown(ssl_.get());
     wire_.send_held();
   }

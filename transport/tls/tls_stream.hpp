@@ -39,6 +39,7 @@ class TlsStream : public ByteStream {
   bool established() const override { return established_; }
   Distrust distrust() const override;
   std::shared_ptr<const dns::Name> peer_name() const override;
+  bool has_emptied() const override { return wire_.dry; }
   bool holds_more() const override { return holds_more_; }
   void on_wake(std::function<void()> wake) override { wake_ = std::move(wake); }
 
@@ -53,6 +54,7 @@ class TlsStream : public ByteStream {
     bool holding = false;
     bool dry = false;  ///< the socket has been read to its end in this turn
     std::size_t send(std::span<const std::uint8_t> octets);
+    ssize_t send_pieces(std::span<const std::uint8_t> octets);
     bool send_held();
     /// Tells the peer's kernel that its octets are here without waiting for some of ours: a client that leaves Nagle's
     /// algorithm on sends its query only then, and would else wait for 40 ms behind its last handshake message.

@@ -1,6 +1,11 @@
 // DNS over HTTPS (RFC 8484) to clients that mean well.
+#include <sys/mman.h>
+
+#include <cstring>
+
 #include "dns/message.hpp"
 #include "tests/unit/transport/http2_fixture.hpp"
+#include "transport/http/session_pages.hpp"
 
 namespace redoubt::transport::test {
 namespace {
@@ -298,6 +303,36 @@ TEST_F(HttpServerTest, an_idle_connection_is_closed) {
   ASSERT_TRUE(run_until([&] { return peer.over(); }));
   EXPECT_EQ(counters_.closed_idle, 1U);
 }
+
+#ifndef REDOUBT_SANITIZED
+/// Its session is born with the page that was given back last, where the library makes its table at birth.
+TEST_F(HttpServerTest, an_idle_connection_gives_its_page_back_and_answers_all_the_same) {
+  void* const page = take_session_page();
+  std::memset(page, 1, session_page_octets);
+  ASSERT_TRUE(give_session_page_back(page));
+  const auto has_memory = [page] {
+    unsigned char state = 0;
+    EXPECT_EQ(::mincore(page, session_page_octets, &state), 0);
+    return (state & 1U) != 0;
+  };
+  Http2Peer peer{at_};
+  for (const std::uint16_t id : {std::uint16_t{1}, std::uint16_t{2}}) {
+    const std::int32_t stream = peer.post(query(id));
+    ASSERT_TRUE(run_until([&] {
+      peer.step();
+      return resolver_.asked.size() == id;
+    }));
+    EXPECT_TRUE(has_memory());
+    give(resolver_.asked.back());
+    ASSERT_TRUE(whole(peer, stream));
+    EXPECT_EQ(peer.response(stream).status(), "200");
+    void* const next = take_session_page();
+    give_session_page_back(next);
+    if (next == page) GTEST_SKIP() << "this nghttp2 takes no page at birth";
+    ASSERT_TRUE(run_until([&] { return !has_memory(); }));
+  }
+}
+#endif
 
 }  // namespace
 }  // namespace redoubt::transport::test

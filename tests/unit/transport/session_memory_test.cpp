@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 #include <vector>
 
 #include "transport/http/session_pages.hpp"
@@ -52,43 +53,79 @@ TEST_F(SessionMemoryTest, who_wants_more_than_that_gets_its_own_with_what_was_in
   give_back(own);
 }
 
+/// Session memory that notes which blocks are taken, and their octets.
+class NotedMemory {
+ public:
+  nghttp2_mem* memory() { return &memory_; }
+  /// What the library has not given back.
+  const std::map<void*, std::size_t>& blocks() const { return blocks_; }
+
+ private:
+  static NotedMemory& self(void* user) { return *static_cast<NotedMemory*>(user); }
+  void* note(void* block, std::size_t octets) {
+    if (block != nullptr) blocks_[block] = octets;
+    return block;
+  }
+  void give_back(void* block) {
+    blocks_.erase(block);
+    session_memory()->free(block, nullptr);
+  }
+  void* resize(void* block, std::size_t octets) {
+    blocks_.erase(block);
+    return note(session_memory()->realloc(block, octets, nullptr), octets);
+  }
+
+  std::map<void*, std::size_t> blocks_;
+  nghttp2_mem memory_{
+      this,
+      [](std::size_t octets, void* user) { return self(user).note(session_memory()->malloc(octets, nullptr), octets); },
+      [](void* block, void* user) { self(user).give_back(block); },
+      [](std::size_t many, std::size_t each, void* user) {
+        return self(user).note(session_memory()->calloc(many, each, nullptr), many * each);
+      },
+      [](void* block, std::size_t octets, void* user) { return self(user).resize(block, octets); }};
+};
+
+/// A session of the library that nobody has asked anything yet.
+class BornSession {
+ public:
+  BornSession() {
+    nghttp2_session_callbacks* callbacks = nullptr;
+    EXPECT_EQ(nghttp2_session_callbacks_new(&callbacks), 0);
+    {
+      const SessionBirth birth;
+      shared_ = session_memory()->realloc(nullptr, 16'394, nullptr);
+      EXPECT_EQ(nghttp2_session_server_new3(&session_, callbacks, nullptr, nullptr, noted_.memory()), 0);
+      page_ = birth.page();
+    }
+    nghttp2_session_callbacks_del(callbacks);
+  }
+  ~BornSession() { nghttp2_session_del(session_); }
+  BornSession(const BornSession&) = delete;
+  BornSession& operator=(const BornSession&) = delete;
+
+  void* page() const { return page_; }
+  /// Octets of the largest block that is its own, but for the page.
+  std::size_t largest() const {
+    std::size_t octets = 0;
+    for (const auto& [block, size] : noted_.blocks()) {
+      if (block != shared_ && block != page_) octets = std::max(octets, size);
+    }
+    return octets;
+  }
+
+ private:
+  NotedMemory noted_;
+  nghttp2_session* session_ = nullptr;
+  void* shared_ = nullptr;
+  void* page_ = nullptr;
+};
+
 /// nghttp2 itself asks for it within a birth: else idle connections take 16 KiB more.
 TEST_F(SessionMemoryTest, a_session_has_no_frame_buffer_of_its_own) {
-  struct Count {
-    void* shared = nullptr;
-    std::size_t largest = 0;
-    void* note(void* block, std::size_t octets) {
-      if (block != shared) largest = std::max(largest, octets);
-      return block;
-    }
-  } count;
-  {
-    const SessionBirth birth;
-    count.shared = take(frame);
-  }
-  nghttp2_mem counting{
-      &count,
-      [](std::size_t octets, void* user) {
-        return static_cast<Count*>(user)->note(session_memory()->malloc(octets, nullptr), octets);
-      },
-      [](void* block, void*) { session_memory()->free(block, nullptr); },
-      [](std::size_t many, std::size_t each, void* user) {
-        return static_cast<Count*>(user)->note(session_memory()->calloc(many, each, nullptr), many * each);
-      },
-      [](void* block, std::size_t octets, void* user) {
-        return static_cast<Count*>(user)->note(session_memory()->realloc(block, octets, nullptr), octets);
-      }};
-  nghttp2_session_callbacks* callbacks = nullptr;
-  ASSERT_EQ(nghttp2_session_callbacks_new(&callbacks), 0);
-  nghttp2_session* session = nullptr;
-  {
-    const SessionBirth birth;
-    ASSERT_EQ(nghttp2_session_server_new3(&session, callbacks, nullptr, nullptr, &counting), 0);
-  }
-  nghttp2_session_callbacks_del(callbacks);
-  EXPECT_GT(count.largest, 0U);
-  EXPECT_LT(count.largest, 16'000U);
-  nghttp2_session_del(session);
+  const BornSession session;
+  EXPECT_GT(session.largest(), 0U);
+  EXPECT_LT(session.largest(), 16'000U);
 }
 
 #ifndef REDOUBT_SANITIZED
@@ -144,22 +181,15 @@ TEST_F(SessionPageTest, pages_come_back_as_zeros_and_only_pages_do) {
   EXPECT_FALSE(is_session_page(page_ + 16));
 }
 
-/// Else its connections take a page more while they rest.
-TEST_F(SessionPageTest, a_session_is_born_with_a_page_that_is_empty_while_nobody_asks) {
-  nghttp2_session_callbacks* callbacks = nullptr;
-  ASSERT_EQ(nghttp2_session_callbacks_new(&callbacks), 0);
-  nghttp2_session* session = nullptr;
-  void* page = nullptr;
-  {
-    const SessionBirth birth;
-    ASSERT_EQ(nghttp2_session_server_new3(&session, callbacks, nullptr, nullptr, session_memory()), 0);
-    page = birth.page();
-  }
-  ASSERT_TRUE(is_session_page(page));
-  rest_session_page(page);
-  EXPECT_FALSE(has_memory(page));
-  nghttp2_session_del(session);
-  nghttp2_session_callbacks_del(callbacks);
+/// Else its connections take a page more while they rest. Some versions of nghttp2 (1.52) have a table of that size at
+/// birth, others make one when somebody asks; none may have memory of a page that stays.
+TEST_F(SessionPageTest, a_session_that_rests_keeps_no_block_of_a_page) {
+  const BornSession session;
+  EXPECT_LT(session.largest(), session_page_octets);
+  if (session.page() == nullptr) return;
+  ASSERT_TRUE(is_session_page(session.page()));
+  rest_session_page(session.page());
+  EXPECT_FALSE(has_memory(session.page()));
 }
 
 TEST_F(SessionPageTest, who_wants_more_than_a_page_gets_its_own_with_what_was_in_it) {

@@ -195,6 +195,19 @@ TEST_F(StreamServerTest, each_answer_finds_its_asker_whoever_leaves_in_between) 
   EXPECT_GT(answered, 100U);
 }
 
+/// After a while in which it asks nothing, and again after each question; never while it waits for an answer.
+TEST_F(StreamServerTest, idle_connections_rest_until_they_ask) {
+  Peer quiet{at_};
+  Peer asking{at_};
+  ASSERT_TRUE(run_until([&] { return server_->resting() == 2; }));
+  asking.send_frame(query(1));
+  ASSERT_TRUE(asked(1));
+  EXPECT_EQ(server_->resting(), 1U);
+  give(resolver_.asked[0]);
+  ASSERT_TRUE(run_until([&] { return asking.messages().size() == 1; }));
+  EXPECT_TRUE(run_until([&] { return server_->resting() == 2; }));
+}
+
 TEST_F(StreamServerTest, a_dropped_listener_answers_what_was_asked_and_accepts_no_more) {
   Peer client{at_};
   client.send_frame(query(1));

@@ -9,6 +9,8 @@ namespace redoubt::dnssec {
 
 namespace {
 
+constexpr std::string_view role_field = "Role";
+
 struct Line {
   std::size_t number;
   std::string_view field;
@@ -93,6 +95,26 @@ std::expected<void, std::string> take(Fields& fields, const Line& line) {
   return {};
 }
 
+/// errors   of the text's form, and of `take`
+template <class Take>
+std::expected<void, std::string> each_line(OctetView text, Take take) {
+  if (text.size() > max_key_text) return fault(1, "more than a private key's file can hold");
+  std::string_view left = as_text(text);
+  for (std::size_t number = 1; !left.empty(); ++number) {
+    const auto end = std::min(left.find('\n'), left.size());
+    const std::string_view whole = trimmed(left.substr(0, end));
+    left.remove_prefix(std::min(end + 1, left.size()));
+    if (whole.empty() || whole[0] == ';' || whole[0] == '#') continue;
+    const auto colon = whole.find(':');
+    if (colon == std::string_view::npos) return fault(number, "expected \"Field: value\"");
+    const Line line{number, trimmed(whole.substr(0, colon)), trimmed(whole.substr(colon + 1))};
+    if (number == 1 && (line.field != "Private-key-format" || !line.value.starts_with("v1.")))
+      return fault(number, "expected \"Private-key-format: v1.x\"");
+    if (auto taken = take(line); !taken) return taken;
+  }
+  return {};
+}
+
 std::expected<PrivateKey, std::string> build(const Fields& fields) {
   if (!fields.algorithm) return fault(1, "no field Algorithm");
   auto key = info_of(*fields.algorithm).kind == KeyKind::rsa
@@ -105,22 +127,23 @@ std::expected<PrivateKey, std::string> build(const Fields& fields) {
 }  // namespace
 
 std::expected<PrivateKey, std::string> private_key_from_text(OctetView text) {
-  if (text.size() > max_key_text) return fault(1, "more than a private key's file can hold");
-  std::string_view left = as_text(text);
   Fields fields;
-  for (std::size_t number = 1; !left.empty(); ++number) {
-    const auto end = std::min(left.find('\n'), left.size());
-    const std::string_view whole = trimmed(left.substr(0, end));
-    left.remove_prefix(std::min(end + 1, left.size()));
-    if (whole.empty() || whole[0] == ';' || whole[0] == '#') continue;
-    const auto colon = whole.find(':');
-    if (colon == std::string_view::npos) return fault(number, "expected \"Field: value\"");
-    const Line line{number, trimmed(whole.substr(0, colon)), trimmed(whole.substr(colon + 1))};
-    if (number == 1 && (line.field != "Private-key-format" || !line.value.starts_with("v1.")))
-      return fault(number, "expected \"Private-key-format: v1.x\"");
-    if (auto taken = take(fields, line); !taken) return std::unexpected{taken.error()};
-  }
+  if (auto read = each_line(text, [&](const Line& line) { return take(fields, line); }); !read)
+    return std::unexpected{read.error()};
   return build(fields);
+}
+
+std::expected<std::optional<KeyRole>, std::string> role_in_key_text(OctetView text) {
+  std::optional<KeyRole> role;
+  const auto read = each_line(text, [&](const Line& line) -> std::expected<void, std::string> {
+    if (line.field != role_field) return {};
+    if (role) return fault(line.number, "a second role");
+    role = own_role_from_text(line.value);
+    if (!role) return fault(line.number, "a role that no key of ours has");
+    return {};
+  });
+  if (!read) return std::unexpected{read.error()};
+  return role;
 }
 
 Secret private_key_to_text(const PrivateKey& key) {
@@ -143,6 +166,16 @@ Secret private_key_to_text(const PrivateKey& key) {
   if (secret.empty()) return {};
   append_field(out, "PrivateKey", secret);
   return out;
+}
+
+Secret sealed_text_of(const PrivateKey& key, KeyRole role) {
+  Secret text = private_key_to_text(key);
+  if (text.empty()) return text;
+  append_text(text, role_field);
+  append_text(text, ": ");
+  append_text(text, to_text(role));
+  append_text(text, "\n");
+  return text;
 }
 
 }  // namespace redoubt::dnssec

@@ -23,7 +23,7 @@ class BackupTest : public testing::Test {
  protected:
   BackupTest() {
     for (const dns::Name& zone : {good_, bad_}) {
-      EXPECT_TRUE(keys_.generate(zone, Algorithm::ed25519, ksk_flags));
+      EXPECT_TRUE(keys_.generate(zone, Algorithm::ed25519, KeyRole::csk));
       const ZoneRolls state = fresh_zone(*built_in_policy("csk"), {Instant{seconds{1'800'000'000}}, std::nullopt});
       EXPECT_TRUE(store_state(keys_, zone, state, "a test"));
     }

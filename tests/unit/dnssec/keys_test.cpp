@@ -155,10 +155,10 @@ TEST(KeyFolder, keys_come_back_as_they_were_made) {
   const TemporaryFolder folder;
   const KeyFolder keys{folder.path(), std::nullopt};
   for (const Algorithm algorithm : signing_algorithms) {
-    const auto made = keys.generate(zone, algorithm, ksk_flags, 1024);
+    const auto made = keys.generate(zone, algorithm, KeyRole::ksk, 1024);
     ASSERT_TRUE(made) << (made ? "" : made.error());
   }
-  ASSERT_TRUE(keys.generate(dns::Name::literal("other/.example"), Algorithm::ed25519, zsk_flags));
+  ASSERT_TRUE(keys.generate(dns::Name::literal("other/.example"), Algorithm::ed25519, KeyRole::zsk));
   const auto all = keys.list();
   ASSERT_TRUE(all);
   EXPECT_EQ(all->size(), 6U);
@@ -174,7 +174,7 @@ TEST(KeyFolder, keys_come_back_as_they_were_made) {
 
 TEST(KeyFolder, private_halves_can_be_read_by_their_owner_only) {
   const TemporaryFolder folder;
-  const auto key = KeyFolder{folder.path(), std::nullopt}.generate(zone, Algorithm::ed25519, ksk_flags);
+  const auto key = KeyFolder{folder.path(), std::nullopt}.generate(zone, Algorithm::ed25519, KeyRole::ksk);
   ASSERT_TRUE(key);
   const auto permissions = std::filesystem::status(folder.file(key->stem + ".private")).permissions();
   EXPECT_EQ(permissions, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
@@ -185,7 +185,7 @@ TEST(KeyFolder, a_private_half_of_another_user_is_exposed) {
   constexpr uid_t another = 12345;
   const TemporaryFolder folder;
   const KeyFolder keys{folder.path(), std::nullopt};
-  const auto made = keys.generate(zone, Algorithm::ed25519, zsk_flags);
+  const auto made = keys.generate(zone, Algorithm::ed25519, KeyRole::zsk);
   ASSERT_TRUE(made);
   EXPECT_FALSE(keys.keys_of(zone)->front().exposed);
   EXPECT_TRUE(keys.refuse_exposed(*keys.keys_of(zone)));
@@ -200,7 +200,7 @@ TEST(KeyFolder, with_a_passphrase_no_file_holds_the_private_half) {
   const auto passphrase = [](std::string_view text) { return Secret{octets(text).begin(), octets(text).end()}; };
   const KeyFolder keys{folder.path(), passphrase("correct horse"), SealCost::interactive};
   for (const Algorithm algorithm : {Algorithm::rsa_sha256, Algorithm::ecdsa_p256_sha256, Algorithm::ed25519}) {
-    const auto key = keys.generate(zone, algorithm, ksk_flags, 1024);
+    const auto key = keys.generate(zone, algorithm, KeyRole::ksk, 1024);
     ASSERT_TRUE(key) << (key ? "" : key.error());
     const Secret raw = algorithm == Algorithm::rsa_sha256 ? key->secret->rsa_parts()->prime1 : key->secret->secret();
     const Secret text = private_key_to_text(*key->secret);
@@ -216,12 +216,41 @@ TEST(KeyFolder, with_a_passphrase_no_file_holds_the_private_half) {
   EXPECT_FALSE(KeyFolder(folder.path(), std::nullopt).keys_of(zone));
 }
 
+TEST(KeyFolder, a_sealed_half_says_what_the_key_is_for_and_a_plain_one_is_as_other_tools_have_it) {
+  const TemporaryFolder folder;
+  const auto words = octets("correct horse");
+  const Secret passphrase{words.begin(), words.end()};
+  for (const KeyRole role : {KeyRole::ksk, KeyRole::zsk, KeyRole::csk}) {
+    const auto sealed =
+        KeyFolder{folder.path(), passphrase, SealCost::interactive}.generate(zone, Algorithm::ed25519, role);
+    ASSERT_TRUE(sealed);
+    EXPECT_EQ(sealed->flags, role == KeyRole::zsk ? zsk_flags : ksk_flags);
+    const auto text = open_sealed(folder.read(sealed->stem + ".sealed"), passphrase);
+    ASSERT_TRUE(text);
+    EXPECT_EQ(role_in_key_text(*text).value(), role);
+    const auto plain = KeyFolder{folder.path(), std::nullopt}.generate(zone, Algorithm::ed25519, role);
+    ASSERT_TRUE(plain);
+    EXPECT_EQ(folder.read(plain->stem + ".private").find("Role"), std::string::npos);
+  }
+}
+
+TEST(KeyText, a_role_is_one_of_three_and_there_is_one_at_most) {
+  const auto role_in = [](const std::string& more) {
+    return role_in_key_text(octets("Private-key-format: v1.3\nAlgorithm: 15 (ED25519)\n" + more));
+  };
+  EXPECT_EQ(role_in("PrivateKey: AAAA\n").value(), std::nullopt);
+  EXPECT_EQ(role_in("Role: zsk\nPrivateKey: AAAA\n").value(), KeyRole::zsk);
+  EXPECT_EQ(role_in("Role: foreign\n").error(), "line 3: a role that no key of ours has");
+  EXPECT_EQ(role_in("Role: ZSK\n").error(), "line 3: a role that no key of ours has");
+  EXPECT_EQ(role_in("Role: ksk\n\nRole: ksk\n").error(), "line 5: a second role");
+}
+
 /// It can be copied and guessed at for as long as somebody likes.
 TEST(KeyFolder, a_sealed_half_that_others_may_read_is_exposed) {
   const TemporaryFolder folder;
   const auto words = octets("correct horse");
   const KeyFolder keys{folder.path(), Secret{words.begin(), words.end()}, SealCost::interactive};
-  const auto made = keys.generate(zone, Algorithm::ed25519, zsk_flags);
+  const auto made = keys.generate(zone, Algorithm::ed25519, KeyRole::zsk);
   ASSERT_TRUE(made);
   EXPECT_FALSE(keys.keys_of(zone)->front().exposed);
   ASSERT_EQ(chmod(folder.file(made->stem + ".sealed").c_str(), 0640), 0);
@@ -234,7 +263,7 @@ TEST(KeyFolder, a_sealed_half_that_others_may_read_is_exposed) {
 
 TEST(KeyFolder, a_key_in_keykeeper_needs_somebody_to_ask) {
   const TemporaryFolder folder;
-  const auto made = KeyFolder{folder.path(), std::nullopt}.generate(zone, Algorithm::ed25519, zsk_flags);
+  const auto made = KeyFolder{folder.path(), std::nullopt}.generate(zone, Algorithm::ed25519, KeyRole::zsk);
   ASSERT_TRUE(made);
   std::filesystem::rename(folder.file(made->stem + ".private"), folder.file(made->stem + ".keykeeper"));
   const auto keys = KeyFolder{folder.path(), std::nullopt}.keys_of(zone);
@@ -245,11 +274,11 @@ TEST(KeyFolder, a_key_in_keykeeper_needs_somebody_to_ask) {
 TEST(KeyFolder, equal_tags_are_refused) {
   const TemporaryFolder folder;
   const KeyFolder keys{folder.path(), std::nullopt};
-  const auto key = keys.generate(zone, Algorithm::ed25519, ksk_flags);
+  const auto key = keys.generate(zone, Algorithm::ed25519, KeyRole::ksk);
   ASSERT_TRUE(key);
   auto again = PrivateKey::from_secret(Algorithm::ed25519, key->secret->secret());
   ASSERT_TRUE(again);
-  const auto added = keys.add(zone, ksk_flags, std::move(*again));
+  const auto added = keys.add(zone, KeyRole::ksk, std::move(*again));
   ASSERT_FALSE(added);
   EXPECT_NE(added.error().find("the zone has a key of this tag"), std::string::npos);
 }
@@ -257,8 +286,8 @@ TEST(KeyFolder, equal_tags_are_refused) {
 TEST(KeyFolder, a_private_half_of_another_key_is_noticed) {
   const TemporaryFolder folder;
   const KeyFolder keys{folder.path(), std::nullopt};
-  const auto one = keys.generate(zone, Algorithm::ed25519, ksk_flags);
-  const auto two = keys.generate(zone, Algorithm::ed25519, ksk_flags);
+  const auto one = keys.generate(zone, Algorithm::ed25519, KeyRole::ksk);
+  const auto two = keys.generate(zone, Algorithm::ed25519, KeyRole::ksk);
   ASSERT_TRUE(one && two);
   std::filesystem::copy_file(folder.file(one->stem + ".private"), folder.file(two->stem + ".private"),
                              std::filesystem::copy_options::overwrite_existing);
@@ -270,7 +299,8 @@ TEST(KeyFolder, a_kill_while_keys_are_made_leaves_whole_keys_only) {
   for (int round = 0; round < 20; ++round) {
     const pid_t child = fork();
     if (child == 0) {
-      for (;;) static_cast<void>(KeyFolder{folder.path(), std::nullopt}.generate(zone, Algorithm::ed25519, ksk_flags));
+      for (;;)
+        static_cast<void>(KeyFolder{folder.path(), std::nullopt}.generate(zone, Algorithm::ed25519, KeyRole::ksk));
     }
     usleep(1000U * static_cast<unsigned>(1 + round));  // wherever it is by then
     kill(child, SIGKILL);

@@ -130,17 +130,17 @@ class FakeHouse : public KeyHouse {
     const Held* key_;
     Signer signer_;
   };
-  std::expected<Octets, std::string> make(const dns::Name&, Algorithm algorithm, std::uint16_t flags, unsigned bits,
+  std::expected<Octets, std::string> make(const dns::Name&, Algorithm algorithm, KeyRole role, unsigned bits,
                                           std::span<const std::uint16_t>) override {
     const auto ready =
-        std::ranges::find_if(ready_, [&](const Octets& rdata) { return Dnskey::parse(rdata)->flags == flags; });
+        std::ranges::find_if(ready_, [&](const Octets& rdata) { return Dnskey::parse(rdata)->flags == flags_of(role); });
     if (ready != ready_.end()) {
       const Octets dnskey = *ready;
       ready_.erase(ready);
       return dnskey;
     }
     auto key = PrivateKey::generate(algorithm, bits);
-    Octets dnskey = dnskey_rdata(flags, algorithm, key->public_key());
+    Octets dnskey = dnskey_rdata(flags_of(role), algorithm, key->public_key());
     keys_.emplace_back(dnskey, std::make_shared<const Held>(std::move(*key)));
     return dnskey;
   }
@@ -448,7 +448,7 @@ class OfflineSite : public Site {
     make_ksk();
   }
   void make_ksk() {
-    const auto ksk = vault_.generate(apex, Algorithm::ecdsa_p256_sha256, ksk_flags);
+    const auto ksk = vault_.generate(apex, Algorithm::ecdsa_p256_sha256, KeyRole::ksk);
     folder_.write(ksk->stem + ".key", safe_.read(ksk->stem + ".key"));
   }
   /// What is carried there and back.
@@ -698,8 +698,8 @@ TEST(Maintain, a_kill_after_the_commit_and_before_publishing_is_made_up_for_by_t
       site.keys_, apex, [](ZoneRolls& zone) { return start_roll(zone, 0b11); }, "a test"));
   const std::string before = site.folder_.read("example.zone.signed");
   // The other process of this test has the keys that exist now, and no later ones.
-  for (const std::uint16_t flags : {ksk_flags, zsk_flags}) {
-    const auto made = house->make(apex, Algorithm::ecdsa_p256_sha256, flags, 0, {});
+  for (const KeyRole role : {KeyRole::ksk, KeyRole::zsk}) {
+    const auto made = house->make(apex, Algorithm::ecdsa_p256_sha256, role, 0, {});
     ASSERT_TRUE(made);
     house->ready_.push_back(*made);
   }

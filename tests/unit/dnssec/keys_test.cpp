@@ -234,6 +234,20 @@ TEST(KeyFolder, a_sealed_half_says_what_the_key_is_for_and_a_plain_one_is_as_oth
   }
 }
 
+TEST(SecretFile, is_read_whole_up_to_its_bound_whatever_size_it_claims) {
+  const TemporaryFolder folder;
+  for (const std::size_t size : {0U, 1U, 99U, 100U}) {
+    const std::string text(size, 'x');
+    EXPECT_EQ(as_text(read_secret_file(folder.write("file", text), 100).value()), text) << size;
+  }
+  EXPECT_FALSE(read_secret_file(folder.write("file", std::string(101, 'x')), 100));
+  const std::string claims_nothing = "/proc/self/cmdline";
+  const auto whole = read_secret_file(claims_nothing, 64 * 1024);
+  ASSERT_TRUE(whole) << whole.error();
+  EXPECT_GT(whole->size(), 1U);
+  EXPECT_FALSE(read_secret_file(claims_nothing, whole->size() - 1));
+}
+
 TEST(KeyText, a_role_is_one_of_three_and_there_is_one_at_most) {
   const auto role_in = [](const std::string& more) {
     return role_in_key_text(octets("Private-key-format: v1.3\nAlgorithm: 15 (ED25519)\n" + more));

@@ -115,11 +115,21 @@ std::expected<void, std::string> each_line(OctetView text, Take take) {
   return {};
 }
 
+/// Other tools write ECDSA's number without its leading zeros: one key of 256 is shorter.
+Secret as_wide_as_curve(const AlgorithmInfo& info, const Secret& number) {
+  const std::size_t width = info.signature_octets / 2U;  // r and s are as wide
+  if (info.kind != KeyKind::ecdsa || number.empty() || number.size() >= width) return number;
+  Secret wide(width - number.size());
+  wide.insert(wide.end(), number.begin(), number.end());
+  return wide;
+}
+
 std::expected<PrivateKey, std::string> build(const Fields& fields) {
   if (!fields.algorithm) return fault(1, "no field Algorithm");
-  auto key = info_of(*fields.algorithm).kind == KeyKind::rsa
-                 ? PrivateKey::from_rsa(*fields.algorithm, fields.rsa)
-                 : PrivateKey::from_secret(*fields.algorithm, fields.secret);
+  auto key =
+      info_of(*fields.algorithm).kind == KeyKind::rsa
+          ? PrivateKey::from_rsa(*fields.algorithm, fields.rsa)
+          : PrivateKey::from_secret(*fields.algorithm, as_wide_as_curve(info_of(*fields.algorithm), fields.secret));
   if (!key) return fault(fields.algorithm_line, describe(key.error()));
   return std::move(*key);
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "dnssec/keys/durable_file.hpp"
 #include "dnssec/keys/key_folder.hpp"
@@ -246,6 +247,34 @@ TEST(SecretFile, is_read_whole_up_to_its_bound_whatever_size_it_claims) {
   ASSERT_TRUE(whole) << whole.error();
   EXPECT_GT(whole->size(), 1U);
   EXPECT_FALSE(read_secret_file(claims_nothing, whole->size() - 1));
+}
+
+/// As ldns-keygen wrote it: of 256 keys one has a number that begins with a zero.
+TEST(KeyText, an_ecdsa_number_without_its_leading_zeros_is_read) {
+  for (const auto& [algorithm, width] :
+       {std::pair{Algorithm::ecdsa_p256_sha256, 32U}, {Algorithm::ecdsa_p384_sha384, 48U}}) {
+    Secret number(width, 0x5a);
+    number[0] = number[1] = 0;
+    const auto whole = PrivateKey::from_secret(algorithm, number);
+    ASSERT_TRUE(whole);
+    const Secret text = private_key_to_text(*whole);
+    const auto with = [&](OctetView octets_of_number) {
+      std::string base64(sodium_base64_ENCODED_LEN(octets_of_number.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+      sodium_bin2base64(base64.data(), base64.size(), octets_of_number.data(), octets_of_number.size(),
+                        sodium_base64_VARIANT_ORIGINAL);
+      base64.pop_back();
+      const std::string_view before = as_text(text).substr(0, as_text(text).find("PrivateKey: "));
+      return private_key_from_text(octets(std::string{before} + "PrivateKey: " + base64 + "\n"));
+    };
+    const auto short_one = with(OctetView{number}.subspan(2));
+    ASSERT_TRUE(short_one) << short_one.error();
+    EXPECT_EQ(short_one->public_key(), whole->public_key());
+    EXPECT_EQ(short_one->secret(), number);
+    Secret longer(1);
+    longer.insert(longer.end(), number.begin(), number.end());
+    EXPECT_FALSE(with(longer));
+    EXPECT_FALSE(with(Secret{0})) << "zero is no key";
+  }
 }
 
 TEST(KeyText, a_role_is_one_of_three_and_there_is_one_at_most) {

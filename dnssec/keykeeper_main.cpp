@@ -50,6 +50,18 @@ std::int64_t unix_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+dnssec::KeyRole role_of(channel::ZoneKeyRole role) {
+  switch (role) {
+    case channel::ZoneKeyRole::ksk:
+      return dnssec::KeyRole::ksk;
+    case channel::ZoneKeyRole::zsk:
+      return dnssec::KeyRole::zsk;
+    case channel::ZoneKeyRole::csk:
+      return dnssec::KeyRole::csk;
+  }
+  return dnssec::KeyRole::zsk;
+}
+
 /// To its end. Nothing when it is larger than any such file is, or cannot be read.
 std::optional<LockedOctets> read_file(int descriptor, std::size_t& count) {
   std::optional<LockedOctets> octets{std::in_place, max_tls_file};
@@ -319,7 +331,7 @@ class Keykeeper {
          [this, asked](channel::ZoneKeyMade& answer) {
            take_result(zone_keys_->make({.zone = asked.zone,
                                          .algorithm = asked.algorithm,
-                                         .entry_point = asked.entry_point,
+                                         .role = role_of(asked.role),
                                          .rsa_bits = asked.rsa_bits,
                                          .taken = asked.taken}),
                        answer.dnskey, answer.trouble);

@@ -23,11 +23,19 @@ using fuzz::require;
 namespace {
 
 void check_key(OctetView input) {
+  const auto role = role_in_key_text(input);
+  require(role || role.error().starts_with("line "), "a fault has its line");
   const auto key = private_key_from_text(input);
   if (!key) return require(key.error().starts_with("line "), "a fault has its line");
   const Secret text = private_key_to_text(*key);
   const auto again = private_key_from_text(text);
   require(again && again->public_key() == key->public_key(), "a key that is written is the same key");
+  for (const KeyRole one : {KeyRole::ksk, KeyRole::zsk, KeyRole::csk}) {
+    const Secret sealed = sealed_text_of(*key, one);
+    const auto found = role_in_key_text(sealed);
+    require(found && *found == one, "a role that is written reads back equal");
+    require(private_key_from_text(sealed).has_value(), "a key with a role is a key");
+  }
 }
 
 void check_state(std::string_view text) {

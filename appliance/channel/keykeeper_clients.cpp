@@ -128,7 +128,7 @@ struct Fields<MakeZoneKey> {
     to.u64(message.id);
     to.name(message.zone);
     to.u8(message.algorithm);
-    to.boolean(message.entry_point);
+    to.below(static_cast<std::uint32_t>(message.role), zone_key_roles);
     to.u16(message.rsa_bits);
     to.below(static_cast<std::uint32_t>(message.taken.size()), max_taken_tags + 1);
     for (const std::uint16_t tag : message.taken) to.u16(tag);
@@ -137,7 +137,7 @@ struct Fields<MakeZoneKey> {
     MakeZoneKey message{.id = from.u64(),
                         .zone = from.name(),
                         .algorithm = from.u8(),
-                        .entry_point = from.boolean(),
+                        .role = static_cast<ZoneKeyRole>(from.below(zone_key_roles)),
                         .rsa_bits = from.u16(),
                         .taken = {}};
     const std::uint32_t taken = from.below(max_taken_tags + 1);

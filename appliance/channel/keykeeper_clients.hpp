@@ -56,12 +56,15 @@ struct ListZoneKeys {
   RequestId id;
   dns::Name zone;
 };
+/// What a key of a zone signs: DNSKEY, CDS and CDNSKEY RRsets; all others; both.
+enum class ZoneKeyRole : std::uint8_t { ksk, zsk, csk };
+inline constexpr std::uint32_t zone_key_roles = 3;
 /// A new key for that zone.
 struct MakeZoneKey {
   RequestId id;
   dns::Name zone;
   std::uint8_t algorithm;  ///< of a DNSKEY
-  bool entry_point;        ///< SEP: for a KSK or CSK
+  ZoneKeyRole role;        ///< for its life
   std::uint16_t rsa_bits;
   std::vector<std::uint16_t> taken;  ///< tags that it may not have, beside those of the keys that are there
 };

@@ -35,6 +35,14 @@ Read<ZoneAndAlgorithm> zone_and_algorithm(Members& members) {
   return ZoneAndAlgorithm{*name, static_cast<std::uint8_t>(**algorithm)};
 }
 
+std::optional<channel::ZoneKeyRole> role_of(std::string_view text) {
+  using channel::ZoneKeyRole;
+  if (text == "ksk") return ZoneKeyRole::ksk;
+  if (text == "zsk") return ZoneKeyRole::zsk;
+  if (text == "csk") return ZoneKeyRole::csk;
+  return std::nullopt;
+}
+
 }  // namespace
 
 Read<ApiCall> list_keys_call(std::string_view parameters) {
@@ -56,17 +64,19 @@ Read<ApiCall> make_key_call(std::string_view body) {
   auto members = Members::of(body);
   if (!members) return std::unexpected{members.error()};
   const auto key = zone_and_algorithm(*members);
-  const auto entry_point = members->flag("entry_point", false);
+  const auto role = members->text("role");
   const auto bits = members->number("bits", 65535);
   const auto taken = members->numbers("taken", channel::max_taken_tags, 65535);
   if (!key) return std::unexpected{key.error()};
-  if (!entry_point) return std::unexpected{entry_point.error()};
+  if (!role) return std::unexpected{role.error()};
   if (!bits) return std::unexpected{bits.error()};
   if (!taken) return std::unexpected{taken.error()};
   if (const auto left = members->left_over()) return std::unexpected{*left};
+  const auto known = role_of(role->value_or(""));
+  if (!known) return refuse("role: expected ksk, zsk or csk");
   MakeKeyCall call{.zone = key->zone,
                    .algorithm = key->algorithm,
-                   .entry_point = *entry_point,
+                   .role = *known,
                    .bits = static_cast<std::uint16_t>(bits->value_or(default_bits)),
                    .taken = {}};
   for (const std::uint32_t tag : *taken) call.taken.push_back(static_cast<std::uint16_t>(tag));

@@ -6,7 +6,7 @@ namespace redoubt::control {
 
 /// name=ZONE
 Read<ApiCall> list_keys_call(std::string_view parameters);
-/// {"zone", "algorithm", "entry_point", "bits", "taken": [TAG...]}
+/// {"zone", "algorithm", "role", "bits", "taken": [TAG...]}
 Read<ApiCall> make_key_call(std::string_view body);
 /// POST /v1/keys/delete
 Read<ApiCall> delete_key_call(std::string_view body);

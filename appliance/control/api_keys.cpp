@@ -65,7 +65,7 @@ void Api::call(const MakeKeyCall& call, Respond respond) {
   appliance_.zone_keys->ask(channel::MakeZoneKey{.id = 0,
                                                  .zone = call.zone,
                                                  .algorithm = call.algorithm,
-                                                 .entry_point = call.entry_point,
+                                                 .role = call.role,
                                                  .rsa_bits = call.bits,
                                                  .taken = call.taken},
                             answering<channel::ZoneKeyMade>(std::move(respond), [](const channel::ZoneKeyMade& made) {

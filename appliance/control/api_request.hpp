@@ -67,7 +67,7 @@ struct ListKeysCall {
 struct MakeKeyCall {
   dns::Name zone;
   std::uint8_t algorithm = 0;  ///< of a DNSKEY
-  bool entry_point = false;
+  channel::ZoneKeyRole role = channel::ZoneKeyRole::zsk;
   std::uint16_t bits = 0;  ///< of an RSA key
   std::vector<std::uint16_t> taken;
 };
@@ -100,7 +100,7 @@ struct RequestError {
 ///   GET /v1/status | POST /v1/reload | POST /v1/query {"name","type","class","dnssec","checking_disabled","recursion"}
 ///   GET /v1/cache?name=NAME&below=true&limit=N | POST /v1/cache/flush {"name","below"} or {"all":true}
 ///   POST /v1/trace {"name","type","client","fresh","stream"} | GET /v1/upstreams?limit=N | GET /v1/statistics
-///   GET /v1/keys?name=ZONE | POST /v1/keys {"zone","algorithm","entry_point","bits","taken"}
+///   GET /v1/keys?name=ZONE | POST /v1/keys {"zone","algorithm","role","bits","taken"}
 ///   POST /v1/keys/sign {"zone","algorithm","tag","sets"} | POST /v1/keys/delete {"zone","algorithm","tag"}
 ///   GET /v1/anchors | GET /v1/nta | POST /v1/nta {"name","for","why"} | POST /v1/nta/remove {"name"}
 std::expected<ApiCall, RequestError> parse_api_request(std::string_view method, std::string_view target,

@@ -8,6 +8,7 @@
 #include "dnssec/keys/backup.hpp"
 #include "dnssec/keys/durable_file.hpp"
 #include "dnssec/keys/key_text.hpp"
+#include "dnssec/roll/outlook.hpp"
 #include "dnssec/zone/state_file.hpp"
 
 namespace redoubt::ctl {
@@ -17,7 +18,8 @@ namespace {
 using nlohmann::json;
 using namespace dnssec;
 
-std::uint16_t flags_of(const std::string& role) { return role == "zsk" ? zsk_flags : ksk_flags; }
+/// The command line takes no other word.
+KeyRole role_of(const std::string& text) { return own_role_from_text(text).value_or(KeyRole::csk); }
 
 json to_json(const StoredKey& key) {
   return {{"file", key.stem},       {"zone", key.zone.to_text()},
@@ -59,11 +61,11 @@ ExitCode key_generate(const Context& context, const KeyOptions& options) {
   if (!keys) return complain(context, keys.error());
   std::expected<StoredKey, std::string> key;
   if (options.token.empty()) {
-    key = keys->generate(*zone, *algorithm, flags_of(options.role), options.bits);
+    key = keys->generate(*zone, *algorithm, role_of(options.role), options.bits);
   } else {
     auto uri = token_uri_from_text(options.token);
     if (!uri) return complain(context, uri.error());
-    key = keys->generate_in_token(*zone, *algorithm, flags_of(options.role), std::move(*uri), options.bits);
+    key = keys->generate_in_token(*zone, *algorithm, role_of(options.role), std::move(*uri), options.bits);
   }
   if (!key) return complain(context, key.error());
   return tell(context, *keys, *key);
@@ -101,11 +103,11 @@ ExitCode key_import(const Context& context, const KeyOptions& options) {
   if (options.token.empty()) {
     auto secret = read_private(options.file, *algorithm);
     if (!secret) return complain(context, secret.error());
-    key = keys->add(*zone, flags_of(options.role), std::move(*secret));
+    key = keys->add(*zone, role_of(options.role), std::move(*secret));
   } else {
     const auto uri = token_uri_from_text(options.token);
     if (!uri) return complain(context, uri.error());
-    key = keys->add_from_token(*zone, *algorithm, flags_of(options.role), *uri);
+    key = keys->add_from_token(*zone, *algorithm, role_of(options.role), *uri);
   }
   if (!key) return complain(context, key.error());
   return tell(context, *keys, *key);
@@ -130,21 +132,10 @@ ExitCode key_export(const Context& context, const KeyOptions& options) {
 
 namespace {
 
-/// Why a key must stay: it is published, signs, has a DS, or caches may hold what needs it. Empty: it need not.
-std::string need_of(const std::optional<ZoneRolls>& zone, const StoredKey& key) {
-  if (!zone)
-    return "nothing is known here of " + key.zone.to_text() + ", so nobody can say whether the zone needs the key";
-  const auto place = zone->place_of(key.stem);
-  if (!place) return {};
-  const LiveVersions live = zone->live();
-  const auto has = [&](KeyMask keys) { return (keys & bit(*place)) != 0; };
-  if (std::ranges::any_of(live.keys, [&](const KeySet& set) { return has(set.published); }))
-    return "it is in the zone's DNSKEY RRset, or caches may have one with it";
-  if (std::ranges::any_of(live.signatures, has)) return "caches may have signatures by it";
-  if (std::ranges::any_of(live.ds, has) || has(zone->asked.value_or(0))) return "the parent may have its DS";
-  const RollingKey& rolling = zone->keys[*place];
-  if (rolling.wanted && !rolling.free && rolling.role != KeyRole::foreign) return "it waits to be published";
-  return {};
+/// Why a key must stay; nothing where it need not.
+std::optional<std::string> need_of_key(const std::optional<ZoneRolls>& zone, const StoredKey& key) {
+  if (zone) return need_of(*zone, key.stem);
+  return "nothing is known here of " + key.zone.to_text() + ", so nobody can say whether the zone needs the key";
 }
 
 }  // namespace
@@ -161,8 +152,8 @@ ExitCode key_delete(const Context& context, const KeyOptions& options) {
   if (!options.force) {
     const auto zone = read_state(*keys, key->zone);
     if (!zone) return complain(context, zone.error());
-    if (const std::string need = need_of(*zone, *key); !need.empty())
-      return complain(context, options.stem + ": " + need +
+    if (const auto need = need_of_key(*zone, *key))
+      return complain(context, options.stem + ": " + *need +
                                    "; nothing was deleted. Roll it away first (zone rollover " +
                                    "start); --force deletes it all the same, and answers may become bogus");
   }
@@ -192,13 +183,21 @@ ExitCode key_backup(const Context& context, const KeyOptions& options) {
   const auto passphrase = needed_passphrase(options);
   if (!passphrase) return complain(context, passphrase.error());
   const std::string folder = key_folder_path(options.keys, "./");
-  const auto done = back_up_keys(folder, options.file, *passphrase);
+  BackupChoice choice{.zones = {}, .skip_damaged = options.skip_damaged};
+  for (const std::string& text : options.zones) {
+    const auto zone = dns::Name::from_text(text);
+    if (!zone) return complain(context, text + ": it is no name");
+    choice.zones.push_back(*zone);
+  }
+  const auto done = back_up_keys(folder, options.file, *passphrase, SealCost::sensible, choice);
   if (!done) return complain(context, done.error());
   if (context.json) {
-    context.out << json{{"folder", folder}, {"file", options.file}}.dump(2) << "\n";
-  } else {
-    context.out << folder << " is backed up to " << options.file << "\n";
+    const json told{{"folder", folder}, {"file", options.file}, {"files", done->files}, {"left_out", done->left_out}};
+    context.out << told.dump(2, ' ', false, json::error_handler_t::replace) << "\n";  // a file may be called anything
+    return ExitCode::done;
   }
+  for (const std::string& what : done->left_out) context.err << "left out: " << what << "\n";
+  context.out << fmt::format("{} is backed up to {}, {} files\n", folder, options.file, done->files);
   return ExitCode::done;
 }
 

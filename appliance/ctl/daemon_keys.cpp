@@ -190,11 +190,11 @@ class DaemonKeys : public dnssec::KeyHouse {
  public:
   explicit DaemonKeys(const ApiClient& api) : road_{std::make_shared<Road>(api)} {}
 
-  std::expected<Octets, std::string> make(const dns::Name& zone, dnssec::Algorithm algorithm, std::uint16_t flags,
+  std::expected<Octets, std::string> make(const dns::Name& zone, dnssec::Algorithm algorithm, dnssec::KeyRole role,
                                           unsigned rsa_bits, std::span<const std::uint16_t> taken) override {
     const json request{{"zone", zone.to_text()},
                        {"algorithm", static_cast<unsigned>(algorithm)},
-                       {"entry_point", (flags & dnssec::Dnskey::entry_point_bit) != 0},
+                       {"role", dnssec::to_text(role)},
                        {"bits", rsa_bits},
                        {"taken", json(std::vector<unsigned>{taken.begin(), taken.end()})}};
     // Not again when nobody knows whether it was made: a key that nobody uses would be left.

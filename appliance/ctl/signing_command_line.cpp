@@ -188,9 +188,11 @@ void add_keys(CLI::App& app, const AddCommand& command) {
   CLI::App* deleted = add("delete", "take a key out of resolverd's keykeeper, for good", key_delete);
   deleted->add_option("KEY", options->stem, "its file name without ending, such as Kexample.+013+12345")->required();
   deleted->add_flag("--force", options->force, "although the zone may still need it: its answers may become bogus");
-  add("backup", "the whole folder, keys and states, in one file under a passphrase", key_backup)
-      ->add_option("FILE", options->file, "the backup")
-      ->required();
+  CLI::App* backup = add("backup", "the whole folder, keys and states, in one file under a passphrase", key_backup);
+  backup->add_option("FILE", options->file, "the backup")->required();
+  backup->add_option("--zone", options->zones, "of this zone alone, or of these");
+  backup->add_flag("--skip-damaged", options->skip_damaged,
+                   "although a zone's state cannot be read: without that state");
   add_presigning(*key, command);
   add("restore", "a backup into a folder that has none of its files", key_restore)
       ->add_option("FILE", options->file, "the backup")

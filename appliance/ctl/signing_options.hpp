@@ -76,8 +76,10 @@ struct KeyOptions {
   std::string file;  ///< that is imported, backed up to or restored from
   std::string stem;  ///< that is exported
   bool pem = false;
-  bool force = false;  ///< delete a key that is in use
-  std::string token;   ///< PKCS#11 URI: where a key is made, or taken in from
+  bool force = false;              ///< delete a key that is in use
+  std::vector<std::string> zones;  ///< that are backed up; empty: all
+  bool skip_damaged = false;       ///< back up all but states that cannot be read
+  std::string token;               ///< PKCS#11 URI: where a key is made, or taken in from
   KeyPlace keys;
 };
 

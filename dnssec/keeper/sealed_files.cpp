@@ -100,10 +100,14 @@ std::expected<Secret, std::string> SealedFiles::read(const std::string& name, st
   return octets;
 }
 
-std::expected<FileIdentity, std::string> SealedFiles::identity(const std::string& name) const {
+std::expected<FileIdentity, FileTrouble> SealedFiles::identity(const std::string& name) const {
   const FileHandle file{::openat(folder_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   struct stat status {};
-  if (!file || ::syscall(SYS_fstat, file.get(), &status) != 0) return system_trouble(name);
+  if (!file || ::syscall(SYS_fstat, file.get(), &status) != 0) {
+    // A link, or what cannot be opened so (ENXIO), stands in its place.
+    const bool is_gone = errno == ENOENT || errno == ELOOP || errno == ENXIO;
+    return std::unexpected{FileTrouble{.what = system_trouble(name).error(), .is_gone = is_gone}};
+  }
   return FileIdentity{.device = status.st_dev,
                       .number = status.st_ino,
                       .changed = std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec};

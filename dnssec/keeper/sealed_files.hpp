@@ -20,6 +20,12 @@ struct FileIdentity {
   bool operator==(const FileIdentity&) const = default;
 };
 
+/// Why a file cannot be told from others.
+struct FileTrouble {
+  std::string what;      ///< one line
+  bool is_gone = false;  ///< no file of that name is there; otherwise nobody knows
+};
+
 /// All errors are one line, and name the file.
 class SealedFiles {
  public:
@@ -32,8 +38,7 @@ class SealedFiles {
   std::expected<dnssec::Secret, std::string> read(const std::string& name, std::size_t most) const;
   /// Whole or not at all: written beside its place, brought to the disk, and renamed. A former file of that name goes.
   std::expected<void, std::string> write(const std::string& name, dnssec::OctetView octets, unsigned mode) const;
-  /// errors: it is not there
-  std::expected<FileIdentity, std::string> identity(const std::string& name) const;
+  std::expected<FileIdentity, FileTrouble> identity(const std::string& name) const;
   /// Its name is gone first, so that a kill leaves nothing that is read; on the disk when it returns.
   /// errors: it is not there, or what the system said
   std::expected<void, std::string> erase(const std::string& name) const;

@@ -18,6 +18,7 @@ namespace {
 
 using dnssec::Algorithm;
 using dnssec::Dnskey;
+using dnssec::KeyRole;
 using dnssec::Octets;
 using dnssec::OctetView;
 using dnssec::PrivateKey;
@@ -47,9 +48,10 @@ std::optional<Numbers> numbers_of(std::string_view stem) {
   return found;
 }
 
-/// A sealed file has the private half alone: which flags the key is published with, its tag tells.
-std::optional<Octets> dnskey_with_tag(const PrivateKey& key, std::uint16_t tag) {
+/// A sealed file has the private half and perhaps a role: which flags the key is published with, its tag tells.
+std::optional<Octets> dnskey_with_tag(const PrivateKey& key, std::uint16_t tag, std::optional<KeyRole> role) {
   for (const std::uint16_t flags : {dnssec::ksk_flags, dnssec::zsk_flags}) {
+    if (role && dnssec::flags_of(*role) != flags) continue;
     Octets rdata = dnssec::dnskey_rdata(flags, key.algorithm(), key.public_key());
     if (dnssec::key_tag(rdata) == tag) return rdata;
   }
@@ -86,17 +88,24 @@ std::expected<ZoneKeys::Shared, std::string> ZoneKeys::open(const std::string& s
   if (!numbers) return fault("its name is no key's");
   const std::string name = stem + std::string{sealed_ending};
   const auto file = files_.identity(name);  // before it is read: another one in its place is noticed later
-  if (!file) return std::unexpected{file.error()};
+  if (!file) return std::unexpected{file.error().what};
   const auto sealed = files_.read(name, max_sealed_octets);
   if (!sealed) return std::unexpected{sealed.error()};
   const auto text = dnssec::open_sealed(dnssec::as_text(*sealed), seal_.passphrase);
   if (!text) return fault(dnssec::describe(text.error()));
   auto secret = dnssec::private_key_from_text(*text);
   if (!secret) return fault(secret.error());
-  auto dnskey = dnskey_with_tag(*secret, numbers->tag);
+  const auto role = dnssec::role_in_key_text(*text);
+  if (!role) return fault(role.error());
+  auto dnskey = dnskey_with_tag(*secret, numbers->tag, *role);
   if (!dnskey || static_cast<std::uint16_t>(secret->algorithm()) != numbers->algorithm)
     return fault("it holds another key than its name says");
-  return std::make_shared<const OpenKey>(OpenKey{stem, *std::move(dnskey), *std::move(secret), *file});
+  if (!*role && rules_.complain)
+    rules_.complain(
+        fmt::format("{}.sealed: an earlier version wrote it, and it has no role: the key signs whatever a "
+                    "key of the zone may; key export and key import --role give it one",
+                    stem));
+  return std::make_shared<const OpenKey>(OpenKey{stem, *std::move(dnskey), *role, *std::move(secret), *file});
 }
 
 void ZoneKeys::forget(const std::string& stem) {
@@ -115,8 +124,8 @@ std::expected<ZoneKeys::Shared, std::string> ZoneKeys::look(const std::string& s
   }
   const auto file = files_.identity(stem + std::string{sealed_ending});
   if (file && *file == open->file) return open;
-  forget(stem);
-  if (!file) return std::unexpected{file.error()};
+  if (file || file.error().is_gone) forget(stem);
+  if (!file) return std::unexpected{file.error().what};
   return nullptr;
 }
 
@@ -189,8 +198,8 @@ void ZoneKeys::tell_of_signature(const OpenKey& key, const dns::Name& zone, cons
       fmt::format("{} signed the {} RRset of {}, {} records", key.stem, type, zone.to_text(), set.rdata.size()));
 }
 
-std::expected<void, std::string> ZoneKeys::write(const OpenKey& key, const dns::Name& zone) const {
-  const auto text = dnssec::private_key_to_text(key.secret);
+std::expected<void, std::string> ZoneKeys::write(const OpenKey& key, KeyRole role, const dns::Name& zone) const {
+  const auto text = dnssec::sealed_text_of(key.secret, role);
   if (text.empty()) return std::unexpected{std::string{"no memory for the key"}};
   const auto sealed = dnssec::seal(text, seal_.passphrase, seal_.cost);
   if (!sealed) return std::unexpected{std::string{dnssec::describe(sealed.error())}};
@@ -227,12 +236,13 @@ std::expected<Octets, std::string> ZoneKeys::make(const ZoneKeyWish& wish) {
   for (unsigned tries = 0; tries < max_tries; ++tries) {
     auto key = PrivateKey::generate(info->algorithm, wish.rsa_bits);
     if (!key) return std::unexpected{std::string{dnssec::describe(key.error())}};
-    const std::uint16_t flags = wish.entry_point ? dnssec::ksk_flags : dnssec::zsk_flags;
-    Octets dnskey = dnssec::dnskey_rdata(flags, info->algorithm, key->public_key());
+    Octets dnskey = dnssec::dnskey_rdata(dnssec::flags_of(wish.role), info->algorithm, key->public_key());
     const auto tags = tags_of(dnskey);
     if (is_taken(tags[0]) || is_taken(tags[1])) continue;
-    const OpenKey made{dnssec::key_file_stem(wish.zone, info->algorithm, tags[0]), dnskey, *std::move(key), {}};
-    if (auto written = write(made, wish.zone.lowercased()); !written) return std::unexpected{written.error()};
+    const OpenKey made{
+        dnssec::key_file_stem(wish.zone, info->algorithm, tags[0]), dnskey, wish.role, *std::move(key), {}};
+    if (auto written = write(made, wish.role, wish.zone.lowercased()); !written)
+      return std::unexpected{written.error()};
     return dnskey;
   }
   return std::unexpected{std::string{"the zone has so many keys that no tag is free"}};
@@ -241,11 +251,12 @@ std::expected<Octets, std::string> ZoneKeys::make(const ZoneKeyWish& wish) {
 std::expected<void, std::string> ZoneKeys::check_key_set(const OpenKey& key, const dns::Name& zone,
                                                          const dnssec::SigningInput& set,
                                                          std::span<const Octets> held) const {
+  // What a key without a role may do, those beside it say.
   const auto is_entry_point = [](OctetView dnskey) { return Dnskey::parse(dnskey)->is_entry_point(); };
   const auto is_better = [&](const Octets& other) {
     return Dnskey::parse(other)->algorithm == Dnskey::parse(key.dnskey)->algorithm && is_entry_point(other);
   };
-  if (!is_entry_point(key.dnskey) && std::ranges::any_of(held, is_better))
+  if (!key.role && !is_entry_point(key.dnskey) && std::ranges::any_of(held, is_better))
     return std::unexpected{std::string{"speaks of keys: one with the SEP flag has to sign it"}};
   if (rules_.only_own && !dnssec::names_only(set, zone, held)) {
     return std::unexpected{
@@ -272,7 +283,10 @@ std::expected<std::vector<Octets>, std::string> ZoneKeys::sign(const dns::Name& 
     };
     const auto set = dnssec::read_signing_input(octets, identity, now);
     if (!set) return refuse(fmt::format("is no RRset of {} that this key may sign, or for too long", zone.to_text()));
-    if (!dnssec::speaks_of_keys(set->type)) continue;
+    const bool is_of_keys = dnssec::speaks_of_keys(set->type);
+    if ((*key)->role && !(is_of_keys ? dnssec::is_for_keys(*(*key)->role) : dnssec::is_for_zone(*(*key)->role)))
+      return refuse(is_of_keys ? "speaks of keys, and this key is a ZSK" : "is the zone's data, and this key is a KSK");
+    if (!is_of_keys) continue;
     if (!held) {
       auto listed = list(zone);
       if (!listed) return listed;

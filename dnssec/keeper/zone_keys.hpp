@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 
 #include "dns/name.hpp"
 #include "dnssec/keeper/sealed_files.hpp"
+#include "dnssec/keys/key_role.hpp"
 #include "dnssec/keys/private_key.hpp"
 #include "dnssec/keys/sealed.hpp"
 #include "dnssec/keys/signing_shape.hpp"
@@ -29,7 +31,7 @@ struct Seal {
 struct ZoneKeyWish {
   dns::Name zone;
   std::uint8_t algorithm = 0;
-  bool entry_point = false;
+  dnssec::KeyRole role = dnssec::KeyRole::zsk;  ///< not foreign
   unsigned rsa_bits = dnssec::default_rsa_bits;
   std::vector<std::uint16_t> taken;  ///< tags that it may not have
 };
@@ -37,7 +39,7 @@ struct ZoneKeyWish {
 struct ZoneKeyRules {
   /// Records that speak of keys are signed only when each names a key in the folder; otherwise whatever they name.
   bool only_own = true;
-  /// Told about files of keys that cannot be read, one line each; by any thread.
+  /// Told about files of keys that cannot be read, and about keys without a role, one line each; by any thread.
   std::function<void(const std::string&)> complain = nullptr;
   /// Told about each signature over a set that speaks of keys, one line each; by any thread.
   std::function<void(const std::string&)> tell = nullptr;
@@ -69,7 +71,8 @@ class ZoneKeys {
   std::expected<void, std::string> remove(const dns::Name& zone, std::uint8_t algorithm, std::uint16_t tag);
   /// A key whose file is gone, or another one by now, does not sign, open or not.
   /// One signature for each set, in their order. Nothing is signed when one of them is no signing input of that key, or
-  /// speaks of keys and the rules are against it, or another key with the SEP flag is there for those.
+  /// is not for a key of that role, or speaks of keys and the rules are against it. Keys that earlier versions wrote
+  /// have no role: they sign any set, but those that speak of keys only where no key with the SEP flag is there.
   /// now   seconds since 1970
   std::expected<std::vector<dnssec::Octets>, std::string> sign(const dns::Name& zone, std::uint8_t algorithm,
                                                                std::uint16_t tag, std::span<const dnssec::Octets> sets,
@@ -79,17 +82,19 @@ class ZoneKeys {
   struct OpenKey {
     std::string stem;
     dnssec::Octets dnskey;
+    std::optional<dnssec::KeyRole> role;  ///< as its sealed file says
     dnssec::PrivateKey secret;
     FileIdentity file;  ///< that it was read from
   };
   using Shared = std::shared_ptr<const OpenKey>;
   std::expected<Shared, std::string> find(const std::string& stem);
   std::expected<Shared, std::string> open(const std::string& stem) const;
-  /// The open key, if its file is still the one that it was read from; otherwise it is forgotten.
+  /// The open key, if its file is still the one that it was read from; it is forgotten where it is not. What else the
+  /// system says is an error and no more: the key signs again when it passes.
   std::expected<Shared, std::string> look(const std::string& stem);
   void forget(const std::string& stem);
   void tell_of_signature(const OpenKey& key, const dns::Name& zone, const dnssec::SigningInput& set) const;
-  std::expected<void, std::string> write(const OpenKey& key, const dns::Name& zone) const;
+  std::expected<void, std::string> write(const OpenKey& key, dnssec::KeyRole role, const dns::Name& zone) const;
   std::expected<std::vector<std::string>, std::string> stems_of(const dns::Name& zone) const;
   std::expected<std::vector<dnssec::Octets>, std::string> read_all(const std::vector<std::string>& stems);
   std::expected<void, std::string> check_key_set(const OpenKey& key, const dns::Name& zone,

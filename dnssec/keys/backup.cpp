@@ -8,6 +8,7 @@
 #include "dnssec/database/database.hpp"
 #include "dnssec/keys/durable_file.hpp"
 #include "dnssec/keys/key_folder.hpp"
+#include "dnssec/keys/key_names.hpp"
 #include "dnssec/keys/token_uri.hpp"
 
 namespace redoubt::dnssec {
@@ -16,7 +17,8 @@ namespace {
 
 constexpr std::string_view first_line = "redoubt-keys 1\n";
 constexpr std::size_t max_file = 4 * 1024 * 1024;
-constexpr std::size_t max_backup = 16 * 1024 * 1024;
+constexpr std::size_t max_content = 64 * 1024 * 1024;  // 250 zones with all of their history; keys need little
+constexpr std::size_t max_backup = 96 * 1024 * 1024;   // the same, sealed and in base64
 constexpr unsigned secret_mode = 0600;
 constexpr unsigned public_mode = 0644;
 
@@ -91,45 +93,82 @@ std::expected<void, std::string> add_entry(Secret& plain, const std::string& fol
                                            OctetView content) {
   append_text(plain, "file " + name + " " + std::to_string(content.size()) + "\n");
   plain.insert(plain.end(), content.begin(), content.end());
-  if (plain.size() > max_backup / 2) return std::unexpected{folder + ": more than one backup can hold"};
+  if (plain.size() > max_content)
+    return std::unexpected{folder + ": more than one backup can hold; --zone makes several of it"};
   return {};
 }
 
 /// What is committed in it, whoever is writing to it, and whatever a killed run left beside it.
-std::expected<void, std::string> add_database(Secret& plain, const std::string& folder, const std::string& name) {
+std::expected<std::string, std::string> database_content(const std::string& folder, const std::string& name) {
   const std::string path = folder + "/" + name;
   const database::Bounds bounds{.file_octets = max_file};
-  if (auto fit = database::check_file(path, path, bounds); !fit) return fit;
+  if (auto fit = database::check_file(path, path, bounds); !fit) return std::unexpected{fit.error()};
   const auto opened = database::Connection::open(path, path, database::Opening::existing, bounds);
   if (!opened) return std::unexpected{opened.error()};
-  const auto content = opened->content();
-  if (!content) return std::unexpected{content.error()};
-  return add_entry(plain, folder, name, octets_of(*content));
+  return opened->content();
+}
+
+std::expected<void, std::string> add_file(Secret& plain, const std::string& folder, const std::string& name) {
+  const auto held = read_held_file(folder + "/" + name, max_file);
+  if (!held) return std::unexpected{held.error()};
+  // Restored, it would be a file of our own.
+  if (name.ends_with(".token") && held->others_may_change())
+    return std::unexpected{folder + "/" + name + ": " + std::string{token_file_is_open}};
+  return add_entry(plain, folder, name, held->octets);
+}
+
+bool is_of_zone(std::string_view name, const dns::Name& zone) {
+  const std::string text = zone_file_name(zone);
+  return is_state(name) ? name == text + "sqlite" || name == text + "state" : name.starts_with("K" + text + "+");
+}
+
+/// Leaves the files of these zones, of which each has one at least.
+std::expected<void, std::string> choose(std::vector<std::string>& names, const std::string& folder,
+                                        const std::vector<dns::Name>& zones) {
+  if (zones.empty()) return {};
+  for (const dns::Name& zone : zones) {
+    if (std::ranges::none_of(names, [&](const std::string& name) { return is_of_zone(name, zone); }))
+      return std::unexpected{folder + ": there is no key or state of " + zone.to_text()};
+  }
+  std::erase_if(names, [&](const std::string& name) {
+    return std::ranges::none_of(zones, [&](const dns::Name& zone) { return is_of_zone(name, zone); });
+  });
+  return {};
 }
 
 }  // namespace
 
-std::expected<void, std::string> back_up_keys(const std::string& folder, const std::string& file,
-                                              const Secret& passphrase, SealCost cost) {
-  const auto names = names_in(folder);
+std::expected<BackedUp, std::string> back_up_keys(const std::string& folder, const std::string& file,
+                                                  const Secret& passphrase, SealCost cost, const BackupChoice& choice) {
+  auto names = names_in(folder);
   if (!names) return std::unexpected{names.error()};
+  if (auto chosen = choose(*names, folder, choice.zones); !chosen) return std::unexpected{chosen.error()};
   Secret plain;
   append_text(plain, first_line);
+  BackedUp done;
   for (const std::string& name : *names) {
     if (name.ends_with(".sqlite")) {
-      if (auto added = add_database(plain, folder, name); !added) return added;
-      continue;
+      const auto content = database_content(folder, name);
+      if (!content && choice.skip_damaged) {
+        done.left_out.push_back(content.error());
+        continue;
+      }
+      if (!content)
+        return std::unexpected{content.error() +
+                               "; nothing was backed up, for a backup without that zone's state would look whole. "
+                               "--zone backs up the other zones, --skip-damaged all but that file"};
+      if (auto added = add_entry(plain, folder, name, octets_of(*content)); !added)
+        return std::unexpected{added.error()};
+    } else if (auto added = add_file(plain, folder, name); !added) {
+      return std::unexpected{added.error()};
     }
-    const auto held = read_held_file(folder + "/" + name, max_file);
-    if (!held) return std::unexpected{held.error()};
-    // Restored, it would be a file of our own.
-    if (name.ends_with(".token") && held->others_may_change())
-      return std::unexpected{folder + "/" + name + ": " + std::string{token_file_is_open}};
-    if (auto added = add_entry(plain, folder, name, held->octets); !added) return added;
+    ++done.files;
   }
   const auto sealed = seal(plain, passphrase, cost);
   if (!sealed) return std::unexpected{file + ": " + std::string{describe(sealed.error())}};
-  return write_durably(file, octets_of(*sealed), secret_mode);
+  if (auto written = write_durably(file, octets_of(*sealed), secret_mode); !written)
+    return std::unexpected{written.error()};
+  return done;
 }
 
 std::expected<std::size_t, std::string> restore_keys(const std::string& file, const std::string& folder,

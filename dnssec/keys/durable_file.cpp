@@ -107,14 +107,17 @@ std::expected<HeldFile, std::string> read_held_file(const std::string& path, std
     ::close(descriptor);
     return trouble(path);
   }
-  HeldFile file{Secret(max + 1), status.st_mode & 07777U, status.st_uid};
+  // As large as the file is, for locked memory is scarce, and one more that tells its end.
+  const std::size_t room = S_ISREG(status.st_mode) ? std::min(max, static_cast<std::size_t>(status.st_size)) : max;
+  HeldFile file{Secret(room + 1), status.st_mode & 07777U, status.st_uid};
   Secret& octets = file.octets;
   std::size_t size = 0;
   ssize_t got = 0;
-  while (size < octets.size() && (got = ::read(descriptor, octets.data() + size, octets.size() - size)) != 0) {
+  while (size <= max && (got = ::read(descriptor, octets.data() + size, octets.size() - size)) != 0) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) break;
     size += static_cast<std::size_t>(got);
+    if (size == octets.size() && size <= max) octets.resize(max + 1);  // it has grown meanwhile
   }
   const int error = errno;
   ::close(descriptor);

@@ -5,13 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 
 #include "dns/text.hpp"
 #include "dnssec/keys/durable_file.hpp"
+#include "dnssec/keys/key_marks.hpp"
 #include "dnssec/keys/key_text.hpp"
 #include "dnssec/keys/token.hpp"
 
@@ -24,14 +23,14 @@ constexpr std::uint32_t shown_ttl = 3600;
 constexpr unsigned public_mode = 0644;
 constexpr unsigned secret_mode = 0600;
 constexpr std::size_t token_id_octets = 16;  // of CKA_ID: nobody else's, by chance
-constexpr std::string_view in_keykeeper = "the private half is in the keykeeper of resolverd\n";
-constexpr unsigned max_tries = 1000;  // for a tag of its own; the chance that one try fails is keys / 32768
+constexpr unsigned max_tries = 1000;         // for a tag of its own; the chance that one try fails is keys / 32768
 
 std::unexpected<std::string> fault(const std::string& path, std::string_view what) {
   return std::unexpected{path + ": " + std::string{what}};
 }
 
-StoredKey describe_key(const dns::Name& zone, std::uint16_t flags, const PrivateKey& key) {
+StoredKey describe_key(const dns::Name& zone, KeyRole role, const PrivateKey& key) {
+  const std::uint16_t flags = flags_of(role);
   StoredKey stored;
   stored.zone = zone.lowercased();
   stored.flags = flags;
@@ -40,40 +39,6 @@ StoredKey describe_key(const dns::Name& zone, std::uint16_t flags, const Private
   stored.tag = key_tag(stored.dnskey);
   stored.stem = key_file_stem(zone, stored.algorithm, stored.tag);
   return stored;
-}
-
-constexpr std::string_view retired_mark = "; Retired: ";
-
-/// YYYYMMDDHHmmSS, the form that BIND's key files have.
-std::string stamp(std::int64_t time) {
-  const auto day = std::chrono::floor<std::chrono::days>(std::chrono::sys_seconds{std::chrono::seconds{time}});
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss clock{std::chrono::sys_seconds{std::chrono::seconds{time}} - day};
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%04d%02u%02u%02d%02d%02d", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()));
-  return text.data();
-}
-
-/// Our own mark counts whatever the clock says; BIND's Inactive and Delete count once their time has come. Such stamps
-/// are in order as text.
-bool says_retired(std::string_view text) {
-  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  const std::string present = stamp(now.time_since_epoch().count());
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.starts_with(retired_mark)) return true;
-    for (const std::string_view word : {std::string_view{"; Inactive: "}, std::string_view{"; Delete: "}}) {
-      if (line.starts_with(word) && line.size() >= word.size() + present.size() &&
-          line.substr(word.size(), present.size()) <= present)
-        return true;
-    }
-  }
-  return false;
 }
 
 /// Before a key is made: else nobody could read what is written of it. A .token file ends its line.
@@ -201,6 +166,9 @@ std::expected<void, std::string> KeyFolder::unlock_in_house(StoredKey& key, cons
       PrivateKey::remote(key.algorithm, {fields->public_key.begin(), fields->public_key.end()}, std::move(*found));
   if (!secret) return fault(path, describe(secret.error()));
   key.secret = std::make_shared<const PrivateKey>(std::move(*secret));
+  const auto text = read_secret_file(path, max_key_file);
+  if (!text) return std::unexpected{text.error()};
+  key.kept_as = kept_role(as_text(*text));
   return {};
 }
 
@@ -232,8 +200,8 @@ std::expected<std::vector<StoredKey>, std::string> KeyFolder::keys_of(const dns:
   return keys;
 }
 
-std::expected<StoredKey, std::string> KeyFolder::add(const dns::Name& zone, std::uint16_t flags, PrivateKey key) const {
-  StoredKey stored = describe_key(zone, flags, key);
+std::expected<StoredKey, std::string> KeyFolder::add(const dns::Name& zone, KeyRole role, PrivateKey key) const {
+  StoredKey stored = describe_key(zone, role, key);
   const auto others = list();
   if (!others) return std::unexpected{others.error()};
   for (const StoredKey& other : *others) {
@@ -241,7 +209,7 @@ std::expected<StoredKey, std::string> KeyFolder::add(const dns::Name& zone, std:
       return fault(path_, "the zone has a key of this tag, " + other.stem);
   }
   if (key.is_remote()) return fault(path_, "the private half is elsewhere, in a token or in resolverd");
-  const Secret text = private_key_to_text(key);
+  const Secret text = passphrase_ ? sealed_text_of(key, role) : private_key_to_text(key);
   if (text.empty()) return fault(path_, "no memory for the key");
   // The private half first: a kill in between leaves a file that nobody looks at.
   if (passphrase_) {
@@ -264,45 +232,46 @@ std::expected<StoredKey, std::string> KeyFolder::publish(StoredKey stored, Priva
   return stored;
 }
 
-std::expected<StoredKey, std::string> KeyFolder::generate(const dns::Name& zone, Algorithm algorithm,
-                                                          std::uint16_t flags, unsigned rsa_bits) const {
+std::expected<StoredKey, std::string> KeyFolder::generate(const dns::Name& zone, Algorithm algorithm, KeyRole role,
+                                                          unsigned rsa_bits) const {
   const auto others = list();
   if (!others) return std::unexpected{others.error()};
-  if (house_ && make_there_) return generate_in_house(zone, algorithm, flags, rsa_bits, *others);
+  if (house_ && make_there_) return generate_in_house(zone, algorithm, role, rsa_bits, *others);
   for (unsigned tries = 0; tries < max_tries; ++tries) {
     auto key = PrivateKey::generate(algorithm, rsa_bits);
     if (!key) return fault(path_, describe(key.error()));
-    const StoredKey stored = describe_key(zone, flags, *key);
+    const StoredKey stored = describe_key(zone, role, *key);
     const bool free = std::ranges::none_of(
         *others, [&](const StoredKey& other) { return other.zone == zone && tags_meet(stored, other); });
-    if (free) return add(zone, flags, std::move(*key));
+    if (free) return add(zone, role, std::move(*key));
   }
   return fault(path_, "the zone has so many keys that no tag is free");
 }
 
 std::expected<StoredKey, std::string> KeyFolder::generate_in_house(const dns::Name& zone, Algorithm algorithm,
-                                                                   std::uint16_t flags, unsigned rsa_bits,
+                                                                   KeyRole role, unsigned rsa_bits,
                                                                    std::span<const StoredKey> others) const {
   std::vector<std::uint16_t> taken;
   for (const StoredKey& other : others) {
     if (!(other.zone == zone)) continue;
     for (const std::uint16_t tag : tags_of(other)) taken.push_back(tag);
   }
-  const auto dnskey = house_->make(zone, algorithm, flags, rsa_bits, taken);
+  const auto dnskey = house_->make(zone, algorithm, role, rsa_bits, taken);
   if (!dnskey) return std::unexpected{dnskey.error()};
   const auto fields = Dnskey::parse(*dnskey);
-  if (!fields || fields->flags != flags || fields->algorithm != static_cast<std::uint8_t>(algorithm))
+  if (!fields || fields->flags != flags_of(role) || fields->algorithm != static_cast<std::uint8_t>(algorithm))
     return fault(path_, "resolverd made another key than it was asked for");
   auto held = house_->find(zone, *dnskey);
   if (!held) return std::unexpected{held.error()};
   auto key = PrivateKey::remote(algorithm, {fields->public_key.begin(), fields->public_key.end()}, std::move(*held));
   if (!key) return fault(path_, describe(key.error()));
-  StoredKey stored = describe_key(zone, flags, *key);
+  StoredKey stored = describe_key(zone, role, *key);
   for (const StoredKey& other : others) {
     if (other.zone == zone && tags_meet(stored, other))
       return fault(path_, "the zone has a key of this tag, " + other.stem);
   }
-  if (auto done = write_durably(file(stored, ".keykeeper"), octets_of(in_keykeeper), public_mode); !done)
+  const std::string text = keykeeper_text(role);
+  if (auto done = write_durably(file(stored, ".keykeeper"), octets_of(text), public_mode); !done)
     return std::unexpected{done.error()};
   return publish(std::move(stored), std::move(*key));
 }
@@ -316,7 +285,7 @@ std::expected<StoredKey, std::string> KeyFolder::write_token_key(StoredKey store
 }
 
 std::expected<StoredKey, std::string> KeyFolder::generate_in_token(const dns::Name& zone, Algorithm algorithm,
-                                                                   std::uint16_t flags, TokenUri uri,
+                                                                   KeyRole role, TokenUri uri,
                                                                    unsigned rsa_bits) const {
   const auto others = list();
   if (!others) return std::unexpected{others.error()};
@@ -330,7 +299,7 @@ std::expected<StoredKey, std::string> KeyFolder::generate_in_token(const dns::Na
     if (auto fits = check_length(uri); !fits) return std::unexpected{fits.error()};
     auto key = (*token)->generate(algorithm, rsa_bits, uri.object, uri.id);
     if (!key) return std::unexpected{key.error()};
-    StoredKey stored = describe_key(zone, flags, *key);
+    StoredKey stored = describe_key(zone, role, *key);
     const bool free = std::ranges::none_of(
         *others, [&](const StoredKey& other) { return other.zone == zone && tags_meet(stored, other); });
     if (free) {
@@ -352,7 +321,7 @@ std::expected<StoredKey, std::string> KeyFolder::generate_in_token(const dns::Na
 }
 
 std::expected<StoredKey, std::string> KeyFolder::add_from_token(const dns::Name& zone, Algorithm algorithm,
-                                                                std::uint16_t flags, const TokenUri& uri) const {
+                                                                KeyRole role, const TokenUri& uri) const {
   const auto others = list();
   if (!others) return std::unexpected{others.error()};
   const auto token = Token::open(uri);
@@ -360,7 +329,7 @@ std::expected<StoredKey, std::string> KeyFolder::add_from_token(const dns::Name&
   if (auto fits = check_length(uri); !fits) return std::unexpected{fits.error()};
   auto key = (*token)->find(uri, algorithm);
   if (!key) return std::unexpected{key.error()};
-  StoredKey stored = describe_key(zone, flags, *key);
+  StoredKey stored = describe_key(zone, role, *key);
   for (const StoredKey& other : *others) {
     if (other.zone == zone && tags_meet(stored, other))
       return fault(path_, "the zone has a key of this tag, " + other.stem);
@@ -372,10 +341,8 @@ std::expected<void, std::string> KeyFolder::retire(const std::string& stem, std:
   const std::string path = path_ + "/" + stem + ".key";
   const auto text = read_secret_file(path, max_key_file);
   if (!text) return std::unexpected{text.error()};
-  if (as_text(*text).starts_with(retired_mark)) return {};
-  std::string marked{retired_mark};
-  marked += stamp(now) + "\n";
-  marked += as_text(*text);
+  if (is_marked_retired(as_text(*text))) return {};
+  const std::string marked = retired_line(now) + std::string{as_text(*text)};
   return write_durably(path, octets_of(marked), public_mode);
 }
 

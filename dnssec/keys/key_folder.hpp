@@ -32,6 +32,8 @@ struct StoredKey {
   /// taken into use again, even when nothing else remembers it.
   bool retired = false;
   bool exposed = false;  ///< others than root and we may read the file of its private half, or own it
+  /// What resolverd's keykeeper lets it sign, where it has the private half and that is known here.
+  std::optional<KeyRole> kept_as;
   bool is_entry_point() const { return (flags & Dnskey::entry_point_bit) != 0; }
 };
 
@@ -61,18 +63,17 @@ class KeyFolder {
   std::expected<std::vector<StoredKey>, std::string> keys_of(const dns::Name& zone) const;
   /// A new key, made where use() says, whose tag no other key of the zone has, nor would have once revoked (attacks:
   /// equal key tags).
-  std::expected<StoredKey, std::string> generate(const dns::Name& zone, Algorithm algorithm, std::uint16_t flags,
+  std::expected<StoredKey, std::string> generate(const dns::Name& zone, Algorithm algorithm, KeyRole role,
                                                  unsigned rsa_bits = default_rsa_bits) const;
   /// As generate(), in a token: its private half is never here.
   /// uri  of the token; what it says of a key does not count
-  std::expected<StoredKey, std::string> generate_in_token(const dns::Name& zone, Algorithm algorithm,
-                                                          std::uint16_t flags, TokenUri uri,
-                                                          unsigned rsa_bits = default_rsa_bits) const;
+  std::expected<StoredKey, std::string> generate_in_token(const dns::Name& zone, Algorithm algorithm, KeyRole role,
+                                                          TokenUri uri, unsigned rsa_bits = default_rsa_bits) const;
   /// Takes in a key that is in a token already.
-  std::expected<StoredKey, std::string> add_from_token(const dns::Name& zone, Algorithm algorithm, std::uint16_t flags,
+  std::expected<StoredKey, std::string> add_from_token(const dns::Name& zone, Algorithm algorithm, KeyRole role,
                                                        const TokenUri& uri) const;
   /// Takes in a key. Refused when the zone has one of its tag.
-  std::expected<StoredKey, std::string> add(const dns::Name& zone, std::uint16_t flags, PrivateKey key) const;
+  std::expected<StoredKey, std::string> add(const dns::Name& zone, KeyRole role, PrivateKey key) const;
   /// Takes a key out of the house that use() named, for good: here it is retired first, so that it is nobody else's key
   /// then; the .key file stays as a memory of it.
   /// forget_missing  whether to go on where the house no longer has it; otherwise that is an error
@@ -96,9 +97,8 @@ class KeyFolder {
  private:
   std::expected<void, std::string> unlock_in_token(StoredKey& key, const std::string& path) const;
   std::expected<void, std::string> unlock_in_house(StoredKey& key, const std::string& path) const;
-  std::expected<StoredKey, std::string> generate_in_house(const dns::Name& zone, Algorithm algorithm,
-                                                          std::uint16_t flags, unsigned rsa_bits,
-                                                          std::span<const StoredKey> others) const;
+  std::expected<StoredKey, std::string> generate_in_house(const dns::Name& zone, Algorithm algorithm, KeyRole role,
+                                                          unsigned rsa_bits, std::span<const StoredKey> others) const;
   std::expected<StoredKey, std::string> publish(StoredKey stored, PrivateKey key) const;
   std::expected<StoredKey, std::string> write_token_key(StoredKey stored, PrivateKey key, const TokenUri& uri) const;
   std::string file(const StoredKey& key, const char* ending) const { return path_ + "/" + key.stem + ending; }

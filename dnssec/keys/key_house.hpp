@@ -16,7 +16,7 @@ class KeyHouse {
   virtual ~KeyHouse() = default;
   /// RDATA of the DNSKEY of a new key.
   /// taken  tags that it may not have, also once revoked
-  virtual std::expected<Octets, std::string> make(const dns::Name& zone, Algorithm algorithm, std::uint16_t flags,
+  virtual std::expected<Octets, std::string> make(const dns::Name& zone, Algorithm algorithm, KeyRole role,
                                                   unsigned rsa_bits, std::span<const std::uint16_t> taken) = 0;
   /// errors: it cannot be asked
   virtual std::expected<bool, std::string> has(const dns::Name& zone, OctetView dnskey) = 0;

@@ -9,6 +9,8 @@ namespace redoubt::dnssec {
 
 namespace {
 
+constexpr std::string_view role_field = "Role";
+
 struct Line {
   std::size_t number;
   std::string_view field;
@@ -93,21 +95,11 @@ std::expected<void, std::string> take(Fields& fields, const Line& line) {
   return {};
 }
 
-std::expected<PrivateKey, std::string> build(const Fields& fields) {
-  if (!fields.algorithm) return fault(1, "no field Algorithm");
-  auto key = info_of(*fields.algorithm).kind == KeyKind::rsa
-                 ? PrivateKey::from_rsa(*fields.algorithm, fields.rsa)
-                 : PrivateKey::from_secret(*fields.algorithm, fields.secret);
-  if (!key) return fault(fields.algorithm_line, describe(key.error()));
-  return std::move(*key);
-}
-
-}  // namespace
-
-std::expected<PrivateKey, std::string> private_key_from_text(OctetView text) {
+/// errors   of the text's form, and of `take`
+template <class Take>
+std::expected<void, std::string> each_line(OctetView text, Take take) {
   if (text.size() > max_key_text) return fault(1, "more than a private key's file can hold");
   std::string_view left = as_text(text);
-  Fields fields;
   for (std::size_t number = 1; !left.empty(); ++number) {
     const auto end = std::min(left.find('\n'), left.size());
     const std::string_view whole = trimmed(left.substr(0, end));
@@ -118,9 +110,50 @@ std::expected<PrivateKey, std::string> private_key_from_text(OctetView text) {
     const Line line{number, trimmed(whole.substr(0, colon)), trimmed(whole.substr(colon + 1))};
     if (number == 1 && (line.field != "Private-key-format" || !line.value.starts_with("v1.")))
       return fault(number, "expected \"Private-key-format: v1.x\"");
-    if (auto taken = take(fields, line); !taken) return std::unexpected{taken.error()};
+    if (auto taken = take(line); !taken) return taken;
   }
+  return {};
+}
+
+/// Other tools write ECDSA's number without its leading zeros: one key of 256 is shorter.
+Secret as_wide_as_curve(const AlgorithmInfo& info, const Secret& number) {
+  const std::size_t width = info.signature_octets / 2U;  // r and s are as wide
+  if (info.kind != KeyKind::ecdsa || number.empty() || number.size() >= width) return number;
+  Secret wide(width - number.size());
+  wide.insert(wide.end(), number.begin(), number.end());
+  return wide;
+}
+
+std::expected<PrivateKey, std::string> build(const Fields& fields) {
+  if (!fields.algorithm) return fault(1, "no field Algorithm");
+  auto key =
+      info_of(*fields.algorithm).kind == KeyKind::rsa
+          ? PrivateKey::from_rsa(*fields.algorithm, fields.rsa)
+          : PrivateKey::from_secret(*fields.algorithm, as_wide_as_curve(info_of(*fields.algorithm), fields.secret));
+  if (!key) return fault(fields.algorithm_line, describe(key.error()));
+  return std::move(*key);
+}
+
+}  // namespace
+
+std::expected<PrivateKey, std::string> private_key_from_text(OctetView text) {
+  Fields fields;
+  if (auto read = each_line(text, [&](const Line& line) { return take(fields, line); }); !read)
+    return std::unexpected{read.error()};
   return build(fields);
+}
+
+std::expected<std::optional<KeyRole>, std::string> role_in_key_text(OctetView text) {
+  std::optional<KeyRole> role;
+  const auto read = each_line(text, [&](const Line& line) -> std::expected<void, std::string> {
+    if (line.field != role_field) return {};
+    if (role) return fault(line.number, "a second role");
+    role = own_role_from_text(line.value);
+    if (!role) return fault(line.number, "a role that no key of ours has");
+    return {};
+  });
+  if (!read) return std::unexpected{read.error()};
+  return role;
 }
 
 Secret private_key_to_text(const PrivateKey& key) {
@@ -143,6 +176,16 @@ Secret private_key_to_text(const PrivateKey& key) {
   if (secret.empty()) return {};
   append_field(out, "PrivateKey", secret);
   return out;
+}
+
+Secret sealed_text_of(const PrivateKey& key, KeyRole role) {
+  Secret text = private_key_to_text(key);
+  if (text.empty()) return text;
+  append_text(text, role_field);
+  append_text(text, ": ");
+  append_text(text, to_text(role));
+  append_text(text, "\n");
+  return text;
 }
 
 }  // namespace redoubt::dnssec

@@ -10,6 +10,7 @@
 #include "dnssec/base/digest.hpp"
 #include "dnssec/base/public_key.hpp"
 #include "dnssec/base/records.hpp"
+#include "dnssec/keys/key_role.hpp"
 #include "dnssec/keys/secret.hpp"
 
 struct evp_pkey_ctx_st;
@@ -18,6 +19,8 @@ namespace redoubt::dnssec {
 
 inline constexpr std::uint16_t zsk_flags = Dnskey::zone_bit;
 inline constexpr std::uint16_t ksk_flags = Dnskey::zone_bit | Dnskey::entry_point_bit;
+/// With which a key of that role is published.
+constexpr std::uint16_t flags_of(KeyRole role) { return role == KeyRole::zsk ? zsk_flags : ksk_flags; }
 
 inline constexpr unsigned default_rsa_bits = 2048;  // RFC 6781 §3.4.2
 inline constexpr unsigned min_rsa_bits = 1024;      // of keys that are made or taken in here

@@ -12,7 +12,7 @@ constexpr std::string_view mark = "redoubt-sealed-1 ";
 // Behind the mark, in base64: operations (4 octets), memory in KiB (4), salt, nonce, box.
 constexpr std::size_t costs_octets = 8;
 constexpr std::size_t head_octets = costs_octets + crypto_pwhash_SALTBYTES + crypto_secretbox_NONCEBYTES;
-constexpr std::size_t max_sealed = 16 * 1024 * 1024;  // a folder of keys in one text
+constexpr std::size_t max_sealed = 96 * 1024 * 1024;  // a folder of keys in one text
 
 struct Costs {
   std::uint32_t operations;

@@ -4,13 +4,11 @@
 #include <utility>
 
 #include "dnssec/roll/observe.hpp"
+#include "dnssec/roll/outlook.hpp"
 
 namespace redoubt::dnssec {
 
 namespace {
-
-constexpr seconds slowest_parent_poll = std::chrono::hours{1};
-constexpr seconds slowest_secondary_poll = std::chrono::minutes{10};
 
 class Machine {
  public:
@@ -27,10 +25,7 @@ class Machine {
       if (want_keys(); decision_.make.empty()) take_steps();
     }
     update_states();
-    explain();
-    explain_steps();
-    plan_next();
-    remember();
+    look_ahead(policy_, zone_, observed_, decision_);
     return std::move(decision_);
   }
 
@@ -41,20 +36,10 @@ class Machine {
 
   template <class Predicate>
   KeyMask keys_where(Predicate predicate) const {
-    KeyMask mask = 0;
-    for (unsigned place = 0; place < zone_.keys.size(); ++place) {
-      if (!zone_.keys[place].free && predicate(zone_.keys[place])) mask |= bit(place);
-    }
-    return mask;
+    return dnssec::keys_where(zone_, predicate);
   }
-  std::string names_of(KeyMask mask) const {
-    std::string text;
-    for (unsigned place = 0; place < zone_.keys.size(); ++place) {
-      if ((mask & bit(place)) != 0) text += (text.empty() ? "" : ", ") + std::to_string(zone_.keys[place].tag);
-    }
-    return text.empty() ? "none" : text;
-  }
-  bool is_pending() const { return zone_.key_sets.pending || zone_.signatures.pending; }
+  std::string names_of(KeyMask keys) const { return dnssec::names_of(zone_, keys); }
+  bool is_pending() const { return dnssec::is_pending(zone_); }
 
   // What is wanted ------------------------------------------------------------------------------------------------
 
@@ -111,25 +96,16 @@ class Machine {
     if (misfits != 0) {
       // From a split to a single key or back, and to another algorithm, all go together.
       const KeyMask all = keys_where([](const RollingKey& key) { return key.wanted && key.role != KeyRole::foreign; });
-      return retire(all, "the policy wants other keys", policy_.layout != KeyLayout::unsigned_zone && was_secure());
+      return retire(all, "the policy wants other keys",
+                    policy_.layout != KeyLayout::unsigned_zone && was_secure(zone_));
     }
     for (const KeyRole role : wanted_roles) {
-      const seconds lifetime = role == KeyRole::zsk ? policy_.zsk_lifetime : policy_.ksk_lifetime;
-      if (lifetime == seconds{0}) continue;
       const KeyMask due = keys_where([&](const RollingKey& key) {
-        return key.wanted && !key.standby && key.role == role && key.in_use && now() >= due_time(key, lifetime);
+        const auto time = key.role == role ? due_of(policy_, key) : std::nullopt;
+        return time && now() >= *time;
       });
       if (due != 0) retire(due, "its lifetime ends", role != KeyRole::zsk);
     }
-  }
-
-  /// Early enough for the successor to be known everywhere when the lifetime ends.
-  Instant due_time(const RollingKey& key, seconds lifetime) const {
-    return *key.in_use + std::max(seconds{1}, lifetime - policy_.keys_linger());
-  }
-
-  bool was_secure() const {
-    return std::ranges::any_of(zone_.ds, [](const DsVersion& version) { return version.keys != 0; });
   }
 
   void retire(KeyMask keys, const std::string& why, bool asks_parent) {
@@ -229,7 +205,7 @@ class Machine {
     const KeyMask next = wanted & zone_.key_sets.newest().published &
                          keys_where([](const RollingKey& key) { return key.is_for_keys() && !key.standby; });
     if (next == zone_.asked.value_or(0) && zone_.asked) return;
-    if (next == 0 && (!leaving || !was_secure())) return;
+    if (next == 0 && (!leaving || !was_secure(zone_))) return;
     if (!may_publish_ds(zone_.live(), next, zone_.traits())) return;
     tell(next == 0 ? "asks the parent to remove the DS" : "asks the parent for the DS of " + names_of(next));
     const auto may_come = [&](KeyMask keys) {
@@ -295,99 +271,6 @@ class Machine {
       key.since = now();
       if (state == KeyState::active && !key.in_use) key.in_use = now();
     }
-  }
-
-  void explain() {
-    if (!zone_.asked && observed_.sworn)
-      wait("it is too early for a DS at the parent, and the word that it is there does not count: it is not asked for");
-    if (zone_.asked && !zone_.settled && observed_.parents.empty())
-      wait("the parent should get the DS of " + names_of(*zone_.asked) +
-           ", and nobody has looked whether it did (parent: in the policy, or zone sign --ds-published)");
-    else if (zone_.asked && !zone_.settled)
-      wait("the parent does not have what was asked for yet: the DS of " + names_of(*zone_.asked));
-  }
-
-  /// Steps that the guard holds back, each with the time from which it will not: until then caches may hold what would
-  /// make a validator fail.
-  void explain_steps() {
-    if (zone_.held || is_pending() || !decision_.make.empty()) return;
-    const KeyMask foreign =
-        keys_where([](const RollingKey& key) { return key.role == KeyRole::foreign && key.wanted; });
-    const KeyMask wanted = keys_where([](const RollingKey& key) { return key.wanted && key.role != KeyRole::foreign; });
-    const KeyMask entries = keys_where([](const RollingKey& key) { return key.is_for_keys() && !key.standby; });
-    const KeyMask signing =
-        wanted & keys_where([](const RollingKey& key) { return key.is_for_zone() && !key.standby; });
-    const KeyMask in_zone = zone_.key_sets.current.published;
-    const KeyTraits traits = zone_.traits();
-    if (signing != zone_.signatures.current)
-      later("the zone is signed with " + names_of(signing),
-            [&](const LiveVersions& live) { return may_publish_signatures(live, signing, traits); });
-    const KeyMask all = in_zone | wanted | foreign;
-    if (all != in_zone)
-      later(names_of(all & ~in_zone) + " is published", [&](const LiveVersions& live) {
-        return may_publish_keys(live, {all, all & entries}, traits);
-      });
-    const KeyMask ds = wanted & in_zone & entries;
-    if (ds != zone_.asked.value_or(0) && (ds != 0 || was_secure()))
-      later(ds == 0 ? "the parent is asked to remove the DS" : "the parent is asked for the DS of " + names_of(ds),
-            [&](const LiveVersions& live) { return may_publish_ds(live, ds, traits); });
-    const KeyMask staying = wanted | foreign;
-    if ((in_zone & ~staying) != 0)
-      later(names_of(in_zone & ~staying) + " leaves the DNSKEY RRset", [&](const LiveVersions& live) {
-        return may_publish_keys(live, {staying, staying & entries}, traits);
-      });
-    for (const RollingKey& key : zone_.keys) {
-      const auto due = due_of(key);
-      if (due && *due > now()) decision_.later.push_back({"a roll of " + std::to_string(key.tag) + " begins", due});
-    }
-  }
-
-  template <class Possible>
-  void later(std::string what, Possible possible) {
-    std::vector<Instant> times;
-    for (const auto& version : zone_.key_sets.past) times.push_back(version.gone);
-    for (const auto& version : zone_.signatures.past) times.push_back(version.gone);
-    for (const DsVersion& version : zone_.ds) {
-      if (version.gone) times.push_back(*version.gone);
-    }
-    std::ranges::sort(times);
-    const auto at =
-        std::ranges::find_if(times, [&](Instant time) { return time > now() && possible(zone_.live_at(time)); });
-    decision_.later.push_back({std::move(what), at == times.end() ? std::nullopt : std::optional{*at}});
-  }
-
-  /// When its lifetime is so near its end that a roll begins.
-  std::optional<Instant> due_of(const RollingKey& key) const {
-    if (key.free || !key.wanted || key.standby || key.role == KeyRole::foreign || !key.in_use) return std::nullopt;
-    const seconds lifetime = key.role == KeyRole::zsk ? policy_.zsk_lifetime : policy_.ksk_lifetime;
-    if (lifetime == seconds{0}) return std::nullopt;
-    return due_time(key, lifetime);
-  }
-
-  void remember() {
-    const auto told = [](auto& steps) {
-      return steps.begin() + static_cast<std::ptrdiff_t>(std::min(steps.size(), max_told_steps));
-    };
-    zone_.waiting.assign(decision_.waiting.begin(), told(decision_.waiting));
-    zone_.later.assign(decision_.later.begin(), told(decision_.later));
-  }
-
-  void plan_next() {
-    const auto at = [&](Instant time) {
-      if (time > now() && (!decision_.next || time < *decision_.next)) decision_.next = time;
-    };
-    for (const auto& version : zone_.key_sets.past) at(version.gone);
-    for (const auto& version : zone_.signatures.past) at(version.gone);
-    for (const DsVersion& version : zone_.ds) {
-      if (version.gone) at(*version.gone);
-    }
-    if (zone_.cds_stale_until) at(*zone_.cds_stale_until);
-    if (zone_.asked_since && !zone_.saw_other) at(*zone_.asked_since + forgotten_after);
-    for (const RollingKey& key : zone_.keys) {
-      if (const auto due = due_of(key)) at(*due);
-    }
-    if (!decision_.waiting.empty()) at(now() + std::min(slowest_parent_poll, policy_.parent_propagation));
-    if (is_pending()) at(now() + std::min(slowest_secondary_poll, policy_.zone_propagation));
   }
 
   const Policy& policy_;

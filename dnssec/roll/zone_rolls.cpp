@@ -4,20 +4,6 @@
 
 namespace redoubt::dnssec {
 
-std::string_view to_text(KeyRole role) {
-  switch (role) {
-    case KeyRole::ksk:
-      return "ksk";
-    case KeyRole::zsk:
-      return "zsk";
-    case KeyRole::csk:
-      return "csk";
-    case KeyRole::foreign:
-      return "foreign";
-  }
-  return "";
-}
-
 std::string_view to_text(KeyState state) {
   switch (state) {
     case KeyState::generated:

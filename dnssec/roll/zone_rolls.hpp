@@ -7,14 +7,12 @@
 #include <vector>
 
 #include "dnssec/keys/key_folder.hpp"
+#include "dnssec/keys/key_role.hpp"
 #include "dnssec/roll/clock.hpp"
 #include "dnssec/roll/guard.hpp"
 #include "dnssec/roll/policy.hpp"
 
 namespace redoubt::dnssec {
-
-enum class KeyRole : std::uint8_t { ksk, zsk, csk, foreign };
-std::string_view to_text(KeyRole role);
 
 /// RFC 7583 §3.1. It follows from what is published; only the time of a change is remembered.
 enum class KeyState : std::uint8_t {
@@ -39,8 +37,8 @@ struct RollingKey {
   KeyState state = KeyState::generated;
   Instant since;                  ///< when it came into this state
   std::optional<Instant> in_use;  ///< when it became active first
-  bool is_for_keys() const { return role == KeyRole::ksk || role == KeyRole::csk; }
-  bool is_for_zone() const { return role == KeyRole::zsk || role == KeyRole::csk; }
+  bool is_for_keys() const { return dnssec::is_for_keys(role); }
+  bool is_for_zone() const { return dnssec::is_for_zone(role); }
   bool operator==(const RollingKey&) const = default;
 };
 

@@ -42,6 +42,7 @@ class Signed {
 KeyRole role_of(const AdoptFrom& from, const StoredKey& key, const Signed& before) {
   if (is_kept_elsewhere(from.policy, key)) return KeyRole::ksk;
   if (!key.secret) return KeyRole::foreign;
+  if (key.kept_as) return *key.kept_as;  // more than that it does not sign
   if (!key.is_entry_point()) return KeyRole::zsk;
   return from.policy.layout == KeyLayout::csk || before.has_signed(key, dns::type::soa) ? KeyRole::csk : KeyRole::ksk;
 }

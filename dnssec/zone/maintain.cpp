@@ -272,11 +272,10 @@ class Maintenance {
   }
 
   std::expected<void, std::string> make_key(const KeyRequest& request) {
-    const std::uint16_t flags = request.role == KeyRole::zsk ? zsk_flags : ksk_flags;
     if (options_.policy.offline_ksk) {
       const auto spare = std::ranges::find_if(result_.keys, [&](const StoredKey& key) {
-        return !key.retired && key.flags == flags && key.algorithm == request.algorithm && !zone_.place_of(key.stem) &&
-               (key.secret || is_offline(key));
+        return !key.retired && key.flags == flags_of(request.role) && key.algorithm == request.algorithm &&
+               !zone_.place_of(key.stem) && (key.secret || is_offline(key));
       });
       if (spare != result_.keys.end()) {
         result_.told.push_back("takes " + spare->stem + " (" + std::string{to_text(request.role)} + ")");
@@ -288,7 +287,7 @@ class Maintenance {
                                ": a KSK is needed; make it where KSKs are kept (key generate), and put "
                                "its .key file here"};
     }
-    auto made = make_key_by(keys_, options_.policy, apex_, request.algorithm, flags);
+    auto made = make_key_by(keys_, options_.policy, apex_, request.algorithm, request.role);
     if (!made) return std::unexpected{made.error()};
     result_.told.push_back("made " + made->stem + " (" + std::string{to_text(request.role)} + ")");
     take_in(zone_, *made, request.role);

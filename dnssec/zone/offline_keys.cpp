@@ -128,7 +128,7 @@ std::expected<PresignedSets, std::string> request_key_sets(const KeyFolder& keys
                              ": there is no KSK's .key file; make the KSK where it is kept (key generate), "
                              "and put its .key file here"};
     if (static_cast<std::int64_t>(request.signer_count()) >= wanted) return request.build();
-    if (auto made = make_key_by(keys, policy, zone, policy.algorithm, zsk_flags); !made)
+    if (auto made = make_key_by(keys, policy, zone, policy.algorithm, KeyRole::zsk); !made)
       return std::unexpected{made.error()};
   }
 }
@@ -175,11 +175,11 @@ bool is_signed_ahead(const PresignedSets& sets, const StoredKey& key, dns::RrTyp
 }
 
 std::expected<StoredKey, std::string> make_key_by(const KeyFolder& keys, const Policy& policy, const dns::Name& zone,
-                                                  Algorithm algorithm, std::uint16_t flags) {
-  if (policy.token.empty()) return keys.generate(zone, algorithm, flags, policy.rsa_bits);
+                                                  Algorithm algorithm, KeyRole role) {
+  if (policy.token.empty()) return keys.generate(zone, algorithm, role, policy.rsa_bits);
   auto uri = token_uri_from_text(policy.token);
   if (!uri) return std::unexpected{"token: " + uri.error()};
-  return keys.generate_in_token(zone, algorithm, flags, std::move(*uri), policy.rsa_bits);
+  return keys.generate_in_token(zone, algorithm, role, std::move(*uri), policy.rsa_bits);
 }
 
 }  // namespace redoubt::dnssec

@@ -36,6 +36,6 @@ bool is_signed_ahead(const PresignedSets& sets, const StoredKey& key, dns::RrTyp
 
 /// A new key where the policy wants new keys: in a file, or in a token.
 std::expected<StoredKey, std::string> make_key_by(const KeyFolder& keys, const Policy& policy, const dns::Name& zone,
-                                                  Algorithm algorithm, std::uint16_t flags);
+                                                  Algorithm algorithm, KeyRole role);
 
 }  // namespace redoubt::dnssec

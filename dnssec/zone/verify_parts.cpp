@@ -1,5 +1,6 @@
 // A signed zone in parts. Whatever is not plainly good ends this, and the whole zone is read and judged at leisure.
 #include <algorithm>
+#include <deque>
 #include <functional>
 
 #include "dns/text_lines.hpp"
@@ -324,8 +325,9 @@ class Whole {
   std::bitset<256> ahead_;
   std::optional<Name> last_;
   std::optional<Name> next_;
-  std::vector<HashedFact> names_;
-  std::vector<Nsec3Fact> links_;
+  // One of each for a name: a vector would be twice as large while it grows, at the time when memory is fullest.
+  std::deque<HashedFact> names_;
+  std::deque<Nsec3Fact> links_;
 };
 
 }  // namespace

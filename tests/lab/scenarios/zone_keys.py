@@ -1,13 +1,17 @@
 """Zone keys that only keykeeper has: resolverctl signs with them and never sees one."""
 import base64
+import json
 import os
 import pathlib
 import re
 import shutil
 import signal
+import socket
 import stat
+import struct
 import subprocess
 import threading
+import time
 
 from kit import processes
 from kit.processes import LabError
@@ -165,3 +169,43 @@ def a_zone_key_is_taken_away_and_not_while_the_zone_needs_it(context):
         check_equal(code, 0, f"key delete --force: {output}{trouble}")
         check(not sealed.exists(), "the sealed file is still there")
         check(sign(daemon, "--everything")[0] != 0, "a key that was deleted has signed")
+
+
+def signing_input(algorithm, tag, rr_type, rdata):
+    """What is under a signature over one record at the apex (RFC 4034 §3.1.8.1), good for a day."""
+    name = b"".join(bytes([len(label)]) + label.encode() for label in ZONE.split(".")) + b"\0"
+    now = int(time.time())
+    prefix = struct.pack("!HBBIIIH", rr_type, algorithm, ZONE.count(".") + 1, 60, now + 86400, now - 3600, tag) + name
+    return prefix + name + struct.pack("!HHIH", rr_type, 1, 60, len(rdata)) + rdata
+
+
+def ask_for_signature(socket_path, key, rr_type, rdata):
+    """The status of control's answer to whoever can open its socket, without resolverctl."""
+    algorithm, tag = (int(part) for part in key.split("+")[1:])
+    body = json.dumps({"zone": ZONE, "algorithm": algorithm, "tag": tag,
+                       "sets": [base64.b64encode(signing_input(algorithm, tag, rr_type, rdata)).decode()]}).encode()
+    with socket.socket(socket.AF_UNIX) as talk:
+        talk.settimeout(20)
+        talk.connect(str(socket_path))
+        talk.sendall(b"POST /v1/keys/sign HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        answer = b""
+        while chunk := talk.recv(65536):
+            answer += chunk
+    return int(answer.split(b" ")[1]), answer
+
+
+@scenario
+@needs_own_daemon
+def a_key_signs_what_its_role_signs_whoever_asks(context):
+    with context.daemon(settings={"zone-keys": {"folder": str(context.folder / "vault-roles")}}) as daemon:
+        write_zone(daemon.folder, 20)
+        code, output, trouble = sign(daemon)
+        check_equal(code, 0, f"zone sign: {output}{trouble}")
+        keys = {role: re.search(rf"made (\S+) \({role}\)", output).group(1) for role in ("ksk", "zsk")}
+        dnskey = base64.b64decode("".join((daemon.folder / "keys" / f"{keys['ksk']}.key").read_text().split()[7:]))
+        dnskey = struct.pack("!HBB", 257, 3, 13) + dnskey
+        for role, rr_type, rdata, expected in (("ksk", 48, dnskey, 200), ("zsk", 1, bytes(4), 200),
+                                               ("zsk", 48, dnskey, 409), ("ksk", 1, bytes(4), 409)):
+            status, answer = ask_for_signature(daemon.settings["control"]["socket"], keys[role], rr_type, rdata)
+            check_equal(status, expected, f"a {role} and a set of type {rr_type}: {answer}")
+            check(expected == 200 or b"and this key is a " in answer, f"another reason: {answer}")

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "dnssec/keys/durable_file.hpp"
 #include "dnssec/keys/key_folder.hpp"
@@ -155,10 +156,10 @@ TEST(KeyFolder, keys_come_back_as_they_were_made) {
   const TemporaryFolder folder;
   const KeyFolder keys{folder.path(), std::nullopt};
   for (const Algorithm algorithm : signing_algorithms) {
-    const auto made = keys.generate(zone, algorithm, ksk_flags, 1024);
+    const auto made = keys.generate(zone, algorithm, KeyRole::ksk, 1024);
     ASSERT_TRUE(made) << (made ? "" : made.error());
   }
-  ASSERT_TRUE(keys.generate(dns::Name::literal("other/.example"), Algorithm::ed25519, zsk_flags));
+  ASSERT_TRUE(keys.generate(dns::Name::literal("other/.example"), Algorithm::ed25519, KeyRole::zsk));
   const auto all = keys.list();
   ASSERT_TRUE(all);
   EXPECT_EQ(all->size(), 6U);
@@ -174,7 +175,7 @@ TEST(KeyFolder, keys_come_back_as_they_were_made) {
 
 TEST(KeyFolder, private_halves_can_be_read_by_their_owner_only) {
   const TemporaryFolder folder;
-  const auto key = KeyFolder{folder.path(), std::nullopt}.generate(zone, Algorithm::ed25519, ksk_flags);
+  const auto key = KeyFolder{folder.path(), std::nullopt}.generate(zone, Algorithm::ed25519, KeyRole::ksk);
   ASSERT_TRUE(key);
   const auto permissions = std::filesystem::status(folder.file(key->stem + ".private")).permissions();
   EXPECT_EQ(permissions, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
@@ -185,7 +186,7 @@ TEST(KeyFolder, a_private_half_of_another_user_is_exposed) {
   constexpr uid_t another = 12345;
   const TemporaryFolder folder;
   const KeyFolder keys{folder.path(), std::nullopt};
-  const auto made = keys.generate(zone, Algorithm::ed25519, zsk_flags);
+  const auto made = keys.generate(zone, Algorithm::ed25519, KeyRole::zsk);
   ASSERT_TRUE(made);
   EXPECT_FALSE(keys.keys_of(zone)->front().exposed);
   EXPECT_TRUE(keys.refuse_exposed(*keys.keys_of(zone)));
@@ -200,7 +201,7 @@ TEST(KeyFolder, with_a_passphrase_no_file_holds_the_private_half) {
   const auto passphrase = [](std::string_view text) { return Secret{octets(text).begin(), octets(text).end()}; };
   const KeyFolder keys{folder.path(), passphrase("correct horse"), SealCost::interactive};
   for (const Algorithm algorithm : {Algorithm::rsa_sha256, Algorithm::ecdsa_p256_sha256, Algorithm::ed25519}) {
-    const auto key = keys.generate(zone, algorithm, ksk_flags, 1024);
+    const auto key = keys.generate(zone, algorithm, KeyRole::ksk, 1024);
     ASSERT_TRUE(key) << (key ? "" : key.error());
     const Secret raw = algorithm == Algorithm::rsa_sha256 ? key->secret->rsa_parts()->prime1 : key->secret->secret();
     const Secret text = private_key_to_text(*key->secret);
@@ -216,12 +217,83 @@ TEST(KeyFolder, with_a_passphrase_no_file_holds_the_private_half) {
   EXPECT_FALSE(KeyFolder(folder.path(), std::nullopt).keys_of(zone));
 }
 
+TEST(KeyFolder, a_sealed_half_says_what_the_key_is_for_and_a_plain_one_is_as_other_tools_have_it) {
+  const TemporaryFolder folder;
+  const auto words = octets("correct horse");
+  const Secret passphrase{words.begin(), words.end()};
+  for (const KeyRole role : {KeyRole::ksk, KeyRole::zsk, KeyRole::csk}) {
+    const auto sealed =
+        KeyFolder{folder.path(), passphrase, SealCost::interactive}.generate(zone, Algorithm::ed25519, role);
+    ASSERT_TRUE(sealed);
+    EXPECT_EQ(sealed->flags, role == KeyRole::zsk ? zsk_flags : ksk_flags);
+    const auto text = open_sealed(folder.read(sealed->stem + ".sealed"), passphrase);
+    ASSERT_TRUE(text);
+    EXPECT_EQ(role_in_key_text(*text).value(), role);
+    const auto plain = KeyFolder{folder.path(), std::nullopt}.generate(zone, Algorithm::ed25519, role);
+    ASSERT_TRUE(plain);
+    EXPECT_EQ(folder.read(plain->stem + ".private").find("Role"), std::string::npos);
+  }
+}
+
+TEST(SecretFile, is_read_whole_up_to_its_bound_whatever_size_it_claims) {
+  const TemporaryFolder folder;
+  for (const std::size_t size : {0U, 1U, 99U, 100U}) {
+    const std::string text(size, 'x');
+    EXPECT_EQ(as_text(read_secret_file(folder.write("file", text), 100).value()), text) << size;
+  }
+  EXPECT_FALSE(read_secret_file(folder.write("file", std::string(101, 'x')), 100));
+  const std::string claims_nothing = "/proc/self/cmdline";
+  const auto whole = read_secret_file(claims_nothing, 64 * 1024);
+  ASSERT_TRUE(whole) << whole.error();
+  EXPECT_GT(whole->size(), 1U);
+  EXPECT_FALSE(read_secret_file(claims_nothing, whole->size() - 1));
+}
+
+/// As ldns-keygen wrote it: of 256 keys one has a number that begins with a zero.
+TEST(KeyText, an_ecdsa_number_without_its_leading_zeros_is_read) {
+  for (const auto& [algorithm, width] :
+       {std::pair{Algorithm::ecdsa_p256_sha256, 32U}, {Algorithm::ecdsa_p384_sha384, 48U}}) {
+    Secret number(width, 0x5a);
+    number[0] = number[1] = 0;
+    const auto whole = PrivateKey::from_secret(algorithm, number);
+    ASSERT_TRUE(whole);
+    const Secret text = private_key_to_text(*whole);
+    const auto with = [&](OctetView octets_of_number) {
+      std::string base64(sodium_base64_ENCODED_LEN(octets_of_number.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+      sodium_bin2base64(base64.data(), base64.size(), octets_of_number.data(), octets_of_number.size(),
+                        sodium_base64_VARIANT_ORIGINAL);
+      base64.pop_back();
+      const std::string_view before = as_text(text).substr(0, as_text(text).find("PrivateKey: "));
+      return private_key_from_text(octets(std::string{before} + "PrivateKey: " + base64 + "\n"));
+    };
+    const auto short_one = with(OctetView{number}.subspan(2));
+    ASSERT_TRUE(short_one) << short_one.error();
+    EXPECT_EQ(short_one->public_key(), whole->public_key());
+    EXPECT_EQ(short_one->secret(), number);
+    Secret longer(1);
+    longer.insert(longer.end(), number.begin(), number.end());
+    EXPECT_FALSE(with(longer));
+    EXPECT_FALSE(with(Secret{0})) << "zero is no key";
+  }
+}
+
+TEST(KeyText, a_role_is_one_of_three_and_there_is_one_at_most) {
+  const auto role_in = [](const std::string& more) {
+    return role_in_key_text(octets("Private-key-format: v1.3\nAlgorithm: 15 (ED25519)\n" + more));
+  };
+  EXPECT_EQ(role_in("PrivateKey: AAAA\n").value(), std::nullopt);
+  EXPECT_EQ(role_in("Role: zsk\nPrivateKey: AAAA\n").value(), KeyRole::zsk);
+  EXPECT_EQ(role_in("Role: foreign\n").error(), "line 3: a role that no key of ours has");
+  EXPECT_EQ(role_in("Role: ZSK\n").error(), "line 3: a role that no key of ours has");
+  EXPECT_EQ(role_in("Role: ksk\n\nRole: ksk\n").error(), "line 5: a second role");
+}
+
 /// It can be copied and guessed at for as long as somebody likes.
 TEST(KeyFolder, a_sealed_half_that_others_may_read_is_exposed) {
   const TemporaryFolder folder;
   const auto words = octets("correct horse");
   const KeyFolder keys{folder.path(), Secret{words.begin(), words.end()}, SealCost::interactive};
-  const auto made = keys.generate(zone, Algorithm::ed25519, zsk_flags);
+  const auto made = keys.generate(zone, Algorithm::ed25519, KeyRole::zsk);
   ASSERT_TRUE(made);
   EXPECT_FALSE(keys.keys_of(zone)->front().exposed);
   ASSERT_EQ(chmod(folder.file(made->stem + ".sealed").c_str(), 0640), 0);
@@ -234,7 +306,7 @@ TEST(KeyFolder, a_sealed_half_that_others_may_read_is_exposed) {
 
 TEST(KeyFolder, a_key_in_keykeeper_needs_somebody_to_ask) {
   const TemporaryFolder folder;
-  const auto made = KeyFolder{folder.path(), std::nullopt}.generate(zone, Algorithm::ed25519, zsk_flags);
+  const auto made = KeyFolder{folder.path(), std::nullopt}.generate(zone, Algorithm::ed25519, KeyRole::zsk);
   ASSERT_TRUE(made);
   std::filesystem::rename(folder.file(made->stem + ".private"), folder.file(made->stem + ".keykeeper"));
   const auto keys = KeyFolder{folder.path(), std::nullopt}.keys_of(zone);
@@ -245,11 +317,11 @@ TEST(KeyFolder, a_key_in_keykeeper_needs_somebody_to_ask) {
 TEST(KeyFolder, equal_tags_are_refused) {
   const TemporaryFolder folder;
   const KeyFolder keys{folder.path(), std::nullopt};
-  const auto key = keys.generate(zone, Algorithm::ed25519, ksk_flags);
+  const auto key = keys.generate(zone, Algorithm::ed25519, KeyRole::ksk);
   ASSERT_TRUE(key);
   auto again = PrivateKey::from_secret(Algorithm::ed25519, key->secret->secret());
   ASSERT_TRUE(again);
-  const auto added = keys.add(zone, ksk_flags, std::move(*again));
+  const auto added = keys.add(zone, KeyRole::ksk, std::move(*again));
   ASSERT_FALSE(added);
   EXPECT_NE(added.error().find("the zone has a key of this tag"), std::string::npos);
 }
@@ -257,8 +329,8 @@ TEST(KeyFolder, equal_tags_are_refused) {
 TEST(KeyFolder, a_private_half_of_another_key_is_noticed) {
   const TemporaryFolder folder;
   const KeyFolder keys{folder.path(), std::nullopt};
-  const auto one = keys.generate(zone, Algorithm::ed25519, ksk_flags);
-  const auto two = keys.generate(zone, Algorithm::ed25519, ksk_flags);
+  const auto one = keys.generate(zone, Algorithm::ed25519, KeyRole::ksk);
+  const auto two = keys.generate(zone, Algorithm::ed25519, KeyRole::ksk);
   ASSERT_TRUE(one && two);
   std::filesystem::copy_file(folder.file(one->stem + ".private"), folder.file(two->stem + ".private"),
                              std::filesystem::copy_options::overwrite_existing);
@@ -270,7 +342,8 @@ TEST(KeyFolder, a_kill_while_keys_are_made_leaves_whole_keys_only) {
   for (int round = 0; round < 20; ++round) {
     const pid_t child = fork();
     if (child == 0) {
-      for (;;) static_cast<void>(KeyFolder{folder.path(), std::nullopt}.generate(zone, Algorithm::ed25519, ksk_flags));
+      for (;;)
+        static_cast<void>(KeyFolder{folder.path(), std::nullopt}.generate(zone, Algorithm::ed25519, KeyRole::ksk));
     }
     usleep(1000U * static_cast<unsigned>(1 + round));  // wherever it is by then
     kill(child, SIGKILL);

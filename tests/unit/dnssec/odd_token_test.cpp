@@ -54,7 +54,7 @@ class OddToken : public testing::Test {
 // Who may change what is loaded --------------------------------------------------------------------------------------
 
 TEST_F(OddToken, a_token_file_that_others_may_change_loads_nothing) {
-  const auto made = keys_.generate_in_token(apex, p256, zsk_flags, uri());
+  const auto made = keys_.generate_in_token(apex, p256, KeyRole::zsk, uri());
   ASSERT_TRUE(made) << made.error();
   const auto why = [&] {
     const auto keys = keys_.keys_of(apex);
@@ -106,7 +106,7 @@ TEST_F(OddToken, a_module_that_others_may_change_is_not_loaded) {
 }
 
 TEST_F(OddToken, a_backup_brings_no_module_that_others_may_change) {
-  ASSERT_TRUE(keys_.generate_in_token(apex, p256, zsk_flags, uri()));
+  ASSERT_TRUE(keys_.generate_in_token(apex, p256, KeyRole::zsk, uri()));
   const Secret passphrase{'p'};
   ASSERT_TRUE(back_up_keys(keys_.path(), folder_.file("backup"), passphrase, SealCost::interactive));
   std::filesystem::create_directory(folder_.file("again"));
@@ -148,7 +148,7 @@ TEST_F(OddToken, a_pin_is_not_tried_that_could_be_the_last_one) {
 TEST_F(OddToken, a_key_that_cannot_be_used_is_destroyed) {
   ASSERT_TRUE(Token::open(uri()));
   fake().point_is_good = false;
-  const auto made = keys_.generate_in_token(apex, p256, zsk_flags, uri());
+  const auto made = keys_.generate_in_token(apex, p256, KeyRole::zsk, uri());
   ASSERT_FALSE(made);
   EXPECT_NE(made.error().find("none of this algorithm"), std::string::npos) << made.error();
   EXPECT_EQ(fake().made, 1U);
@@ -159,7 +159,7 @@ TEST_F(OddToken, a_key_whose_files_cannot_be_written_is_destroyed) {
   ASSERT_TRUE(Token::open(uri()));
   const std::string folder = keys_.path();
   fake().folder = folder.c_str();
-  const auto made = keys_.generate_in_token(apex, p256, zsk_flags, uri());
+  const auto made = keys_.generate_in_token(apex, p256, KeyRole::zsk, uri());
   fake().folder = nullptr;
   ASSERT_FALSE(made);
   EXPECT_EQ(fake().made, 1U);
@@ -177,13 +177,13 @@ TEST_F(OddToken, nothing_is_made_whose_uri_could_not_be_read_back) {
     longer.pin_source.insert(folder_.path().size(), size - now, '/');
     return longer;
   };
-  const auto fits = keys_.generate_in_token(apex, p256, zsk_flags, of_size(max_token_uri - 1));
+  const auto fits = keys_.generate_in_token(apex, p256, KeyRole::zsk, of_size(max_token_uri - 1));
   ASSERT_TRUE(fits) << fits.error();
   EXPECT_EQ(std::filesystem::file_size(file_of(*fits, ".token")), max_token_uri);
   EXPECT_TRUE(keys_.keys_of(apex)) << "it reads back";
   const TemporaryFolder other;
   const KeyFolder empty{other.path(), std::nullopt};
-  const auto refused = empty.generate_in_token(apex, p256, zsk_flags, of_size(max_token_uri));
+  const auto refused = empty.generate_in_token(apex, p256, KeyRole::zsk, of_size(max_token_uri));
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().find("longer than"), std::string::npos) << refused.error();
   EXPECT_EQ(fake().made, 1U);
@@ -192,7 +192,7 @@ TEST_F(OddToken, nothing_is_made_whose_uri_could_not_be_read_back) {
 // Signing ------------------------------------------------------------------------------------------------------------
 
 TEST_F(OddToken, a_device_that_does_not_sign_says_why_and_is_only_read_from) {
-  const auto made = keys_.generate_in_token(apex, p256, ksk_flags, uri());
+  const auto made = keys_.generate_in_token(apex, p256, KeyRole::ksk, uri());
   ASSERT_TRUE(made) << made.error();
   const unsigned writing = fake().sessions_that_write;
   const auto stored = keys_.keys_of(apex);

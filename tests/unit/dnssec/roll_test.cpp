@@ -7,15 +7,15 @@
 
 #include "dnssec/roll/rehearsal.hpp"
 #include "dnssec/roll/state_text.hpp"
+#include "tests/unit/dnssec/rolling_zone.hpp"
 
 namespace redoubt::dnssec {
 namespace {
 
+using namespace rolling;
 using std::chrono::days;
 using std::chrono::hours;
 using std::chrono::minutes;
-
-Policy policy_named(std::string_view name) { return built_in_policy(name).value(); }
 
 std::string text_of(const Rehearsal& rehearsal) {
   std::string text;
@@ -180,50 +180,6 @@ TEST(Machine, a_tool_that_publishes_before_it_stores_is_found_out) {
   const auto broken = rehearse(options).broken;
   ASSERT_TRUE(broken);
   EXPECT_NE(broken->what.find("a kill now would lose it"), std::string::npos);
-}
-
-ZoneRolls some_zone() {
-  ZoneRolls zone = fresh_zone(policy_named("standard"), {Instant{seconds{1'800'000'000}}, std::nullopt});
-  for (const KeyRole role : {KeyRole::ksk, KeyRole::zsk, KeyRole::ksk}) {
-    RollingKey key;
-    key.stem = "K" + std::to_string(zone.keys.size());
-    key.tag = static_cast<std::uint16_t>(100 + zone.keys.size());
-    key.role = role;
-    static_cast<void>(add_key(zone, key));
-  }
-  return zone;
-}
-
-RollingKey key_named(const char* stem) {
-  RollingKey key;
-  key.stem = stem;
-  return key;
-}
-
-std::string waiting_of(const Decision& decision) {
-  std::string text;
-  for (const std::string& why : decision.waiting) text += why + "\n";
-  return text;
-}
-
-/// A zone with a KSK (0) and a ZSK (1) that are in use for a year, the parent settled; place 2 is free.
-ZoneRolls settled_zone(const Policy& policy) {
-  ZoneRolls zone = some_zone();
-  zone.keys[2].free = true;
-  zone.key_sets = {{0b011, 0b001}, std::nullopt, {}};
-  zone.signatures = {0b010, std::nullopt, {}};
-  zone.ds = {{0b001, false, false, std::nullopt}};
-  zone.asked = 0b001;
-  Decision decision = decide(policy, zone, {.parents = {{0b001, false}}, .secondaries = {}, .clock_doubt = {}});
-  EXPECT_TRUE(zone.settled) << waiting_of(decision);
-  zone.clock.now += days{366};
-  return zone;
-}
-
-Observations seen(KeyMask ds) {
-  Observations observed;
-  observed.parents = {{ds, false}, {ds, false}};
-  return observed;
 }
 
 /// Found by these worlds: the parent looks for CDS at a secondary that is behind, and goes back to a DS whose key is
@@ -457,43 +413,6 @@ TEST(Clock, never_runs_faster_than_time) {
   const ClockReading real = read_clock();
   EXPECT_GT(real.since_boot, seconds{0});
   EXPECT_FALSE(real.boot.empty());
-}
-
-TEST(StateText, gives_the_same_back) {
-  ZoneRolls zone = settled_zone(policy_named("standard"));
-  zone.clock.last = ClockReading{zone.clock.now, seconds{5}, "life", true};
-  zone.held = "two words";
-  zone.waiting = {"a secondary is silent"};
-  zone.later = {{"a roll of 7 begins", zone.clock.now}, {"7 is published", std::nullopt}};
-  zone.key_sets.pending = KeySet{0b001, 0b001};
-  zone.signatures.past.push_back({0b010, zone.clock.now});
-  const auto read = zone_keys_from_text(to_text(zone));
-  ASSERT_TRUE(read) << read.error();
-  EXPECT_EQ(to_text(*read), to_text(zone));
-  ZoneRolls expected = zone;
-  expected.keys[2] = RollingKey{};
-  expected.keys[2].free = true;
-  EXPECT_EQ(*read, expected);
-}
-
-TEST(StateText, nothing_that_is_cut_off_or_doubtful_is_read) {
-  const std::string text = to_text(settled_zone(policy_named("standard")));
-  for (std::size_t size = 0; size < text.size(); ++size)
-    EXPECT_FALSE(zone_keys_from_text(text.substr(0, size))) << size;
-  const auto with = [&](std::string_view from, std::string_view to) {
-    std::string changed = text;
-    changed.replace(changed.find(from), from.size(), to);
-    return zone_keys_from_text(changed);
-  };
-  EXPECT_EQ(with("redoubt-zone-keys 1", "redoubt-zone-keys 2").error(), "line 1: expected \"redoubt-zone-keys 1\"");
-  EXPECT_FALSE(with("dnskey 3 1", "dnskey 3 8")) << "a key that there is not";
-  EXPECT_FALSE(with("written no 0", "written perhaps 0"));
-  EXPECT_FALSE(with("written no 0", "written no 0 0"));
-  EXPECT_FALSE(with("written no 0", "written no 99999999999"));
-  EXPECT_FALSE(with("written no 0\n", "written no 0\nwritten no 0\n"));
-  EXPECT_FALSE(with("written no 0\n", ""));
-  EXPECT_FALSE(with("end\n", "end\nmore\n"));
-  EXPECT_FALSE(with("K0", "../K0"));
 }
 
 }  // namespace

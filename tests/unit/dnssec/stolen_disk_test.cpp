@@ -210,7 +210,7 @@ int times_shown_when_cut_off(std::optional<Secret> passphrase) {
     const auto begin = Clock::now();
     const pid_t child = fork();
     if (child == 0) {
-      static_cast<void>(disk.keys_.add(apex, zsk_flags, std::move(*made)));
+      static_cast<void>(disk.keys_.add(apex, KeyRole::zsk, std::move(*made)));
       static_cast<void>(disk.run());
       _exit(0);
     }

@@ -1,11 +1,14 @@
 // Keys in a PKCS#11 token: SoftHSM's, in a folder of the test's own.
 #include "dnssec/keys/token.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "dnssec/base/public_key.hpp"
+#include "dnssec/keeper/zone_keys.hpp"
 #include "dnssec/zone/maintain.hpp"
 #include "tests/unit/dnssec/temporary_folder.hpp"
 
@@ -55,7 +58,7 @@ TEST(TokenUri, what_is_doubtful_is_refused) {
 class InToken : public testing::Test {
  protected:
   static constexpr const char* module = "/usr/lib/softhsm/libsofthsm2.so";
-  static constexpr int tokens = 4;
+  static constexpr int tokens = 5;
 
   static bool is_here() { return has_program("softhsm2-util") && std::filesystem::exists(module); }
   static void SetUpTestSuite() {
@@ -105,7 +108,7 @@ TEST_F(InToken, keys_sign_and_are_found_again_and_never_shown) {
   const Octets data{'d', 'a', 't', 'a'};
   std::size_t made = 0;
   for (const Algorithm algorithm : algorithms) {
-    const auto key = keys.generate_in_token(apex, algorithm, ksk_flags, uri(), 2048);
+    const auto key = keys.generate_in_token(apex, algorithm, KeyRole::ksk, uri(), 2048);
     if (!key && algorithm == Algorithm::ed25519) continue;  // not every build of SoftHSM can
     ASSERT_TRUE(key) << algorithm_to_text(static_cast<std::uint8_t>(algorithm)) << ": " << key.error();
     ++made;
@@ -126,25 +129,25 @@ TEST_F(InToken, keys_sign_and_are_found_again_and_never_shown) {
 
 TEST_F(InToken, a_key_that_is_there_already_is_taken_in) {
   const KeyFolder keys{folder_.path(), std::nullopt};
-  const auto made = keys.generate_in_token(apex, Algorithm::ecdsa_p256_sha256, zsk_flags, uri());
+  const auto made = keys.generate_in_token(apex, Algorithm::ecdsa_p256_sha256, KeyRole::zsk, uri());
   ASSERT_TRUE(made) << made.error();
   const TemporaryFolder other;
   TokenUri one = uri();
   one.object = "example.";
   const auto taken =
-      KeyFolder{other.path(), std::nullopt}.add_from_token(apex, Algorithm::ecdsa_p256_sha256, zsk_flags, one);
+      KeyFolder{other.path(), std::nullopt}.add_from_token(apex, Algorithm::ecdsa_p256_sha256, KeyRole::zsk, one);
   ASSERT_TRUE(taken) << taken.error();
   EXPECT_EQ(taken->dnskey, made->dnskey);
-  EXPECT_FALSE(keys.add_from_token(apex, Algorithm::ecdsa_p256_sha256, zsk_flags, one)) << "it has that tag";
-  const auto second = keys.generate_in_token(apex, Algorithm::ecdsa_p256_sha256, zsk_flags, uri());
+  EXPECT_FALSE(keys.add_from_token(apex, Algorithm::ecdsa_p256_sha256, KeyRole::zsk, one)) << "it has that tag";
+  const auto second = keys.generate_in_token(apex, Algorithm::ecdsa_p256_sha256, KeyRole::zsk, uri());
   ASSERT_TRUE(second);
   const auto doubtful =
-      KeyFolder{other.path(), std::nullopt}.add_from_token(apex, Algorithm::ecdsa_p256_sha256, zsk_flags, one);
+      KeyFolder{other.path(), std::nullopt}.add_from_token(apex, Algorithm::ecdsa_p256_sha256, KeyRole::zsk, one);
   ASSERT_FALSE(doubtful);
   EXPECT_NE(doubtful.error().find("several"), std::string::npos) << doubtful.error();
   one.object = "nobody";
   EXPECT_FALSE(
-      KeyFolder(other.path(), std::nullopt).add_from_token(apex, Algorithm::ecdsa_p256_sha256, zsk_flags, one));
+      KeyFolder(other.path(), std::nullopt).add_from_token(apex, Algorithm::ecdsa_p256_sha256, KeyRole::zsk, one));
 }
 
 TEST_F(InToken, what_is_wrong_with_a_token_is_told) {
@@ -212,7 +215,8 @@ TEST_F(InToken, a_zone_is_signed_and_rolls_and_waits_for_a_token_that_is_away) {
   EXPECT_GE(keys.list()->size(), 3U) << "ZSKs have rolled";
 
   const std::string output = folder_.read("zone.signed");
-  const std::string state = folder_.read("keys/example.state");
+  const std::string state = folder_.read("keys/example.sqlite");
+  ASSERT_FALSE(state.empty());
   write_pin("2468\n");
   std::filesystem::rename(folder_.file("pin"), folder_.file("away"));
   wait(std::chrono::days{12});  // signatures are due
@@ -220,11 +224,91 @@ TEST_F(InToken, a_zone_is_signed_and_rolls_and_waits_for_a_token_that_is_away) {
   ASSERT_FALSE(held);
   EXPECT_NE(held.error().find("pin"), std::string::npos) << held.error();
   EXPECT_EQ(folder_.read("zone.signed"), output);
-  EXPECT_EQ(folder_.read("keys/example.state"), state);
+  EXPECT_EQ(folder_.read("keys/example.sqlite"), state);
   std::filesystem::rename(folder_.file("away"), folder_.file("pin"));
   const auto again = run();
   ASSERT_TRUE(again) << again.error();
   EXPECT_TRUE(again->file.written);
+}
+
+/// keykeeper's own keys and rules, without its process.
+class House : public KeyHouse {
+ public:
+  explicit House(const std::string& folder, const std::int64_t& now)
+      : now_{now},
+        keys_{keykeeper::SealedFiles{keykeeper::FileHandle{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}},
+              keykeeper::Seal{{'p'}, SealCost::interactive},
+              {}} {}
+  std::expected<Octets, std::string> make(const dns::Name& zone, Algorithm algorithm, KeyRole role, unsigned bits,
+                                          std::span<const std::uint16_t> taken) override {
+    return keys_.make({.zone = zone,
+                       .algorithm = static_cast<std::uint8_t>(algorithm),
+                       .role = role,
+                       .rsa_bits = bits,
+                       .taken = {taken.begin(), taken.end()}});
+  }
+  std::expected<bool, std::string> has(const dns::Name& zone, OctetView dnskey) override {
+    const auto held = keys_.list(zone);
+    if (!held) return std::unexpected{held.error()};
+    return std::ranges::any_of(*held, [&](const Octets& one) { return std::ranges::equal(one, dnskey); });
+  }
+  std::expected<std::shared_ptr<const RemoteKey>, std::string> find(const dns::Name& zone, OctetView dnskey) override {
+    return std::make_shared<const Held>(*this, zone, dnskey);
+  }
+  std::expected<void, std::string> erase(const dns::Name&, OctetView) override {
+    return std::unexpected{std::string{"nobody asks for that here"}};
+  }
+
+ private:
+  struct Held : RemoteKey {
+    Held(House& house, const dns::Name& zone, OctetView dnskey)
+        : house_{&house}, zone_{zone}, dnskey_{dnskey.begin(), dnskey.end()} {}
+    std::unique_ptr<RemoteSigner> signer() const override;
+    std::string trouble() const override { return {}; }
+    House* house_;
+    dns::Name zone_;
+    Octets dnskey_;
+  };
+  struct HeldSigner : RemoteSigner {
+    explicit HeldSigner(const Held& key) : key_{&key} {}
+    bool sign(OctetView data, Octets& out) override {
+      const std::vector<Octets> sets{{data.begin(), data.end()}};
+      const auto made = key_->house_->keys_.sign(key_->zone_, Dnskey::parse(key_->dnskey_)->algorithm,
+                                                 key_tag(key_->dnskey_), sets, key_->house_->now_);
+      if (made) append_octets(out, made->front());
+      return made.has_value();
+    }
+    const Held* key_;
+  };
+
+  const std::int64_t& now_;
+  keykeeper::ZoneKeys keys_;
+};
+
+std::unique_ptr<RemoteSigner> House::Held::signer() const { return std::make_unique<HeldSigner>(*this); }
+
+/// Tokens and keykeeper together (decision 0099): the tool signs the key sets with the one, keykeeper all others. It is
+/// asked for nothing that its rules are against.
+TEST_F(InToken, a_ksk_in_a_token_and_a_zsk_in_keykeeper_sign_a_zone) {
+  for (const char* one : {"keys", "vault"}) std::filesystem::create_directory(folder_.file(one));
+  KeyFolder keys{folder_.file("keys"), std::nullopt};
+  folder_.write("zone", "$TTL 300\n@ SOA ns host 1 3600 600 86400 300\n@ NS ns\nns A 192.0.2.1\n@ CAA 0 issue \";\"\n");
+  MaintainOptions options;
+  keys.use(std::make_shared<House>(folder_.file("vault"), options.file.now), true);
+  ASSERT_TRUE(keys.generate_in_token(apex, Algorithm::ecdsa_p256_sha256, KeyRole::ksk, uri()));
+  const auto zsk = keys.generate(apex, Algorithm::ecdsa_p256_sha256, KeyRole::zsk);
+  ASSERT_TRUE(zsk) << zsk.error();
+  options.file.input = folder_.file("zone");
+  options.file.output = folder_.file("zone.signed");
+  options.file.origin = apex;
+  options.policy = built_in_policy("standard").value();
+  options.keys = &keys;
+  options.clock = {Instant{seconds{1'800'000'000}}, seconds{0}, "life", true};
+  options.file.now = 1'800'000'000;
+  const auto signed_zone = maintain(options);
+  ASSERT_TRUE(signed_zone) << signed_zone.error();
+  EXPECT_TRUE(signed_zone->file.written) << "and checked by the pass that knows nothing of who signed";
+  EXPECT_EQ(keys.list()->size(), 2U) << "none was made beside them";
 }
 
 }  // namespace

@@ -1,78 +1,20 @@
 #include "dnssec/keeper/zone_keys.hpp"
 
-#include <fcntl.h>
-#include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
-#include <future>
-#include <new>
 #include <thread>
 
-#include "dns/rrset.hpp"
-#include "dnssec/base/canonical.hpp"
 #include "dnssec/base/public_key.hpp"
-#include "dnssec/keeper/work_queue.hpp"
-#include "tests/unit/dnssec/temporary_folder.hpp"
+#include "tests/unit/dnssec/zone_keys_fixture.hpp"
 
 namespace redoubt::keykeeper {
 namespace {
 
-using dnssec::Octets;
-using tests::TemporaryFolder;
-
-constexpr std::int64_t now = 1'795'000'000;
-const dns::Name zone = dns::Name::literal("Zone.Example.");
-
-ZoneKeys keys_in(const TemporaryFolder& folder, std::string_view passphrase = "a passphrase", ZoneKeyRules rules = {}) {
-  return {SealedFiles{FileHandle{::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}},
-          Seal{{passphrase.begin(), passphrase.end()}, dnssec::SealCost::interactive}, std::move(rules)};
-}
-
-ZoneKeyWish wish(std::uint8_t algorithm = 13, bool entry_point = false) {
-  return {.zone = zone, .algorithm = algorithm, .entry_point = entry_point, .rsa_bits = 1024, .taken = {}};
-}
-
-Octets set_of(std::uint8_t algorithm, std::uint16_t tag, const dns::Name& name, dns::RrType type,
-              const std::vector<Octets>& records) {
-  const Octets prefix = dnssec::rrsig_prefix({.covered = type,
-                                              .algorithm = algorithm,
-                                              .labels = dnssec::rrsig_labels(name),
-                                              .original_ttl = dns::Ttl::from_wire(60),
-                                              .expiration = static_cast<std::uint32_t>(now + 86400),
-                                              .inception = static_cast<std::uint32_t>(now - 3600),
-                                              .key_tag = tag,
-                                              .signer = zone,
-                                              .signature = {}});
-  dns::RdataList rdata;
-  for (const Octets& one : records) rdata.add(one);
-  Octets out;
-  EXPECT_TRUE(dnssec::append_signed_data(out, prefix, {name, type, rdata}));
-  return out;
-}
-
-Octets set_for(std::uint8_t algorithm, std::uint16_t tag, const char* owner = "www.zone.example.") {
-  return set_of(algorithm, tag, dns::Name::literal(owner), dns::type::a, {{192, 0, 2, 80}});
-}
-
-/// Whether that key signs these records at the zone's apex; why not in `why`.
-bool signs(ZoneKeys& keys, const Octets& by, dns::RrType type, const std::vector<Octets>& records,
-           std::string* why = nullptr) {
-  const std::uint16_t tag = dnssec::key_tag(by);
-  const auto done = keys.sign(zone, 13, tag, std::vector<Octets>{set_of(13, tag, zone, type, records)}, now);
-  if (!done && why != nullptr) *why = done.error();
-  return done.has_value();
-}
-
-Octets revoked(Octets dnskey) {
-  dnskey[1] |= dnssec::Dnskey::revoke_bit;
-  return dnskey;
-}
+using namespace testing_keys;
 
 TEST(ZoneKeys, a_key_that_was_made_is_found_again_by_its_sealed_file_alone) {
   const TemporaryFolder folder;
@@ -81,7 +23,7 @@ TEST(ZoneKeys, a_key_that_was_made_is_found_again_by_its_sealed_file_alone) {
     ZoneKeys keys = keys_in(folder);
     EXPECT_TRUE(keys.list(zone)->empty());
     for (const std::uint8_t algorithm : std::array<std::uint8_t, 5>{8, 13, 14, 15, 16}) {
-      const auto key = keys.make(wish(algorithm, algorithm == 13));
+      const auto key = keys.make(wish(algorithm, algorithm == 13 ? KeyRole::ksk : KeyRole::zsk));
       ASSERT_TRUE(key) << key.error();
       made.push_back(*key);
     }
@@ -108,14 +50,6 @@ TEST(ZoneKeys, what_it_signs_the_public_half_verifies) {
     ASSERT_EQ(signatures->size(), sets.size());
     for (std::size_t i = 0; i < sets.size(); ++i) EXPECT_TRUE(key->verifies(sets[i], (*signatures)[i]));
   }
-}
-
-std::string stem_of(const Octets& dnskey) { return fmt::format("Kzone.example.+013+{:05}", dnssec::key_tag(dnskey)); }
-
-/// Whether that key signs an address.
-bool signs_data(ZoneKeys& keys, const Octets& by) {
-  const std::uint16_t tag = dnssec::key_tag(by);
-  return keys.sign(zone, 13, tag, std::vector<Octets>{set_for(13, tag)}, now).has_value();
 }
 
 TEST(ZoneKeys, a_key_that_is_removed_signs_no_more_and_its_files_are_gone) {
@@ -163,7 +97,7 @@ TEST(ZoneKeys, each_signature_over_a_set_that_speaks_of_keys_is_told_and_no_othe
   ZoneKeys keys =
       keys_in(folder, "a passphrase",
               {.only_own = true, .complain = {}, .tell = [&](const std::string& what) { told.push_back(what); }});
-  const Octets key = *keys.make(wish(13, true));
+  const Octets key = *keys.make(wish(13, KeyRole::csk));
   EXPECT_TRUE(signs_data(keys, key));
   EXPECT_TRUE(told.empty());
   EXPECT_TRUE(signs(keys, key, dns::type::dnskey, {key}));
@@ -241,7 +175,7 @@ TEST(ZoneKeys, a_folder_that_is_full_takes_no_more_keys) {
 TEST(ZoneKeys, records_of_keys_that_are_not_in_the_folder_are_not_signed) {
   const TemporaryFolder folder;
   ZoneKeys keys = keys_in(folder);
-  const Octets ksk = *keys.make(wish(13, true));
+  const Octets ksk = *keys.make(wish(13, KeyRole::csk));
   const Octets zsk = *keys.make(wish(13));
   Octets foreign = ksk;
   foreign.back() ^= 1;
@@ -268,20 +202,39 @@ TEST(ZoneKeys, records_of_keys_that_are_not_in_the_folder_are_not_signed) {
   EXPECT_TRUE(signs(shared, ksk, dns::type::cds, {{0, 0, 0, 0, 0}}));
 }
 
-TEST(ZoneKeys, where_there_is_a_key_with_the_sep_flag_it_alone_signs_keys) {
-  const TemporaryFolder folder;
-  ZoneKeys keys = keys_in(folder);
-  const Octets zsk = *keys.make(wish(13));
-  EXPECT_TRUE(signs(keys, zsk, dns::type::dnskey, {zsk})) << "there is no other";
-  ASSERT_TRUE(keys.make(wish(15, true)));
-  EXPECT_TRUE(signs(keys, zsk, dns::type::dnskey, {zsk})) << "none of its algorithm";
-  const Octets ksk = *keys.make(wish(13, true));
-  for (const bool only_own : {true, false}) {
-    ZoneKeys either = keys_in(folder, "a passphrase", {.only_own = only_own, .complain = {}});
-    EXPECT_FALSE(signs(either, zsk, dns::type::dnskey, {ksk, zsk}));
-    EXPECT_TRUE(signs(either, ksk, dns::type::dnskey, {ksk, zsk}));
-    EXPECT_TRUE(signs(either, zsk, dns::type::a, {{192, 0, 2, 1}}));
+/// The limit of open files of this process, for as long as this lives.
+class FewFiles {
+ public:
+  explicit FewFiles(rlim_t most) {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    const rlimit few{.rlim_cur = most, .rlim_max = before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
   }
+  ~FewFiles() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0); }
+  FewFiles(const FewFiles&) = delete;
+  FewFiles& operator=(const FewFiles&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST(ZoneKeys, a_system_that_is_in_trouble_makes_no_key_forgotten) {
+  const TemporaryFolder folder;
+  std::size_t opened = 0;  // a key without a role is told of whenever it is opened
+  ZoneKeys keys = keys_in(folder, "a passphrase", {.complain = [&](const std::string&) { ++opened; }, .tell = {}});
+  const Octets key = put(folder, dnssec::zsk_flags, "");
+  EXPECT_TRUE(signs_data(keys, key));
+  {
+    const FewFiles none{0};
+    EXPECT_FALSE(signs_data(keys, key)) << "nobody can say whether it is still there";
+  }
+  EXPECT_TRUE(signs_data(keys, key));
+  EXPECT_EQ(opened, 1U) << "it was open all the time";
+  std::filesystem::rename(folder.file(stem_of(key) + ".sealed"), folder.file("elsewhere"));
+  EXPECT_FALSE(signs_data(keys, key));
+  std::filesystem::rename(folder.file("elsewhere"), folder.file(stem_of(key) + ".sealed"));
+  EXPECT_TRUE(signs_data(keys, key));
+  EXPECT_EQ(opened, 2U) << "what was gone is read again";
 }
 
 /// Each is right, or says that it should be asked again: none waits.
@@ -325,46 +278,6 @@ TEST(ZoneKeys, a_private_half_that_is_not_sealed_is_not_read) {
   const TemporaryFolder folder;
   folder.write("Kzone.example.+013+00001.private", "Private-key-format: v1.3\n");
   EXPECT_TRUE(keys_in(folder).list(zone)->empty());
-}
-
-TEST(WorkQueue, what_is_put_in_is_done_and_what_is_too_much_is_refused) {
-  std::promise<void> go;
-  const std::shared_future<void> gone = go.get_future().share();
-  const auto started = WorkQueue::start(2, 3, FileHandle{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)});
-  ASSERT_TRUE(started) << started.error();
-  WorkQueue& queue = **started;
-  for (std::uint8_t i = 0; i < 3; ++i) {
-    EXPECT_TRUE(queue.put(
-        [gone, i] {
-          gone.wait();
-          return WorkQueue::Result{i};
-        },
-        {}));
-  }
-  EXPECT_FALSE(queue.put([] { return WorkQueue::Result{}; }, {}));
-  go.set_value();
-  std::vector<WorkQueue::Result> results;
-  while (results.size() < 3) {
-    pollfd waiting{.fd = queue.wake_descriptor(), .events = POLLIN, .revents = 0};
-    ASSERT_EQ(::poll(&waiting, 1, 60'000), 1);
-    for (auto& one : queue.take()) results.push_back(std::move(one));
-  }
-  EXPECT_TRUE(std::ranges::is_permutation(results, std::vector<WorkQueue::Result>{{0}, {1}, {2}}));
-  EXPECT_TRUE(queue.put([] { return WorkQueue::Result{}; }, {}));
-}
-
-TEST(WorkQueue, work_that_throws_has_the_other_result_and_the_thread_goes_on) {
-  const auto queue = WorkQueue::start(1, 2, FileHandle{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)});
-  ASSERT_TRUE(queue) << queue.error();
-  EXPECT_TRUE((*queue)->put([]() -> WorkQueue::Result { throw std::bad_alloc{}; }, {7}));
-  EXPECT_TRUE((*queue)->put([] { return WorkQueue::Result{8}; }, {9}));
-  std::vector<WorkQueue::Result> results;
-  while (results.size() < 2) {
-    pollfd waiting{.fd = (*queue)->wake_descriptor(), .events = POLLIN, .revents = 0};
-    ASSERT_EQ(::poll(&waiting, 1, 60'000), 1);
-    for (auto& one : (*queue)->take()) results.push_back(std::move(one));
-  }
-  EXPECT_EQ(results, (std::vector<WorkQueue::Result>{{7}, {8}}));
 }
 
 }  // namespace

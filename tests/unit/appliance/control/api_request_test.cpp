@@ -50,10 +50,10 @@ TEST(ApiRequest, every_call_is_understood) {
   call<AnchorsCall>("GET", "/v1/anchors");
   call<NegativeAnchorsCall>("GET", "/v1/nta");
   EXPECT_EQ(call<ListKeysCall>("GET", "/v1/keys?name=a.example").zone, dns::Name::literal("a.example."));
-  const auto made = call<MakeKeyCall>("POST", "/v1/keys",
-                                      R"({"zone":"a.example","algorithm":8,"entry_point":true,"taken":[1,65535]})");
+  const auto made =
+      call<MakeKeyCall>("POST", "/v1/keys", R"({"zone":"a.example","algorithm":8,"role":"ksk","taken":[1,65535]})");
   EXPECT_EQ(made.algorithm, 8);
-  EXPECT_TRUE(made.entry_point);
+  EXPECT_EQ(made.role, channel::ZoneKeyRole::ksk);
   EXPECT_EQ(made.bits, 2048);
   EXPECT_EQ(made.taken, (std::vector<std::uint16_t>{1, 65535}));
   const auto signs =
@@ -130,6 +130,11 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"POST", "/v1/keys", R"({"zone":"a","algorithm":256})", "400 algorithm: expected a number up to 255"},
         Refused{"POST", "/v1/keys", R"({"zone":"a","algorithm":13,"taken":[65536]})",
                 "400 taken: expected numbers up to 65535"},
+        Refused{"POST", "/v1/keys", R"({"zone":"a","algorithm":13})", "400 role: expected ksk, zsk or csk"},
+        Refused{"POST", "/v1/keys", R"({"zone":"a","algorithm":13,"role":"foreign"})",
+                "400 role: expected ksk, zsk or csk"},
+        Refused{"POST", "/v1/keys", R"({"zone":"a","algorithm":13,"role":"csk","entry_point":true})",
+                "400 unknown member 'entry_point'"},
         Refused{"POST", "/v1/keys", R"({"algorithm":13})", "400 zone and algorithm must be given"},
         Refused{"POST", "/v1/keys/delete", R"({"zone":"a","algorithm":13})", "400 tag must be given"},
         Refused{"POST", "/v1/keys/delete", R"({"zone":"a","algorithm":13,"tag":65536})",

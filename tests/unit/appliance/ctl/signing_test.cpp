@@ -8,6 +8,7 @@
 
 #include "appliance/ctl/command_line.hpp"
 #include "appliance/signing/policy_file.hpp"
+#include "tests/unit/dnssec/temporary_folder.hpp"
 
 namespace redoubt::ctl {
 namespace {
@@ -28,7 +29,7 @@ struct Result {
 class Signing : public testing::Test {
  protected:
   Signing() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "redoubt-signing-XXXXXX").string();
+    std::string pattern = (tests::place_for_folders() / "redoubt-signing-XXXXXX").string();
     path_ = mkdtemp(pattern.data());
     write("example.zone", zone_text);
   }

@@ -2,11 +2,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "appliance/ctl/signing_support.hpp"
 #include "dns/text.hpp"
+#include "dnssec/base/records.hpp"
 #include "dnssec/keys/backup.hpp"
 #include "dnssec/keys/durable_file.hpp"
+#include "dnssec/keys/key_names.hpp"
 #include "dnssec/keys/key_text.hpp"
 #include "dnssec/roll/outlook.hpp"
 #include "dnssec/zone/state_file.hpp"
@@ -48,6 +51,34 @@ std::expected<PrivateKey, std::string> read_private(const std::string& path, Alg
   auto key = private_key_from_text(*text);
   if (!key) return std::unexpected{path + ": " + key.error()};
   return std::move(*key);
+}
+
+std::string lowered(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text;
+}
+
+/// What it may sign: as asked for, else as the file's name has it where it is called as BIND's tools call it (the tag
+/// in it depends on the flags), else both. errors   the name speaks of another key than the one that would be taken in
+std::expected<KeyRole, std::string> role_of_file(const KeyOptions& options, const dns::Name& zone,
+                                                 const PrivateKey& key) {
+  std::string name = std::filesystem::path{options.file}.stem().string();
+  if (!name.starts_with('K') || name.find('+') == std::string::npos) return role_of(options.role);
+  name = lowered(std::move(name));
+  const auto stem_as = [&](KeyRole role) {
+    return key_file_stem(zone, key.algorithm(),
+                         key_tag(dnskey_rdata(flags_of(role), key.algorithm(), key.public_key())));
+  };
+  const auto is_named = [&](KeyRole role) { return lowered(stem_as(role)) == name; };
+  if (is_named(role_of(options.role))) return role_of(options.role);
+  const KeyRole other = flags_of(role_of(options.role)) == flags_of(KeyRole::zsk) ? KeyRole::csk : KeyRole::zsk;
+  if (is_named(other) && options.role.empty()) return other;
+  if (is_named(other))
+    return std::unexpected{fmt::format("{}: by its name it is {}, not a {}", options.file,
+                                       other == KeyRole::zsk ? "a ZSK" : "a KSK or CSK", options.role)};
+  return std::unexpected{
+      fmt::format("{}: by its name it is another key than {}; another --zone, or another name for it", options.file,
+                  stem_as(role_of(options.role)))};
 }
 
 }  // namespace
@@ -103,7 +134,9 @@ ExitCode key_import(const Context& context, const KeyOptions& options) {
   if (options.token.empty()) {
     auto secret = read_private(options.file, *algorithm);
     if (!secret) return complain(context, secret.error());
-    key = keys->add(*zone, role_of(options.role), std::move(*secret));
+    const auto role = role_of_file(options, *zone, *secret);
+    if (!role) return complain(context, role.error());
+    key = keys->add(*zone, *role, std::move(*secret));
   } else {
     const auto uri = token_uri_from_text(options.token);
     if (!uri) return complain(context, uri.error());
@@ -123,7 +156,7 @@ ExitCode key_export(const Context& context, const KeyOptions& options) {
   if (auto opened = keys->unlock(*key); !opened) return complain(context, opened.error());
   if (!key->secret) return complain(context, options.stem + ": its private half is not here");
   if (key->secret->is_remote())
-    return complain(context, options.stem + ": its private half is in a token, and stays there");
+    return complain(context, options.stem + ": its private half is in a token or with resolverd, and stays there");
   const Secret text = options.pem ? key->secret->to_pem() : private_key_to_text(*key->secret);
   if (text.empty()) return complain(context, options.stem + ": no memory for it");
   context.out << as_text(text);

@@ -3,11 +3,13 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 
 #include "appliance/config/units.hpp"
 #include "appliance/ctl/daemon_keys.hpp"
 #include "appliance/ctl/notify_support.hpp"
 #include "appliance/ctl/signing_support.hpp"
+#include "appliance/log/log.hpp"
 #include "appliance/signing/watch.hpp"
 #include "dns/text.hpp"
 #include "dnssec/zone/bootstrap.hpp"
@@ -114,8 +116,19 @@ void show(const Context& context, const MaintainResult& result, const ZoneSignOp
   if (result.next) context.out << "next look: " << time_text(*result.next) << "\n";
 }
 
+std::string policy_of(const ZoneSignOptions& options) { return options.policy.empty() ? "standard" : options.policy; }
+
+/// The same whatever folder it is called from.
+std::string policy_name_of(const ZoneSignOptions& options) {
+  const std::string given = policy_of(options);
+  if (dnssec::built_in_policy(given)) return given;
+  std::error_code error;
+  const auto path = std::filesystem::weakly_canonical(given, error);
+  return log::printable(error ? given : path.string());
+}
+
 std::expected<signing::SitePolicy, std::string> site_of(const ZoneSignOptions& options) {
-  auto site = find_policy(options.policy);
+  auto site = find_policy(policy_of(options));
   if (!site) return site;
   auto parents = endpoints_of(options.parents);
   if (!parents) return std::unexpected{parents.error()};
@@ -225,6 +238,8 @@ ExitCode zone_sign(const Context& context, const ZoneSignOptions& given) {
   work.file.clock_is_right = options.clock_is_right;
   work.file.progress = [&](std::string_view step, std::size_t done, std::size_t all) { progress(step, done, all); };
   work.policy = site->policy;
+  work.policy_name = policy_name_of(options);
+  work.policy_is_chosen = !options.policy.empty();
   work.keys = &keys;
   work.despite_faults = options.despite_faults;
   work.despite_exposure = options.despite_exposure;

@@ -32,7 +32,8 @@ void add_sign(CLI::App& zone, const AddCommand& command) {
   app->add_option("ZONEFILE", options->file, "the zone, unsigned or signed")->required();
   app->add_option("-o,--output", options->output, "where the signed zone goes (default: ZONEFILE.signed)");
   app->add_option("--origin", options->origin, "the zone's name (default: from the file, or its name)");
-  app->add_option("--policy", options->policy, "standard, csk, nsec3, fast, unsigned, or a file")
+  app->add_option("--policy", options->policy,
+                  "standard, csk, nsec3, fast, unsigned, or a file; standard for a zone that was not signed before")
       ->capture_default_str();
   app->add_option("--parent", options->parents, "a server of the parent zone; give all of them");
   app->add_option("--secondary", options->secondaries, "a server of the zone; give all of them");
@@ -172,9 +173,8 @@ void add_keys(CLI::App& app, const AddCommand& command) {
   import->add_option("FILE", options->file, "the private key");
   for (CLI::App* app_with_zone : {made, import}) {
     app_with_zone->add_option("--zone", options->zone, "the zone's name")->required();
-    app_with_zone->add_option("--role", options->role, "ksk, zsk or csk")
-        ->check(CLI::IsMember({"ksk", "zsk", "csk"}))
-        ->capture_default_str();
+    app_with_zone->add_option("--role", options->role, "ksk, zsk or csk (csk, or what an imported file's name says)")
+        ->check(CLI::IsMember({"ksk", "zsk", "csk"}));
     app_with_zone->add_option("--algorithm", options->algorithm, "of a new key, or of an RSA key in PEM")
         ->capture_default_str();
     app_with_zone->add_option("--token", options->token,

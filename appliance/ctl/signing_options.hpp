@@ -20,7 +20,7 @@ struct ZoneSignOptions {
   std::string file;
   std::string output;  ///< empty: the file with ".signed" behind
   std::string origin;
-  std::string policy = "standard";  ///< a name or a file
+  std::string policy{};  ///< a name or a file; empty: standard, for zones that were not signed by another one
   KeyPlace keys;
   std::vector<std::string> parents;
   std::vector<std::string> secondaries;
@@ -70,7 +70,7 @@ struct RehearseOptions {
 
 struct KeyOptions {
   std::string zone;
-  std::string role = "csk";
+  std::string role{};  ///< empty: csk, or what the name of an imported file says
   std::string algorithm = "ECDSAP256SHA256";
   unsigned bits = 2048;
   std::string file;  ///< that is imported, backed up to or restored from

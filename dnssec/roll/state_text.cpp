@@ -136,6 +136,7 @@ class Reader {
     if (fact == "written") return words.read(zone_.written), words.read(zone_.written_serial), true;
     if (fact == "largest-ttl") return words.read(zone_.largest_ttl), true;
     if (fact == "held") return zone_.held = std::string{words.rest()}, true;
+    if (fact == "policy") return !(zone_.policy = std::string{words.rest()}).empty();
     if (fact == "waits") return zone_.waiting.size() < max_told_steps && read_waiting(words);
     if (fact == "later") return zone_.later.size() < max_told_steps && read_later(words);
     if (fact == "linger-keys") return read_lingering(words, zone_.keys_linger), true;
@@ -305,6 +306,7 @@ std::vector<Fact> to_facts(const ZoneRolls& zone) {
   add(facts, "linger-keys", zone.keys_linger.longest, zone.keys_linger.until);
   add(facts, "linger-signatures", zone.signatures_linger.longest, zone.signatures_linger.until);
   add(facts, "linger-ds", zone.ds_linger.longest, zone.ds_linger.until);
+  if (!zone.policy.empty()) add(facts, "policy", std::string_view{zone.policy});
   if (zone.held) add(facts, "held", std::string_view{*zone.held});
   for (const std::string& why : zone.waiting) add(facts, "waits", std::string_view{why});
   for (const LaterStep& step : zone.later) add(facts, "later", step.from, std::string_view{step.what});

@@ -54,6 +54,7 @@ inline constexpr seconds forgotten_after = std::chrono::days{14};
 
 struct ZoneRolls {
   std::vector<RollingKey> keys;  ///< at most max_keys; places are kept
+  std::string policy{};          ///< by whose name the zone was signed last, one line; empty: nobody has said
   Timeline<KeySet> key_sets;
   Timeline<KeyMask> signatures;
   std::vector<DsVersion> ds;     ///< possible at the parent or in caches; never empty

@@ -142,9 +142,11 @@ class Maintenance {
     if (!state) return std::unexpected{state.error()};
     if (!*state) {
       zone_ = fresh_zone(options_.policy, advance_clock({}, options_.clock, false).clock);
+      zone_.policy = options_.policy_name;
       return adopt_output();
     }
     zone_ = std::move(**state);
+    if (auto same = compare_policy(); !same) return same;
     if (zone_.written_serial != 0 && zone_.clock.last)
       file_.last_run = zone_.clock.last->wall.time_since_epoch().count();
     stored_clock_ = zone_.clock;
@@ -152,6 +154,17 @@ class Maintenance {
     zone_.clock = std::move(step.clock);
     clock_doubt_ = std::move(step.doubt);
     return compare_with_folder();
+  }
+
+  std::expected<void, std::string> compare_policy() {
+    const std::string& name = options_.policy_name;
+    const std::string before = std::exchange(zone_.policy, name.empty() ? zone_.policy : name);
+    if (before.empty() || before == zone_.policy) return {};
+    if (!options_.policy_is_chosen)
+      return std::unexpected{keys_.path() + ": the zone was signed by the policy " + before + "; say --policy " +
+                             before + " to go on with it, or --policy " + name + " to change to that one"};
+    result_.told.push_back("the policy changes from " + before + " to " + name);
+    return {};
   }
 
   std::expected<void, std::string> compare_with_folder() {

@@ -16,6 +16,10 @@ namespace redoubt::dnssec {
 struct MaintainOptions {
   SignFileOptions file;  ///< its keys, rules and largest TTL come from the policy and the machine
   Policy policy;
+  /// One line by which the next run knows it again. Another one than the last run's is an error, unless it is chosen:
+  /// whoever forgets to say it must not begin a roll by that.
+  std::string policy_name{};
+  bool policy_is_chosen = false;
   const KeyFolder* keys = nullptr;  ///< its folder is made if it is not there, once the zone file is found to be fit
   bool despite_faults = false;      ///< sign although check_zone() finds faults in the zone file
   bool despite_exposure = false;    ///< sign although others may read the file of a private half

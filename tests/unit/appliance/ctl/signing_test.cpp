@@ -282,6 +282,43 @@ TEST_F(Signing, keys_go_in_and_out) {
   EXPECT_EQ(with_keys({"key", "export", "Knothing.+013+00001"}).code, ExitCode::failed);
 }
 
+TEST_F(Signing, an_imported_file_that_names_its_key_is_taken_at_its_word) {
+  ASSERT_EQ(with_keys({"key", "generate", "--zone", "example", "--role", "zsk"}).code, ExitCode::done);
+  const json list = json::parse(with_keys({"--json", "key", "list"}).out);
+  const std::string name = list[0]["file"].get<std::string>() + ".private";
+  write(name, with_keys({"key", "export", list[0]["file"]}).out);
+  const auto import = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"key", "import", file(name), "--keys", file("other")});
+    return run_with(std::move(more));
+  };
+  const Result ksk = import({"--zone", "example", "--role", "ksk"});
+  EXPECT_EQ(ksk.code, ExitCode::failed);
+  EXPECT_NE(ksk.err.find("by its name it is a ZSK, not a ksk"), std::string::npos) << ksk.err;
+  const Result zone = import({"--zone", "wrong.example"});
+  EXPECT_EQ(zone.code, ExitCode::failed);
+  EXPECT_NE(zone.err.find("by its name it is another key than Kwrong.example."), std::string::npos) << zone.err;
+  const Result taken = import({"--zone", "Example"});
+  ASSERT_EQ(taken.code, ExitCode::done) << taken.err;
+  EXPECT_EQ(json::parse(run_with({"--json", "key", "list", "--keys", file("other")}).out), list);
+}
+
+TEST_F(Signing, a_policy_that_is_not_named_again_begins_no_roll) {
+  ASSERT_EQ(sign({"--policy", "csk"}).code, ExitCode::done);
+  const std::string before = read("example.zone.signed");
+  const Result forgotten = sign();
+  EXPECT_EQ(forgotten.code, ExitCode::failed);
+  EXPECT_NE(forgotten.err.find("signed by the policy csk; say --policy csk to go on with it, or --policy standard"),
+            std::string::npos)
+      << forgotten.err;
+  EXPECT_EQ(read("example.zone.signed"), before);
+  EXPECT_EQ(sign({"--policy", "csk"}).code, ExitCode::done);
+  const Result chosen = sign({"--policy", "standard"});
+  EXPECT_EQ(chosen.code, ExitCode::done) << chosen.err;
+  EXPECT_NE((chosen.out + chosen.err).find("the policy changes from csk to standard"), std::string::npos)
+      << chosen.out << chosen.err;
+  EXPECT_EQ(sign().code, ExitCode::done);
+}
+
 TEST_F(Signing, with_a_passphrase_no_private_half_lies_open) {
   write("passphrase", "correct horse\n");
   ASSERT_EQ(sign({"--passphrase-file", file("passphrase")}).code, ExitCode::done);

@@ -48,6 +48,9 @@ class ByteStream {
   virtual std::shared_ptr<const dns::Name> peer_name() const { return nullptr; }
   /// The last read() found the descriptor's end: it had nothing, or less than there was room for.
   virtual bool has_emptied() const { return false; }
+  /// Tells the peer's kernel that its octets are here without waiting for some of ours: a client that leaves Nagle's
+  /// algorithm on sends the rest of a request only then, and would else wait for 40 ms.
+  virtual void acknowledge() {}
   /// read() has more without the descriptor being readable.
   virtual bool holds_more() const { return false; }
   /// Comes from the loop.

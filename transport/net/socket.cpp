@@ -77,6 +77,8 @@ bool prepare_listening(const Socket& listening) {
   return true;
 }
 
+void acknowledge_now(const Socket& socket) { set_option(socket.get(), IPPROTO_TCP, TCP_QUICKACK, 1); }
+
 std::expected<Accepted, std::error_code> accept_from(const Socket& listening) {
   SocketAddress address;
   Socket socket{::accept4(listening.get(), address.get(), &address.octets, SOCK_NONBLOCK | SOCK_CLOEXEC)};

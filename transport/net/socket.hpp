@@ -64,5 +64,7 @@ std::expected<Socket, std::error_code> begin_connect(const dns::Endpoint& server
 std::error_code connect_result(const Socket& socket);
 
 bool make_non_blocking(const Socket& socket);
+/// Lets the kernel acknowledge at once what has come by TCP. A refusal costs the peer time, no more.
+void acknowledge_now(const Socket& socket);
 
 }  // namespace redoubt::transport

@@ -33,6 +33,7 @@ class TcpStream : public ByteStream {
   void finish() override { ::shutdown(socket_.get(), SHUT_WR); }
   int descriptor() const override { return socket_.get(); }
   bool has_emptied() const override { return has_emptied_; }
+  void acknowledge() override { acknowledge_now(socket_); }
 
  private:
   static bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }

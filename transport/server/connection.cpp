@@ -54,7 +54,10 @@ void Connection::read() {
       framing_->comes_in(moved.pieces);
       framing_->append(room.first(moved.octets));
       drop_cancelled();
-      return proceed();
+      proceed();
+      // Nothing of ours goes to a client that has not asked all of its question.
+      if (!closed() && framing_->unfinished() != 0 && stream_->has_emptied()) stream_->acknowledge();
+      return;
     case StreamState::wants_read:
       update_waits();
       return read_on();

@@ -1,7 +1,6 @@
 #include "transport/tls/tls_stream.hpp"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <sys/uio.h>
@@ -113,11 +112,6 @@ std::size_t TlsStream::Wire::send(std::span<const std::uint8_t> octets) {
     held = {};
   }
   return static_cast<std::size_t>(count) - of_held;
-}
-
-void TlsStream::Wire::acknowledge() const {
-  const int on = 1;
-  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);  // a refusal costs its client time, no more
 }
 
 bool TlsStream::Wire::send_held() {
@@ -271,7 +265,7 @@ Moved TlsStream::read(std::span<std::uint8_t> into) {
   if (broken_ || state.state != StreamState::wants_read) return state;
   const bool tells = !wire_.held.empty();
   if (!wire_.send_held()) return {wire_.failed ? StreamState::failed : StreamState::wants_write};
-  if (!tells && shakes_hands) wire_.acknowledge();
+  if (!tells && shakes_hands) acknowledge();
   return state;
 }
 

@@ -40,6 +40,7 @@ class TlsStream : public ByteStream {
   Distrust distrust() const override;
   std::shared_ptr<const dns::Name> peer_name() const override;
   bool has_emptied() const override { return wire_.dry; }
+  void acknowledge() override { acknowledge_now(wire_.socket); }
   bool holds_more() const override { return holds_more_; }
   void on_wake(std::function<void()> wake) override { wake_ = std::move(wake); }
 
@@ -56,9 +57,6 @@ class TlsStream : public ByteStream {
     std::size_t send(std::span<const std::uint8_t> octets);
     ssize_t send_pieces(std::span<const std::uint8_t> octets);
     bool send_held();
-    /// Tells the peer's kernel that its octets are here without waiting for some of ours: a client that leaves Nagle's
-    /// algorithm on sends its query only then, and would else wait for 40 ms behind its last handshake message.
-    void acknowledge() const;
     bool failed = false;
   };
 

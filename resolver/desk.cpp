@@ -76,7 +76,6 @@ std::vector<dns::Name> changed_names(const std::vector<NegativeAnchor>& before,
 }
 
 /// For want of memory, most likely: this question ends, the others go on.
-SharedOutcome out_of_means() { return failure(dns::EdeCode::other, "out of means to resolve it"); }
 
 }  // namespace
 
@@ -219,10 +218,10 @@ Task<SharedOutcome> Desk::answer_apart(const dns::Query& query, Client asker) {
       if (found != Abroad::Return::no) co_return co_await wait_out_the_loop(query, found);
     }
     if (!settings_->guards.shared_flights) co_return co_await alone(query.question, checks(query));
+    co_return co_await join(query.question, asker.network, checks(query));
   } catch (const std::exception&) {
-    co_return out_of_means();
+    co_return out_of_means_;
   }
-  co_return co_await join(query.question, asker.network, checks(query));
 }
 
 Task<SharedOutcome> Desk::answer_traced(dns::Query query, Budget& budget, bool fresh) {
@@ -232,7 +231,7 @@ Task<SharedOutcome> Desk::answer_traced(dns::Query query, Budget& budget, bool f
     const Iterator::Manner manner{.renews = fresh, .checks = checks(query)};
     co_return co_await iterator_.resolve(query.question, *settings, budget, manner);
   } catch (const std::exception&) {
-    co_return out_of_means();
+    co_return out_of_means_;
   }
 }
 
@@ -257,11 +256,11 @@ void Desk::renew(const dns::Question& question) {
 }
 
 /// The flight goes on by itself: whoever asked may be answered before it ends.
-void Desk::lead(const dns::Question& question, Holder client, bool renews, bool checks) {
+void Desk::lead(const dns::Question& question, Holder client, bool renews, bool checks) noexcept {
   try {
     start_now(fly(question, client, renews, checks), Detached{});
-  } catch (const std::exception&) {  // nobody else would ever land it
-    flights(checks).land(question, out_of_means());
+  } catch (const std::exception&) {  // nobody else would ever land it, and nothing new can be said without memory
+    flights(checks).land(question, out_of_means_);
   }
 }
 
@@ -396,7 +395,7 @@ Task<SharedOutcome> Desk::join(const dns::Question& question, Holder client, boo
     }};
     if (!shared) shared = beyond(question, bound, checks);
   } catch (const std::exception&) {
-    co_return out_of_means();
+    co_return out_of_means_;
   }
   co_return shared;
 }

@@ -48,7 +48,8 @@ class Desk {
   WaitingRoom::Entry enter(const dns::IpAddress& client, AddressProof proof = AddressProof::none);
   /// What a client is told who got no place: what is kept, else SERVFAIL.
   SharedOutcome turn_away(const dns::Question& question, WaitingRoom::Turned turned);
-  /// Never null, never throws: trouble is a SERVFAIL with its reason. The query outlives the call.
+  /// Never null: trouble is a SERVFAIL with its reason. The query outlives the call. Throws std::bad_alloc alone, where
+  /// there is no memory for the call itself.
   Task<SharedOutcome> answer(const dns::Query& query, Client asker = {});
   /// The same for what known() did not know just now.
   Task<SharedOutcome> answer_unknown(const dns::Query& query, Client asker);
@@ -70,7 +71,7 @@ class Desk {
   bool is_withheld(const Outcome& outcome, const dns::Question& question, bool checks) const;
   Flights::Bounds bounds() const;
   void renew(const dns::Question& question);
-  void lead(const dns::Question& question, Holder client, bool renews, bool checks);
+  void lead(const dns::Question& question, Holder client, bool renews, bool checks) noexcept;
   Task<void> fly(dns::Question question, Holder client, bool renews, bool checks);
   Task<void> prime();
   /// What is to be asked for its own sake: which keys are trusted, what failed.
@@ -92,6 +93,7 @@ class Desk {
   Iterator iterator_;
   /// For who waits for a flight that ends before its time; made ahead, for that may be for want of memory.
   const SharedOutcome broken_off_ = failure(dns::EdeCode::other, "the resolution broke off");
+  const SharedOutcome out_of_means_ = failure(dns::EdeCode::other, "out of means to resolve it");
   std::shared_ptr<LateFlights> late_ = std::make_shared<LateFlights>();
 };
 

@@ -62,8 +62,9 @@ constexpr bool pools = true;
 
 void* take_frame(std::size_t octets) {
   const std::size_t shelf = shelf_of(octets);
-  if (!pools || shelf >= sizes || is_closed) return ::operator new(octets);
-  return pool.take(shelf);
+  if (!pools || shelf >= sizes) return ::operator new(octets);
+  // As large as its shelf wants it, also here: it may be given back on a thread that keeps it.
+  return is_closed ? ::operator new((shelf + 1) * step) : pool.take(shelf);
 }
 
 void give_frame_back(void* frame, std::size_t octets) noexcept {

@@ -13,7 +13,7 @@ void* take_frame(std::size_t octets);
 void give_frame_back(void* frame, std::size_t octets) noexcept;
 
 /// Of each size: as many as one worker may have resolutions under way, for most purposes. Memory that a burst took
-/// stays within this many frames of each of a dozen sizes.
+/// stays within this many frames of each size that there is, some two dozen.
 inline constexpr std::size_t most_frames_kept = 256;
 
 /// For what lives as long as a resolution and is needed as often: one at a time comes from here.
@@ -24,6 +24,7 @@ struct FrameAllocator {
   template <class U>
   FrameAllocator(const FrameAllocator<U>&) {}
   T* allocate(std::size_t count) {
+    static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
     return count == 1 ? static_cast<T*>(take_frame(sizeof(T))) : std::allocator<T>{}.allocate(count);
   }
   void deallocate(T* what, std::size_t count) noexcept {

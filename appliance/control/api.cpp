@@ -241,9 +241,11 @@ void Api::call(const AddNegativeAnchorCall& call, Respond respond) {
 void Api::call(const RemoveNegativeAnchorCall& call, Respond respond) {
   const auto done = appliance_.negative_anchors->remove(call.name);
   const auto& in_force = appliance_.in_force();
-  const auto above = in_force ? what_excepts(call.name, appliance_.negative_anchors->list(),
-                                             in_force->configuration.validation.negative_trust_anchors)
-                              : std::nullopt;
+  const std::vector<TimedNegativeAnchor> timed = appliance_.negative_anchors->list();
+  const bool is_left = std::ranges::find(timed, call.name, &TimedNegativeAnchor::zone) != timed.end();
+  const auto above = in_force && !is_left
+                         ? what_excepts(call.name, timed, in_force->configuration.validation.negative_trust_anchors)
+                         : std::nullopt;
   if (!done && above) return respond(error(conflict, done.error() + "; " + *above));
   if (!done) return respond(error(conflict, done.error()));
   ordered_json removed{{"removed", call.name.to_text()}};

@@ -354,9 +354,9 @@ void Certificates::write_for_people(const std::vector<std::uint8_t>& certificate
   if (!read || !bio || PEM_write_bio_X509(bio.get(), read.get()) != 1) return;
   char* text = nullptr;
   const long octets = BIO_get_mem_data(bio.get(), &text);
+  errno = 0;
   const Descriptor file{
       ::openat(state_folder_, kept_file_being_written, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644)};
-  errno = 0;
   const bool written = file && ::write(file.get(), text, static_cast<std::size_t>(octets)) == octets &&
                        ::fchmod(file.get(), 0644) == 0 &&
                        ::renameat(state_folder_, kept_file_being_written, state_folder_, kept_file) == 0;

@@ -242,6 +242,7 @@ void Control::apply(Reading reading) {
 void Control::done(const ChangeResult& result) {
   const bool good = result.faults.empty();
   for (const std::string& fault : result.faults) log::error("{}", fault);
+  last_.warnings.insert(last_.warnings.end(), result.warnings.begin(), result.warnings.end());
   if (!good) last_.faults = result.faults;
   if (phase_ == Phase::serving) ++(good ? reloads_succeeded_ : reloads_failed_);
   if (!good && phase_ == Phase::starting && initial_) return end(1);

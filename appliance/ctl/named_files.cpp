@@ -61,8 +61,8 @@ std::expected<Read, int> read_file(const std::string& path) {
   return std::unexpected{EFBIG};
 }
 
-/// While it lives, root has no right to pass over permissions: resolverd's processes have given that up when they open
-/// files. Where it cannot be had (a thread's capabilities may be locked), all is as it was.
+/// While it lives, root has no right to pass over permissions: monitor has given that up when it opens files. Where it
+/// cannot be had (a thread's capabilities may be locked), all is as it was.
 class WithoutOverride {
  public:
   WithoutOverride() {
@@ -145,12 +145,21 @@ class Look {
   FileFindings found_;
 };
 
+struct Trouble {
+  std::string what;
+  bool is_denied = false;  ///< to this user, which says nothing of the daemon
+};
+
 /// Why it cannot be opened; nothing where it can.
-std::optional<std::string> trouble_with(const std::string& path) {
+/// for_another  it will be opened as another user than root, who may look at it here
+std::optional<Trouble> trouble_with(const std::string& path, bool for_another) {
   const channel::Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
   struct stat status {};
-  if (!file || ::fstat(file.get(), &status) != 0) return std::strerror(errno);
-  if (!S_ISREG(status.st_mode)) return "not a file";
+  if (!file || ::fstat(file.get(), &status) != 0) return Trouble{std::strerror(errno), errno == EACCES};
+  if (!S_ISREG(status.st_mode)) return Trouble{"not a file"};
+  const bool is_roots = status.st_uid == 0 && status.st_gid == 0 && (status.st_mode & S_IROTH) == 0;
+  if (for_another && ::geteuid() == 0 && is_roots)
+    return Trouble{"root alone may read it, and control, as which resolverd reads it, is another user"};
   return std::nullopt;
 }
 
@@ -159,18 +168,20 @@ std::optional<std::string> trouble_with(const std::string& path) {
 FileFindings look_at_named_files(const config::Configuration& configuration, const std::string& configuration_path,
                                  std::int64_t now) {
   const auto at = [&](const std::string& path) { return from_folder_of(configuration_path, path); };
-  const WithoutOverride as_resolverd_does;
   const config::Tls& tls = configuration.tls;
   Look look{now, std::ranges::any_of(configuration.listeners,
                                      [](const config::Listener& listener) { return listener.tls || listener.https; })};
-  if (tls.certificate != "self-signed") look.at(at(tls.certificate), at(tls.key));
-  for (const config::CertificateFiles& more : tls.more) look.at(at(more.certificate), at(more.key));
+  {
+    const WithoutOverride as_monitor_does;
+    if (tls.certificate != "self-signed") look.at(at(tls.certificate), at(tls.key));
+    for (const config::CertificateFiles& more : tls.more) look.at(at(more.certificate), at(more.key));
+  }
   FileFindings found = look.take();
 
   const auto later = [&](std::string_view key, const std::string& path) {
     if (path.empty()) return;
-    if (const auto trouble = trouble_with(at(path)))
-      found.warnings.push_back(fmt::format("{}: {}: {}", key, at(path), *trouble));
+    if (const auto trouble = trouble_with(at(path), true))
+      found.warnings.push_back(fmt::format("{}: {}: {}", key, at(path), trouble->what));
   };
   for (const config::Forward& forward : configuration.resolution.forward)
     later("resolution.forward[].to-file", forward.to_file);
@@ -178,8 +189,12 @@ FileFindings look_at_named_files(const config::Configuration& configuration, con
 
   const std::string& passphrase = configuration.zone_keys.passphrase_file;
   if (configuration.zone_keys.folder.empty() || passphrase.empty()) return found;
-  if (const auto trouble = trouble_with(passphrase))
-    found.faults.push_back(fmt::format("zone-keys.passphrase-file: {}: {}", passphrase, *trouble));
+  // control opens it at its start, when it may read everything.
+  if (const auto trouble = trouble_with(at(passphrase), false)) {
+    const bool may_be_fine = trouble->is_denied && ::geteuid() != 0;
+    (may_be_fine ? found.warnings : found.faults)
+        .push_back(fmt::format("zone-keys.passphrase-file: {}: {}", at(passphrase), trouble->what));
+  }
   return found;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 // A bounded table that forgets what was touched longest ago.
+#include <algorithm>
 #include <cstddef>
 #include <list>
 #include <unordered_map>
@@ -11,8 +12,8 @@ namespace redoubt::resolver {
 template <class Key, class Value, class Hash>
 class RecentTable {
  public:
-  /// most is at least 1.
-  RecentTable(std::size_t most, Hash hash) : most_{most}, index_{0, std::move(hash)} {}
+  /// most: 1 in the place of 0.
+  RecentTable(std::size_t most, Hash hash) : most_{std::max<std::size_t>(most, 1)}, index_{0, std::move(hash)} {}
   // The index points into the queue: a move takes both along, a copy would not.
   RecentTable(RecentTable&&) = default;
   RecentTable& operator=(RecentTable&&) = default;

@@ -27,7 +27,8 @@ epoll_event event_of(std::uint32_t events, Watched& watched) {
 
 }  // namespace
 
-/// While it lives, later work may wait for the end of what is told. A callback that throws ends it, too.
+/// While it lives, later work may wait for the end of what is told. A callback that throws ends it, too, and the
+/// program with it: nothing is told on that loop again.
 class ReadySet::Telling {
  public:
   explicit Telling(ReadySet& set) : set_{set} { telling = &set; }

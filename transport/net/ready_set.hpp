@@ -44,7 +44,7 @@ class ReadySet : public boost::asio::execution_context::service {
   bool add(int descriptor, std::uint32_t events, Watched& watched);
   /// Tells of what is so now, and from here on of these events.
   void arm(int descriptor, std::uint32_t events, Watched& watched);
-  /// Nothing is told from here on. The descriptor is still open.
+  /// Nothing is told from here on. The descriptor is best still open: one that is not is out of the set already.
   void remove(int descriptor, const Watched& watched);
 
   /// Runs behind what became ready together with what is told now. False, and nothing is taken, when nothing is being

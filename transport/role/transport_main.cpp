@@ -34,6 +34,9 @@ namespace {
 /// Free octets at the heap's end that stay ours. The C library gives them back from 128 KiB on, and a few handshakes
 /// that end together free more: the next ones then fetch it from the system again, page by page.
 constexpr int heap_end_kept = 2 << 20;
+/// Octets from which a block has a mapping of its own, which comes and goes with page faults: more than what waits for
+/// a client that two answers of 64 KiB are on the way to.
+constexpr int own_mapping_from = 1 << 20;
 
 /// What a clean stop waits for answers that are nearly there.
 constexpr std::chrono::milliseconds stop_patience{1000};
@@ -232,6 +235,8 @@ class Role {
 
 int transport_main(channel::Channel monitor) {
   ::mallopt(M_TRIM_THRESHOLD, heap_end_kept);
+  // With that said, the C library no longer learns which blocks are worth keeping.
+  ::mallopt(M_MMAP_THRESHOLD, own_mapping_from);
   prepare_openssl();  // while files can be opened, though none is to be
   std::string trouble;
   if (const auto dropped = sandbox::drop_rights(channel::Role::transport); !dropped) trouble = dropped.error();

@@ -18,13 +18,17 @@
 
 namespace {
 
-/// Of a thread: so many allocations from now on the next one fails, once; negative: none does.
+/// Of a thread: so many allocations from now on the next one fails, once, or all from there; negative: none does.
 thread_local int fails_after = -1;
+thread_local bool fails_on = false;
 /// What the wall clock is off by, in seconds, for the whole of this process.
 std::atomic<std::int64_t> clock_set_by = 0;
 
 [[maybe_unused]] void* allocate(std::size_t octets) {
-  if (fails_after >= 0 && fails_after-- == 0) throw std::bad_alloc{};
+  if (fails_after >= 0 && fails_after-- == 0) {
+    if (fails_on) fails_after = 0;
+    throw std::bad_alloc{};
+  }
   void* const memory = std::malloc(octets);
   if (memory == nullptr) throw std::bad_alloc{};
   return memory;
@@ -204,6 +208,33 @@ TEST_F(BadDaysTest, memory_that_fails_once_costs_one_question_and_is_counted) {
   EXPECT_GT(counted(ResolverCounter::work_lost), 0U);
   EXPECT_GT(authority_.queries(), asked);
   EXPECT_EQ(ask("later.example")->rcode(), dns::Rcode::noerror);
+}
+
+/// Nobody is left waiting for a resolution that had no memory to begin with.
+TEST_F(BadDaysTest, memory_that_stays_short_for_a_while_leaves_no_question_for_ever) {
+#ifdef MEMORY_NEVER_FAILS
+  GTEST_SKIP() << "ThreadSanitizer hands out memory itself";
+#endif
+  const LoopbackSocket other{"127.0.0.1"};
+  for (int which = 0; which < 60; ++which) {
+    const auto arm = [this](int allocations) {
+      const auto armed = std::make_shared<std::promise<void>>();
+      worker_->when_turning([armed, allocations] {
+        armed->set_value();
+        fails_on = allocations >= 0;
+        fails_after = allocations;
+      });
+      armed->get_future().wait();
+    };
+    const std::string name = "s" + std::to_string(which) + ".example";
+    arm(which);
+    other.send(client_query(name), LoopbackSocket::at("127.0.0.1", port_));
+    static_cast<void>(other.receive(30));  // an answer, or none
+    arm(-1);
+    ASSERT_TRUE(ask(name.c_str())) << "lost for ever since allocation " << which;
+  }
+  EXPECT_EQ(shared_.flights.waiting(), 0U);
+  EXPECT_GT(counted(ResolverCounter::work_lost), 0U);
 }
 
 /// So many at once that the worker looks for more by itself.

@@ -68,6 +68,23 @@ TEST_F(WatchTest, what_was_read_to_its_end_is_told_when_more_comes) {
   }
 }
 
+/// What nobody would notice but by the system calls: it is not asked again of what was said to be read.
+TEST_F(WatchTest, what_was_said_to_be_emptied_is_not_looked_at_again) {
+  Watch watch{executor(), pair_.ours.get()};
+  say(pair_.theirs, 5);
+  watch.when_readable([&] {
+    ++told_;
+    EXPECT_EQ(hear(pair_.ours, 3), 3);
+    watch.was_emptied();  // which is not so
+  });
+  ASSERT_TRUE(run_until([&] { return told_ == 1; }));
+  watch.when_readable([&] { ++told_; });
+  settle();
+  EXPECT_EQ(told_, 1U);
+  say(pair_.theirs);
+  EXPECT_TRUE(run_until([&] { return told_ == 2; }));
+}
+
 /// Both are told at once; the end is told again although all octets were read.
 TEST_F(WatchTest, an_end_that_came_with_the_last_words_is_told) {
   Watch watch{executor(), pair_.ours.get()};

@@ -18,6 +18,7 @@ namespace redoubt::ctl {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -133,19 +134,23 @@ TEST_F(NamedFilesTest, files_that_may_come_later_are_warnings) {
   EXPECT_THAT(found.faults, IsEmpty());
   EXPECT_THAT(found.warnings, ElementsAre(AllOf(HasSubstr("to-file: "), HasSubstr("/resolv.conf: No such file")),
                                           HasSubstr("resolution.local-root: /nowhere/root: No such file")));
-  write("resolv.conf", "nameserver 192.0.2.1");
+  write("resolv.conf", "nameserver 192.0.2.1", 0644);
   EXPECT_EQ(look(configuration).warnings.size(), 1U);
+  if (::geteuid() != 0) return;
+  write("resolv.conf", "nameserver 192.0.2.1", 0600);
+  EXPECT_THAT(look(configuration).warnings, Contains(HasSubstr("root alone may read it")));
 }
 
 TEST_F(NamedFilesTest, a_passphrase_that_is_not_there_is_a_fault_where_keys_are_kept) {
   config::Configuration configuration;
   configuration.tls.certificate = "self-signed";
-  configuration.zone_keys.passphrase_file = folder_ + "/passphrase";
+  configuration.zone_keys.passphrase_file = "passphrase";
   EXPECT_THAT(look(configuration).faults, IsEmpty());
   configuration.zone_keys.folder = "/var/lib/redoubt-keys";
   EXPECT_THAT(look(configuration).faults, ElementsAre(HasSubstr("passphrase-file")));
-  write("passphrase", "x");
-  EXPECT_THAT(look(configuration).faults, IsEmpty());
+  write("passphrase", "x", 0400);
+  if (::geteuid() == 0) ASSERT_EQ(::chown((folder_ + "/passphrase").c_str(), 12345, 12345), 0);
+  EXPECT_THAT(look(configuration).faults, IsEmpty()) << "keykeeper's alone";
 }
 
 }  // namespace

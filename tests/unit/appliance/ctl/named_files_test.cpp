@@ -149,7 +149,9 @@ TEST_F(NamedFilesTest, a_passphrase_that_is_not_there_is_a_fault_where_keys_are_
   configuration.zone_keys.folder = "/var/lib/redoubt-keys";
   EXPECT_THAT(look(configuration).faults, ElementsAre(HasSubstr("passphrase-file")));
   write("passphrase", "x", 0400);
-  if (::geteuid() == 0) ASSERT_EQ(::chown((folder_ + "/passphrase").c_str(), 12345, 12345), 0);
+  if (::geteuid() == 0) {
+    ASSERT_EQ(::chown((folder_ + "/passphrase").c_str(), 12345, 12345), 0);
+  }
   EXPECT_THAT(look(configuration).faults, IsEmpty()) << "keykeeper's alone";
 }
 

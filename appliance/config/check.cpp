@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "appliance/config/routes.hpp"
@@ -56,15 +57,15 @@ class Checker {
     if (notes_.faults() == 0) checked.configuration = std::move(configuration_);
     checked.remarks = notes_.take();
     // As somebody meets them who goes through the file, not in the order of our table.
-    std::ranges::stable_sort(checked.remarks.faults, {}, &where);
-    std::ranges::stable_sort(checked.remarks.warnings, {}, &where);
+    std::ranges::sort(checked.remarks.faults, {}, &where);
+    std::ranges::sort(checked.remarks.warnings, {}, &where);
     return checked;
   }
 
  private:
   /// What is said of the whole file comes last: its line 0 wraps around.
-  static std::pair<std::uint32_t, std::uint32_t> where(const Remark& remark) {
-    return {remark.place.line - 1, remark.place.column};
+  static std::tuple<std::uint32_t, std::uint32_t, std::string_view> where(const Remark& remark) {
+    return {remark.place.line - 1, remark.place.column, remark.text};
   }
 
   /// Every setting right below `key`, from its node in the file or else from its initial value.

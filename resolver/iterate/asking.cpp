@@ -113,8 +113,8 @@ Failure Asking::failure(std::size_t aside) const {
                                                             : dns::EdeCode::no_reachable_authority;
   std::string text = fmt::format("at delegation {}: {}", cut_->zone.to_text(), why);
   if (aside != 0) {
-    text += fmt::format("; {} of {} addresses are put aside for what they answered or did not", aside, known_.size());
-    if (cut_->zone.is_root()) text += ": does something on the way answer in their place?";
+    text += fmt::format("; {} of {} addresses put aside", aside, known_.size());
+    if (cut_->zone.is_root()) text += " (is port 53 intercepted?)";
   }
   return {.told = {code, std::move(text)}, .scope = scope_, .heard = heard_};
 }

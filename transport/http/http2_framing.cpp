@@ -168,7 +168,8 @@ class Http2Framing : public MessageFraming {
       options.reset(option);
     }
     static const Manner& of_thread() {
-      static thread_local const Manner manner;
+      static thread_local Manner manner;
+      if (!manner.callbacks || !manner.options) manner = Manner{};  // there was no memory for it before
       return manner;
     }
   };

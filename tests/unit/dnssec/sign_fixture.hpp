@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "dns/text_zone.hpp"
 #include "dnssec/zone/load.hpp"
 #include "dnssec/zone/sign_file.hpp"
 #include "dnssec/zone/verify_zone.hpp"
@@ -64,6 +65,17 @@ inline SignFileOptions options_for(const TemporaryFolder& folder) {
   options.now = clock_now();
   options.threads = 2;
   return options;
+}
+
+/// As they stand in the text.
+inline std::vector<dns::Record> records_of(const std::string& text) {
+  std::vector<dns::Record> records;
+  EXPECT_TRUE(dns::read_zone_text({.file = "", .text = text, .origin = Name{}},
+                                  [&](dns::Record&& record) -> std::expected<void, std::string> {
+                                    records.push_back(std::move(record));
+                                    return {};
+                                  }));
+  return records;
 }
 
 inline Zone load(const std::string& path) {

@@ -32,13 +32,7 @@ TEST(ZoneVerifier, every_damage_is_found) {
     options.rules.denial = denial;
     options.rules.cds = false;
     ASSERT_TRUE(sign_file(options));
-    std::vector<dns::Record> records;
-    const std::string text = folder.read("zone.signed");
-    ASSERT_TRUE(dns::read_zone_text({.file = "", .text = text, .origin = Name{}},
-                                    [&](dns::Record&& record) -> std::expected<void, std::string> {
-                                      records.push_back(std::move(record));
-                                      return {};
-                                    }));
+    const std::vector<dns::Record> records = records_of(folder.read("zone.signed"));
     const auto faults_of = [&](const std::vector<dns::Record>& list) -> std::uint64_t {
       ZoneBuilder builder{Name::literal("example")};
       for (const dns::Record& record : list) EXPECT_TRUE(builder.add(record));

@@ -213,29 +213,43 @@ TEST_F(StoreTest, states_of_trust_are_kept_whole) {
   EXPECT_THAT(store.negative_anchors().value(), testing::SizeIs(1));
 }
 
+/// Writes states numbered from `first` on and tells `report` of each that is said to be kept, until it is killed.
+[[noreturn]] void write_states_until_killed(int folder, std::uint64_t first, int report) {
+  auto store = Store::open(folder);
+  if (!store) ::_exit(1);
+  for (std::uint64_t number = first;; ++number) {
+    if (!store->set_trust_point(".", std::string(2000, 'x') + std::to_string(number))) ::_exit(1);
+    if (::write(report, &number, sizeof number) != sizeof number) ::_exit(1);
+  }
+}
+
 TEST_F(StoreTest, killed_while_it_writes_a_state_it_has_the_old_one_or_the_new_one) {
   std::mt19937 dice{11};
-  std::string last = "-1";
+  std::uint64_t last = 0;  // the newest of which it is known that it is there
   for (int life = 0; life < 25; ++life) {
+    int report[2];
+    ASSERT_EQ(::pipe(report), 0);
     const pid_t child = ::fork();
-    if (child == 0) {
-      auto store = Store::open(folder_);
-      if (!store) ::_exit(1);
-      for (int i = life * 1000;; ++i) (void)store->set_trust_point(".", std::string(2000, 'x') + std::to_string(i));
-    }
-    ::usleep(20'000 + static_cast<useconds_t>(dice() % 60'000));
+    if (child == 0) write_states_until_killed(folder_, last + 1, report[1]);
+    ::close(report[1]);
+    std::uint64_t kept = 0;
+    ASSERT_EQ(::read(report[0], &kept, sizeof kept), static_cast<ssize_t>(sizeof kept)) << "it wrote nothing";
+    ::usleep(static_cast<useconds_t>(dice() % 60'000));  // where the kill hits is left to chance
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
+    while (::read(report[0], &kept, sizeof kept) == sizeof kept) {
+    }
+    ::close(report[0]);
+
     Store store = opened();
     const auto state = store.trust_point(".");
     ASSERT_TRUE(state);
-    if (!*state) continue;
+    ASSERT_TRUE(*state) << "what was kept is gone";
     ASSERT_EQ((*state)->substr(0, 2000), std::string(2000, 'x'));
-    const std::string number = (*state)->substr(2000);
-    EXPECT_GE(std::stol(number), std::stol(last)) << "older than before";
-    last = number;
+    last = std::stoull((*state)->substr(2000));
+    EXPECT_GE(last, kept) << "older than one that was said to be kept";
+    EXPECT_LE(last, kept + 1) << "newer than the one that it may have been at";
   }
-  EXPECT_NE(last, "-1") << "no life was long enough";
 }
 
 TEST(Digest, is_sha256) {

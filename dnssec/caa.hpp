@@ -38,6 +38,7 @@ struct CaaLookup {
   enum class Outcome : std::uint8_t { found, none, failed };
   dns::Name name;
   Outcome outcome = Outcome::failed;
+  bool answered = true;  ///< a server said something at all, if only that it failed
   bool secure = false;  ///< validated with DNSSEC
   std::vector<CaaProperty> properties;
   std::string trouble;  ///< of a failure

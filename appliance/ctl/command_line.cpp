@@ -45,7 +45,7 @@ class CommandLine {
     app_.add_option("--socket", options_.socket, "resolverd's control socket (also: environment REDOUBT_SOCKET)")
         ->capture_default_str();
     app_.add_flag("--json", options_.json, "print JSON");
-    app_.footer("exit codes: 0 done, 1 failed or the answer is no, 2 usage, 3 resolverd cannot be reached");
+    app_.footer("exit codes: 0 done, 1 failed or the answer is no, 2 usage, 3 resolverd or the resolver asked cannot be reached");
     app_.fallthrough();
     add_daemon_commands();
     add_seeing_commands();

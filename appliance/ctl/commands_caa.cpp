@@ -20,6 +20,7 @@ constexpr std::size_t max_aliases = 16;  // within a zone file
 CaaLookup look_up(const dns::Endpoint& server, const dns::Name& name) {
   CaaLookup lookup;
   lookup.name = name;
+  lookup.answered = false;
   for (unsigned i = 0; i < tries; ++i) {
     const auto reply = signing::ask(server, {name, dns::type::caa}, {.recursion = true, .dnssec = true});
     if (!reply) {
@@ -98,7 +99,10 @@ ExitCode caa_check(const Context& context, const CaaOptions& options) {
     }
     context.out << (decision.allowed ? "allowed: " : "forbidden: ") << decision.reason << "\n";
   }
-  return decision.allowed ? ExitCode::done : ExitCode::failed;
+  if (decision.allowed) return ExitCode::done;
+  // Forbidden either way; but where nobody answered it says nothing of the name, and a pipeline may try again.
+  const bool answered = decision.lookups.empty() || decision.lookups.back().answered;
+  return answered ? ExitCode::failed : ExitCode::unreachable;
 }
 
 namespace {

@@ -246,6 +246,15 @@ TEST(CaaCheck, a_decision_comes_with_its_evidence) {
       << "a failure is not climbed over";
 }
 
+TEST(CaaCheck, a_resolver_that_does_not_answer_is_told_from_a_name_that_forbids) {
+  const FakeServer closing{[](const Message&) { return std::vector<std::uint8_t>{}; }};
+  for (const std::string& server : {closing.endpoint().to_text(), std::string{"127.0.0.1@1"}}) {
+    const Said said = run_with({"--json", "caa", "check", "www.example", "--server", server});
+    EXPECT_EQ(said.code, ctl::ExitCode::unreachable) << said.out;
+    EXPECT_EQ(nlohmann::json::parse(said.out)["allowed"], false);
+  }
+}
+
 TEST(CaaAudit, names_without_caa_are_listed) {
   std::string folder = (std::filesystem::temp_directory_path() / "redoubt-caa-XXXXXX").string();
   ASSERT_NE(mkdtemp(folder.data()), nullptr);

@@ -39,7 +39,7 @@ struct CaaLookup {
   dns::Name name;
   Outcome outcome = Outcome::failed;
   bool answered = true;  ///< a server said something at all, if only that it failed
-  bool secure = false;  ///< validated with DNSSEC
+  bool secure = false;   ///< validated with DNSSEC
   std::vector<CaaProperty> properties;
   std::string trouble;  ///< of a failure
 };

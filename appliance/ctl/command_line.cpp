@@ -32,6 +32,38 @@ struct Options {
   std::uint32_t upstreams = 50;
 };
 
+/// Help as a manual page has it: the value's own name (`--keys FOLDER`) where CLI11 writes its C++ type, and what may
+/// stand there (1 to 256) behind what the option is for.
+class Help : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    if (option->get_type_size() == 0) return "";  // a flag
+    std::string text;
+    if (!option->get_positional()) text = " " + split(option).first;
+    if (!option->get_default_str().empty()) text += (text.empty() ? " =" : "=") + option->get_default_str();
+    if (option->get_expected_max() == CLI::detail::expected_max_vector_size) text += " ...";
+    return text;
+  }
+  std::string make_option_desc(const CLI::Option* option) const override {
+    std::string text = option->get_description();
+    if (const std::string allowed = split(option).second; !allowed.empty()) text += " (" + allowed + ")";
+    if (option->get_required() && !option->get_positional()) text += " (required)";
+    return text;
+  }
+
+ private:
+  /// The value's name and its range, of CLI11's `UINT:INT in [1 - 256]`. Sets of words stand in the descriptions.
+  static std::pair<std::string, std::string> split(const CLI::Option* option) {
+    const std::string text = option->get_type_name();
+    const std::size_t colon = text.find(':');
+    if (colon == std::string::npos) return {text, ""};
+    const std::size_t open = text.find('[', colon);
+    std::string allowed = open == std::string::npos ? "" : text.substr(open + 1, text.find(']', open) - open - 1);
+    if (const std::size_t to = allowed.find(" - "); to != std::string::npos) allowed.replace(to, 3, " to ");
+    return {text.substr(0, colon), allowed};
+  }
+};
+
 /// What a command does, once all of the line is read.
 using Action = std::function<ExitCode(const Context&)>;
 
@@ -41,11 +73,16 @@ class CommandLine {
     if (const char* socket = std::getenv("REDOUBT_SOCKET"); socket != nullptr && *socket != '\0')
       options_.socket = socket;
     app_.require_subcommand(1);
-    app_.set_version_flag("--version", std::string{"resolverctl " REDOUBT_VERSION});
+    app_.formatter(std::make_shared<Help>());
+    app_.set_help_flag("-h,--help", "print this help and exit");
+    app_.set_version_flag("--version", std::string{"resolverctl " REDOUBT_VERSION}, "print the version and exit");
     app_.add_option("--socket", options_.socket, "resolverd's control socket (also: environment REDOUBT_SOCKET)")
+        ->type_name("PATH")
         ->capture_default_str();
     app_.add_flag("--json", options_.json, "print JSON");
-    app_.footer("exit codes: 0 done, 1 failed or the answer is no, 2 usage, 3 resolverd or the resolver asked cannot be reached");
+    app_.footer(
+        "exit codes: 0 done, 1 failed or the answer is no, 2 usage, 3 resolverd or the resolver asked cannot be "
+        "reached");
     app_.fallthrough();
     add_daemon_commands();
     add_seeing_commands();
@@ -102,19 +139,23 @@ class CommandLine {
                                [this](const Context& context) { return trace(context, options_.trace); });
     traced->add_option("NAME", options_.trace.name, "the name")->required();
     traced->add_option("TYPE", options_.trace.type, "the record type")->capture_default_str();
-    traced->add_option("--client", options_.trace.client, "an address: whether it may ask is told, too");
+    traced->add_option("--client", options_.trace.client, "an address: whether it may ask is told, too")
+        ->type_name("ADDRESS");
     traced->add_flag("--fresh", options_.trace.fresh, "ask servers although the cache has the answer");
     CLI::App* known = command(app_, "upstreams", "the servers that were asked lately, and how they do",
                               [this](const Context& context) { return upstreams(context, options_.upstreams); });
     known->add_option("--limit", options_.upstreams, "servers at most")
+        ->type_name("N")
         ->check(CLI::Range(1, 512))
         ->capture_default_str();
     CLI::App* counted = command(app_, "stats", "what was counted since the start",
                                 [this](const Context& context) { return stats(context, options_.stats); });
     counted->add_flag("--all", options_.stats.all, "also what was never counted");
     counted->add_option("--watch", options_.stats.every, "every so many seconds: what was counted since")
+        ->type_name("SECONDS")
         ->check(CLI::Range(1, 3600));
     counted->add_option("--rounds", options_.stats.rounds, "with --watch: end after so many")
+        ->type_name("N")
         ->check(CLI::Range(1, 1000000));
   }
 
@@ -126,6 +167,7 @@ class CommandLine {
     show->add_option("NAME", options_.cache.name, "the name")->required();
     show->add_flag("--below", options_.cache.below, "and of all names below it");
     show->add_option("--limit", options_.cache.limit, "entries at most")
+        ->type_name("N")
         ->check(CLI::Range(1, 256))
         ->capture_default_str();
     CLI::App* flush = command(*cache, "flush", "forget NAME, or everything",
@@ -143,7 +185,9 @@ class CommandLine {
     CLI::App* add = command(*nta, "add", "validate nothing at and below NAME for a time",
                             [this](const Context& context) { return nta_add(context, options_.negative_anchor); });
     add->add_option("NAME", options_.negative_anchor.name, "the name")->required();
-    add->add_option("--for", options_.negative_anchor.time, "a time such as 1h; a week at most")->required();
+    add->add_option("--for", options_.negative_anchor.time, "a time such as 1h; a week at most")
+        ->type_name("TIME")
+        ->required();
     add->add_option("--why", options_.negative_anchor.why, "the reason, for those who come after you")->required();
     command(*nta, "list", "those that hold", [](const Context& context) { return nta_list(context); });
     CLI::App* remove = command(*nta, "remove", "validate NAME again", [this](const Context& context) {
@@ -221,7 +265,7 @@ class CommandLine {
   std::ostream* err_;
   Options options_;
   Action action_;
-  CLI::App app_{"Talks to resolverd, and checks its configuration.", "resolverctl"};
+  CLI::App app_{"Asks a running resolverd, checks configurations, signs zones and rolls their keys.", "resolverctl"};
 };
 
 }  // namespace

@@ -9,10 +9,12 @@ namespace redoubt::ctl {
 namespace {
 
 void take_keys(CLI::App* app, KeyPlace& place) {
-  app->add_option("--keys", place.folder, "the folder of keys (default: `keys` beside the zone file, or here)");
+  app->add_option("--keys", place.folder, "the folder of keys (default: `keys` beside the zone file, or here)")
+      ->type_name("FOLDER");
   app->add_option(
-      "--passphrase-file", place.passphrase,
-      "private halves are sealed under what is in this file (also: systemd's credential redoubt-passphrase)");
+         "--passphrase-file", place.passphrase,
+         "private halves are sealed under what is in this file (also: systemd's credential redoubt-passphrase)")
+      ->type_name("FILE");
 }
 
 void take_keykeeper(CLI::App* app, KeyPlace& place) {
@@ -30,26 +32,32 @@ void add_sign(CLI::App& zone, const AddCommand& command) {
       command(zone, "sign", "do what is due: make keys, roll them, sign what needs it; run it daily or oftener",
               [options](const Context& context) { return zone_sign(context, *options); });
   app->add_option("ZONEFILE", options->file, "the zone, unsigned or signed")->required();
-  app->add_option("-o,--output", options->output, "where the signed zone goes (default: ZONEFILE.signed)");
-  app->add_option("--origin", options->origin, "the zone's name (default: from the file, or its name)");
+  app->add_option("-o,--output", options->output, "where the signed zone goes (default: ZONEFILE.signed)")
+      ->type_name("FILE");
+  app->add_option("--origin", options->origin, "the zone's name (default: from the file, or its name)")
+      ->type_name("NAME");
   app->add_option("--policy", options->policy,
                   "standard, csk, nsec3, fast, unsigned, or a file; standard for a zone that was not signed before")
+      ->type_name("POLICY")
       ->capture_default_str();
-  app->add_option("--parent", options->parents, "a server of the parent zone; give all of them");
-  app->add_option("--secondary", options->secondaries, "a server of the zone; give all of them");
-  app->add_option("-j,--jobs", options->jobs, "threads (default: one for each processor)")->check(CLI::Range(1, 256));
+  app->add_option("--parent", options->parents, "a server of the parent zone; give all of them")->type_name("ADDRESS");
+  app->add_option("--secondary", options->secondaries, "a server of the zone; give all of them")->type_name("ADDRESS");
+  app->add_option("-j,--jobs", options->jobs, "threads (default: one for each processor)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 256));
   app->add_flag("--dry-run", options->dry_run, "say what would be done, and change nothing");
   app->add_flag("--everything", options->everything, "sign anew what is still good, too");
   app->add_flag("--clock-is-right", options->clock_is_right,
                 "the clock is right, although what was stored speaks against it");
   app->add_flag("--despite-exposure", options->despite_exposure,
-                "Sign although others than the owner may read a private half");
+                "sign although others than the owner may read a private half");
   app->add_flag("--despite-faults", options->despite_faults,
                 "sign although `zone check` finds faults in the zone file");
   app->add_flag("--ds-published", options->ds_published,
                 "you have seen at every server of the parent the DS that was asked for");
   app->add_option("--resolver", options->resolver,
                   "finds the parent's agent, where the policy says notify-parent (RFC 9859)")
+      ->type_name("ADDRESS")
       ->capture_default_str();
   take_any_address(app, options->any_address);
   take_keys(app, options->keys);
@@ -61,30 +69,33 @@ void add_judges(CLI::App& zone, const AddCommand& command) {
   CLI::App* app = command(zone, "verify", "check every signature and proof of a signed zone file",
                           [verify](const Context& context) { return zone_verify(context, *verify); });
   app->add_option("FILE", verify->file, "a signed zone file")->required();
-  app->add_option("--origin", verify->origin, "the zone's name");
-  app->add_option("--ds", verify->ds, "a DS of the parent: \"TAG ALGORITHM DIGESTTYPE DIGEST\"");
-  app->add_option("--soon", verify->soon, "warn of signatures that end within this time")->capture_default_str();
-  app->add_option("-j,--jobs", verify->jobs, "threads")->check(CLI::Range(1, 256));
+  app->add_option("--origin", verify->origin, "the zone's name")->type_name("NAME");
+  app->add_option("--ds", verify->ds, "a DS of the parent: \"TAG ALGORITHM DIGESTTYPE DIGEST\"")->type_name("DS");
+  app->add_option("--soon", verify->soon, "warn of signatures that end within this time")
+      ->type_name("TIME")
+      ->capture_default_str();
+  app->add_option("-j,--jobs", verify->jobs, "threads")->type_name("N")->check(CLI::Range(1, 256));
   const auto check = std::make_shared<ZoneCheckOptions>();
   app = command(zone, "check", "look for mistakes that zone files may have",
                 [check](const Context& context) { return zone_check(context, *check); });
   app->add_option("FILE", check->file, "a zone file")->required();
-  app->add_option("--origin", check->origin, "the zone's name");
+  app->add_option("--origin", check->origin, "the zone's name")->type_name("NAME");
   app->add_flag("--no-caa", check->no_caa, "do not ask for CAA records");
   const auto bootstrap = std::make_shared<ZoneCheckOptions>();
   app =
       command(zone, "bootstrap", "records for the zones of the name servers, by which a first DS is trusted (RFC 9615)",
               [bootstrap](const Context& context) { return zone_bootstrap(context, *bootstrap); });
   app->add_option("FILE", bootstrap->file, "a signed zone file")->required();
-  app->add_option("--origin", bootstrap->origin, "the zone's name");
+  app->add_option("--origin", bootstrap->origin, "the zone's name")->type_name("NAME");
   const auto notified = std::make_shared<NotifyOptions>();
   app = command(zone, "notify-parent", "tell the parent's agent that there is a new CDS or CSYNC (RFC 9859)",
                 [notified](const Context& context) { return zone_notify_parent(context, *notified); });
   app->add_option("ZONE", notified->zone, "the zone's name")->required();
   app->add_option("--type", notified->type, "CDS (for CDNSKEY, too) or CSYNC")
+      ->type_name("TYPE")
       ->check(CLI::IsMember({"CDS", "CSYNC"}))
       ->capture_default_str();
-  app->add_option("--server", notified->server, "a resolver")->capture_default_str();
+  app->add_option("--server", notified->server, "a resolver")->type_name("ADDRESS")->capture_default_str();
   take_any_address(app, notified->any_address);
   const auto policy = std::make_shared<std::string>("standard");
   app = command(zone, "policy", "print a signing policy with its comments, or the faults of a file",
@@ -100,6 +111,7 @@ void add_rolls(CLI::App& zone, const AddCommand& command) {
   take_keys(app, keys->keys);
   const auto take_history = [&](CLI::App* of) {
     of->add_option("--history", keys->history, "so many of the last changes: what, when and why")
+        ->type_name("N")
         ->check(CLI::Range(std::size_t{1}, dnssec::max_transitions_kept));
   };
   take_history(app);
@@ -127,10 +139,14 @@ void add_rolls(CLI::App& zone, const AddCommand& command) {
   const auto rehearse = std::make_shared<RehearseOptions>();
   app = command(zone, "rehearse", "the coming years of a policy under virtual time, with every cache at its worst",
                 [rehearse](const Context& context) { return zone_rehearse(context, *rehearse); });
-  app->add_option("--policy", rehearse->policy, "a name or a file")->capture_default_str();
-  app->add_option("--years", rehearse->years, "how many")->check(CLI::Range(1, 50))->capture_default_str();
+  app->add_option("--policy", rehearse->policy, "a name or a file")->type_name("POLICY")->capture_default_str();
+  app->add_option("--years", rehearse->years, "how many")
+      ->type_name("N")
+      ->check(CLI::Range(1, 50))
+      ->capture_default_str();
   app->add_option("--faults", rehearse->seed,
-                  "with kills, jumping clocks and slow parents, repeatable from this number");
+                  "with kills, jumping clocks and slow parents, repeatable from this number")
+      ->type_name("SEED");
 }
 
 /// Below `key`.
@@ -144,12 +160,16 @@ void add_presigning(CLI::App& key, const AddCommand& command) {
   };
   CLI::App* request = add("request", "which key sets a KSK that is kept elsewhere shall sign ahead", key_request);
   request->add_option("ZONE", options->zone, "the zone's name")->required();
-  request->add_option("--policy", options->policy, "a policy with offline-ksk")->capture_default_str();
-  request->add_option("--for", options->span, "how long the signatures shall hold")->capture_default_str();
+  request->add_option("--policy", options->policy, "a policy with offline-ksk")
+      ->type_name("POLICY")
+      ->capture_default_str();
+  request->add_option("--for", options->span, "how long the signatures shall hold")
+      ->type_name("TIME")
+      ->capture_default_str();
   CLI::App* presign = add("presign", "sign a request, where the KSK is kept", key_presign);
   CLI::App* accept = add("accept", "take in what the KSK signed ahead", key_accept);
   for (CLI::App* app : {request, presign})
-    app->add_option("-o,--output", options->output, "the file that is written")->required();
+    app->add_option("-o,--output", options->output, "the file that is written")->type_name("FILE")->required();
   presign->add_option("REQUEST", options->file, "from `key request`")->required();
   presign->add_flag("--despite-exposure", options->despite_exposure,
                     "sign although others may read the file of a private half");
@@ -172,16 +192,23 @@ void add_keys(CLI::App& app, const AddCommand& command) {
   CLI::App* import = add("import", "take in a private key: BIND's format, or PKCS#8 in PEM", key_import);
   import->add_option("FILE", options->file, "the private key");
   for (CLI::App* app_with_zone : {made, import}) {
-    app_with_zone->add_option("--zone", options->zone, "the zone's name")->required();
+    app_with_zone->add_option("--zone", options->zone, "the zone's name")->type_name("ZONE")->required();
     app_with_zone->add_option("--role", options->role, "ksk, zsk or csk (csk, or what an imported file's name says)")
+        ->type_name("ROLE")
         ->check(CLI::IsMember({"ksk", "zsk", "csk"}));
     app_with_zone->add_option("--algorithm", options->algorithm, "of a new key, or of an RSA key in PEM")
+        ->type_name("ALGORITHM")
         ->capture_default_str();
-    app_with_zone->add_option("--token", options->token,
-                              "PKCS#11 URI of the token that makes the key, or has it: "
-                              "pkcs11:token=LABEL[;object=LABEL]?module-path=FILE&pin-source=file:FILE");
+    app_with_zone
+        ->add_option("--token", options->token,
+                     "PKCS#11 URI of the token that makes the key, or has it: "
+                     "pkcs11:token=LABEL[;object=LABEL]?module-path=FILE&pin-source=file:FILE")
+        ->type_name("URI");
   }
-  made->add_option("--bits", options->bits, "size of an RSA key")->check(CLI::Range(1024, 4096))->capture_default_str();
+  made->add_option("--bits", options->bits, "size of an RSA key")
+      ->type_name("N")
+      ->check(CLI::Range(1024, 4096))
+      ->capture_default_str();
   CLI::App* exported = add("export", "print a private key in BIND's format", key_export);
   exported->add_option("KEY", options->stem, "its file name without ending, such as Kexample.+013+12345")->required();
   exported->add_flag("--pem", options->pem, "in PKCS#8");
@@ -190,7 +217,7 @@ void add_keys(CLI::App& app, const AddCommand& command) {
   deleted->add_flag("--force", options->force, "although the zone may still need it: its answers may become bogus");
   CLI::App* backup = add("backup", "the whole folder, keys and states, in one file under a passphrase", key_backup);
   backup->add_option("FILE", options->file, "the backup")->required();
-  backup->add_option("--zone", options->zones, "of this zone alone, or of these");
+  backup->add_option("--zone", options->zones, "of this zone alone, or of these")->type_name("ZONE");
   backup->add_flag("--skip-damaged", options->skip_damaged,
                    "although a zone's state cannot be read: without that state");
   add_presigning(*key, command);
@@ -206,12 +233,16 @@ void add_caa(CLI::App& app, const AddCommand& command) {
   CLI::App* check = command(*caa, "check", "whether a certificate for NAME may be issued, and what says so",
                             [options](const Context& context) { return caa_check(context, *options); });
   check->add_option("NAME", options->name, "the name; *.NAME for a wildcard")->required();
-  check->add_option("--issuer", options->issuer, "the authority's domain (default: anyone at all)");
-  check->add_option("--account", options->account, "the account's URI (RFC 8657)");
-  check->add_option("--method", options->method, "the validation method, such as dns-01 (RFC 8657)");
+  check->add_option("--issuer", options->issuer, "the authority's domain (default: anyone at all)")
+      ->type_name("DOMAIN");
+  check->add_option("--account", options->account, "the account's URI (RFC 8657)")->type_name("URI");
+  check->add_option("--method", options->method, "the validation method, such as dns-01 (RFC 8657)")
+      ->type_name("METHOD");
   check->add_flag("--wildcard", options->wildcard, "for *.NAME");
   check->add_flag("--mail", options->mail, "for mail addresses at NAME (RFC 9495)");
-  check->add_option("--server", options->server, "a validating resolver, asked over TCP")->capture_default_str();
+  check->add_option("--server", options->server, "a validating resolver, asked over TCP")
+      ->type_name("ADDRESS")
+      ->capture_default_str();
   const auto files = std::make_shared<std::vector<std::string>>();
   CLI::App* audit = command(*caa, "audit", "names in zone files that have no CAA",
                             [files](const Context& context) { return caa_audit(context, *files); });

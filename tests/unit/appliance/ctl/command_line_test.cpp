@@ -159,6 +159,20 @@ TEST(CommandLine, help_and_version_are_no_errors) {
   EXPECT_EQ(run_with({"--version"}).out, "resolverctl " REDOUBT_VERSION "\n");
 }
 
+TEST(CommandLine, help_names_values_and_their_ranges) {
+  const std::string help = run_with({"zone", "rehearse", "--help"}).out;
+  EXPECT_NE(help.find("--policy POLICY=standard "), std::string::npos) << help;
+  EXPECT_NE(help.find("--years N=2 "), std::string::npos) << help;
+  EXPECT_NE(help.find("how many (1 to 50)"), std::string::npos) << help;
+  for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{
+           {"--help"}, {"query", "--help"}, {"zone", "sign", "--help"}, {"key", "generate", "--help"}}) {
+    const std::string all = run_with(line).out;
+    EXPECT_EQ(all.find("UINT"), std::string::npos) << all;
+    EXPECT_EQ(all.find("TEXT"), std::string::npos) << all;
+  }
+  EXPECT_NE(run_with({"key", "generate", "--help"}).out.find("the zone's name (required)"), std::string::npos);
+}
+
 TEST(CommandLine, a_daemon_that_is_not_there_is_told_with_path_and_reason) {
   const Result gone = run_with({"--socket", "/nonexistent/control.sock", "status"});
   EXPECT_EQ(gone.code, ExitCode::unreachable);

@@ -106,6 +106,16 @@ class BadDaysTest : public ::testing::Test {
     const auto octets = client_.receive(soon);
     return octets ? std::optional{*dns::Message::parse(*octets)} : std::nullopt;
   }
+  /// Asks and waits until the worker has the question, however late it gets to run; then for an answer, if there is
+  /// one.
+  void ask_from(const LoopbackSocket& other, const std::string& name) const {
+    const std::uint64_t before = counted(ResolverCounter::queries_udp);
+    other.send(client_query(name), LoopbackSocket::at("127.0.0.1", port_));
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds{soon};
+    while (counted(ResolverCounter::queries_udp) == before && std::chrono::steady_clock::now() < end)
+      std::this_thread::sleep_for(std::chrono::microseconds{100});
+    static_cast<void>(other.receive(30));
+  }
   std::uint64_t counted(ResolverCounter which) const { return worker_->counters().get(which); }
 
   /// SERVFAIL at once, with the reason; what is known goes on.
@@ -197,9 +207,7 @@ TEST_F(BadDaysTest, memory_that_fails_once_costs_one_question_and_is_counted) {
       armed->get_future().wait();
     };
     arm(which);
-    other.send(client_query(std::string{"n"}.append(std::to_string(which)).append(".example")),
-               LoopbackSocket::at("127.0.0.1", port_));
-    static_cast<void>(other.receive(30));  // an answer, or none
+    ask_from(other, std::string{"n"}.append(std::to_string(which)).append(".example"));
     arm(-1);
     const auto answer = ask("known.example");
     ASSERT_TRUE(answer) << "deaf since allocation " << which;
@@ -228,8 +236,7 @@ TEST_F(BadDaysTest, memory_that_stays_short_for_a_while_leaves_no_question_for_e
     };
     const std::string name = "s" + std::to_string(which) + ".example";
     arm(which);
-    other.send(client_query(name), LoopbackSocket::at("127.0.0.1", port_));
-    static_cast<void>(other.receive(30));  // an answer, or none
+    ask_from(other, name);
     arm(-1);
     ASSERT_TRUE(ask(name.c_str())) << "lost for ever since allocation " << which;
   }

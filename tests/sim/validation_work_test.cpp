@@ -1,10 +1,11 @@
 // Zones that are signed to make validating hard: KeyTrap (CVE-2023-50387), the NSEC3 encloser attack (CVE-2023-50868)
 // and their kin. Each shows what one question was charged.
-#include <ctime>
+#include <chrono>
 
 #include "resolver/trace.hpp"
 #include "tests/sim/validation_fixture.hpp"
 #include "tests/sim/zone_text.hpp"
+#include "tests/thread_time.hpp"
 
 namespace redoubt::sim {
 namespace {
@@ -20,11 +21,7 @@ struct Ears final : resolver::Trace {
   std::vector<resolver::TraceEvent> heard;
 };
 
-double cpu_milliseconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
-}
+double cpu_milliseconds() { return std::chrono::duration<double, std::milli>{tests::time_of_this_thread()}.count(); }
 
 struct Work : ValidationFixture {
   struct Bill {

@@ -1,10 +1,10 @@
 #include "dns/rrset.hpp"
 
 #include <gtest/gtest.h>
-#include <time.h>
 
 #include <chrono>
 
+#include "tests/thread_time.hpp"
 #include "tests/unit/dns/octets.hpp"
 
 namespace redoubt::dns {
@@ -84,19 +84,12 @@ TEST_P(Gather, sets_are_told_apart_by_owner_type_and_class) {
 
 TEST(Gather, of_nothing_is_nothing) { EXPECT_TRUE(gather({}, key).empty()); }
 
-/// Of the processor: however many others want it.
-std::chrono::nanoseconds time_of_this_thread() {
-  timespec time{};
-  EXPECT_EQ(::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time), 0);
-  return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
-}
-
 std::chrono::nanoseconds least_time(const std::vector<Record>& records) {
   auto least = std::chrono::nanoseconds::max();
   for (int i = 0; i < 5; ++i) {
-    const auto start = time_of_this_thread();
+    const auto start = tests::time_of_this_thread();
     EXPECT_FALSE(gather(records, key).empty());
-    least = std::min(least, time_of_this_thread() - start);
+    least = std::min(least, tests::time_of_this_thread() - start);
   }
   return least;
 }

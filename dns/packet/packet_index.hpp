@@ -132,14 +132,17 @@ class PacketIndex {
     const auto free_in = [](const Line& line) { return std::ranges::find(line.tag, free_slot) - line.tag.begin(); };
     Line* line = &own;
     auto slot = static_cast<std::size_t>(free_in(own));
-    if (slot == slots && (slot = static_cast<std::size_t>(free_in(other))) != slots) {
-      line = &other;
-      ++own.gone_over;
-    } else if (slot == slots) {
-      slot = 0;
-      while (slot + 1 < slots && answers.is_visited(own.place[slot])) ++slot;
-      if ((answers.hash_of(own.place[slot]) & 1) != (hash & 1)) --other.gone_over;
-      --count_;
+    if (slot == slots) {
+      slot = static_cast<std::size_t>(free_in(other));
+      if (slot != slots) {
+        line = &other;
+        ++own.gone_over;
+      } else {
+        slot = 0;
+        while (slot + 1 < slots && answers.is_visited(own.place[slot])) ++slot;
+        if ((answers.hash_of(own.place[slot]) & 1) != (hash & 1)) --other.gone_over;
+        --count_;
+      }
     }
     line->tag[slot] = tag;
     line->place[slot] = place;

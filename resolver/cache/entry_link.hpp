@@ -34,6 +34,7 @@ class EntryLink {
   EntryLink(PackedEntry* entry)  // NOLINT(google-explicit-constructor): it is a pointer
       : address_{reinterpret_cast<std::uintptr_t>(entry)} {}
   operator PackedEntry*() const {  // NOLINT(google-explicit-constructor)
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): a number is what six octets can hold
     return reinterpret_cast<PackedEntry*>(static_cast<std::uintptr_t>(address_.value()));
   }
   PackedEntry* operator->() const { return *this; }

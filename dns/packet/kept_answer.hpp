@@ -14,52 +14,72 @@ inline constexpr std::size_t ring_unit = 4;
 /// What kept_at counts. Rounded down, so that a copy never seems younger than it is.
 using KeptTime = std::chrono::duration<std::uint32_t, std::ratio<1, 8>>;
 
-/// The head of an entry. Behind it, in this order: the offset of each TTL within the body (two octets each; none where
-/// there is one record, which is found at once), the name in lower case, the body: all that stands behind the question
-/// and before the OPT.
+/// The head of an entry. Behind it, in this order: how many answers and authorities there are (an octet each), the
+/// offset of each TTL within the body (two octets each; none where there is one record, which is found at once), the
+/// name in lower case, the body: all that stands behind the question and before the OPT. Most answers are one record of
+/// the name and type that were asked for. Such a one is terse: behind the name its TTL and RDATA are kept, and no more.
 struct KeptAnswer {
-  std::uint16_t units;        ///< of the whole entry, head included
-  std::uint16_t body_octets;  ///< 0: no entry, only the rest of the ring's end
+  std::uint16_t body_octets : 15;  ///< as kept
+  std::uint16_t is_terse : 1;
   std::uint8_t name_octets;
-  std::uint8_t answers;  ///< as many TTLs as answers and authorities together
-  std::uint8_t authorities;
   std::uint8_t variant : 2;  ///< DO and CD of the question
   std::uint8_t rcode : 4;
   std::uint8_t secure : 1;  ///< AD for whoever asks
   std::uint8_t visited : 1;
-  std::uint32_t hash;       ///< its lower half; the index has the other
-  KeptTime kept_at;         ///< of the clock's epoch
   std::uint16_t serve_for;  ///< seconds, at most; afterwards the record cache is asked again
   std::uint16_t type;
+  std::uint32_t hash;  ///< its lower half
+  KeptTime kept_at;    ///< of the clock's epoch
+
+  /// What a terse body lacks: a pointer to the name, type and class in front of the TTL, the length behind it.
+  static constexpr std::size_t terse_gap = 2 + 2 + 2 + 2;
+  struct Counts {
+    std::uint8_t answers;
+    std::uint8_t authorities;
+    /// As many TTLs.
+    std::size_t records() const { return std::size_t{answers} + authorities; }
+  };
 
   std::uint8_t* tail() { return reinterpret_cast<std::uint8_t*>(this + 1); }  // the entry goes on behind its head
   const std::uint8_t* tail() const { return reinterpret_cast<const std::uint8_t*>(this + 1); }
-  std::size_t ttls() const { return std::size_t{answers} + authorities; }
-  /// For so many TTLs.
-  static constexpr std::size_t offset_octets(std::size_t ttls) { return ttls == 1 ? 0 : ttls * sizeof(std::uint16_t); }
+  Counts counts() const { return is_terse != 0 ? Counts{1, 0} : Counts{tail()[0], tail()[1]}; }
+  /// Between head and name.
+  static constexpr std::size_t table_octets(bool is_terse, std::size_t records) {
+    if (is_terse) return 0;
+    return sizeof(Counts) + (records == 1 ? 0 : records * sizeof(std::uint16_t));
+  }
+  std::size_t table_octets() const { return table_octets(is_terse != 0, counts().records()); }
   /// There are two TTLs or more.
   std::uint16_t ttl_offset(std::size_t which) const {
     std::uint16_t offset = 0;
-    std::memcpy(&offset, tail() + which * sizeof offset, sizeof offset);
+    std::memcpy(&offset, tail() + sizeof(Counts) + which * sizeof offset, sizeof offset);
     return offset;
   }
-  std::span<const std::uint8_t> name() const { return {tail() + offset_octets(ttls()), name_octets}; }
+  std::span<const std::uint8_t> name() const { return {tail() + table_octets(), name_octets}; }
   std::span<const std::uint8_t> body() const { return {name().data() + name_octets, body_octets}; }
+  /// Of the body as it is sent.
+  std::size_t sent_octets() const { return body_octets + (is_terse != 0 ? terse_gap : 0); }
 
-  static std::size_t units_for(std::size_t ttls, std::size_t name_octets, std::size_t body_octets) {
-    const std::size_t octets = sizeof(KeptAnswer) + offset_octets(ttls) + name_octets + body_octets;
-    return (octets + ring_unit - 1) / ring_unit;
+  static std::size_t units_for(std::size_t table_octets, std::size_t name_octets, std::size_t body_octets) {
+    return (sizeof(KeptAnswer) + table_octets + name_octets + body_octets + ring_unit - 1) / ring_unit;
   }
+  /// Of the whole entry, head included.
+  std::size_t units() const { return units_for(table_octets(), name_octets, body_octets); }
 };
-static_assert(sizeof(KeptAnswer) == 20 && alignof(KeptAnswer) == ring_unit);
+static_assert(sizeof(KeptAnswer) == 16 && alignof(KeptAnswer) == ring_unit);
 
 /// Entries one behind the other, in order of arrival, in a fixed piece of memory. The oldest makes room for the newest,
 /// unless whoever owns the ring wants it kept: then it becomes the newest itself (a second chance).
 class AnswerRing {
  public:
-  AnswerRing(std::uint32_t* memory, RingPlace units) : memory_{memory}, units_{units} {}
+  AnswerRing(std::uint32_t* memory, RingPlace units) : memory_{memory}, units_{units}, end_{units} {}
 
   KeptAnswer& at(RingPlace place) { return *reinterpret_cast<KeptAnswer*>(memory_ + place); }  // aligned by its unit
+  const KeptAnswer& at(RingPlace place) const { return *reinterpret_cast<const KeptAnswer*>(memory_ + place); }
+
+  /// As the index wants to know it.
+  std::uint32_t hash_of(RingPlace place) const { return at(place).hash; }
+  bool is_visited(RingPlace place) const { return at(place).visited != 0; }
 
   /// Room for an entry of so many units, at most the ring's. oldest(place, entry, may_stay): true when the entry
   /// is to stay, which it may not always, so that the work has an end; moved(from, to): it stayed and stands elsewhere
@@ -74,8 +94,8 @@ class AnswerRing {
       }
       const RingPlace from = tail_;
       KeptAnswer& entry = at(from);
-      const std::uint16_t size = entry.units;
-      const bool stays = entry.body_octets != 0 && oldest(from, entry, spared < most_spared);
+      const std::size_t size = entry.units();
+      const bool stays = oldest(from, entry, spared < most_spared);
       release(size);
       if (!stays) continue;
       ++spared;
@@ -89,7 +109,10 @@ class AnswerRing {
     return place;
   }
 
-  void clear() { head_ = tail_ = used_ = 0; }
+  void clear() {
+    head_ = tail_ = used_ = 0;
+    end_ = units_;
+  }
   RingPlace used() const { return used_; }
   RingPlace size() const { return units_; }
 
@@ -108,21 +131,24 @@ class AnswerRing {
   void release(std::size_t units) {
     used_ -= static_cast<RingPlace>(units);
     tail_ += static_cast<RingPlace>(units);
-    if (tail_ == units_) tail_ = 0;
+    if (tail_ == end_) {
+      used_ -= units_ - end_;
+      tail_ = 0;
+      end_ = units_;
+    }
     if (used_ == 0) head_ = tail_;
   }
-  /// What is left behind the head is too short: it becomes an entry without a body.
+  /// What is left behind the head is too short: nothing stands there until the tail has come by.
   void skip_to_start() {
     if (used_ == 0) return clear();
-    KeptAnswer& rest = at(head_);
-    const std::size_t left = units_ - head_;
-    rest.units = static_cast<std::uint16_t>(left);
-    rest.body_octets = 0;
-    take(left);
+    end_ = head_;
+    used_ += units_ - head_;
+    head_ = 0;
   }
 
   std::uint32_t* memory_;
   RingPlace units_;
+  RingPlace end_;  // of the entries before the ring begins anew
   RingPlace head_ = 0;
   RingPlace tail_ = 0;
   RingPlace used_ = 0;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstdlib>
 #include <optional>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "dns/header.hpp"
 #include "dns/keyed_hash.hpp"
 #include "dns/packet/kept_answer.hpp"
+#include "dns/packet/packet_index.hpp"
 
 namespace redoubt::dns {
 
@@ -19,10 +19,14 @@ namespace {
 
 using Instant = PacketCache::Instant;
 
-constexpr std::size_t slots = 8;
+/// A pair of lines of the index, which has 24 slots, for so many octets of the whole: nearly three quarters of the
+/// slots are taken when nothing but short names with an address fill it.
+constexpr std::size_t octets_for_a_pair = 896;
 constexpr std::size_t question_tail_octets = 4;  // type and class
 constexpr std::size_t record_head_octets = 10;   // type, class, TTL, length
+constexpr std::size_t ttl_octets = 4;
 constexpr std::size_t max_ttls = 255;
+constexpr std::uint16_t pointer_to_question = 0xc000 | header_octets;  // to its name (RFC 1035 §4.1.4)
 constexpr std::size_t least_octets = 64U << 10;
 constexpr std::size_t most_octets = std::size_t{8} << 30;
 
@@ -90,6 +94,12 @@ std::optional<Layout> lay_out(std::span<const std::uint8_t> body, std::size_t re
   return layout;
 }
 
+/// What kept_answer.hpp calls terse.
+bool is_terse(std::span<const std::uint8_t> body, const KeptAnswer::Counts& counts, RrType type) {
+  return counts.answers == 1 && counts.authorities == 0 && u16(body.data()) == pointer_to_question &&
+         u16(&body[2]) == type.value && u16(&body[4]) == rr_class::in.value;
+}
+
 constexpr std::size_t option_head_octets = 4;  // code and length
 
 /// Whether these octets are nothing at all, or an OPT whose options are of the kinds that are made afresh each time.
@@ -121,24 +131,16 @@ std::size_t pad_answer(std::span<std::uint8_t> room, std::size_t octets, std::si
   return whole;
 }
 
-/// One line of the processor's cache. place is one more than the entry's; 0: a free slot.
-struct alignas(64) PacketCache::Bucket {
-  std::array<std::uint32_t, slots> place;
-  std::array<std::uint32_t, slots> tag;
-
-  static std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
-};
-
 /// The index first, the ring behind it, in one piece from the system.
 struct PacketCache::Memory {
   static std::unique_ptr<Memory> make(std::size_t octets) {
     if (octets < least_octets) return nullptr;
     octets = std::min(octets, most_octets);
-    const std::size_t buckets = std::bit_ceil(octets / 512);
-    const std::size_t units = (octets - buckets * sizeof(Bucket)) / ring_unit;
+    const std::size_t pairs = octets / octets_for_a_pair;
+    const std::size_t units = (octets - pairs * sizeof(PacketIndex::Pair)) / ring_unit;
     void* piece = mmap(nullptr, octets, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (piece == MAP_FAILED) return nullptr;
-    return std::unique_ptr<Memory>{new Memory{piece, octets, buckets, static_cast<RingPlace>(units)}};
+    return std::unique_ptr<Memory>{new Memory{piece, octets, pairs, static_cast<RingPlace>(units)}};
   }
   ~Memory() { munmap(piece_, octets_); }
   Memory(const Memory&) = delete;
@@ -147,19 +149,19 @@ struct PacketCache::Memory {
   /// The index must be empty again, and it gives its pages back.
   void clear() {
     if (ring.used() == 0) return;
-    if (madvise(piece_, octets_, MADV_DONTNEED) != 0) std::fill_n(buckets, bucket_count, Bucket{});
+    if (madvise(piece_, octets_, MADV_DONTNEED) != 0)
+      std::fill_n(static_cast<PacketIndex::Pair*>(piece_), index.pairs(), PacketIndex::Pair{});
+    index.clear();
     ring.clear();
   }
 
-  Bucket* buckets;
-  std::size_t bucket_count;
+  PacketIndex index;
   AnswerRing ring;
 
  private:
-  Memory(void* piece, std::size_t octets, std::size_t count, RingPlace units)
-      : buckets{static_cast<Bucket*>(piece)},
-        bucket_count{count},
-        ring{reinterpret_cast<std::uint32_t*>(buckets + count), units},  // the piece is the ring's from there on
+  Memory(void* piece, std::size_t octets, std::size_t pairs, RingPlace units)
+      : index{static_cast<PacketIndex::Pair*>(piece), pairs},
+        ring{reinterpret_cast<std::uint32_t*>(static_cast<PacketIndex::Pair*>(piece) + pairs), units},
         piece_{piece},
         octets_{octets} {}
   void* piece_;
@@ -179,31 +181,23 @@ void PacketCache::clear() {
 
 std::size_t PacketCache::octets() const {
   if (!memory_ || memory_->ring.used() == 0) return 0;
-  return strangers_.size() * sizeof(StrangerRow) + memory_->bucket_count * sizeof(Bucket) +
+  return strangers_.size() * sizeof(StrangerRow) + memory_->index.pairs() * sizeof(PacketIndex::Pair) +
          std::size_t{memory_->ring.used()} * ring_unit;
 }
 
 std::uint64_t PacketCache::hash_of(const QueryGlance& glance) const { return keyed_hash(glance.key(), key_); }
 
 void PacketCache::fetch_place(std::uint64_t hash) const {
-  if (memory_) __builtin_prefetch(&bucket_of(hash));
+  if (memory_) memory_->index.fetch(hash);
 }
 
 void PacketCache::fetch_answer(std::uint64_t hash) {
-  if (!memory_) return;
-  const Bucket& bucket = bucket_of(hash);
-  for (std::size_t slot = 0; slot < slots; ++slot) {
-    if (bucket.tag[slot] != Bucket::tag_of(hash) || bucket.place[slot] == 0) continue;
-    // A short answer begins in one line of the processor's cache and ends in the next.
-    const auto* const head = reinterpret_cast<const std::uint8_t*>(&memory_->ring.at(bucket.place[slot] - 1));
-    __builtin_prefetch(head, 1);
-    __builtin_prefetch(head + 64);
-    return;
-  }
-}
-
-PacketCache::Bucket& PacketCache::bucket_of(std::uint64_t hash) const {
-  return memory_->buckets[hash & (memory_->bucket_count - 1)];
+  RingPlace place = 0;
+  if (!memory_ || !memory_->index.find(hash, place, [](RingPlace) { return true; })) return;
+  // A short answer begins in one line of the processor's cache and ends in the next.
+  const auto* const head = reinterpret_cast<const std::uint8_t*>(&memory_->ring.at(place));
+  __builtin_prefetch(head, 1);
+  __builtin_prefetch(head + 64);
 }
 
 /// Whether it is the answer to what is asked, and still to be served.
@@ -212,25 +206,61 @@ bool PacketCache::is_of(const KeptAnswer& kept, std::uint64_t hash, const QueryG
          kept.variant == variant_of(glance) && std::ranges::equal(kept.name(), glance.lower_name());
 }
 
-KeptAnswer* PacketCache::look_up(const QueryGlance& glance, std::uint64_t hash) {
-  const Bucket& bucket = bucket_of(hash);
-  for (std::size_t slot = 0; slot < slots; ++slot) {
-    if (bucket.tag[slot] != Bucket::tag_of(hash) || bucket.place[slot] == 0) continue;
-    KeptAnswer& kept = memory_->ring.at(bucket.place[slot] - 1);
-    if (is_of(kept, hash, glance)) return &kept;
-  }
-  return nullptr;
+bool PacketCache::find_place(const QueryGlance& glance, std::uint64_t hash, RingPlace& place) const {
+  const AnswerRing& ring = memory_->ring;
+  return memory_->index.find(hash, place, [&](RingPlace at) { return is_of(ring.at(at), hash, glance); });
 }
+
+namespace {
+
+/// kept's head is written.
+void write_tail(KeptAnswer& kept, const KeptAnswer::Counts& counts, const Layout& layout,
+                std::span<const std::uint8_t> name, std::span<const std::uint8_t> body) {
+  std::uint8_t* at = kept.tail();
+  if (kept.is_terse != 0) {
+    at = std::ranges::copy(name, at).out;
+    at = std::copy_n(&body[layout.ttl_offsets[0]], ttl_octets, at);
+    std::ranges::copy(body.subspan(KeptAnswer::terse_gap + ttl_octets), at);
+    return;
+  }
+  std::memcpy(at, &counts, sizeof counts);
+  const std::size_t table_octets = KeptAnswer::table_octets(false, counts.records());
+  std::memcpy(at + sizeof counts, layout.ttl_offsets.data(), table_octets - sizeof counts);
+  at = std::ranges::copy(name, at + table_octets).out;
+  std::ranges::copy(body, at);
+}
+
+/// Behind the question at `at`, with TTLs that are less by age.
+std::uint8_t* put_body(const KeptAnswer& kept, std::uint32_t age, std::uint8_t* at) {
+  const auto body = kept.body();
+  if (kept.is_terse != 0) {
+    at = put16(put16(put16(at, pointer_to_question), kept.type), rr_class::in.value);
+    put32(at, u32(body.data()) - age);
+    const auto rdata = body.subspan(ttl_octets);
+    return std::ranges::copy(rdata, put16(at + ttl_octets, static_cast<unsigned>(rdata.size()))).out;
+  }
+  std::uint8_t* const end = std::ranges::copy(body, at).out;
+  const std::size_t ttls = kept.counts().records();
+  for (std::size_t i = 0; i < ttls; ++i) {
+    std::uint8_t* const ttl = at + (ttls == 1 ? behind_name(body, 0) + 4 : kept.ttl_offset(i));
+    put32(ttl, u32(ttl) - age);
+  }
+  return end;
+}
+
+}  // namespace
 
 PacketCache::Served PacketCache::find(const QueryGlance& glance, std::uint64_t hash,
                                       std::span<const std::uint8_t> query, Instant now, std::span<std::uint8_t> room) {
   if (!memory_) return {};
-  KeptAnswer* const kept = look_up(glance, hash);
-  if (kept == nullptr) return {};
+  RingPlace place = 0;
+  if (!find_place(glance, hash, place)) return {};
+  KeptAnswer* const kept = &memory_->ring.at(place);
   const auto age = std::chrono::ceil<std::chrono::seconds>(now - kept_at(*kept)).count();
   if (age < 0 || age > kept->serve_for) return {};
   const std::size_t question_octets = std::size_t{glance.name_octets} + question_tail_octets;
-  const std::size_t octets = header_octets + question_octets + kept->body_octets + (glance.edns ? plain_opt_octets : 0);
+  const std::size_t octets =
+      header_octets + question_octets + kept->sent_octets() + (glance.edns ? plain_opt_octets : 0);
   if (octets > room.size()) return {};
   kept->visited = 1;
 
@@ -239,16 +269,11 @@ PacketCache::Served PacketCache::find(const QueryGlance& glance, std::uint64_t h
   at = put16(at, response_bit | recursion_bits | (tells_secure ? authentic_bit : 0U) |
                      (glance.checking_disabled ? checking_disabled_bit : 0U) | kept->rcode);
   at = put16(at, 1);
-  at = put16(at, kept->answers);
-  at = put16(at, kept->authorities);
+  at = put16(at, kept->counts().answers);
+  at = put16(at, kept->counts().authorities);
   at = put16(at, glance.edns ? 1 : 0);
-  std::uint8_t* const body = std::copy_n(query.data() + header_octets, question_octets, at);
-  at = std::ranges::copy(kept->body(), body).out;
-  const std::size_t ttls = kept->ttls();
-  for (std::size_t i = 0; i < ttls; ++i) {
-    std::uint8_t* const ttl = body + (ttls == 1 ? behind_name(kept->body(), 0) + 4 : kept->ttl_offset(i));
-    put32(ttl, u32(ttl) - static_cast<std::uint32_t>(age));
-  }
+  at = std::copy_n(query.data() + header_octets, question_octets, at);
+  at = put_body(*kept, static_cast<std::uint32_t>(age), at);
   if (glance.edns) std::ranges::copy(plain_opt(glance.dnssec_ok), at);
   return {octets, static_cast<Rcode>(kept->rcode), kept->secure != 0, std::chrono::seconds{kept->serve_for - age}};
 }
@@ -267,33 +292,33 @@ std::chrono::seconds PacketCache::keep(const QueryGlance& glance, std::span<cons
   const std::int64_t serve_for =
       std::min({std::int64_t{layout->least_ttl} - 1 - std::max<std::int64_t>(terms.lead.count(), 0),
                 std::int64_t{terms.most.count()}, std::int64_t{UINT16_MAX}});
-  const std::size_t units = KeptAnswer::units_for(layout->ttls, glance.name_octets, layout->body_octets);
+  const KeptAnswer::Counts counts{static_cast<std::uint8_t>(answers), static_cast<std::uint8_t>(authorities)};
+  const auto body = answer.subspan(question_end, layout->body_octets);
+  const bool terse = is_terse(body, counts, glance.type);
+  const std::size_t body_octets = body.size() - (terse ? KeptAnswer::terse_gap : 0);
+  const std::size_t table_octets = KeptAnswer::table_octets(terse, counts.records());
+  const std::size_t units = KeptAnswer::units_for(table_octets, glance.name_octets, body_octets);
   if (serve_for <= 0 || units * ring_unit > max_entry_octets) return {};
 
   const std::uint64_t hash = hash_of(glance);
   if (terms.admission == Admission::at_second_time && !has_come_before(hash)) return {};
-  const RingPlace place = make_room(units, now);
+  RingPlace place = 0;
+  if (find_place(glance, hash, place)) memory_->index.take_out(static_cast<std::uint32_t>(hash), place);
+  place = make_room(units, now);
   KeptAnswer& kept = memory_->ring.at(place);
-  kept = {.units = static_cast<std::uint16_t>(units),
-          .body_octets = static_cast<std::uint16_t>(layout->body_octets),
+  kept = {.body_octets = static_cast<std::uint16_t>(body_octets & 0x7fffU),
+          .is_terse = static_cast<std::uint16_t>(terse ? 1U : 0U),
           .name_octets = glance.name_octets,
-          .answers = static_cast<std::uint8_t>(answers),
-          .authorities = static_cast<std::uint8_t>(authorities),
           .variant = static_cast<std::uint8_t>(variant_of(glance) & 3U),
           .rcode = static_cast<std::uint8_t>(flags & 0xfU),
           .secure = static_cast<std::uint8_t>(terms.secure ? 1U : 0U),
           .visited = 0,
-          .hash = static_cast<std::uint32_t>(hash),
-          .kept_at = std::chrono::floor<KeptTime>(now.time_since_epoch()),
           .serve_for = static_cast<std::uint16_t>(serve_for),
-          .type = glance.type.value};
-  std::uint8_t* at = kept.tail();
-  const std::size_t offset_octets = KeptAnswer::offset_octets(layout->ttls);
-  std::memcpy(at, layout->ttl_offsets.data(), offset_octets);
-  at += offset_octets;
-  at = std::ranges::copy(glance.lower_name(), at).out;
-  std::ranges::copy(answer.subspan(question_end, layout->body_octets), at);
-  put_in_index(glance, hash, place);
+          .type = glance.type.value,
+          .hash = static_cast<std::uint32_t>(hash),
+          .kept_at = std::chrono::floor<KeptTime>(now.time_since_epoch())};
+  write_tail(kept, counts, *layout, glance.lower_name(), body);
+  memory_->index.put(hash, place, memory_->ring);
   return std::chrono::seconds{serve_for};
 }
 
@@ -310,37 +335,17 @@ bool PacketCache::has_come_before(std::uint64_t hash) {
 /// What leaves the ring leaves the index; what was asked for since it was last the oldest stays.
 RingPlace PacketCache::make_room(std::size_t units, Instant now) {
   AnswerRing& ring = memory_->ring;
-  const auto slot_of = [&](std::uint64_t hash, RingPlace place) -> std::uint32_t* {
-    Bucket& bucket = bucket_of(hash);
-    const auto slot = std::ranges::find(bucket.place, place + 1);
-    return slot == bucket.place.end() ? nullptr : &*slot;
-  };
+  PacketIndex& index = memory_->index;
   return ring.make(
       units,
       [&](RingPlace from, KeptAnswer& oldest, bool may_stay) {
-        std::uint32_t* const slot = slot_of(oldest.hash, from);
-        if (slot == nullptr) return false;  // another has taken its place
+        if (!index.has(oldest.hash, from)) return false;  // another has taken its slot
         const bool stays = may_stay && oldest.visited != 0 && now - kept_at(oldest) < serve_for(oldest);
         oldest.visited = 0;
-        if (!stays) *slot = 0;
+        if (!stays) index.take_out(oldest.hash, from);
         return stays;
       },
-      [&](RingPlace from, RingPlace to) { *slot_of(ring.at(to).hash, from) = to + 1; });
-}
-
-/// In the place of what answered the same question, else in a free one, else in that of one that nobody asked for
-/// again.
-void PacketCache::put_in_index(const QueryGlance& glance, std::uint64_t hash, RingPlace place) {
-  Bucket& bucket = bucket_of(hash);
-  const auto worth = [&](std::uint32_t kept_place) {
-    if (kept_place == 0) return 1;
-    const KeptAnswer& kept = memory_->ring.at(kept_place - 1);
-    if (is_of(kept, hash, glance)) return 0;
-    return kept.visited == 0 ? 2 : 3;
-  };
-  const auto slot = std::ranges::min_element(bucket.place, {}, worth);
-  *slot = place + 1;
-  bucket.tag[static_cast<std::size_t>(slot - bucket.place.begin())] = Bucket::tag_of(hash);
+      [&](RingPlace from, RingPlace to) { index.move(ring.at(to).hash, from, to); });
 }
 
 }  // namespace redoubt::dns

@@ -85,15 +85,12 @@ class PacketCache {
   static constexpr std::size_t max_entry_octets = 2048;
 
  private:
-  struct Bucket;
   struct Memory;
   bool has_come_before(std::uint64_t hash);
 
-  Bucket& bucket_of(std::uint64_t hash) const;
   static bool is_of(const KeptAnswer& kept, std::uint64_t hash, const QueryGlance& glance);
-  KeptAnswer* look_up(const QueryGlance& glance, std::uint64_t hash);
+  bool find_place(const QueryGlance& glance, std::uint64_t hash, RingPlace& place) const;
   RingPlace make_room(std::size_t units, Instant now);
-  void put_in_index(const QueryGlance& glance, std::uint64_t hash, RingPlace place);
 
   HashKey key_;
   std::unique_ptr<Memory> memory_;  // null: it keeps nothing

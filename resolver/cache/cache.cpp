@@ -135,7 +135,7 @@ void Cache::keep_expired(Duration time) {
 void Cache::forget_verdicts(const dns::Name& below) {
   for (std::size_t i = 0; i < shard_count; ++i) {
     const std::lock_guard guard{shards_[i].lock};
-    for (PackedEntry* entry = shards_[i].queue.newest(); entry != nullptr; entry = entry->older) {
+    for (PackedEntry* entry = shards_[i].queue.newest(); entry != nullptr; entry = entry->older()) {
       if (below.is_root() || entry->name().is_at_or_below(below)) entry->forget_verdict();
     }
   }
@@ -221,7 +221,8 @@ void Cache::store(Entry entry, const dns::Name& name, Instant now) {
   Shard& shard = shard_of(hash);
   const std::lock_guard guard{shard.lock};
   if (!shard.clear_for(entry, hash, now, guards_.entries_of_name_bound)) return;
-  const std::uint64_t most = guards_.entry_bound ? std::min<std::uint64_t>(shard.bound, max_entry_octets) : shard.bound;
+  const std::size_t most_octets = guards_.entry_bound ? max_entry_octets : PackedEntry::max_octets;
+  const std::uint64_t most = std::min<std::uint64_t>(shard.bound, most_octets);
   if (entry.expires <= now || octets > most) return;
   shard.add(PackedEntry::make(entry, static_cast<std::uint32_t>(hash)), hash);
   shard.shrink_to_bound(now);
@@ -298,7 +299,7 @@ std::uint64_t Cache::flush(const dns::Name& name, bool below) {
   const auto flush_shard = [&](Shard& shard) {
     const std::lock_guard guard{shard.lock};
     for (PackedEntry* entry = shard.queue.newest(); entry != nullptr;) {
-      PackedEntry* const next = entry->older;
+      PackedEntry* const next = entry->older();
       if (below ? entry->name().is_at_or_below(name) : entry->is_of(name)) {
         shard.remove(entry);
         ++flushed;
@@ -321,7 +322,7 @@ std::vector<ShownEntry> Cache::show(const dns::Name& name, bool below, std::size
   more = false;
   for (std::size_t i = 0; i < shard_count && !more; ++i) {
     const std::lock_guard guard{shards_[i].lock};
-    for (const PackedEntry* entry = shards_[i].queue.newest(); entry != nullptr; entry = entry->older) {
+    for (const PackedEntry* entry = shards_[i].queue.newest(); entry != nullptr; entry = entry->older()) {
       if (entry->is_delegation() || entry->expires() <= now) continue;
       const dns::Name owner = entry->name();
       if (below ? !owner.is_at_or_below(name) : !(owner == name)) continue;

@@ -13,7 +13,7 @@ void EntryIndex::put(PackedEntry* entry, std::uint8_t tag) {
 }
 
 void EntryIndex::resize(std::size_t cells) {
-  auto new_cells = std::make_unique_for_overwrite<PackedEntry*[]>(cells);
+  auto new_cells = std::make_unique_for_overwrite<EntryLink[]>(cells);
   auto new_tags = std::make_unique<std::uint8_t[]>(cells);
   const auto old_cells = std::exchange(cells_, std::move(new_cells));
   const auto old_tags = std::exchange(tags_, std::move(new_tags));

@@ -1,7 +1,7 @@
 #pragma once
-// Where entries are, by their names' hashes: open addressing, so that an entry costs 9 octets for each cell and no
+// Where entries are, by their names' hashes: open addressing, so that an entry costs 7 octets for each cell and no
 // block of its own. Six tenths of the cells are full, or more, up to seven eighths, for it grows and shrinks by a
-// fourth or a fifth: an entry's share is 15 octets at most. One byte of the hash stands beside each pointer: looking
+// fourth or a fifth: an entry's share is 12 octets at most. One byte of the hash stands beside each pointer: looking
 // for a name touches its own entries and hardly any others.
 #include <cstdint>
 #include <memory>
@@ -30,9 +30,11 @@ class EntryIndex {
   std::size_t size() const { return count_; }
   std::size_t cells() const { return cell_count_; }
   /// Null: nothing stands there. cell is below cells().
-  const PackedEntry* in_cell(std::size_t cell) const { return tags_[cell] == free_cell ? nullptr : cells_[cell]; }
+  const PackedEntry* in_cell(std::size_t cell) const {
+    return tags_[cell] == free_cell ? nullptr : static_cast<PackedEntry*>(cells_[cell]);
+  }
   /// For tests.
-  std::size_t octets() const { return cell_count_ * (sizeof(PackedEntry*) + sizeof(std::uint8_t)); }
+  std::size_t octets() const { return cell_count_ * (sizeof(EntryLink) + sizeof(std::uint8_t)); }
 
  private:
   static constexpr std::size_t least_cells = 16;
@@ -48,7 +50,7 @@ class EntryIndex {
   void put(PackedEntry* entry, std::uint8_t tag);
   void resize(std::size_t cells);
 
-  std::unique_ptr<PackedEntry*[]> cells_;
+  std::unique_ptr<EntryLink[]> cells_;
   std::unique_ptr<std::uint8_t[]> tags_;
   std::size_t cell_count_ = 0;
   std::size_t count_ = 0;

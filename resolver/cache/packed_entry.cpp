@@ -11,8 +11,10 @@ namespace {
 /// Clients' hits that make an entry worth fetching again before it ends.
 constexpr std::uint8_t popular = 2;
 /// An entry's share of the index at its emptiest (entry_index.hpp).
-constexpr std::size_t index_octets = 15;
-static_assert(sizeof(PackedEntry) == 48 && alignof(PackedEntry) == 8);
+constexpr std::size_t index_octets = 12;
+/// RDATA of which the count stands in the tail.
+constexpr std::uint16_t many = 3;
+static_assert(sizeof(PackedEntry) == 32 && alignof(PackedEntry) == 4);
 
 /// What a block of so many octets takes of the heap: its header, and up to the next sixteen.
 constexpr std::size_t heap_octets(std::size_t octets) {
@@ -34,8 +36,14 @@ std::uint8_t lower(std::uint8_t octet) {
   return octet >= 'A' && octet <= 'Z' ? static_cast<std::uint8_t>(octet | 0x20U) : octet;
 }
 
-std::size_t set_octets_of(const CacheDraft& draft) {
-  return draft.data ? draft.data->packed().size() : draft.name.wire().size();
+std::span<const std::uint8_t> set_of(const CacheDraft& draft) {
+  return draft.data ? draft.data->packed() : draft.name.wire();
+}
+
+std::uint16_t count_of(const CacheDraft& draft) { return draft.data ? draft.data->head().count : std::uint16_t{0}; }
+
+std::size_t lead_octets_for(bool has_companions, bool has_many) {
+  return (has_companions ? sizeof(void*) : 0) + (has_many ? sizeof many : 0) + 1;
 }
 
 /// A denial's SOA ends with it, as a rule, and then needs no memory of its own.
@@ -66,8 +74,8 @@ struct PackedEntry::SoaHead {
 namespace {
 
 std::size_t piece_octets(const CacheDraft& draft, std::size_t soa_head) {
-  return sizeof(PackedEntry) + (needs_companions(draft) ? sizeof(void*) : 0) + set_octets_of(draft) +
-         (packs_soa(draft) ? soa_head + draft.beside->packed().size() : 0);
+  return sizeof(PackedEntry) + lead_octets_for(needs_companions(draft), count_of(draft) >= many) +
+         set_of(draft).size() + (packs_soa(draft) ? soa_head + draft.beside->packed().size() : 0);
 }
 
 /// What stands apart.
@@ -89,14 +97,10 @@ std::size_t CacheDraft::octets() const {
   return all;
 }
 
-PackedEntry::PackedEntry(const CacheDraft& draft, std::uint32_t hash, std::size_t set_octets)
-    : expires_{draft.expires.time_since_epoch().count()},
-      hash_{hash},
+PackedEntry::PackedEntry(const CacheDraft& draft, std::uint32_t hash)
+    : hash_{hash},
       ttl_{draft.data ? draft.data->ttl() : dns::Ttl{}},
-      set_octets_{static_cast<std::uint32_t>(set_octets)},
-      type_{draft.type},
-      count_{draft.data ? draft.data->head().count : std::uint16_t{0}},
-      owner_octets_{static_cast<std::uint8_t>(draft.name.wire().size())},
+      set_octets_{static_cast<std::uint16_t>(set_of(draft).size())},
       kind_{static_cast<std::uint8_t>(static_cast<unsigned>(draft.kind) & 3U)},
       rank_{static_cast<std::uint8_t>(static_cast<unsigned>(draft.rank) & 3U)},
       security_{static_cast<std::uint8_t>(static_cast<unsigned>(draft.standing.security) & 3U)},
@@ -106,7 +110,10 @@ PackedEntry::PackedEntry(const CacheDraft& draft, std::uint32_t hash, std::size_
       visited_{0},
       visited_expired_{0},
       renewal_told_{0},
-      hits_{0} {}
+      hits_{0},
+      count_{static_cast<std::uint8_t>(std::min(count_of(draft), many) & 3U)},
+      type_{draft.type},
+      expires_{draft.expires} {}
 
 PackedEntry::Owned PackedEntry::make(const CacheDraft& draft, std::uint32_t hash) {
   static_assert(sizeof(SoaHead) == 12 && sizeof(Companions) == 4 * 2 * sizeof(void*));
@@ -116,14 +123,24 @@ PackedEntry::Owned PackedEntry::make(const CacheDraft& draft, std::uint32_t hash
         Companions{packs_soa(draft) ? nullptr : draft.beside, draft.error, draft.delegation, draft.standing.evidence});
   }
   void* piece = ::operator new(piece_octets(draft, sizeof(SoaHead)));
-  auto* entry = ::new (piece) PackedEntry{draft, hash, set_octets_of(draft)};
+  if (!EntryLink::can_hold(piece)) {
+    ::operator delete(piece);
+    throw std::bad_alloc{};
+  }
+  auto* entry = ::new (piece) PackedEntry{draft, hash};
   auto* at = reinterpret_cast<std::uint8_t*>(entry + 1);  // the piece goes on behind the object
   if (companions) {
     Companions* given = companions.release();
     std::memcpy(at, static_cast<const void*>(&given), sizeof given);
     at += sizeof given;
   }
-  at = std::ranges::copy(draft.data ? draft.data->packed() : draft.name.wire(), at).out;
+  if (entry->count_ == many) {
+    const std::uint16_t count = count_of(draft);
+    std::memcpy(at, &count, sizeof count);
+    at += sizeof count;
+  }
+  *at++ = static_cast<std::uint8_t>(draft.name.wire().size());
+  at = std::ranges::copy(set_of(draft), at).out;
   if (packs_soa(draft)) {
     const HeldRRset::Head head = draft.beside->head();
     const SoaHead soa{head.ttl, static_cast<std::uint32_t>(draft.beside->packed().size()), head.count,
@@ -146,20 +163,29 @@ PackedEntry::Companions* PackedEntry::companions() const {
   return given;
 }
 
-std::span<const std::uint8_t> PackedEntry::set() const {
-  return {tail() + (has_companions_ != 0 ? sizeof(Companions*) : 0), set_octets_};
+std::size_t PackedEntry::lead_octets() const { return lead_octets_for(has_companions_ != 0, count_ == many); }
+
+std::uint16_t PackedEntry::count() const {
+  if (count_ != many) return count_;
+  std::uint16_t count = 0;
+  std::memcpy(&count, tail() + (has_companions_ != 0 ? sizeof(void*) : 0), sizeof count);
+  return count;
 }
+
+std::uint8_t PackedEntry::owner_octets() const { return tail()[lead_octets() - 1]; }
+
+std::span<const std::uint8_t> PackedEntry::set() const { return {tail() + lead_octets(), set_octets_}; }
 
 bool PackedEntry::is_of(const dns::Name& name) const {
   const auto wanted = name.wire();
-  const auto ours = set().first(owner_octets_);
+  const auto ours = set().first(owner_octets());
   return std::ranges::equal(ours, wanted, {}, lower, lower);
 }
 
-dns::Name PackedEntry::name() const { return dns::Name::from_wire(set().first(owner_octets_)).value_or(dns::Name{}); }
+dns::Name PackedEntry::name() const { return dns::Name::from_wire(set().first(owner_octets())).value_or(dns::Name{}); }
 
 std::size_t PackedEntry::octets() const {
-  std::size_t piece = sizeof(PackedEntry) + (has_companions_ != 0 ? sizeof(Companions*) : 0) + set_octets_;
+  std::size_t piece = sizeof(PackedEntry) + lead_octets() + set_octets_;
   if (has_soa_ != 0) {
     SoaHead soa;
     std::memcpy(&soa, set().data() + set_octets_, sizeof soa);
@@ -172,7 +198,7 @@ std::size_t PackedEntry::octets() const {
 }
 
 SharedRRset PackedEntry::data() const {
-  return HeldRRset::make({expires(), ttl_, type_, count_, owner_octets_}, set());
+  return HeldRRset::make({expires(), ttl_, type_, count(), owner_octets()}, set());
 }
 
 SharedRRset PackedEntry::soa() const {
@@ -212,7 +238,7 @@ CacheDraft PackedEntry::draft() const {
 }
 
 void PackedEntry::forget_verdict() {
-  if (security() == Security::bogus) expires_ = Instant::min().time_since_epoch().count();
+  if (security() == Security::bogus) expires_ = PackedInstant{Instant::min()};
   security_ = static_cast<std::uint8_t>(Security::indeterminate) & 3U;
 }
 

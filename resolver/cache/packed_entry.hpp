@@ -1,12 +1,13 @@
 #pragma once
 // One entry of the record cache, in one piece of memory: what it is looked up by, its place in the queue, and the
-// octets of its RRset. A short name with an address takes 80 octets of the heap. What few entries have (signatures,
+// octets of its RRset. A short name with an address takes 64 octets of the heap. What few entries have (signatures,
 // proofs, a cut's servers, a failure's text) stands apart and is shared with the answers that it goes into.
 #include <cstdint>
 #include <memory>
 #include <span>
 
 #include "resolver/cache/cache.hpp"
+#include "resolver/cache/entry_link.hpp"
 
 namespace redoubt::resolver {
 
@@ -36,10 +37,12 @@ class PackedEntry {
   };
   using Owned = std::unique_ptr<PackedEntry, Free>;
 
+  /// Of drafts of more octets none can be made.
+  static constexpr std::size_t max_octets = UINT16_MAX;
   static Owned make(const CacheDraft& draft, std::uint32_t hash);
 
   std::uint32_t hash() const { return hash_; }
-  Instant expires() const { return Instant{Duration{expires_}}; }
+  Instant expires() const { return expires_.instant(); }
   EntryKind kind() const { return static_cast<EntryKind>(kind_); }
   Rank rank() const { return static_cast<Rank>(rank_); }
   Security security() const { return static_cast<Security>(security_); }
@@ -82,41 +85,48 @@ class PackedEntry {
   /// For when a name has too many: what has expired goes before denials, denials before data.
   int worth(Instant now) const { return (expires() > now ? 2 : 0) + (kind() == EntryKind::data ? 1 : 0); }
 
-  // The queue's links; its own alone.
-  PackedEntry* newer = nullptr;
-  PackedEntry* older = nullptr;
+  /// The next in the queue that it stands in, on the way to the oldest.
+  PackedEntry* older() const { return older_; }
 
  private:
   struct Companions;
   struct SoaHead;
 
-  PackedEntry(const CacheDraft& draft, std::uint32_t hash, std::size_t set_octets);
+  friend class SieveQueue;
+
+  PackedEntry(const CacheDraft& draft, std::uint32_t hash);
   const std::uint8_t* tail() const {
     return reinterpret_cast<const std::uint8_t*>(this + 1);  // the piece goes on behind the object
   }
   Companions* companions() const;
+  std::uint16_t count() const;
+  std::uint8_t owner_octets() const;
+  /// What stands before owner and RDATA: where there are companions a pointer to them, where there are many RDATA their
+  /// count, and the owner's length.
+  std::size_t lead_octets() const;
   /// Owner and RDATA.
   std::span<const std::uint8_t> set() const;
   SharedRRset data() const;
   SharedRRset soa() const;
 
-  Duration::rep expires_;
   std::uint32_t hash_;
   dns::Ttl ttl_;
-  std::uint32_t set_octets_;
+  std::uint16_t set_octets_;
+  std::uint16_t kind_ : 2;
+  std::uint16_t rank_ : 2;
+  std::uint16_t security_ : 2;
+  std::uint16_t is_delegation_ : 1;
+  std::uint16_t has_companions_ : 1;
+  std::uint16_t has_soa_ : 1;
+  std::uint16_t visited_ : 1;          // while fresh
+  std::uint16_t visited_expired_ : 1;  // later
+  std::uint16_t renewal_told_ : 1;
+  std::uint16_t hits_ : 2;   // of clients; at most `popular`
+  std::uint16_t count_ : 2;  // of RDATA; `many`: it stands in the tail
   dns::RrType type_;
-  std::uint16_t count_;
-  std::uint8_t owner_octets_;
-  std::uint8_t kind_ : 2;
-  std::uint8_t rank_ : 2;
-  std::uint8_t security_ : 2;
-  std::uint8_t is_delegation_ : 1;
-  std::uint8_t has_companions_ : 1;
-  std::uint8_t has_soa_ : 1;
-  std::uint8_t visited_ : 1;          // while fresh
-  std::uint8_t visited_expired_ : 1;  // later
-  std::uint8_t renewal_told_ : 1;
-  std::uint8_t hits_ : 2;  // of clients; at most `popular`
+  PackedInstant expires_;
+  EntryLink newer_ = nullptr;
+  EntryLink older_ = nullptr;
 };
 
 }  // namespace redoubt::resolver

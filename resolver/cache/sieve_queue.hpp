@@ -11,20 +11,20 @@ namespace redoubt::resolver {
 class SieveQueue {
  public:
   bool is_empty() const { return newest_ == nullptr; }
-  /// From there on by `older`; null: there is none.
+  /// From there on by older(); null: there is none.
   PackedEntry* newest() const { return newest_; }
 
   void push(PackedEntry* entry) {
-    entry->newer = nullptr;
-    entry->older = newest_;
-    (newest_ != nullptr ? newest_->newer : oldest_) = entry;
+    entry->newer_ = nullptr;
+    entry->older_ = newest_;
+    (newest_ != nullptr ? newest_->newer_ : oldest_) = entry;
     newest_ = entry;
   }
 
   void take_out(PackedEntry* entry) {
-    if (hand_ == entry) hand_ = entry->newer;
-    (entry->newer != nullptr ? entry->newer->older : newest_) = entry->older;
-    (entry->older != nullptr ? entry->older->newer : oldest_) = entry->newer;
+    if (hand_ == entry) hand_ = entry->newer_;
+    (entry->newer_ != nullptr ? entry->newer_->older_ : newest_) = entry->older_;
+    (entry->older_ != nullptr ? entry->older_->newer_ : oldest_) = entry->newer_;
   }
 
   /// There is one. It is left in its place.
@@ -33,13 +33,13 @@ class SieveQueue {
       if (hand_ == nullptr) hand_ = oldest_;
       if (!spares_visited || !hand_->is_spared(now)) return hand_;
       hand_->forget_visits();
-      hand_ = hand_->newer;
+      hand_ = hand_->newer_;
     }
   }
 
  private:
-  PackedEntry* newest_ = nullptr;
-  PackedEntry* oldest_ = nullptr;
+  EntryLink newest_ = nullptr;
+  EntryLink oldest_ = nullptr;
   PackedEntry* hand_ = nullptr;  // null: begins at the oldest
 };
 

@@ -335,7 +335,7 @@ TEST(KeptImageTest, what_is_there_already_is_newer_than_what_is_put_back) {
 TEST(KeptImageTest, a_full_cache_takes_no_more_and_evicts_nothing_for_it) {
   Cache cache{1U << 20U, hash_key};
   fill(cache);
-  Cache tiny{64 * 90, hash_key};  // less in a shard than any entry takes
+  Cache tiny{64 * 60, hash_key};  // less in a shard than any entry takes
   for (const KeptEntry& entry : all_of(cache, start)) EXPECT_FALSE(tiny.restore(entry, start));
   EXPECT_EQ(tiny.counters().evictions, 0U);
 }

@@ -102,6 +102,30 @@ TEST(PacketCache, random_names_do_not_push_out_what_others_ask_for) {
   EXPECT_LT(without, 90) << "the flood is none, and this shows nothing";
 }
 
+/// Whatever memory it may have: its index is as large as what is kept asks for.
+TEST(PacketCache, short_name_with_an_address_takes_about_fifty_octets) {
+  constexpr unsigned names = 30'000;
+  for (const std::size_t octets : {std::size_t{4} << 20, std::size_t{1} << 30}) {
+    dns::PacketCache cache{octets, packet_key};
+    std::size_t before = 0;
+    for (unsigned i = 0; i <= names; ++i) {
+      const std::string name = "m" + std::to_string(100'000 + i) + ".bench.";
+      const Octets query = query_octets(name);
+      dns::QueryGlance glance;
+      ASSERT_TRUE(dns::look_at(query, glance));
+      Outcome outcome;
+      outcome.rcode = dns::Rcode::noerror;
+      outcome.answer = {rrset(name, dns::type::a, 300, {{192, 0, 2, 1}})};
+      cache.keep(glance, rendered(query, outcome), {}, start);
+      if (i == 0) before = cache.octets();
+    }
+    const double each = static_cast<double>(cache.octets() - before) / names;
+    RecordProperty("octets_per_name", static_cast<int>(each));
+    std::printf("octets of the packet cache for a short name with an address: %.1f\n", each);
+    EXPECT_LE(each, 52);
+  }
+}
+
 TEST(PacketCache, cleared_cache_serves_nothing) {
   Counter counter;
   const Outcome outcome = address_of("www.example.");

@@ -53,6 +53,50 @@ TEST(PacketCache, aliases_and_denials_are_kept_whole) {
   }
 }
 
+/// One record, of the name and type that were asked for or not, in whatever section.
+TEST(PacketCache, answers_of_one_record_are_given_back_to_the_octet) {
+  struct Case {
+    std::string_view owner;
+    dns::RrType type;
+    Octets rdata;
+    bool is_denial = false;
+  };
+  const std::vector<Case> cases{
+      {"www.example.", dns::type::a, {192, 0, 2, 1}},
+      {"www.example.", dns::type::aaaa, Octets(16, 1)},
+      {"www.example.", dns::type::txt, {}},
+      {"www.example.", dns::type::txt, Octets(255, 254)},
+      {"www.example.", dns::type::cname, name_rdata("www.example.")},
+      {"www.example.", dns::type::ns, name_rdata("ns.www.example.")},
+      {".", dns::type::ns, name_rdata("a.example.")},
+      {"example.", dns::type::txt, {3, 'f', 'a', 'r'}},
+      {"example.", dns::type::txt, {3, 'n', 'o', 't'}, true},
+  };
+  for (const Case& each : cases) {
+    for (const bool asks_for_it : {true, false}) {
+      const std::string_view qname = each.owner == "." ? "." : "www.example.";
+      const Octets query = query_octets(qname, [&](dns::Message& message) {
+        message.question->type = asks_for_it ? each.type : dns::type::mx;
+        if (asks_for_it) message.edns.emplace();
+      });
+      Outcome outcome;
+      outcome.rcode = each.is_denial ? dns::Rcode::nxdomain : dns::Rcode::noerror;
+      const SharedRRset set = rrset(each.owner, each.type, 300, {each.rdata});
+      if (each.is_denial)
+        outcome.authority = set;
+      else
+        outcome.answer = {set};
+      for (const auto later : {0s, 7s, 200s}) {
+        Counter counter;
+        counter.answer(query, outcome);
+        EXPECT_EQ(counter.answer(query, outcome, start + later), rendered(query, outcome, start + later))
+            << each.owner << " " << dns::to_text(each.type) << " " << asks_for_it;
+        EXPECT_TRUE(counter.served);
+      }
+    }
+  }
+}
+
 TEST(PacketCache, ttls_are_never_more_than_what_is_left) {
   Counter counter;
   const Outcome outcome = address_of("www.example.", 100);

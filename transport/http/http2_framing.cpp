@@ -93,6 +93,17 @@ class Http2Framing : public MessageFraming {
     return std::nullopt;
   }
 
+  /// Those that came by POST.
+  std::size_t coming(std::span<std::span<const std::uint8_t>> into) const override {
+    std::size_t count = 0;
+    for (const std::int32_t id : ready_.all()) {
+      if (count == into.size()) break;
+      const Http2Stream* const stream = streams_.find(id);
+      if (stream != nullptr && !stream->request.body.empty()) into[count++] = stream->request.body;
+    }
+    return count;
+  }
+
   std::uint64_t unfinished() const override { return static_cast<std::uint64_t>(streams_.first_incomplete()); }
   std::uint64_t last_begun() const override { return static_cast<std::uint64_t>(last_begun_); }
   std::size_t overhead() const override { return answer_overhead; }

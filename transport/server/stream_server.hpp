@@ -77,6 +77,7 @@ class StreamServer : private ConnectionHost {
   void wait_for_room(Connection& connection) override;
   AskId ask(Connection& connection, const Incoming& query) override;
   std::span<const std::uint8_t> known(Connection& connection, const Incoming& query) override;
+  void expect(Connection& connection, std::span<const std::span<const std::uint8_t>> messages) override;
   void withdraw(AskId id) override;
   void flush_soon(Connection& connection) override;
   void resume_soon(Connection& connection) override;

@@ -197,7 +197,9 @@ class Http2Framing : public MessageFraming {
     session_.reset(session);
     const std::array settings{
         nghttp2_settings_entry{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, number(Limit::http_streams)},
-        nghttp2_settings_entry{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, number(Limit::http_header_octets)}};
+        nghttp2_settings_entry{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, number(Limit::http_header_octets)},
+        // Answers are short: a tree of who goes first costs more than it could bring (RFC 9218 §2.1).
+        nghttp2_settings_entry{NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}};
     mute_ = broken_ = session == nullptr ||
                       nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings.data(), settings.size()) != 0;
   }

@@ -33,6 +33,19 @@ TEST_F(HttpServerTest, get_and_post_bring_the_same_query_and_its_answer) {
   EXPECT_EQ(resolver_.asked[0].origin.protocol, Protocol::https);
 }
 
+/// RFC 9218 §2.1: it is said at once, so that no client builds a tree of who goes first.
+TEST_F(HttpServerTest, no_tree_of_priorities_is_offered) {
+  Http2Peer peer{at_};
+  const auto stream = peer.post(query(1));
+  ASSERT_TRUE(run_until([&] {
+    peer.step();
+    return resolver_.asked.size() == 1;
+  }));
+  give(resolver_.asked[0]);
+  ASSERT_TRUE(run_until([&] { return peer.whole(stream); }));
+  EXPECT_EQ(nghttp2_session_get_remote_settings(peer.session(), NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES), 1U);
+}
+
 TEST(Http2Framing, what_is_coming_are_the_whole_messages_that_were_posted) {
   const Limits limits;
   const auto framing = http2_framing("/dns-query", limits);

@@ -9,6 +9,10 @@ namespace {
 /// Kept between messages; whatever is larger goes back, so that thousands of idle connections stay small.
 constexpr std::size_t kept_capacity = 1024;
 
+std::size_t length_at(std::span<const std::uint8_t> frame) {
+  return static_cast<std::size_t>(frame[0]) << 8U | frame[1];
+}
+
 }  // namespace
 
 void FrameReader::append(std::span<const std::uint8_t> octets) {
@@ -30,12 +34,24 @@ std::expected<std::optional<std::span<const std::uint8_t>>, FrameFault> FrameRea
     return std::nullopt;
   }
   if (left.size() < frame_length_octets) return std::nullopt;
-  const std::size_t length = static_cast<std::size_t>(left[0]) << 8U | left[1];
+  const std::size_t length = length_at(left);
   // Judged by the length alone: its octets are not waited for.
   if (length < dns::header_octets) return std::unexpected{FrameFault::too_short};
   if (left.size() - frame_length_octets < length) return std::nullopt;
   begin_ += frame_length_octets + length;
   return left.subspan(frame_length_octets, length);
+}
+
+std::size_t FrameReader::coming(std::span<std::span<const std::uint8_t>> into) const {
+  std::size_t count = 0;
+  for (std::span<const std::uint8_t> left = std::span{held_}.subspan(begin_);
+       count < into.size() && left.size() >= frame_length_octets; ++count) {
+    const std::size_t length = length_at(left);
+    if (length < dns::header_octets || left.size() - frame_length_octets < length) break;
+    into[count] = left.subspan(frame_length_octets, length);
+    left = left.subspan(frame_length_octets + length);
+  }
+  return count;
 }
 
 }  // namespace redoubt::transport

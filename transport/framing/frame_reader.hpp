@@ -23,6 +23,8 @@ class FrameReader {
   /// The next whole message, valid until the next call of any other member; nothing when octets are missing. A fault
   /// stays.
   std::expected<std::optional<std::span<const std::uint8_t>>, FrameFault> next();
+  /// The messages that next() will bring, as many of the first as there is room for; valid as long. returns  how many
+  std::size_t coming(std::span<std::span<const std::uint8_t>> into) const;
   /// Part of a message is here, or of its length.
   bool unfinished() const { return begin_ != held_.size(); }
   std::size_t held() const { return held_.size() - begin_; }

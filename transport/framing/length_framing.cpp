@@ -17,6 +17,8 @@ class LengthFraming : public MessageFraming {
     return Incoming{.tag = 0, .message = **message};
   }
 
+  std::size_t coming(std::span<std::span<const std::uint8_t>> into) const override { return reader_.coming(into); }
+
   std::uint64_t unfinished() const override { return reader_.unfinished() ? whole_ + 1 : 0; }
   std::uint64_t last_begun() const override { return reader_.unfinished() ? whole_ + 1 : whole_; }
   std::size_t overhead() const override { return frame_length_octets; }

@@ -30,6 +30,9 @@ class MessageFraming {
   /// What the next append() brings came in so many pieces, as the peer wrote it: TLS records.
   virtual void comes_in(unsigned) {}
   virtual std::expected<std::optional<Incoming>, FramingBroken> next() = 0;
+  /// Of what next() is about to bring, what is at hand as a message already: the first ones, as many as there is room
+  /// for. Valid until the next call of any other member. returns  how many
+  virtual std::size_t coming(std::span<std::span<const std::uint8_t>> /*into*/) const { return 0; }
   // Messages of the peer have numbers, which count up.
   /// The oldest of those that are begun and not whole: the peer owes the rest. 0: none.
   virtual std::uint64_t unfinished() const = 0;

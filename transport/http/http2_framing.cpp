@@ -93,6 +93,17 @@ class Http2Framing : public MessageFraming {
     return std::nullopt;
   }
 
+  /// Those that came by POST.
+  std::size_t coming(std::span<std::span<const std::uint8_t>> into) const override {
+    std::size_t count = 0;
+    for (const std::int32_t id : ready_.all()) {
+      if (count == into.size()) break;
+      const Http2Stream* const stream = streams_.find(id);
+      if (stream != nullptr && !stream->request.body.empty()) into[count++] = stream->request.body;
+    }
+    return count;
+  }
+
   std::uint64_t unfinished() const override { return static_cast<std::uint64_t>(streams_.first_incomplete()); }
   std::uint64_t last_begun() const override { return static_cast<std::uint64_t>(last_begun_); }
   std::size_t overhead() const override { return answer_overhead; }
@@ -186,7 +197,9 @@ class Http2Framing : public MessageFraming {
     session_.reset(session);
     const std::array settings{
         nghttp2_settings_entry{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, number(Limit::http_streams)},
-        nghttp2_settings_entry{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, number(Limit::http_header_octets)}};
+        nghttp2_settings_entry{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, number(Limit::http_header_octets)},
+        // Answers are short: a tree of who goes first costs more than it could bring (RFC 9218 §2.1).
+        nghttp2_settings_entry{NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}};
     mute_ = broken_ = session == nullptr ||
                       nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings.data(), settings.size()) != 0;
   }

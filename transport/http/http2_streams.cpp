@@ -59,6 +59,11 @@ Http2Stream* Http2Streams::find(std::int32_t id) {
   return at == streams_.end() || (*at)->id != id ? nullptr : at->get();
 }
 
+const Http2Stream* Http2Streams::find(std::int32_t id) const {
+  const auto at = std::lower_bound(streams_.begin(), streams_.end(), id, is_before);
+  return at == streams_.end() || (*at)->id != id ? nullptr : at->get();
+}
+
 void Http2Streams::remove(std::int32_t id) {
   const auto at = place_of(id);
   if (at == streams_.end() || (*at)->id != id) return;

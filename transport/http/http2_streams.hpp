@@ -2,6 +2,7 @@
 // The requests of one HTTP/2 connection, by the numbers of their streams, which count up (RFC 9113 §5.1.1).
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "transport/http/http2_stream.hpp"
@@ -19,6 +20,7 @@ class Line {
     }
     waiting_.push_back(id);
   }
+  std::span<const std::int32_t> all() const { return std::span{waiting_}.subspan(first_); }
   std::int32_t pop() {
     const std::int32_t id = waiting_[first_++];
     if (empty()) {
@@ -43,6 +45,7 @@ class Http2Streams {
   /// A new one, which stays where it is until it is removed.
   Http2Stream& add(std::int32_t id);
   Http2Stream* find(std::int32_t id);
+  const Http2Stream* find(std::int32_t id) const;
   void remove(std::int32_t id);
   template <class Visit>
   void each(Visit visit) {

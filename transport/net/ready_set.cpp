@@ -7,6 +7,8 @@
 #include <system_error>
 #include <utility>
 
+#include "dns/unwritten.hpp"
+
 namespace redoubt::transport {
 
 namespace asio = boost::asio;
@@ -89,7 +91,7 @@ void ReadySet::wait() {
 }
 
 void ReadySet::tell() {
-  std::array<epoll_event, events_in_a_row> events;  // NOLINT: the kernel fills it
+  REDOUBT_UNWRITTEN std::array<epoll_event, events_in_a_row> events;  // NOLINT: the kernel fills `count` of them
   const int count = ::epoll_wait(set_->native_handle(), events.data(), events_in_a_row, 0);
   if (count <= 0) return;
   {

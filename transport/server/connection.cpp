@@ -1,6 +1,7 @@
 #include "transport/server/connection.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace redoubt::transport {
@@ -12,6 +13,9 @@ namespace {
 constexpr std::size_t max_in_flight_octets = 64 * 1024;
 /// Reads in one turn while a leaving peer still talks; what it says is dropped.
 constexpr unsigned max_discarding_reads = 4;
+
+/// Queries whose answers are fetched from memory at a time.
+constexpr std::size_t expected_together = 16;
 
 bool is_response(std::span<const std::uint8_t> message) { return (message[2] & 0x80U) != 0; }  // QR, RFC 1035 §4.1.1
 
@@ -132,6 +136,16 @@ bool Connection::may_take_more() const {
          output_octets() <= limits[Limit::queued_octets] / 2;
 }
 
+/// Queries that came together do not wait for memory one after the other. Each is told once, however often reading
+/// pauses before it is taken.
+void Connection::expect_queries() {
+  if (expected_ > 0) return;
+  std::array<std::span<const std::uint8_t>, expected_together> messages;
+  const std::size_t count = framing_->coming(messages);
+  if (count > 1) host_.expect(*this, std::span{messages}.first(count));
+  expected_ = static_cast<std::uint8_t>(count);
+}
+
 void Connection::take_queries() {
   while (phase_ == Phase::open) {
     const bool room_there = host_.takes_queries();
@@ -140,9 +154,14 @@ void Connection::take_queries() {
       if (!room_there && !std::exchange(waiting_for_room_, true)) host_.wait_for_room(*this);
       break;
     }
+    expect_queries();
     const auto next = framing_->next();
     if (!next) return close(CloseReason::malformed);
-    if (!*next) break;
+    if (!*next) {
+      expected_ = 0;  // some were cancelled, or no queries
+      break;
+    }
+    if (expected_ > 0) --expected_;
     if (is_response((*next)->message)) return close(CloseReason::malformed);
     take(**next);
   }

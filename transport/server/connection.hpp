@@ -37,6 +37,8 @@ class ConnectionHost {
   virtual AskId ask(Connection& connection, const Incoming& query) = 0;
   /// The answer, if it is at hand and this client may have it; empty if not. Good until the next call.
   virtual std::span<const std::uint8_t> known(Connection& connection, const Incoming& query) = 0;
+  /// known() is about to be asked for these, in this order: what it needs may come near meanwhile.
+  virtual void expect(Connection& connection, std::span<const std::span<const std::uint8_t>> messages) = 0;
   virtual void withdraw(AskId id) = 0;
   /// flush() is called behind the work of this turn, so that answers that came together leave together.
   virtual void flush_soon(Connection& connection) = 0;
@@ -99,6 +101,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool hears() const;
   bool may_take_more() const;
   void take_queries();
+  void expect_queries();
   void take(const Incoming& query);
   void put(ExchangeTag tag, std::span<const std::uint8_t> answer);
   void drop_cancelled();
@@ -135,6 +138,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool write_blocked_ = false;  ///< the stream takes nothing now
   bool flush_due_ = false;      ///< asked of the host, not yet come
   bool waiting_for_room_ = false;
+  std::uint8_t expected_ = 0;  ///< of the queries that come next so many were told to the host already
 };
 
 }  // namespace redoubt::transport

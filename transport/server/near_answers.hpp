@@ -35,6 +35,9 @@ class NearAnswers {
   void keep(std::span<const std::uint8_t> query, std::span<const std::uint8_t> answer, const Leave& leave,
             Clock::time_point now);
 
+  /// find() is about to be asked for these: what it reads for them begins to come from memory, of the first 16.
+  void expect(std::span<const std::span<const std::uint8_t>> queries);
+
   struct Found {
     std::span<const std::uint8_t> answer;  ///< until the next find(); empty: nothing is known
     dns::Rcode rcode = dns::Rcode::noerror;

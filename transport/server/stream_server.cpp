@@ -165,6 +165,10 @@ std::span<const std::uint8_t> StreamServer::known(Connection& connection, const 
   return found.answer;
 }
 
+void StreamServer::expect(Connection& connection, std::span<const std::span<const std::uint8_t>> messages) {
+  if (connection.trusted_in() == near_.era()) near_.expect(messages);
+}
+
 void StreamServer::give(AskId id, std::span<const std::uint8_t> answer, const std::optional<Leave>& leave) {
   const auto ask = asks_.take(id);
   if (!ask) return;

@@ -25,6 +25,9 @@ namespace redoubt::transport {
 
 class StreamServer : private ConnectionHost {
  public:
+  /// Of one read of a connection, at most.
+  static constexpr std::size_t read_octets = 16 * 1024;
+
   /// All of them outlive the server. tls: null where only plain TCP is spoken.
   StreamServer(Executor executor, QueryTaker& taker, Counters& counters, ServerTls* tls = nullptr);
   ~StreamServer() override;
@@ -67,8 +70,6 @@ class StreamServer : private ConnectionHost {
   std::size_t queued_octets() const { return queued_octets_; }
 
  private:
-  static constexpr std::size_t read_octets = 16 * 1024;
-
   // ConnectionHost
   const Limits& limits() const override { return limits_; }
   std::span<std::uint8_t> read_buffer() override { return read_buffer_; }
@@ -76,6 +77,7 @@ class StreamServer : private ConnectionHost {
   void wait_for_room(Connection& connection) override;
   AskId ask(Connection& connection, const Incoming& query) override;
   std::span<const std::uint8_t> known(Connection& connection, const Incoming& query) override;
+  void expect(Connection& connection, std::span<const std::span<const std::uint8_t>> messages) override;
   void withdraw(AskId id) override;
   void flush_soon(Connection& connection) override;
   void resume_soon(Connection& connection) override;

@@ -48,6 +48,16 @@ class FewDescriptors {
 
 using AcceptorTest = ServerTest;
 
+/// What became readable once is told once: nobody comes afterwards of whom it could be told again.
+TEST_F(AcceptorTest, more_than_are_taken_in_one_go_are_all_taken) {
+  constexpr std::size_t count = 200;
+  limit(Limit::connections_per_client, count);
+  std::vector<Peer> peers;
+  for (std::size_t i = 0; i < count; ++i) peers.emplace_back(at_);  // all wait in the kernel before the loop runs
+  EXPECT_TRUE(open_connections(count));
+  EXPECT_EQ(counters_.connections_refused, 0U);
+}
+
 TEST_F(AcceptorTest, without_descriptors_newcomers_are_turned_away_and_nothing_spins) {
   Peer busy{at_};
   busy.send_frame(query(1));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <numeric>
 
 namespace redoubt::transport {
@@ -42,6 +43,34 @@ TEST(FrameReader, several_messages_of_one_read_come_one_by_one) {
     EXPECT_EQ(message->size(), length);
   }
   EXPECT_EQ(reader.next().value(), std::nullopt);
+}
+
+TEST(FrameReader, what_is_coming_is_what_comes) {
+  Octets octets = frame_of(12, 1);
+  for (const Octets& more : {frame_of(300, 2), frame_of(40, 3), frame_of(20, 4)})
+    octets.insert(octets.end(), more.begin(), more.end());
+  FrameReader reader;
+  std::array<std::span<const std::uint8_t>, 2> coming;
+  EXPECT_EQ(reader.coming(coming), 0U);
+  reader.append(std::span{octets}.first(octets.size() - 1));
+  ASSERT_EQ(reader.coming(coming), 2U) << "there is room for no more";
+  for (const std::span<const std::uint8_t> expected : coming) {
+    const auto message = reader.next().value();
+    ASSERT_TRUE(message);
+    EXPECT_EQ(message->data(), expected.data());
+    EXPECT_EQ(message->size(), expected.size());
+  }
+  ASSERT_EQ(reader.coming(coming), 1U) << "the last one is not whole";
+  EXPECT_EQ(coming[0].size(), 40U);
+}
+
+TEST(FrameReader, nothing_is_coming_behind_a_fault) {
+  Octets octets = frame_of(11, 1);
+  for (const std::uint8_t octet : frame_of(12, 2)) octets.push_back(octet);
+  FrameReader reader;
+  reader.append(octets);
+  std::array<std::span<const std::uint8_t>, 4> coming;
+  EXPECT_EQ(reader.coming(coming), 0U);
 }
 
 TEST(FrameReader, a_length_below_a_header_is_a_fault_before_its_octets_come) {

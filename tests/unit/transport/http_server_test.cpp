@@ -5,6 +5,7 @@
 
 #include "dns/message.hpp"
 #include "tests/unit/transport/http2_fixture.hpp"
+#include "transport/http/http_framing.hpp"
 #include "transport/http/session_pages.hpp"
 
 namespace redoubt::transport::test {
@@ -30,6 +31,44 @@ TEST_F(HttpServerTest, get_and_post_bring_the_same_query_and_its_answer) {
   EXPECT_EQ(resolver_.asked[0].query, message);
   EXPECT_EQ(resolver_.asked[1].query, message);
   EXPECT_EQ(resolver_.asked[0].origin.protocol, Protocol::https);
+}
+
+/// RFC 9218 §2.1: it is said at once, so that no client builds a tree of who goes first.
+TEST_F(HttpServerTest, no_tree_of_priorities_is_offered) {
+  Http2Peer peer{at_};
+  const auto stream = peer.post(query(1));
+  ASSERT_TRUE(run_until([&] {
+    peer.step();
+    return resolver_.asked.size() == 1;
+  }));
+  give(resolver_.asked[0]);
+  ASSERT_TRUE(run_until([&] { return peer.whole(stream); }));
+  EXPECT_EQ(nghttp2_session_get_remote_settings(peer.session(), NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES), 1U);
+}
+
+TEST(Http2Framing, what_is_coming_are_the_whole_messages_that_were_posted) {
+  const Limits limits;
+  const auto framing = http2_framing("/dns-query", limits);
+  std::array<std::span<const std::uint8_t>, 8> coming;
+  EXPECT_EQ(framing->coming(coming), 0U);
+  Octets octets = preface();
+  for (const std::uint16_t stream : {std::uint16_t{1}, std::uint16_t{5}}) {
+    octets += frame(Frame::headers, end_headers, stream, post_fields());
+    octets += frame(Frame::data, end_stream, stream, query(stream));
+  }
+  octets += frame(Frame::headers, end_headers | end_stream, 7, get_fields("/dns-query?dns=" + base64url(query(7))));
+  octets += frame(Frame::headers, end_headers, 9, post_fields());
+  octets += frame(Frame::data, 0, 9, query(9));
+  framing->append(octets);
+  EXPECT_EQ(framing->coming(std::span{coming}.first(1)), 1U) << "there is room for no more";
+  ASSERT_EQ(framing->coming(coming), 2U);
+  EXPECT_TRUE(std::ranges::equal(coming[0], query(1)));
+  EXPECT_TRUE(std::ranges::equal(coming[1], query(5)));
+  const auto first = framing->next();
+  ASSERT_TRUE(first && *first);
+  EXPECT_TRUE(std::ranges::equal((*first)->message, query(1)));
+  ASSERT_EQ(framing->coming(coming), 1U);
+  EXPECT_TRUE(std::ranges::equal(coming[0], query(5)));
 }
 
 TEST_F(HttpServerTest, answers_leave_in_the_order_in_which_they_come) {

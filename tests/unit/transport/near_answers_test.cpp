@@ -1,6 +1,9 @@
 // Answers that the resolver left to transport: who gets them, for how long, and that nobody gets what was withdrawn.
 #include "transport/server/near_answers.hpp"
 
+#include <string>
+#include <vector>
+
 #include "tests/unit/transport/server_fixture.hpp"
 
 namespace redoubt::transport::test {
@@ -48,6 +51,21 @@ TEST_F(NearAnswersTest, what_was_kept_is_found_with_the_askers_id_and_what_is_le
   EXPECT_FALSE(found(query(3), start + 100s).answer.empty());
   EXPECT_TRUE(found(query(3), start + 101s).answer.empty()) << "the resolver said so long, and not longer";
   EXPECT_TRUE(found(query(3, "other.example.")).answer.empty());
+}
+
+TEST_F(NearAnswersTest, what_was_expected_is_found_and_what_was_not_as_well) {
+  constexpr std::uint16_t count = 40;  // more than are looked at together
+  const auto name = [](std::uint16_t i) { return "n" + std::to_string(i) + ".example."; };
+  std::vector<Octets> queries{Octets(12), Octets(3)};  // nothing that an answer is known to
+  for (std::uint16_t i = 0; i < count; ++i) {
+    near_.keep(query(i, name(i)), address_for(query(i, name(i))), {.keep_for = 100s}, start);
+    queries.push_back(query(i, name(i)));
+  }
+  near_.expect(std::vector<std::span<const std::uint8_t>>(queries.begin(), queries.end()));
+  for (std::uint16_t i = 0; i < count; ++i) EXPECT_EQ(id_of(found(queries[i + 2U]).answer), i);
+  EXPECT_TRUE(found(query(1, "other.example.")).answer.empty());
+  near_.resize(0);
+  near_.expect(std::vector<std::span<const std::uint8_t>>(queries.begin(), queries.end()));
 }
 
 TEST_F(NearAnswersTest, what_may_not_be_kept_is_not) {

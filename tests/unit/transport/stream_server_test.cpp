@@ -45,6 +45,46 @@ TEST_F(StreamServerTest, a_query_in_pieces_of_one_octet_is_one_query) {
   EXPECT_EQ(resolver_.asked[0].query, query(5));
 }
 
+/// A query that is so long with its length.
+Octets frame_of(std::uint16_t id, std::size_t octets) {
+  Octets message = query(id);
+  message.resize(octets - 2);
+  return framed(message);
+}
+
+/// All of it is there before the first read, and nothing comes afterwards that could tell of what is left.
+TEST_F(StreamServerTest, what_is_behind_a_read_that_fills_its_buffer_is_read) {
+  Peer client{at_};
+  Octets octets = frame_of(1, StreamServer::read_octets);
+  for (const std::uint8_t octet : framed(query(2))) octets.push_back(octet);
+  ASSERT_EQ(client.send(octets), octets.size());
+  ASSERT_TRUE(asked(2));
+  EXPECT_EQ(resolver_.asked[1].query, query(2));
+}
+
+TEST_F(StreamServerTest, what_comes_after_a_read_that_just_filled_its_buffer_is_read) {
+  Peer client{at_};
+  const Octets octets = frame_of(1, StreamServer::read_octets);
+  ASSERT_EQ(client.send(octets), octets.size());
+  ASSERT_TRUE(asked(1));
+  settle();
+  client.send_frame(query(2));
+  ASSERT_TRUE(asked(2));
+  EXPECT_EQ(resolver_.asked[1].query, query(2));
+}
+
+TEST_F(StreamServerTest, an_end_behind_a_read_that_just_filled_its_buffer_is_heard) {
+  Peer client{at_};
+  const Octets octets = frame_of(1, StreamServer::read_octets);
+  ASSERT_EQ(client.send(octets), octets.size());
+  ASSERT_EQ(::shutdown(client.socket().get(), SHUT_WR), 0);
+  ASSERT_TRUE(asked(1));
+  give(resolver_.asked[0]);
+  ASSERT_TRUE(run_until([&] { return client.closed(); }));
+  EXPECT_EQ(client.messages().size(), 1U);
+  EXPECT_TRUE(open_connections(0));
+}
+
 TEST_F(StreamServerTest, answers_leave_in_the_order_in_which_they_come) {
   Peer client{at_};
   for (std::uint16_t id = 1; id <= 3; ++id) client.send_frame(query(id));

@@ -1,5 +1,22 @@
 // DNS over TLS (RFC 7858) to clients, with a key that is elsewhere.
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "tests/unit/transport/tls_fixture.hpp"
+
+namespace {
+std::size_t room_of_last_read = 0;
+unsigned reads_that_filled_their_room = 0;
+}  // namespace
+
+// In place of the library's, of which the server alone uses this: how much it asks the kernel for.
+extern "C" ssize_t recv(int socket, void* into, std::size_t room, int flags) {
+  const ssize_t count = ::syscall(SYS_recvfrom, socket, into, room, flags, nullptr, nullptr);
+  room_of_last_read = room;
+  if (count > 0 && static_cast<std::size_t>(count) == room) ++reads_that_filled_their_room;
+  return count;
+}
 
 namespace redoubt::transport::test {
 namespace {
@@ -250,6 +267,36 @@ TEST_F(TlsServerTest, more_than_one_read_of_queries_is_taken_whole) {
   ASSERT_TRUE(asked(count));
   for (const auto& one : resolver_.asked) give(one);
   EXPECT_TRUE(run_until([&] { return peer.messages().size() == count; }));
+}
+
+/// The room that OpenSSL reads into, to the last octet, ends with a record; another one lies behind it, and nothing
+/// comes afterwards that could tell of it.
+TEST_F(TlsServerTest, what_is_behind_a_read_that_fills_its_room_is_read) {
+  constexpr std::uint16_t records = 20;  // so many that what is in them fits into one read of the connection
+  constexpr std::size_t record_overhead = 5 + 1 + 16;  // RFC 8446 §5.2: head, type, tag
+  constexpr std::size_t usual = 800;
+  limit(Limit::queries_in_flight, 1000);
+  TlsPeer peer{at_, {.least = TLS1_3_VERSION}};
+  ASSERT_TRUE(established(peer));
+  ASSERT_TRUE(peer.write(framed(query(0))));
+  ASSERT_TRUE(asked(1));
+  reads_that_filled_their_room = 0;
+  const int corked = 1;  // all records are one segment
+  ASSERT_EQ(::setsockopt(peer.peer().socket().get(), IPPROTO_TCP, TCP_CORK, &corked, sizeof corked), 0);
+  std::size_t left = room_of_last_read;
+  for (std::uint16_t i = 1; i <= records; ++i) {
+    Octets message = query(i);
+    message.resize((i < records ? usual : left - record_overhead) - 2);
+    ASSERT_TRUE(peer.write(framed(message)));
+    left -= record_overhead + message.size() + 2;
+  }
+  ASSERT_EQ(left, 0U);
+  ASSERT_TRUE(peer.write(framed(query(records + 1))));
+  const int free = 0;
+  ASSERT_EQ(::setsockopt(peer.peer().socket().get(), IPPROTO_TCP, TCP_CORK, &free, sizeof free), 0);
+  ASSERT_TRUE(asked(records + 2U));
+  EXPECT_EQ(resolver_.asked.back().query, query(records + 1));
+  EXPECT_EQ(reads_that_filled_their_room, 1U);
 }
 
 TEST_F(TlsServerTest, a_client_that_closes_its_side_gets_its_answers) {

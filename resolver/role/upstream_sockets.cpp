@@ -1,17 +1,15 @@
 #include "resolver/role/upstream_sockets.hpp"
 
-#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
-#include <cstddef>
-#include <cstring>
 #include <utility>
 
 #include "appliance/log/log.hpp"
+#include "resolver/role/datagram_socket.hpp"
 
 namespace redoubt::resolver {
 
@@ -19,95 +17,6 @@ namespace {
 
 /// Datagrams that are thrown away before a socket is rather closed than kept: so many were not meant well.
 constexpr int most_drained = 16;
-
-/// From which ports the kernel may choose for a socket, within net.ipv4.ip_local_port_range: first | last << 16, here
-/// one port. Linux 6.3, for both families; Debian 12's headers have no name for it.
-constexpr int ip_local_port_range = 51;
-
-struct SocketAddress {
-  sockaddr_in6 storage{};
-  socklen_t octets = 0;
-};
-
-SocketAddress socket_address(const dns::IpAddress& address, std::uint16_t port) {
-  SocketAddress out;
-  if (address.is_v6()) {
-    out.storage.sin6_family = AF_INET6;
-    out.storage.sin6_port = htons(port);
-    std::memcpy(&out.storage.sin6_addr, address.octets().data(), 16);
-    out.octets = sizeof(sockaddr_in6);
-  } else {
-    sockaddr_in v4{};
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(port);
-    std::memcpy(&v4.sin_addr, address.octets().data(), 4);
-    std::memcpy(&out.storage, &v4, sizeof v4);
-    out.octets = sizeof(sockaddr_in);
-  }
-  return out;
-}
-
-const sockaddr* as_sockaddr(const SocketAddress& address) {
-  return reinterpret_cast<const sockaddr*>(&address.storage);  // the sockets API's own idiom
-}
-
-/// 0 or errno.
-int bind_to(int socket, const dns::IpAddress& address, std::uint16_t port) {
-  const SocketAddress here = socket_address(address, port);
-  return bind(socket, as_sockaddr(here), here.octets) == 0 ? 0 : errno;
-}
-
-int connect_to(int socket, const dns::Endpoint& server) {
-  const SocketAddress there = socket_address(server.address, server.port);
-  return connect(socket, as_sockaddr(there), there.octets) == 0 ? 0 : errno;
-}
-
-/// The port stands in the same place for both families.
-std::uint16_t port_of(int socket) {
-  sockaddr_in6 here{};
-  socklen_t octets = sizeof here;
-  if (getsockname(socket, reinterpret_cast<sockaddr*>(&here), &octets) != 0) return 0;
-  return ntohs(here.sin6_port);
-}
-
-/// Forged ICMP must neither shrink what we send nor leave a route exception behind (attacks: SAD DNS II).
-void ignore_path_mtu(int socket, bool v6) {
-  const int omit = v6 ? IPV6_PMTUDISC_OMIT : IP_PMTUDISC_OMIT;
-  if (v6) {
-    setsockopt(socket, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &omit, sizeof omit);
-  } else {
-    setsockopt(socket, IPPROTO_IP, IP_MTU_DISCOVER, &omit, sizeof omit);
-  }
-}
-
-/// Each datagram is handed over with the address and port that it was sent to.
-bool tell_destinations(int socket, bool v6) {
-  const int yes = 1;
-  return v6 ? setsockopt(socket, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, &yes, sizeof yes) == 0
-            : setsockopt(socket, IPPROTO_IP, IP_RECVORIGDSTADDR, &yes, sizeof yes) == 0;
-}
-
-/// 0: it was not said. The port stands in the same place for both families.
-std::uint16_t destination_port(const msghdr& message) {
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (header == nullptr || header->cmsg_len < CMSG_LEN(sizeof(sockaddr_in))) return 0;
-  const bool v4 = header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_ORIGDSTADDR;
-  const bool v6 = header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_ORIGDSTADDR;
-  if (!v4 && !v6) return 0;
-  sockaddr_in start{};  // of either
-  std::memcpy(&start, CMSG_DATA(header), sizeof start);
-  return ntohs(start.sin_port);
-}
-
-bool is_address(const SocketAddress& there, const dns::Endpoint& server) {
-  const SocketAddress expected = socket_address(server.address, server.port);
-  if (there.octets != expected.octets || there.storage.sin6_family != expected.storage.sin6_family ||
-      there.storage.sin6_port != expected.storage.sin6_port)
-    return false;
-  if (server.address.is_v6())
-    return std::memcmp(&there.storage.sin6_addr, &expected.storage.sin6_addr, sizeof(in6_addr)) == 0;
-  return std::memcmp(&there.storage, &expected.storage, offsetof(sockaddr_in, sin_addr) + sizeof(in_addr)) == 0;
-}
 
 dns::IpAddress any_address(bool v6) { return v6 ? dns::IpAddress::v6({}) : dns::IpAddress{}; }
 
@@ -137,15 +46,18 @@ void UpstreamSockets::use(OutgoingSettings settings) {
   kernel_ports_.forget_range();
 }
 
-std::optional<std::uint16_t> UpstreamSockets::Draws::next() {
+bool UpstreamSockets::Draws::next() {
+  house_->let_go(keep());
   const OutgoingSettings& settings = house_->settings_;
-  if (!settings.guards.own_ports) return left_-- > 0 ? std::optional<std::uint16_t>{0} : std::nullopt;
   const std::uint32_t ports = std::uint32_t{settings.last_port} - settings.first_port + 1;
   while (left_-- > 0) {
+    if (!settings.guards.own_ports) return true;
     const auto port = static_cast<std::uint16_t>(settings.first_port + house_->random_->below(ports));
-    if (house_->held_->claim(port)) return port;
+    if (!house_->held_->claim(port)) continue;
+    port_ = port;
+    return true;
   }
-  return std::nullopt;
+  return false;
 }
 
 void UpstreamSockets::let_go(std::uint16_t port) noexcept {
@@ -180,52 +92,43 @@ bool UpstreamSockets::watch(int descriptor, std::uint64_t data) const {
 /// The port is drawn first, and which way leads to it follows from it: no way has a say in what is drawn.
 std::expected<UpstreamSockets::Taken, NetworkFault> UpstreamSockets::take(const dns::Endpoint& server, Ticket ticket) {
   Draws draws{*this};
-  const auto port = draws.next();
-  if (!port) return std::unexpected{NetworkFault::no_resources};
+  if (!draws.next()) return std::unexpected{NetworkFault::no_resources};
   if (may_keep_) {
-    const auto expected = kernel_ports_.expect(*port);
+    const auto expected = kernel_ports_.expect(draws.port());
     if (expected != KernelPorts::Expected::not_given) {
-      if (auto kept = take_kept(server, ticket, *port, expected)) return *kept;
+      if (auto kept = take_kept(server, ticket, draws, expected)) return *kept;
     }
   }
-  return make_fresh(server, ticket, *port, draws);
+  return make_fresh(server, ticket, draws);
 }
 
 std::expected<UpstreamSockets::Taken, NetworkFault> UpstreamSockets::make_fresh(const dns::Endpoint& server,
                                                                                 Ticket ticket) {
   Draws draws{*this};
-  const auto port = draws.next();
-  if (!port) return std::unexpected{NetworkFault::no_resources};
-  return make_fresh(server, ticket, *port, draws);
+  if (!draws.next()) return std::unexpected{NetworkFault::no_resources};
+  return make_fresh(server, ticket, draws);
 }
 
 std::expected<UpstreamSockets::Taken, NetworkFault> UpstreamSockets::make_fresh(const dns::Endpoint& server,
-                                                                                Ticket ticket, std::uint16_t port,
-                                                                                Draws& draws) {
+                                                                                Ticket ticket, Draws& draws) {
   const bool v6 = server.address.is_v6();
   const int socket = make(v6);
-  if (socket < 0) {
-    const int trouble = errno;
-    let_go(port);
-    return std::unexpected{network_fault_of(trouble)};
-  }
+  if (socket < 0) return std::unexpected{network_fault_of(errno)};
   const dns::IpAddress source = draw_source(v6).value_or(any_address(v6));
-  int trouble = bind_to(socket, source, port);
+  int trouble = bind_to(socket, source, draws.port());
   while (trouble == EADDRINUSE || trouble == EACCES) {  // EACCES: below 1024, for those with a right to them
-    let_go(port);
-    const auto another = draws.next();
-    port = another.value_or(0);
-    trouble = another ? bind_to(socket, source, port) : ENOBUFS;
+    if (!draws.next()) break;
+    trouble = bind_to(socket, source, draws.port());
   }
+  if (trouble == EACCES) trouble = EADDRINUSE;
   if (trouble == 0 && settings_.guards.connected_sockets) trouble = connect_to(socket, server);
   if (trouble == 0 && !watch(socket, ticket)) trouble = ENOMEM;  // the machine cannot watch one more
   if (trouble != 0) {
     close(socket);
-    let_go(port);
     return std::unexpected{network_fault_of(trouble)};
   }
   ++counts_.fresh;
-  return Taken{.descriptor = socket, .kept = std::nullopt, .port = port};
+  return Taken{.descriptor = socket, .kept = std::nullopt, .port = draws.keep()};
 }
 
 std::optional<std::uint32_t> UpstreamSockets::idle_kept(bool v6) {
@@ -263,8 +166,7 @@ std::optional<std::uint32_t> UpstreamSockets::idle_kept(bool v6) {
 
 int UpstreamSockets::connect_kept(const Kept& kept, const dns::Endpoint& server, std::uint16_t port,
                                   KernelPorts::Expected expected) {
-  const std::uint32_t range = port | std::uint32_t{port} << 16;
-  if (setsockopt(kept.descriptor, IPPROTO_IP, ip_local_port_range, &range, sizeof range) != 0) return ENOPROTOOPT;
+  if (!take_no_port_but(kept.descriptor, port)) return ENOPROTOOPT;
   int trouble = 0;
   if (const auto source = draw_source(server.address.is_v6())) trouble = bind_to(kept.descriptor, *source, 0);
   if (trouble == 0) trouble = connect_to(kept.descriptor, server);
@@ -314,23 +216,22 @@ void UpstreamSockets::tell_of_range() const {
 }
 
 std::optional<std::expected<UpstreamSockets::Taken, NetworkFault>> UpstreamSockets::take_kept(
-    const dns::Endpoint& server, Ticket ticket, std::uint16_t port, KernelPorts::Expected expected) {
+    const dns::Endpoint& server, Ticket ticket, Draws& draws, KernelPorts::Expected expected) {
   const auto place = idle_kept(server.address.is_v6());
   if (!place) return std::nullopt;
   Kept& kept = kept_[*place];
-  const int trouble = connect_kept(kept, server, port, expected);
+  const int trouble = connect_kept(kept, server, draws.port(), expected);
   if (trouble == 0) {
     kept.ticket = ticket;
     ++counts_.kept;
-    return Taken{.descriptor = kept.descriptor, .kept = place, .port = port};
+    return Taken{.descriptor = kept.descriptor, .kept = place, .port = draws.keep()};
   }
   disconnect_kept(*place);
   if (trouble == ENOPROTOOPT) keep_no_more(Because::ports_are_not_given);
   if (trouble == ERANGE) tell_of_range();
-  if (trouble == EADDRINUSE) kernel_ports_.gave_none(port);
+  if (trouble == EADDRINUSE) kernel_ports_.gave_none(draws.port());
   // A fresh one gets that port where anybody can, else it draws until it finds a free one, or knows that there is none.
   if (trouble == ENOPROTOOPT || trouble == ERANGE || trouble == EADDRINUSE) return std::nullopt;
-  let_go(port);
   return std::unexpected{network_fault_of(trouble)};
 }
 
@@ -348,9 +249,7 @@ void UpstreamSockets::give_back(const Taken& taken) noexcept {
 void UpstreamSockets::disconnect_kept(std::uint32_t place) noexcept {
   Kept& kept = kept_[place];
   kept.ticket = 0;
-  sockaddr nobody{};
-  nobody.sa_family = AF_UNSPEC;
-  if (kept.epoch == epoch_ && connect(kept.descriptor, &nobody, sizeof nobody) == 0) {
+  if (kept.epoch == epoch_ && connect_to_nobody(kept.descriptor)) {
     resting_[kept.v6].push_back(place);
   } else {
     vacate(place);

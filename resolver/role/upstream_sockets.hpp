@@ -6,6 +6,7 @@
 #include <expected>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "dns/address.hpp"
@@ -97,25 +98,33 @@ class UpstreamSockets {
     std::uint32_t epoch = 0;
   };
   static constexpr std::uint64_t kept_mark = std::uint64_t{1} << 63;
-  /// Ports for one exchange, each with the same chance, that nobody of ours has; whoever gets one lets it go. Nothing
-  /// when we say that the machine has no port left: with nine tenths of all taken, so many draws miss once in a
-  /// thousand times; a held port is never shared instead (attacks: port exhaustion).
+  /// Ports for one exchange, each with the same chance, that nobody of ours has. The last one is let go unless it is
+  /// kept.
   class Draws {
    public:
     explicit Draws(UpstreamSockets& house) : house_{&house} {}
-    std::optional<std::uint16_t> next();
+    Draws(const Draws&) = delete;
+    Draws& operator=(const Draws&) = delete;
+    ~Draws() { house_->let_go(port_); }
+    /// In the place of the one before. False when we say that the machine has no port left: with nine tenths of all
+    /// taken, so many draws miss once in a thousand times; a held port is never shared instead (attacks: port
+    /// exhaustion).
+    bool next();
+    std::uint16_t port() const { return port_; }
+    /// For whoever gives the socket back.
+    std::uint16_t keep() { return std::exchange(port_, std::uint16_t{0}); }
 
    private:
     UpstreamSockets* house_;
+    std::uint16_t port_ = 0;  // 0 also where the kernel is to draw
     int left_ = 64;
   };
   static constexpr std::size_t most_kept = 512;  // of both families; what is needed at once beyond them is fresh
 
   /// Nothing where it has to be a fresh one, on the same port.
-  std::optional<std::expected<Taken, NetworkFault>> take_kept(const dns::Endpoint& server, Ticket ticket,
-                                                              std::uint16_t port, KernelPorts::Expected expected);
-  std::expected<Taken, NetworkFault> make_fresh(const dns::Endpoint& server, Ticket ticket, std::uint16_t port,
-                                                Draws& draws);
+  std::optional<std::expected<Taken, NetworkFault>> take_kept(const dns::Endpoint& server, Ticket ticket, Draws& draws,
+                                                              KernelPorts::Expected expected);
+  std::expected<Taken, NetworkFault> make_fresh(const dns::Endpoint& server, Ticket ticket, Draws& draws);
   std::optional<std::uint32_t> idle_kept(bool v6);
   /// 0, or errno of what failed; EADDRINUSE when the port is not to be had, ERANGE when the kernel was seen to take
   /// another, ENOPROTOOPT when it cannot be told which.

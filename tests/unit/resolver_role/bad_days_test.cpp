@@ -142,6 +142,13 @@ TEST_F(BadDaysTest, no_descriptor_left) {
   GTEST_SKIP() << "UndefinedBehaviorSanitizer looks at memory through a pipe, for which there is no descriptor either";
 #endif
   ASSERT_EQ(ask("known.example")->rcode(), dns::Rcode::noerror);
+  // A socket that is kept for the next exchange would do for that; by another address none is.
+  auto elsewhere = std::make_shared<WorkerSettings>(*settings(1024, 65'535));
+  elsewhere->outgoing.addresses = {*dns::IpAddress::from_text("127.0.0.2")};
+  worker_->use(elsewhere);
+  std::promise<void> used;
+  worker_->when_turning([&used] { used.set_value(); });
+  used.get_future().wait();
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   // No further one: standard input, output and error are there. poll() takes no more descriptors than the limit,

@@ -16,6 +16,7 @@
 #include "resolver/rechecks.hpp"
 #include "resolver/upstream/cookies.hpp"
 #include "resolver/upstream/encryption.hpp"
+#include "resolver/upstream/held_ports.hpp"
 #include "resolver/upstream/servers.hpp"
 #include "resolver/validate/proofs.hpp"
 #include "resolver/validate/side_queries.hpp"
@@ -69,6 +70,7 @@ struct Shared {
   KeyTagSignals signals;
   ErrorReports reports;
   Encryption encryption;
+  HeldPorts held_ports;
 };
 
 }  // namespace redoubt::resolver

@@ -69,8 +69,9 @@ class UpstreamDatagrams::Seat {
   Waiting* waiting_;
 };
 
-UpstreamDatagrams::UpstreamDatagrams(const asio::any_io_executor& executor, Random& random, WorkerCounters& counters)
-    : counters_{&counters}, ready_{executor}, sockets_{random, open_set(ready_)}, timer_{executor} {}
+UpstreamDatagrams::UpstreamDatagrams(const asio::any_io_executor& executor, Random& random, HeldPorts& held,
+                                     WorkerCounters& counters)
+    : counters_{&counters}, ready_{executor}, sockets_{random, held, open_set(ready_)}, timer_{executor} {}
 
 void UpstreamDatagrams::close() {
   for (std::size_t i = 0; i < places_.size(); ++i) {

@@ -32,9 +32,10 @@ struct UpstreamCounts {
 /// the loop itself is asked nothing. Who waits is resumed from there, one after the other.
 class UpstreamDatagrams {
  public:
-  /// Everything happens on the executor's thread. random outlives it, and so do the counters of that thread, where what
-  /// came of each exchange is counted.
-  UpstreamDatagrams(const boost::asio::any_io_executor& executor, Random& random, WorkerCounters& counters);
+  /// Everything happens on the executor's thread. random and held outlive it, and so do the counters of that thread,
+  /// where what came of each exchange is counted.
+  UpstreamDatagrams(const boost::asio::any_io_executor& executor, Random& random, HeldPorts& held,
+                    WorkerCounters& counters);
   ~UpstreamDatagrams() { close(); }
   UpstreamDatagrams(const UpstreamDatagrams&) = delete;
   UpstreamDatagrams& operator=(const UpstreamDatagrams&) = delete;

@@ -1,117 +1,22 @@
 #include "resolver/role/upstream_sockets.hpp"
 
-#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
-#include <cstddef>
-#include <cstring>
 #include <utility>
 
 #include "appliance/log/log.hpp"
+#include "resolver/role/datagram_socket.hpp"
 
 namespace redoubt::resolver {
 
 namespace {
 
-/// Draws before we say that the machine has no port left. With nine tenths of all ports taken, sixty-four draws miss
-/// once in a thousand times; a held port is never shared instead (attacks: port exhaustion).
-constexpr int port_draws = 64;
-
 /// Datagrams that are thrown away before a socket is rather closed than kept: so many were not meant well.
 constexpr int most_drained = 16;
-
-/// From which ports the kernel may choose for a socket, within net.ipv4.ip_local_port_range: first | last << 16, here
-/// one port. Linux 6.3, for both families; Debian 12's headers have no name for it.
-constexpr int ip_local_port_range = 51;
-
-struct SocketAddress {
-  sockaddr_in6 storage{};
-  socklen_t octets = 0;
-};
-
-SocketAddress socket_address(const dns::IpAddress& address, std::uint16_t port) {
-  SocketAddress out;
-  if (address.is_v6()) {
-    out.storage.sin6_family = AF_INET6;
-    out.storage.sin6_port = htons(port);
-    std::memcpy(&out.storage.sin6_addr, address.octets().data(), 16);
-    out.octets = sizeof(sockaddr_in6);
-  } else {
-    sockaddr_in v4{};
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(port);
-    std::memcpy(&v4.sin_addr, address.octets().data(), 4);
-    std::memcpy(&out.storage, &v4, sizeof v4);
-    out.octets = sizeof(sockaddr_in);
-  }
-  return out;
-}
-
-const sockaddr* as_sockaddr(const SocketAddress& address) {
-  return reinterpret_cast<const sockaddr*>(&address.storage);  // the sockets API's own idiom
-}
-
-/// 0 or errno.
-int bind_to(int socket, const dns::IpAddress& address, std::uint16_t port) {
-  const SocketAddress here = socket_address(address, port);
-  return bind(socket, as_sockaddr(here), here.octets) == 0 ? 0 : errno;
-}
-
-int connect_to(int socket, const dns::Endpoint& server) {
-  const SocketAddress there = socket_address(server.address, server.port);
-  return connect(socket, as_sockaddr(there), there.octets) == 0 ? 0 : errno;
-}
-
-/// The port stands in the same place for both families.
-std::uint16_t port_of(int socket) {
-  sockaddr_in6 here{};
-  socklen_t octets = sizeof here;
-  if (getsockname(socket, reinterpret_cast<sockaddr*>(&here), &octets) != 0) return 0;
-  return ntohs(here.sin6_port);
-}
-
-/// Forged ICMP must neither shrink what we send nor leave a route exception behind (attacks: SAD DNS II).
-void ignore_path_mtu(int socket, bool v6) {
-  const int omit = v6 ? IPV6_PMTUDISC_OMIT : IP_PMTUDISC_OMIT;
-  if (v6) {
-    setsockopt(socket, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &omit, sizeof omit);
-  } else {
-    setsockopt(socket, IPPROTO_IP, IP_MTU_DISCOVER, &omit, sizeof omit);
-  }
-}
-
-/// Each datagram is handed over with the address and port that it was sent to.
-bool tell_destinations(int socket, bool v6) {
-  const int yes = 1;
-  return v6 ? setsockopt(socket, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, &yes, sizeof yes) == 0
-            : setsockopt(socket, IPPROTO_IP, IP_RECVORIGDSTADDR, &yes, sizeof yes) == 0;
-}
-
-/// 0: it was not said. The port stands in the same place for both families.
-std::uint16_t destination_port(const msghdr& message) {
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (header == nullptr || header->cmsg_len < CMSG_LEN(sizeof(sockaddr_in))) return 0;
-  const bool v4 = header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_ORIGDSTADDR;
-  const bool v6 = header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_ORIGDSTADDR;
-  if (!v4 && !v6) return 0;
-  sockaddr_in start{};  // of either
-  std::memcpy(&start, CMSG_DATA(header), sizeof start);
-  return ntohs(start.sin_port);
-}
-
-bool is_address(const SocketAddress& there, const dns::Endpoint& server) {
-  const SocketAddress expected = socket_address(server.address, server.port);
-  if (there.octets != expected.octets || there.storage.sin6_family != expected.storage.sin6_family ||
-      there.storage.sin6_port != expected.storage.sin6_port)
-    return false;
-  if (server.address.is_v6())
-    return std::memcmp(&there.storage.sin6_addr, &expected.storage.sin6_addr, sizeof(in6_addr)) == 0;
-  return std::memcmp(&there.storage, &expected.storage, offsetof(sockaddr_in, sin_addr) + sizeof(in_addr)) == 0;
-}
 
 dns::IpAddress any_address(bool v6) { return v6 ? dns::IpAddress::v6({}) : dns::IpAddress{}; }
 
@@ -138,12 +43,25 @@ void UpstreamSockets::use(OutgoingSettings settings) {
   if (settings.addresses != settings_.addresses) retire_kept();
   settings_ = std::move(settings);
   may_keep_ = settings_.guards.own_ports && settings_.guards.connected_sockets;
-  checks_left_ = checks_of_ports;
+  kernel_ports_.forget_range();
 }
 
-std::uint16_t UpstreamSockets::draw_port() {
-  const std::uint32_t ports = std::uint32_t{settings_.last_port} - settings_.first_port + 1;
-  return static_cast<std::uint16_t>(settings_.first_port + random_->below(ports));
+bool UpstreamSockets::Draws::next() {
+  house_->let_go(keep());
+  const OutgoingSettings& settings = house_->settings_;
+  const std::uint32_t ports = std::uint32_t{settings.last_port} - settings.first_port + 1;
+  while (left_-- > 0) {
+    if (!settings.guards.own_ports) return true;
+    const auto port = static_cast<std::uint16_t>(settings.first_port + house_->random_->below(ports));
+    if (!house_->held_->claim(port)) continue;
+    port_ = port;
+    return true;
+  }
+  return false;
+}
+
+void UpstreamSockets::let_go(std::uint16_t port) noexcept {
+  if (port != 0) held_->release(port);
 }
 
 std::optional<dns::IpAddress> UpstreamSockets::draw_source(bool v6) {
@@ -171,24 +89,38 @@ bool UpstreamSockets::watch(int descriptor, std::uint64_t data) const {
   return epoll_ctl(epoll_set_, EPOLL_CTL_ADD, descriptor, &watched) == 0;
 }
 
+/// The port is drawn first, and which way leads to it follows from it: no way has a say in what is drawn.
 std::expected<UpstreamSockets::Taken, NetworkFault> UpstreamSockets::take(const dns::Endpoint& server, Ticket ticket) {
+  Draws draws{*this};
+  if (!draws.next()) return std::unexpected{NetworkFault::no_resources};
   if (may_keep_) {
-    if (auto kept = take_kept(server, ticket)) return *kept;
+    const auto expected = kernel_ports_.expect(draws.port());
+    if (expected != KernelPorts::Expected::not_given) {
+      if (auto kept = take_kept(server, ticket, draws, expected)) return *kept;
+    }
   }
-  return make_fresh(server, ticket);
+  return make_fresh(server, ticket, draws);
 }
 
 std::expected<UpstreamSockets::Taken, NetworkFault> UpstreamSockets::make_fresh(const dns::Endpoint& server,
                                                                                 Ticket ticket) {
+  Draws draws{*this};
+  if (!draws.next()) return std::unexpected{NetworkFault::no_resources};
+  return make_fresh(server, ticket, draws);
+}
+
+std::expected<UpstreamSockets::Taken, NetworkFault> UpstreamSockets::make_fresh(const dns::Endpoint& server,
+                                                                                Ticket ticket, Draws& draws) {
   const bool v6 = server.address.is_v6();
   const int socket = make(v6);
   if (socket < 0) return std::unexpected{network_fault_of(errno)};
   const dns::IpAddress source = draw_source(v6).value_or(any_address(v6));
-  int trouble = EADDRINUSE;
-  for (int draw = 0; draw < port_draws && trouble == EADDRINUSE; ++draw) {
-    trouble = bind_to(socket, source, settings_.guards.own_ports ? draw_port() : std::uint16_t{0});
-    if (trouble == EACCES) trouble = EADDRINUSE;  // a reserved port in the configured range: draw again
+  int trouble = bind_to(socket, source, draws.port());
+  while (trouble == EADDRINUSE || trouble == EACCES) {  // EACCES: below 1024, for those with a right to them
+    if (!draws.next()) break;
+    trouble = bind_to(socket, source, draws.port());
   }
+  if (trouble == EACCES) trouble = EADDRINUSE;
   if (trouble == 0 && settings_.guards.connected_sockets) trouble = connect_to(socket, server);
   if (trouble == 0 && !watch(socket, ticket)) trouble = ENOMEM;  // the machine cannot watch one more
   if (trouble != 0) {
@@ -196,7 +128,7 @@ std::expected<UpstreamSockets::Taken, NetworkFault> UpstreamSockets::make_fresh(
     return std::unexpected{network_fault_of(trouble)};
   }
   ++counts_.fresh;
-  return Taken{.descriptor = socket, .kept = std::nullopt};
+  return Taken{.descriptor = socket, .kept = std::nullopt, .port = draws.keep()};
 }
 
 std::optional<std::uint32_t> UpstreamSockets::idle_kept(bool v6) {
@@ -228,30 +160,35 @@ std::optional<std::uint32_t> UpstreamSockets::idle_kept(bool v6) {
     return std::nullopt;
   }
   vacant_.pop_back();
-  kept_[place] = {.descriptor = socket, .ticket = 0, .v6 = v6, .port = 0, .epoch = epoch_};
+  kept_[place] = {.descriptor = socket, .ticket = 0, .v6 = v6, .epoch = epoch_};
   return place;
 }
 
-int UpstreamSockets::connect_kept(Kept& kept, const dns::Endpoint& server) {
-  kept.port = draw_port();
-  const std::uint32_t range = kept.port | std::uint32_t{kept.port} << 16;
-  if (setsockopt(kept.descriptor, IPPROTO_IP, ip_local_port_range, &range, sizeof range) != 0) return ERANGE;
-  if (const auto source = draw_source(server.address.is_v6())) {
-    if (const int trouble = bind_to(kept.descriptor, *source, 0); trouble != 0) return trouble;
-  }
-  const int trouble = connect_to(kept.descriptor, server);
-  if (trouble == EAGAIN) return EADDRINUSE;
-  if (trouble != 0 || checks_left_ == 0) return trouble;
-  --checks_left_;
-  return port_of(kept.descriptor) == kept.port ? 0 : ERANGE;
+int UpstreamSockets::connect_kept(const Kept& kept, const dns::Endpoint& server, std::uint16_t port,
+                                  KernelPorts::Expected expected) {
+  if (!take_no_port_but(kept.descriptor, port)) return ENOPROTOOPT;
+  int trouble = 0;
+  if (const auto source = draw_source(server.address.is_v6())) trouble = bind_to(kept.descriptor, *source, 0);
+  if (trouble == 0) trouble = connect_to(kept.descriptor, server);
+  if (trouble == EAGAIN) trouble = EADDRINUSE;
+  if (trouble != 0 || expected == KernelPorts::Expected::given) return trouble;
+  const std::uint16_t taken = port_of(kept.descriptor);
+  kernel_ports_.gave(port, taken);
+  return taken == port ? 0 : ERANGE;
 }
 
 /// Whoever narrows the machine's range says nothing to us, and must not choose our ports: what comes to another is not
 /// read, and says that it is so. What comes to no port that is told could be of any exchange, and is not read either.
 bool UpstreamSockets::is_of_no_use(const Taken& taken, ToPort to) {
   if (!taken.kept || to == ToPort::drawn) return false;
-  if (to == ToPort::another && port_of(taken.descriptor) == kept_[*taken.kept].port) return false;
-  keep_no_more(to == ToPort::another ? Because::ports_are_not_given : Because::ports_are_not_told);
+  if (to == ToPort::untold) {
+    keep_no_more(Because::ports_are_not_told);
+    return true;
+  }
+  const std::uint16_t port = port_of(taken.descriptor);
+  if (port == taken.port) return false;
+  kernel_ports_.gave(taken.port, port);
+  tell_of_range();
   return true;
 }
 
@@ -266,44 +203,56 @@ void UpstreamSockets::keep_no_more(Because why) {
         "came (IP_RECVORIGDSTADDR)");
   log::info(
       "each query to a server has to make a socket of its own: the kernel cannot give one the port that was drawn "
-      "(Linux 6.3 can where net.ipv4.ip_local_port_range has all of {} to {})",
+      "(IP_LOCAL_PORT_RANGE; Linux 6.3 can)");
+}
+
+void UpstreamSockets::tell_of_range() const {
+  static std::atomic<bool> is_said = false;
+  if (is_said.exchange(true)) return;
+  log::info(
+      "the kernel gives sockets not all of the ports {} to {} (net.ipv4.ip_local_port_range): a query to a server from "
+      "one of the others has to make a socket of its own, which costs more",
       settings_.first_port, settings_.last_port);
 }
 
 std::optional<std::expected<UpstreamSockets::Taken, NetworkFault>> UpstreamSockets::take_kept(
-    const dns::Endpoint& server, Ticket ticket) {
+    const dns::Endpoint& server, Ticket ticket, Draws& draws, KernelPorts::Expected expected) {
   const auto place = idle_kept(server.address.is_v6());
   if (!place) return std::nullopt;
   Kept& kept = kept_[*place];
-  const int trouble = connect_kept(kept, server);
-  kept.ticket = ticket;
-  const Taken taken{.descriptor = kept.descriptor, .kept = place};
+  const int trouble = connect_kept(kept, server, draws.port(), expected);
   if (trouble == 0) {
+    kept.ticket = ticket;
     ++counts_.kept;
-    return taken;
+    return Taken{.descriptor = kept.descriptor, .kept = place, .port = draws.keep()};
   }
-  give_back(taken);
-  if (trouble == ERANGE) keep_no_more(Because::ports_are_not_given);
-  // A fresh one draws until it finds a free port, or knows that there is none.
-  if (trouble == ERANGE || trouble == EADDRINUSE) return std::nullopt;
+  disconnect_kept(*place);
+  if (trouble == ENOPROTOOPT) keep_no_more(Because::ports_are_not_given);
+  if (trouble == ERANGE) tell_of_range();
+  if (trouble == EADDRINUSE) kernel_ports_.gave_none(draws.port());
+  // A fresh one gets that port where anybody can, else it draws until it finds a free one, or knows that there is none.
+  if (trouble == ENOPROTOOPT || trouble == ERANGE || trouble == EADDRINUSE) return std::nullopt;
   return std::unexpected{network_fault_of(trouble)};
+}
+
+void UpstreamSockets::give_back(const Taken& taken) noexcept {
+  if (taken.kept) {
+    disconnect_kept(*taken.kept);
+  } else {
+    close(taken.descriptor);  // leaves the epoll set with it
+  }
+  let_go(taken.port);
 }
 
 /// Without a port nothing can come any more. What has come and was not read is found by its port in the next exchange,
 /// and by heed() before that: it need not be looked for.
-void UpstreamSockets::give_back(const Taken& taken) noexcept {
-  if (!taken.kept) {
-    close(taken.descriptor);  // leaves the epoll set with it
-    return;
-  }
-  Kept& kept = kept_[*taken.kept];
+void UpstreamSockets::disconnect_kept(std::uint32_t place) noexcept {
+  Kept& kept = kept_[place];
   kept.ticket = 0;
-  sockaddr nobody{};
-  nobody.sa_family = AF_UNSPEC;
-  if (kept.epoch == epoch_ && connect(kept.descriptor, &nobody, sizeof nobody) == 0) {
-    resting_[kept.v6].push_back(*taken.kept);
+  if (kept.epoch == epoch_ && connect_to_nobody(kept.descriptor)) {
+    resting_[kept.v6].push_back(place);
   } else {
-    vacate(*taken.kept);
+    vacate(place);
   }
 }
 
@@ -341,8 +290,8 @@ std::expected<UpstreamSockets::Received, int> UpstreamSockets::receive(const Tak
                   .to = told_port(taken, destination_port(message))};
 }
 
-UpstreamSockets::ToPort UpstreamSockets::told_port(const Taken& taken, std::uint16_t port) const {
-  if (!taken.kept || port == kept_[*taken.kept].port) return ToPort::drawn;
+UpstreamSockets::ToPort UpstreamSockets::told_port(const Taken& taken, std::uint16_t port) {
+  if (!taken.kept || port == taken.port) return ToPort::drawn;
   return port == 0 ? ToPort::untold : ToPort::another;
 }
 

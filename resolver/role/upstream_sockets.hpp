@@ -1,16 +1,19 @@
 #pragma once
 // The sockets of exchanges by UDP: connected to the one server, on a port of our own drawing that nobody else has. What
-// that costs the kernel, and why there are two ways to it: docs/decisions/0085.
+// that costs the kernel, and why there are two ways to it: docs/decisions/0085 and 0102.
 #include <array>
 #include <cstdint>
 #include <expected>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "dns/address.hpp"
 #include "resolver/guards.hpp"
 #include "resolver/network.hpp"
+#include "resolver/role/kernel_ports.hpp"
+#include "resolver/upstream/held_ports.hpp"
 
 namespace redoubt::resolver {
 
@@ -26,10 +29,9 @@ struct OutgoingSettings {
 NetworkFault network_fault_of(int error);
 
 /// A socket is fresh, and closed behind its exchange; or kept, and then it gives its port back behind each exchange and
-/// draws another for the next, and says of each datagram to which port that came: what came to another than the one
-/// that was drawn for this exchange is never read (docs/decisions/0095). Keeping them needs Linux 6.3 and a kernel that
-/// may use the port that was drawn (net.ipv4.ip_local_port_range); where it may not, all are fresh until the settings
-/// come anew.
+/// takes another for the next, and says of each datagram to which port that came: what came to another than the one
+/// that was drawn for this exchange is never read (docs/decisions/0095). Keeping them needs Linux 6.3; an exchange
+/// whose port the kernel would not give a kept one (net.ipv4.ip_local_port_range) has a fresh one for it.
 ///
 /// All are watched for reading in one epoll set, whose events carry what heed() reads.
 class UpstreamSockets {
@@ -39,6 +41,7 @@ class UpstreamSockets {
   struct Taken {
     int descriptor = -1;
     std::optional<std::uint32_t> kept;  ///< its place among the kept ones
+    std::uint16_t port = 0;             ///< that was drawn for the exchange
   };
   struct Counts {
     std::uint64_t fresh = 0;  ///< exchanges with a socket of their own
@@ -46,8 +49,9 @@ class UpstreamSockets {
     std::uint64_t made = 0;   ///< sockets of both kinds
   };
 
-  /// random outlives it; so does epoll_set, which is not owned.
-  UpstreamSockets(Random& random, int epoll_set) : random_{&random}, epoll_set_{epoll_set} {}
+  /// random and held outlive it; so does epoll_set, which is not owned.
+  UpstreamSockets(Random& random, HeldPorts& held, int epoll_set)
+      : random_{&random}, held_{&held}, epoll_set_{epoll_set} {}
   ~UpstreamSockets() { retire_kept(); }
   UpstreamSockets(const UpstreamSockets&) = delete;
   UpstreamSockets& operator=(const UpstreamSockets&) = delete;
@@ -73,8 +77,8 @@ class UpstreamSockets {
     bool is_from_server;
     ToPort to = ToPort::drawn;
   };
-  /// Whether what came to that port shows that sockets cannot be kept on this machine: the kernel has chosen another
-  /// port than the one that was drawn, or does not tell. Then none is kept any more, and this one is of no use.
+  /// Whether what came to that port shows that this socket is of no use: the kernel has chosen another port than the
+  /// one that was drawn, and so its range is another than we knew; or it does not tell, and then none is kept any more.
   bool is_of_no_use(const Taken& taken, ToPort to);
   /// errno where nothing is there.
   std::expected<Received, int> receive(const Taken& taken, const dns::Endpoint& server,
@@ -91,24 +95,47 @@ class UpstreamSockets {
     int descriptor = -1;
     Ticket ticket = 0;
     bool v6 = false;
-    std::uint16_t port = 0;  ///< that was drawn for the exchange
     std::uint32_t epoch = 0;
   };
   static constexpr std::uint64_t kept_mark = std::uint64_t{1} << 63;
-  /// Exchanges with kept sockets that ask the kernel which port it took, once the settings have come. A machine with
-  /// Linux's own range of ports is found out by one of them unless all of these draws lie in it: nobody's luck.
-  static constexpr int checks_of_ports = 64;
+  /// Ports for one exchange, each with the same chance, that nobody of ours has. The last one is let go unless it is
+  /// kept.
+  class Draws {
+   public:
+    explicit Draws(UpstreamSockets& house) : house_{&house} {}
+    Draws(const Draws&) = delete;
+    Draws& operator=(const Draws&) = delete;
+    ~Draws() { house_->let_go(port_); }
+    /// In the place of the one before. False when we say that the machine has no port left: with nine tenths of all
+    /// taken, so many draws miss once in a thousand times; a held port is never shared instead (attacks: port
+    /// exhaustion).
+    bool next();
+    std::uint16_t port() const { return port_; }
+    /// For whoever gives the socket back.
+    std::uint16_t keep() { return std::exchange(port_, std::uint16_t{0}); }
+
+   private:
+    UpstreamSockets* house_;
+    std::uint16_t port_ = 0;  // 0 also where the kernel is to draw
+    int left_ = 64;
+  };
   static constexpr std::size_t most_kept = 512;  // of both families; what is needed at once beyond them is fresh
 
-  /// Nothing where it has to be a fresh one.
-  std::optional<std::expected<Taken, NetworkFault>> take_kept(const dns::Endpoint& server, Ticket ticket);
+  /// Nothing where it has to be a fresh one, on the same port.
+  std::optional<std::expected<Taken, NetworkFault>> take_kept(const dns::Endpoint& server, Ticket ticket, Draws& draws,
+                                                              KernelPorts::Expected expected);
+  std::expected<Taken, NetworkFault> make_fresh(const dns::Endpoint& server, Ticket ticket, Draws& draws);
   std::optional<std::uint32_t> idle_kept(bool v6);
-  /// 0, or errno of what failed; EADDRINUSE when the port is taken, ERANGE when the kernel was seen to take another.
-  int connect_kept(Kept& kept, const dns::Endpoint& server);
+  /// 0, or errno of what failed; EADDRINUSE when the port is not to be had, ERANGE when the kernel was seen to take
+  /// another, ENOPROTOOPT when it cannot be told which.
+  int connect_kept(const Kept& kept, const dns::Endpoint& server, std::uint16_t port, KernelPorts::Expected expected);
+  void disconnect_kept(std::uint32_t place) noexcept;
+  void let_go(std::uint16_t port) noexcept;
+  void tell_of_range() const;
   /// None is kept until the settings come anew.
   enum class Because : std::uint8_t { ports_are_not_given, ports_are_not_told };
   void keep_no_more(Because why);
-  ToPort told_port(const Taken& taken, std::uint16_t port) const;
+  static ToPort told_port(const Taken& taken, std::uint16_t port);
   /// What came when nobody had the socket. False where that is so much that it is rather closed.
   static bool drain(int descriptor) noexcept;
   /// Of those in use, none is kept behind its exchange.
@@ -116,16 +143,16 @@ class UpstreamSockets {
   void vacate(std::uint32_t place) noexcept;
   int make(bool v6);
   bool watch(int descriptor, std::uint64_t data) const;
-  std::uint16_t draw_port();
   std::optional<dns::IpAddress> draw_source(bool v6);
 
   Random* random_;
+  HeldPorts* held_;
   int epoll_set_;
   OutgoingSettings settings_;
   Counts counts_;
   bool may_keep_ = true;
-  int checks_left_ = checks_of_ports;  // of the port that the kernel has taken, before anything comes to it
-  std::uint32_t epoch_ = 0;            // which kept ones may be used again
+  KernelPorts kernel_ports_;
+  std::uint32_t epoch_ = 0;  // which kept ones may be used again
   std::vector<Kept> kept_;
   // Places in kept_, by family: connected to nobody; given back since it was last seen what has come; and given back
   // before, while that is being seen. Then those without a socket. Each list has room for all of them.

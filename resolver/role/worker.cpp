@@ -16,7 +16,7 @@ Worker::Loop::Loop(Shared& shared, StreamRoad& road, std::shared_ptr<const Worke
       settings_{std::move(settings)},
       claims_{shared.client_cookies, derived_key(shared.cache.key(), "amplified answers")},
       clock_{context_.get_executor()},
-      datagrams_{context_.get_executor(), random_, counters_},
+      datagrams_{context_.get_executor(), random_, shared.held_ports, counters_},
       uplink_{datagrams_, road, returns_, counters_},
       desk_{shared, uplink_, clock_, random_, settings_->core, context_.get_executor()} {
   datagrams_.use(settings_->outgoing);

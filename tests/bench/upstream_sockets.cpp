@@ -1,5 +1,5 @@
 // What a fresh upstream socket costs, and what might be had instead: CPU of one query and its reply, by each of several
-// ways to have a connected socket (docs/decisions/0063).
+// ways to have a connected socket (docs/decisions/0063, 0085), and of a port that is not to be had (0102).
 //
 //   upstream_sockets [EXCHANGES]
 //
@@ -104,6 +104,22 @@ bool connect_from_anywhere(int socket, const sockaddr_in& server) {
     socklen_t octets = sizeof got;
     return getsockname(socket, reinterpret_cast<sockaddr*>(&got), &octets) == 0 && ntohs(got.sin_port) == port;
   }
+}
+
+/// What it costs to be told that somebody has the port: the kernel looks through its whole table for another one that
+/// it may give, and there is none.
+void ask_for_taken_ports(int socket, const sockaddr_in& server, std::size_t times) {
+  const int taker = made();
+  bind_anywhere(taker);
+  sockaddr_in got{};
+  socklen_t octets = sizeof got;
+  getsockname(taker, reinterpret_cast<sockaddr*>(&got), &octets);
+  const std::uint32_t range = ntohs(got.sin_port) * 0x10001U;
+  setsockopt(socket, IPPROTO_IP, ip_local_port_range, &range, sizeof range);
+  for (std::size_t i = 0; i < times; ++i) {
+    if (connect(socket, generic(server), sizeof server) == 0) fail("net.ipv4.ip_local_port_range must be 1024 65535");
+  }
+  close(taker);
 }
 
 /// `begin` gives the socket of one more exchange, connected; `end` gets it when its reply has been read. is_watched: it
@@ -340,6 +356,8 @@ int main(int count, char** arguments) {
       way.prepare();
       measure(way.name, exchanges, [&] { exchange_all(way, set, exchanges); });
     }
+    disconnect(pool[0]);
+    measure("a port that is taken: the kernel's search", 1000, [&] { ask_for_taken_ports(pool[0], address, 1000); });
     Ring ring{address};
     if (ring.is_there())
       measure("io_uring: linked chains, 32 in one system call", exchanges, [&] { ring.exchange_all(exchanges); });

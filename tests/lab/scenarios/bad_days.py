@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from kit import dns_client, processes
+from kit import dns_client, plan, processes
 from kit.daemon import NOBODY
 from kit.runner import check, check_equal, needs_own_daemon, scenario
 from kit.tools import ask, metrics
@@ -51,7 +51,9 @@ def limit(pid, option):
 @scenario
 @needs_own_daemon
 def without_descriptors_what_is_known_is_answered_and_the_rest_says_why(context):
-    with context.daemon(settings=UNVALIDATED, user=NOBODY) as daemon:
+    # Ports that the kernel gives to no kept socket: with one of those the next question would be answered.
+    resolution = {"root-hints": plan.ROOT_HINTS, "outgoing": {"ports": "1024-32767"}}
+    with context.daemon(settings={"resolution": resolution} | UNVALIDATED, user=NOBODY) as daemon:
         resolver = daemon.wait_for_roles()["resolver"]
         check_equal(rcode("www.alpha.lab-tld"), "NOERROR", "rcode before")
         limit(resolver, "--nofile=0:")

@@ -87,6 +87,12 @@ bool set_kernel_ports(std::uint16_t first, std::uint16_t last) {
   return file.good();
 }
 
+bool reserve_ports(const char* ports) {
+  std::ofstream file{"/proc/sys/net/ipv4/ip_local_reserved_ports"};
+  file << ports << "\n" << std::flush;
+  return file.good();
+}
+
 bool forge_fragmentation_needed(std::uint16_t port, const dns::Endpoint& there, std::uint16_t next_hop_mtu) {
   constexpr std::size_t quoted = 8;  // octets behind the UDP header that the message quotes
   std::vector<std::uint8_t> octets(sizeof(icmphdr) + sizeof(iphdr) + sizeof(udphdr) + quoted);

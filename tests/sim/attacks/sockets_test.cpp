@@ -63,8 +63,9 @@ class Sockets {
  private:
   boost::asio::io_context loop_{1};
   resolver::SystemRandom random_;
+  resolver::HeldPorts held_;
   resolver::WorkerCounters counters_;
-  resolver::UpstreamDatagrams upstream_{loop_.get_executor(), random_, counters_};
+  resolver::UpstreamDatagrams upstream_{loop_.get_executor(), random_, held_, counters_};
 };
 
 struct SocketRow {

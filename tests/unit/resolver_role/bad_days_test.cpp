@@ -1,6 +1,7 @@
 // A worker that finds no port, no descriptor, no memory or no room, and a clock that is set: what is known is answered
 // as before, what is not fails at once and says why, and all is well again as soon as there is some.
 #include <gtest/gtest.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,6 +14,8 @@
 #include <future>
 #include <new>
 
+#include "resolver/role/system.hpp"
+#include "resolver/role/upstream_sockets.hpp"
 #include "resolver/role/worker.hpp"
 #include "tests/unit/resolver_role/loopback.hpp"
 
@@ -149,6 +152,13 @@ TEST_F(BadDaysTest, no_descriptor_left) {
   GTEST_SKIP() << "UndefinedBehaviorSanitizer looks at memory through a pipe, for which there is no descriptor either";
 #endif
   ASSERT_EQ(ask("known.example")->rcode(), dns::Rcode::noerror);
+  // A socket that is kept for the next exchange would do for that; by another address none is.
+  auto elsewhere = std::make_shared<WorkerSettings>(*settings(1024, 65'535));
+  elsewhere->outgoing.addresses = {*dns::IpAddress::from_text("127.0.0.2")};
+  worker_->use(elsewhere);
+  std::promise<void> used;
+  worker_->when_turning([&used] { used.set_value(); });
+  used.get_future().wait();
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   // No further one: standard input, output and error are there. poll() takes no more descriptors than the limit,
@@ -216,6 +226,37 @@ TEST_F(BadDaysTest, memory_that_fails_once_costs_one_question_and_is_counted) {
   EXPECT_GT(counted(ResolverCounter::work_lost), 0U);
   EXPECT_GT(authority_.queries(), asked);
   EXPECT_EQ(ask("later.example")->rcode(), dns::Rcode::noerror);
+}
+
+/// Or ports would become fewer for good, one by one.
+TEST(UpstreamSocketsTest, memory_that_fails_leaves_no_port_held) {
+#ifdef MEMORY_NEVER_FAILS
+  GTEST_SKIP() << "ThreadSanitizer hands out memory itself";
+#endif
+  HeldPorts held;
+  SystemRandom random;
+  const int set = epoll_create1(EPOLL_CLOEXEC);
+  unsigned failed = 0;
+  for (int which = 0; which < 12; ++which) {
+    UpstreamSockets sockets{random, held, set};
+    sockets.use({});
+    fails_after = which;
+    try {
+      const auto taken = sockets.take({dns::IpAddress::v4({127, 0, 0, 1}), 53}, 1);
+      fails_after = -1;
+      ASSERT_TRUE(taken);
+      sockets.give_back(*taken);
+    } catch (const std::bad_alloc&) {
+      ++failed;
+    }
+    fails_after = -1;
+    for (std::uint32_t port = 1; port <= 65'535; ++port) {
+      ASSERT_TRUE(held.claim(static_cast<std::uint16_t>(port))) << port << " since allocation " << which;
+      held.release(static_cast<std::uint16_t>(port));
+    }
+  }
+  close(set);
+  EXPECT_GT(failed, 0U);
 }
 
 /// Nobody is left waiting for a resolution that had no memory to begin with.

@@ -1,72 +1,19 @@
 #include "resolver/role/upstream_datagrams.hpp"
 
-#include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <array>
 #include <boost/asio/ip/udp.hpp>
 #include <functional>
 #include <map>
-#include <optional>
 #include <set>
 #include <thread>
 
-#include "resolver/iterate/query_message.hpp"
-#include "resolver/role/system.hpp"
-#include "resolver/spawn.hpp"
-#include "tests/sim/attacks/own_network.hpp"
-#include "tests/unit/resolver_role/scripted_server.hpp"
-
-namespace {
-
-/// Whether the kernel takes IP_RECVORIGDSTADDR, says that all is well, and attaches nothing all the same.
-bool is_kernel_forgetful = false;
-
-}  // namespace
-
-// In place of the library's, for a kernel that we do not have.
-extern "C" int setsockopt(int socket, int level, int option, const void* value, socklen_t octets) noexcept {
-  const bool is_forgotten = (level == IPPROTO_IP && option == IP_RECVORIGDSTADDR) ||
-                            (level == IPPROTO_IPV6 && option == IPV6_RECVORIGDSTADDR);
-  if (is_kernel_forgetful && is_forgotten) return 0;
-  return static_cast<int>(::syscall(SYS_setsockopt, socket, level, option, value, octets));
-}
+#include "tests/unit/resolver_role/upstream_fixture.hpp"
 
 namespace redoubt::resolver {
+
+namespace asio = boost::asio;
+
 namespace {
-
-/// Each test with the kernel's usual ports, where sockets have to be fresh, and with all of them, where they are kept.
-class UpstreamDatagramsTest : public testing::TestWithParam<bool> {
- protected:
-  void SetUp() override {
-    const std::uint16_t first = GetParam() ? 1024 : 40'000;
-    const std::uint16_t last = GetParam() ? 65'535 : 40'099;
-    if (!sim::enter_own_network() || !sim::set_kernel_ports(first, last))
-      GTEST_SKIP() << "no network namespace to be had here";
-  }
-  std::expected<Reply, NetworkFault> exchange(const dns::Endpoint& server,
-                                              std::chrono::milliseconds patience = std::chrono::milliseconds{2000}) {
-    const dns::Question question{dns::Name::literal("www.example.com"), dns::type::a};
-    std::optional<std::expected<Reply, NetworkFault>> result;
-    spawn(loop_,
-          upstream_.exchange({server, UpstreamTransport::udp,
-                              make_query(question, {.edns = true, .random_case = true}, random_).wire,
-                              std::chrono::steady_clock::now() + patience}),
-          [&](const std::exception_ptr& trouble, std::expected<Reply, NetworkFault> reply) {
-            EXPECT_FALSE(trouble);
-            result = std::move(reply);
-          });
-    while (!result) loop_.run_one();
-    return *result;
-  }
-
-  asio::io_context loop_{1};
-  SystemRandom random_;
-  WorkerCounters counters_;
-  UpstreamDatagrams upstream_{loop_.get_executor(), random_, counters_};
-};
 
 TEST_P(UpstreamDatagramsTest, the_matching_reply_is_taken) {
   ScriptedServer server{loop_, [](ScriptedServer& me, auto query, auto client) { me.send(answer_to(query), client); }};
@@ -156,60 +103,6 @@ TEST_P(UpstreamDatagramsTest, a_reply_from_another_address_never_arrives) {
   EXPECT_EQ(reply->mismatched, 0U);
 }
 
-TEST_P(UpstreamDatagramsTest, ports_and_ids_are_spread_evenly_over_their_whole_range) {
-  std::map<unsigned, unsigned> port_buckets;
-  std::map<unsigned, unsigned> id_buckets;
-  std::set<std::uint16_t> ports;
-  ScriptedServer server{loop_, [&](ScriptedServer& me, std::vector<std::uint8_t> query, sockaddr_in client) {
-                          const std::uint16_t port = ntohs(client.sin_port);
-                          EXPECT_GE(port, 1024);
-                          ports.insert(port);
-                          ++port_buckets[(port - 1024U) / 4032U];
-                          ++id_buckets[query[0] / 16U];
-                          me.send(answer_to(query), client);
-                        }};
-  constexpr unsigned draws = 16'000;
-  for (unsigned i = 0; i < draws; ++i) ASSERT_TRUE(exchange(server.endpoint()));
-  const auto chi_squared = [&](const std::map<unsigned, unsigned>& buckets) {
-    double sum = 0;
-    for (unsigned b = 0; b < 16; ++b) {
-      const double expected = draws / 16.0;
-      const double seen = buckets.contains(b) ? buckets.at(b) : 0;
-      sum += (seen - expected) * (seen - expected) / expected;
-    }
-    return sum;
-  };
-  // 15 degrees of freedom: above 60 once in three million runs.
-  EXPECT_LT(chi_squared(port_buckets), 60.0);
-  EXPECT_LT(chi_squared(id_buckets), 60.0);
-  EXPECT_GT(ports.size(), 13'500U) << "of 64,512 ports, 16,000 draws hit 14,150 different ones on average";
-}
-
-TEST_P(UpstreamDatagramsTest, ports_stay_in_the_configured_range_and_a_held_port_is_never_shared) {
-  OutgoingSettings settings;
-  settings.first_port = 40'000;
-  settings.last_port = 40'003;
-  upstream_.use(settings);
-  std::set<std::uint16_t> held;
-  ScriptedServer server{loop_, [&](ScriptedServer&, auto, sockaddr_in client) { held.insert(ntohs(client.sin_port)); }};
-  std::size_t ended = 0;
-  std::size_t without_port = 0;
-  const dns::Question question{dns::Name::literal("www.example.com"), dns::type::a};
-  for (int i = 0; i < 6; ++i) {
-    spawn(loop_,
-          upstream_.exchange({server.endpoint(), UpstreamTransport::udp,
-                              make_query(question, {.edns = true, .random_case = true}, random_).wire,
-                              std::chrono::steady_clock::now() + std::chrono::milliseconds{200}}),
-          [&](const std::exception_ptr&, const std::expected<Reply, NetworkFault>& reply) {
-            ++ended;
-            if (reply.error() == NetworkFault::no_resources) ++without_port;
-          });
-  }
-  while (ended < 6) loop_.run_one();
-  EXPECT_EQ(held, (std::set<std::uint16_t>{40'000, 40'001, 40'002, 40'003}));
-  EXPECT_EQ(without_port, 2U);
-}
-
 TEST_P(UpstreamDatagramsTest, the_source_address_is_drawn_from_the_pool_of_its_family) {
   OutgoingSettings settings;
   settings.addresses = {*dns::IpAddress::from_text("127.0.0.21"), *dns::IpAddress::from_text("::1"),
@@ -224,17 +117,6 @@ TEST_P(UpstreamDatagramsTest, the_source_address_is_drawn_from_the_pool_of_its_f
   ASSERT_EQ(sources.size(), 2U);
   EXPECT_GT(sources[21], 50U);
   EXPECT_GT(sources[22], 50U);
-}
-
-TEST_P(UpstreamDatagramsTest, sockets_are_kept_where_the_kernel_gives_them_the_ports_that_we_draw) {
-  ScriptedServer server{loop_, [](ScriptedServer& me, auto query, auto client) { me.send(answer_to(query), client); }};
-  for (int i = 0; i < 200; ++i) ASSERT_TRUE(exchange(server.endpoint()));
-  EXPECT_EQ(upstream_.sockets().kept + upstream_.sockets().fresh, 200U);
-  if (GetParam()) {
-    EXPECT_LE(upstream_.sockets().fresh, 2U) << "but where the server's own port was drawn";
-  } else {
-    EXPECT_LE(upstream_.sockets().kept, 2U) << "a draw among a hundred of 64,512 is a chance of one in 645";
-  }
 }
 
 TEST_P(UpstreamDatagramsTest, what_comes_late_is_not_read_in_the_next_exchange) {
@@ -280,25 +162,6 @@ TEST_P(UpstreamDatagramsTest, a_reply_that_we_were_too_busy_to_read_in_time_is_n
   EXPECT_EQ(upstream_.counts().timeouts, 0U);
 }
 
-TEST_P(UpstreamDatagramsTest, a_port_is_let_go_behind_each_exchange) {
-  std::vector<std::uint16_t> ports;
-  ScriptedServer server{loop_, [&](ScriptedServer& me, std::vector<std::uint8_t> query, sockaddr_in client) {
-                          ports.push_back(ntohs(client.sin_port));
-                          me.send(answer_to(query), client);
-                        }};
-  for (int i = 0; i < 20; ++i) {
-    ASSERT_TRUE(exchange(server.endpoint()));
-    const int taker = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    sockaddr_in here{};
-    here.sin_family = AF_INET;
-    here.sin_port = htons(ports.back());
-    EXPECT_EQ(bind(taker, reinterpret_cast<const sockaddr*>(&here), sizeof here), 0);
-    close(taker);
-  }
-}
-
-class KeptSocketsTest : public UpstreamDatagramsTest {};
-
 /// A server at ::1 that is asked again and again, with what came late for the exchange before in the same socket.
 TEST_P(UpstreamDatagramsTest, replies_by_ipv6_are_taken_at_their_own_port_alone) {
   asio::ip::udp::socket server{loop_};
@@ -325,9 +188,10 @@ TEST_P(UpstreamDatagramsTest, replies_by_ipv6_are_taken_at_their_own_port_alone)
     ASSERT_TRUE(reply);
     EXPECT_EQ(reply->mismatched, 0U);
   }
-  if (GetParam()) {
+  if (GetParam().has(1024)) {
     EXPECT_LE(upstream_.sockets().fresh, 2U) << "but where the server's own port was drawn";
   }
+  EXPECT_EQ(upstream_.sockets().kept + upstream_.sockets().fresh, 100U);
 }
 
 TEST_P(KeptSocketsTest, what_one_server_sends_beyond_its_reply_takes_no_room_from_the_next) {
@@ -342,44 +206,6 @@ TEST_P(KeptSocketsTest, what_one_server_sends_beyond_its_reply_takes_no_room_fro
     ASSERT_TRUE(exchange(honest.endpoint()));
   }
   EXPECT_EQ(upstream_.counts().timeouts, 0U);
-}
-
-TEST_P(KeptSocketsTest, a_machine_that_gives_fewer_ports_meanwhile_does_not_choose_them) {
-  std::set<std::uint16_t> ports;
-  ScriptedServer server{loop_, [&](ScriptedServer& me, std::vector<std::uint8_t> query, sockaddr_in client) {
-                          ports.insert(ntohs(client.sin_port));
-                          me.send(answer_to(query), client);
-                        }};
-  // More than the kernel is asked for its port: from here on a reply at another one has to show it.
-  for (int i = 0; i < 100; ++i) ASSERT_TRUE(exchange(server.endpoint()));
-  EXPECT_LE(upstream_.sockets().fresh, 2U) << "but where the server's own port was drawn";
-  ASSERT_TRUE(sim::set_kernel_ports(40'000, 40'009));
-  ports.clear();
-  for (int i = 0; i < 400; ++i) ASSERT_TRUE(exchange(server.endpoint()));
-  EXPECT_GT(ports.size(), 390U);
-  EXPECT_GE(upstream_.sockets().fresh, 390U);
-  EXPECT_EQ(upstream_.counts().timeouts, 0U);
-  ASSERT_TRUE(sim::set_kernel_ports(1024, 65535));
-  const std::uint64_t kept = upstream_.sockets().kept;
-  ASSERT_TRUE(exchange(server.endpoint()));
-  EXPECT_EQ(upstream_.sockets().kept, kept) << "not tried again before the settings come anew";
-  upstream_.use({});
-  ASSERT_TRUE(exchange(server.endpoint()));
-  EXPECT_EQ(upstream_.sockets().kept, kept + 1);
-}
-
-TEST_P(KeptSocketsTest, a_kernel_that_does_not_tell_the_port_leaves_nobody_deaf) {
-  is_kernel_forgetful = true;
-  ScriptedServer server{loop_, [](ScriptedServer& me, auto query, auto client) { me.send(answer_to(query), client); }};
-  for (int i = 0; i < 50; ++i) EXPECT_TRUE(exchange(server.endpoint()));
-  EXPECT_EQ(upstream_.counts().timeouts, 0U);
-  EXPECT_EQ(upstream_.sockets().kept, 1U) << "the one that showed it";
-  EXPECT_EQ(upstream_.sockets().fresh, 50U);
-  EXPECT_EQ(server.queries, 51U) << "the query of that one was asked again";
-  is_kernel_forgetful = false;
-  upstream_.use({});
-  for (int i = 0; i < 10; ++i) EXPECT_TRUE(exchange(server.endpoint()));
-  EXPECT_GE(upstream_.sockets().kept, 8U) << "new settings try again";
 }
 
 TEST_P(UpstreamDatagramsTest, other_source_addresses_are_used_from_the_next_exchange_on) {
@@ -402,9 +228,8 @@ TEST_P(UpstreamDatagramsTest, other_source_addresses_are_used_from_the_next_exch
   EXPECT_EQ(sources, std::set<std::uint32_t>{1});
 }
 
-INSTANTIATE_TEST_SUITE_P(Sockets, KeptSocketsTest, testing::Values(true));
-INSTANTIATE_TEST_SUITE_P(Sockets, UpstreamDatagramsTest, testing::Bool(),
-                         [](const auto& way) { return way.param ? "kept" : "fresh"; });
+INSTANTIATE_TEST_SUITE_P(Sockets, KeptSocketsTest, testing::Values(all_ports), name_of);
+INSTANTIATE_TEST_SUITE_P(Sockets, UpstreamDatagramsTest, testing::Values(few_ports, usual_ports, all_ports), name_of);
 
 }  // namespace
 }  // namespace redoubt::resolver

@@ -43,17 +43,20 @@ void UpstreamSockets::use(OutgoingSettings settings) {
   if (settings.addresses != settings_.addresses) retire_kept();
   settings_ = std::move(settings);
   may_keep_ = settings_.guards.own_ports && settings_.guards.connected_sockets;
-  kernel_ports_.forget_range();
+  kernel_ports_.begin_anew();
 }
 
 bool UpstreamSockets::Draws::next() {
   house_->let_go(keep());
   const OutgoingSettings& settings = house_->settings_;
   const std::uint32_t ports = std::uint32_t{settings.last_port} - settings.first_port + 1;
+  // To the kernel a port of one address is not that of another: with several, it is the one to say whether it is free.
+  const bool has_ports_by_address = settings.addresses.size() > 1;
   while (left_-- > 0) {
     if (!settings.guards.own_ports) return true;
     const auto port = static_cast<std::uint16_t>(settings.first_port + house_->random_->below(ports));
-    if (!house_->held_->claim(port)) continue;
+    is_claimed_ = house_->held_->claim(port);
+    if (!is_claimed_ && !has_ports_by_address) continue;
     port_ = port;
     return true;
   }
@@ -93,7 +96,7 @@ bool UpstreamSockets::watch(int descriptor, std::uint64_t data) const {
 std::expected<UpstreamSockets::Taken, NetworkFault> UpstreamSockets::take(const dns::Endpoint& server, Ticket ticket) {
   Draws draws{*this};
   if (!draws.next()) return std::unexpected{NetworkFault::no_resources};
-  if (may_keep_) {
+  if (may_keep_ && draws.is_claimed()) {
     const auto expected = kernel_ports_.expect(draws.port());
     if (expected != KernelPorts::Expected::not_given) {
       if (auto kept = take_kept(server, ticket, draws, expected)) return *kept;
@@ -188,7 +191,7 @@ bool UpstreamSockets::is_of_no_use(const Taken& taken, ToPort to) {
   const std::uint16_t port = port_of(taken.descriptor);
   if (port == taken.port) return false;
   kernel_ports_.gave(taken.port, port);
-  tell_of_range();
+  heed_range();
   return true;
 }
 
@@ -206,7 +209,8 @@ void UpstreamSockets::keep_no_more(Because why) {
       "(IP_LOCAL_PORT_RANGE; Linux 6.3 can)");
 }
 
-void UpstreamSockets::tell_of_range() const {
+void UpstreamSockets::heed_range() {
+  if (!kernel_ports_.is_heeded()) return keep_no_more(Because::ports_are_not_given);
   static std::atomic<bool> is_said = false;
   if (is_said.exchange(true)) return;
   log::info(
@@ -228,7 +232,7 @@ std::optional<std::expected<UpstreamSockets::Taken, NetworkFault>> UpstreamSocke
   }
   disconnect_kept(*place);
   if (trouble == ENOPROTOOPT) keep_no_more(Because::ports_are_not_given);
-  if (trouble == ERANGE) tell_of_range();
+  if (trouble == ERANGE) heed_range();
   if (trouble == EADDRINUSE) kernel_ports_.gave_none(draws.port());
   // A fresh one gets that port where anybody can, else it draws until it finds a free one, or knows that there is none.
   if (trouble == ENOPROTOOPT || trouble == ERANGE || trouble == EADDRINUSE) return std::nullopt;

@@ -41,7 +41,7 @@ class UpstreamSockets {
   struct Taken {
     int descriptor = -1;
     std::optional<std::uint32_t> kept;  ///< its place among the kept ones
-    std::uint16_t port = 0;             ///< that was drawn for the exchange
+    std::uint16_t port = 0;             ///< that was drawn for the exchange and is to be let go; of a kept one always
   };
   struct Counts {
     std::uint64_t fresh = 0;  ///< exchanges with a socket of their own
@@ -98,25 +98,31 @@ class UpstreamSockets {
     std::uint32_t epoch = 0;
   };
   static constexpr std::uint64_t kept_mark = std::uint64_t{1} << 63;
-  /// Ports for one exchange, each with the same chance, that nobody of ours has. The last one is let go unless it is
-  /// kept.
+  /// Ports for one exchange, each with the same chance, that nobody of ours has, or at another address maybe. The last
+  /// one is let go unless it is kept.
   class Draws {
    public:
     explicit Draws(UpstreamSockets& house) : house_{&house} {}
     Draws(const Draws&) = delete;
     Draws& operator=(const Draws&) = delete;
-    ~Draws() { house_->let_go(port_); }
+    ~Draws() { house_->let_go(keep()); }
     /// In the place of the one before. False when we say that the machine has no port left: with nine tenths of all
     /// taken, so many draws miss once in a thousand times; a held port is never shared instead (attacks: port
     /// exhaustion).
     bool next();
     std::uint16_t port() const { return port_; }
-    /// For whoever gives the socket back.
-    std::uint16_t keep() { return std::exchange(port_, std::uint16_t{0}); }
+    /// Nobody of ours has it, at any address.
+    bool is_claimed() const { return is_claimed_; }
+    /// For whoever gives the socket back: 0 where there is nothing to let go.
+    std::uint16_t keep() {
+      const std::uint16_t port = std::exchange(port_, std::uint16_t{0});
+      return std::exchange(is_claimed_, false) ? port : std::uint16_t{0};
+    }
 
    private:
     UpstreamSockets* house_;
     std::uint16_t port_ = 0;  // 0 also where the kernel is to draw
+    bool is_claimed_ = false;
     int left_ = 64;
   };
   static constexpr std::size_t most_kept = 512;  // of both families; what is needed at once beyond them is fresh
@@ -131,7 +137,8 @@ class UpstreamSockets {
   int connect_kept(const Kept& kept, const dns::Endpoint& server, std::uint16_t port, KernelPorts::Expected expected);
   void disconnect_kept(std::uint32_t place) noexcept;
   void let_go(std::uint16_t port) noexcept;
-  void tell_of_range() const;
+  /// The kernel took another port than the one that was drawn: say so once, and keep none where it never heeds us.
+  void heed_range();
   /// None is kept until the settings come anew.
   enum class Because : std::uint8_t { ports_are_not_given, ports_are_not_told };
   void keep_no_more(Because why);

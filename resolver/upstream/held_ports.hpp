@@ -1,6 +1,6 @@
 #pragma once
-// The ports that this process has towards servers at the moment, whichever worker: one of them is drawn again without
-// asking the kernel for it, which takes as long over a port that is taken as over fifty misses (docs/decisions/0102).
+// The ports that this process has towards servers at the moment, whichever worker: the kernel is not asked to give one
+// of them to a kept socket, over which it takes as long as over fifty misses (docs/decisions/0102).
 #include <array>
 #include <atomic>
 #include <cstdint>

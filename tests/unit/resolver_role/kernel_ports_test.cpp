@@ -88,6 +88,40 @@ TEST_F(KernelPortsTest, a_range_that_is_narrowed_or_moved_is_known_anew_after_on
     EXPECT_LE(surprises_, 1U) << first;
     EXPECT_LE(wrong_of_a_thousand(), 10U) << first;
   }
+  EXPECT_TRUE(ports_.is_heeded());
+}
+
+TEST_F(KernelPortsTest, a_kernel_that_takes_any_port_of_its_range_is_soon_not_believed) {
+  for (int life = 0; life < 20; ++life) {
+    unsigned exchanges = 0;
+    for (; ports_.is_heeded() && exchanges < 5000; ++exchanges) {
+      const std::uint16_t port = draw();
+      const std::uint16_t taken = draw(first_, last_);
+      const Expected expected = ports_.expect(port);
+      if (expected != Expected::not_given && port != taken) ports_.gave(port, taken);
+    }
+    EXPECT_LT(exchanges, 1000U);
+    ports_.begin_anew();
+    EXPECT_TRUE(ports_.is_heeded());
+  }
+}
+
+/// Others on the machine have a few at a time: what was not to be had is most often free again.
+TEST_F(KernelPortsTest, ports_that_others_had_for_a_moment_come_back) {
+  unsigned kept = 0;
+  unsigned within = 0;
+  for (unsigned i = 0; i < 400'000; ++i) {
+    if (i % 100 == 0) {
+      missing_.clear();
+      while (missing_.size() < 2) missing_.insert(draw(first_, last_));
+    }
+    const std::uint16_t port = draw();
+    const bool asked = exchange(port);
+    if (first_ > port || port > last_) continue;
+    ++within;
+    kept += asked && gives(port) ? 1 : 0;
+  }
+  EXPECT_GT(kept, within / 10 * 9);
 }
 
 TEST_F(KernelPortsTest, a_range_that_is_widened_is_found_by_what_is_tried_again) {
@@ -103,7 +137,7 @@ TEST_F(KernelPortsTest, a_range_that_may_have_changed_is_looked_at_again_at_once
   exchange_often(1000);
   first_ = 1024;
   last_ = 65'535;
-  ports_.forget_range();
+  ports_.begin_anew();
   exchange_often(100);
   EXPECT_LE(wrong_of_a_thousand(), 10U);
 }

@@ -12,6 +12,9 @@ namespace {
 /// Whether the kernel takes IP_RECVORIGDSTADDR, says that all is well, and attaches nothing all the same.
 bool is_kernel_forgetful = false;
 
+/// Whether it takes IP_LOCAL_PORT_RANGE, says that all is well, and chooses as it likes all the same.
+bool is_kernel_heedless = false;
+
 constexpr int ip_local_port_range = 51;
 
 /// How often the kernel was told which port to take.
@@ -24,7 +27,10 @@ extern "C" int setsockopt(int socket, int level, int option, const void* value, 
   const bool is_forgotten = (level == IPPROTO_IP && option == IP_RECVORIGDSTADDR) ||
                             (level == IPPROTO_IPV6 && option == IPV6_RECVORIGDSTADDR);
   if (is_kernel_forgetful && is_forgotten) return 0;
-  if (level == IPPROTO_IP && option == ip_local_port_range) ++ports_asked_for;
+  if (level == IPPROTO_IP && option == ip_local_port_range) {
+    ++ports_asked_for;
+    if (is_kernel_heedless) return 0;
+  }
   return static_cast<int>(::syscall(SYS_setsockopt, socket, level, option, value, octets));
 }
 
@@ -136,6 +142,7 @@ TEST_P(UpstreamDatagramsTest, ports_stay_in_the_configured_range_and_a_held_port
   settings.first_port = 40'000;
   settings.last_port = 40'003;
   upstream_.use(settings);
+  ASSERT_TRUE(sim::reserve_ports("40000-40003"));  // or the server may have one of them
   std::set<std::uint16_t> held;
   ScriptedServer server{loop_, [&](ScriptedServer&, auto, sockaddr_in client) { held.insert(ntohs(client.sin_port)); }};
   std::size_t ended = 0;
@@ -145,7 +152,7 @@ TEST_P(UpstreamDatagramsTest, ports_stay_in_the_configured_range_and_a_held_port
     spawn(loop_,
           upstream_.exchange({server.endpoint(), UpstreamTransport::udp,
                               make_query(question, {.edns = true, .random_case = true}, random_).wire,
-                              std::chrono::steady_clock::now() + std::chrono::milliseconds{200}}),
+                              std::chrono::steady_clock::now() + std::chrono::milliseconds{1000}}),
           [&](const std::exception_ptr&, const std::expected<Reply, NetworkFault>& reply) {
             ++ended;
             if (reply.error() == NetworkFault::no_resources) ++without_port;
@@ -154,6 +161,23 @@ TEST_P(UpstreamDatagramsTest, ports_stay_in_the_configured_range_and_a_held_port
   while (ended < 6) loop_.run_one();
   EXPECT_EQ(held, (std::set<std::uint16_t>{40'000, 40'001, 40'002, 40'003}));
   EXPECT_EQ(without_port, 2U);
+}
+
+/// As many ports as addresses make up for a firewall that lets few of them through.
+TEST_P(UpstreamDatagramsTest, each_source_address_has_all_of_the_ports) {
+  ASSERT_TRUE(sim::reserve_ports("40060"));
+  OutgoingSettings settings;
+  settings.addresses = {*dns::IpAddress::from_text("127.0.0.21"), *dns::IpAddress::from_text("127.0.0.22")};
+  settings.first_port = settings.last_port = 40'060;
+  upstream_.use(settings);
+  std::set<std::uint32_t> sources;
+  ScriptedServer server{
+      loop_, [&](ScriptedServer&, auto, sockaddr_in client) { sources.insert(ntohl(client.sin_addr.s_addr) & 0xff); }};
+  // 40 draws of the address: that all are the same happens once in 500 thousand million runs.
+  EXPECT_EQ(answered_of(40, server.endpoint(), std::chrono::milliseconds{1000}), 0U);
+  EXPECT_EQ(sources, (std::set<std::uint32_t>{21, 22}));
+  EXPECT_EQ(upstream_.counts().queries, 2U) << "and no address has a port twice";
+  EXPECT_TRUE(held_.claim(40'060)) << "it was let go";
 }
 
 TEST_P(UpstreamDatagramsTest, a_port_is_let_go_behind_each_exchange) {
@@ -218,6 +242,21 @@ TEST_P(UpstreamDatagramsTest, a_machine_that_gives_more_ports_meanwhile_is_found
   for (int i = 0; i < 300; ++i) ASSERT_TRUE(exchange(server.endpoint()));
   EXPECT_LE(upstream_.sockets().fresh, fresh + 5);
   EXPECT_EQ(upstream_.counts().timeouts, 0U);
+}
+
+TEST_P(KeptSocketsTest, a_kernel_that_does_not_heed_what_it_is_told_is_not_asked_for_ever) {
+  ASSERT_TRUE(sim::set_kernel_ports(usual_ports.first, usual_ports.last));
+  is_kernel_heedless = true;
+  ScriptedServer server{loop_, [](ScriptedServer& me, auto query, auto client) { me.send(answer_to(query), client); }};
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(exchange(server.endpoint()));
+  ports_asked_for = 0;
+  for (int i = 0; i < 300; ++i) EXPECT_TRUE(exchange(server.endpoint()));
+  EXPECT_EQ(ports_asked_for, 0U);
+  EXPECT_EQ(upstream_.counts().timeouts, 0U);
+  is_kernel_heedless = false;
+  upstream_.use({});
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(exchange(server.endpoint()));
+  EXPECT_GT(ports_asked_for, 20U) << "new settings try again";
 }
 
 TEST_P(KeptSocketsTest, a_kernel_that_does_not_tell_the_port_leaves_nobody_deaf) {

@@ -1,6 +1,7 @@
 // Entrance: what a client of DNS over HTTPS sends, behind TLS. Property: whatever the frames, memory stays within
 // limits, what comes out as a query is one, and each cancelled query was asked before, whether answers come or not.
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <set>
 #include <span>
@@ -34,6 +35,14 @@ std::vector<std::vector<std::uint8_t>> converse(std::span<const std::uint8_t> st
     stream = stream.subspan(octets);
     while (const auto tag = framing->cancelled()) require(in_flight.erase(*tag) == 1, "cancelled, and never asked");
     while (true) {
+      std::array<std::span<const std::uint8_t>, 4> coming;
+      const auto shown = framing->coming(coming);
+      require(shown.messages <= shown.looked_at && shown.looked_at <= coming.size(),
+              "more is coming than was looked at");
+      for (const auto& message : std::span{coming}.first(shown.messages)) {
+        const std::vector<std::uint8_t> copy{message.begin(), message.end()};  // the sanitizer sees whether it is there
+        require(!copy.empty() && copy.size() <= limits[Limit::http_body_octets], "a body that is no query's");
+      }
       const auto next = framing->next();
       if (!next || !*next) break;
       const auto message = (*next)->message;

@@ -1,6 +1,7 @@
 // Entrance: FrameReader, what a peer sends over a stream. Property: the messages do not depend on how the octets are
 // cut into reads, and no more is held than a frame and one read.
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <span>
@@ -25,13 +26,18 @@ void require(bool holds) {
 
 /// Takes all messages that are whole; false after a fault.
 bool take(FrameReader& reader, Outcome& outcome) {
+  std::array<std::span<const std::uint8_t>, 3> coming;
   while (true) {
+    const std::size_t count = reader.coming(coming);
     const auto message = reader.next();
     if (!message) {
+      require(count == 0);
       outcome.fault = true;
       return false;
     }
+    require(message->has_value() == (count != 0));
     if (!*message) return true;
+    require(std::ranges::equal(**message, coming[0]));
     require((*message)->size() >= 12);
     outcome.messages.emplace_back((*message)->begin(), (*message)->end());
   }

@@ -17,7 +17,10 @@ class LengthFraming : public MessageFraming {
     return Incoming{.tag = 0, .message = **message};
   }
 
-  std::size_t coming(std::span<std::span<const std::uint8_t>> into) const override { return reader_.coming(into); }
+  Coming coming(std::span<std::span<const std::uint8_t>> into) const override {
+    const std::size_t count = reader_.coming(into);
+    return {.messages = count, .looked_at = count};
+  }
 
   std::uint64_t unfinished() const override { return reader_.unfinished() ? whole_ + 1 : 0; }
   std::uint64_t last_begun() const override { return reader_.unfinished() ? whole_ + 1 : whole_; }

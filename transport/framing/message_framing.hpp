@@ -30,9 +30,13 @@ class MessageFraming {
   /// What the next append() brings came in so many pieces, as the peer wrote it: TLS records.
   virtual void comes_in(unsigned) {}
   virtual std::expected<std::optional<Incoming>, FramingBroken> next() = 0;
-  /// Of what next() is about to bring, what is at hand as a message already: the first ones, as many as there is room
-  /// for. Valid until the next call of any other member. returns  how many
-  virtual std::size_t coming(std::span<std::span<const std::uint8_t>> /*into*/) const { return 0; }
+  /// What next() is about to bring.
+  struct Coming {
+    std::size_t messages = 0;   ///< so many are at hand as messages already, and stand in `into`
+    std::size_t looked_at = 0;  ///< so many calls of next(), or fewer, it is that were looked at for them
+  };
+  /// The first ones, no more than there is room for are looked at. Valid until the next call of any other member.
+  virtual Coming coming(std::span<std::span<const std::uint8_t>> /*into*/) const { return {}; }
   // Messages of the peer have numbers, which count up.
   /// The oldest of those that are begun and not whole: the peer owes the rest. 0: none.
   virtual std::uint64_t unfinished() const = 0;

@@ -93,15 +93,15 @@ class Http2Framing : public MessageFraming {
     return std::nullopt;
   }
 
-  /// Those that came by POST.
-  std::size_t coming(std::span<std::span<const std::uint8_t>> into) const override {
-    std::size_t count = 0;
-    for (const std::int32_t id : ready_.all()) {
-      if (count == into.size()) break;
+  /// Those that came by POST. Streams that ended meanwhile and those that came by GET are looked at, too: by their
+  /// number the work is bounded.
+  Coming coming(std::span<std::span<const std::uint8_t>> into) const override {
+    Coming coming{.messages = 0, .looked_at = std::min(ready_.all().size(), into.size())};
+    for (const std::int32_t id : ready_.all().first(coming.looked_at)) {
       const Http2Stream* const stream = streams_.find(id);
-      if (stream != nullptr && !stream->request.body.empty()) into[count++] = stream->request.body;
+      if (stream != nullptr && !stream->request.body.empty()) into[coming.messages++] = stream->request.body;
     }
-    return count;
+    return coming;
   }
 
   std::uint64_t unfinished() const override { return static_cast<std::uint64_t>(streams_.first_incomplete()); }

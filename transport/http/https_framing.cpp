@@ -34,8 +34,8 @@ class HttpsFraming : public MessageFraming {
     if (spoken_) return spoken_->next();
     return std::nullopt;
   }
-  std::size_t coming(std::span<std::span<const std::uint8_t>> into) const override {
-    return spoken_ ? spoken_->coming(into) : 0;
+  Coming coming(std::span<std::span<const std::uint8_t>> into) const override {
+    return spoken_ ? spoken_->coming(into) : Coming{};
   }
   std::uint64_t unfinished() const override { return spoken_ ? spoken_->unfinished() : first_.empty() ? 0U : 1U; }
   std::uint64_t last_begun() const override { return spoken_ ? spoken_->last_begun() : first_.empty() ? 0U : 1U; }

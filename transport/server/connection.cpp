@@ -136,14 +136,14 @@ bool Connection::may_take_more() const {
          output_octets() <= limits[Limit::queued_octets] / 2;
 }
 
-/// Queries that came together do not wait for memory one after the other. Each is told once, however often reading
-/// pauses before it is taken.
+/// Queries that came together do not wait for memory one after the other. So many are looked at at a time, and the next
+/// ones when these are through, however often reading pauses before: each is told once, but where some were cancelled.
 void Connection::expect_queries() {
   if (expected_ > 0) return;
   std::array<std::span<const std::uint8_t>, expected_together> messages;
-  const std::size_t count = framing_->coming(messages);
-  if (count > 1) host_.expect(*this, std::span{messages}.first(count));
-  expected_ = static_cast<std::uint8_t>(count);
+  const auto coming = framing_->coming(messages);
+  if (coming.messages > 1) host_.expect(*this, std::span{messages}.first(coming.messages));
+  expected_ = static_cast<std::uint8_t>(coming.looked_at);
 }
 
 void Connection::take_queries() {

@@ -50,7 +50,7 @@ TEST(Http2Framing, what_is_coming_are_the_whole_messages_that_were_posted) {
   const Limits limits;
   const auto framing = http2_framing("/dns-query", limits);
   std::array<std::span<const std::uint8_t>, 8> coming;
-  EXPECT_EQ(framing->coming(coming), 0U);
+  EXPECT_EQ(framing->coming(coming).messages, 0U);
   Octets octets = preface();
   for (const std::uint16_t stream : {std::uint16_t{1}, std::uint16_t{5}}) {
     octets += frame(Frame::headers, end_headers, stream, post_fields());
@@ -60,15 +60,34 @@ TEST(Http2Framing, what_is_coming_are_the_whole_messages_that_were_posted) {
   octets += frame(Frame::headers, end_headers, 9, post_fields());
   octets += frame(Frame::data, 0, 9, query(9));
   framing->append(octets);
-  EXPECT_EQ(framing->coming(std::span{coming}.first(1)), 1U) << "there is room for no more";
-  ASSERT_EQ(framing->coming(coming), 2U);
+  EXPECT_EQ(framing->coming(std::span{coming}.first(1)).messages, 1U) << "there is room for no more";
+  ASSERT_EQ(framing->coming(coming).messages, 2U);
   EXPECT_TRUE(std::ranges::equal(coming[0], query(1)));
   EXPECT_TRUE(std::ranges::equal(coming[1], query(5)));
   const auto first = framing->next();
   ASSERT_TRUE(first && *first);
   EXPECT_TRUE(std::ranges::equal((*first)->message, query(1)));
-  ASSERT_EQ(framing->coming(coming), 1U);
+  ASSERT_EQ(framing->coming(coming).messages, 1U);
   EXPECT_TRUE(std::ranges::equal(coming[0], query(5)));
+}
+
+/// Or each of a row of requests by GET, which bring none, would have the whole row looked at for it.
+TEST(Http2Framing, no_more_requests_are_looked_at_than_there_is_room_for_messages) {
+  const Limits limits;
+  const auto framing = http2_framing("/dns-query", limits);
+  Octets octets = preface();
+  for (std::uint16_t stream = 1; stream < 2 * 40; stream += 2)
+    octets += frame(Frame::headers, end_headers | end_stream, stream,
+                    get_fields("/dns-query?dns=" + base64url(query(stream))));
+  framing->append(octets);
+  std::array<std::span<const std::uint8_t>, 8> coming;
+  for (std::size_t left = 40; left > 0; --left) {
+    const auto looked = framing->coming(coming);
+    EXPECT_EQ(looked.messages, 0U);
+    EXPECT_EQ(looked.looked_at, std::min<std::size_t>(left, 8));
+    const auto next = framing->next();
+    ASSERT_TRUE(next && *next);
+  }
 }
 
 TEST_F(HttpServerTest, answers_leave_in_the_order_in_which_they_come) {

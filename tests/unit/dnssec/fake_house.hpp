@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dnssec/keys/key_house.hpp"
+#include "tests/unit/dnssec/tags.hpp"
 
 namespace redoubt::dnssec::sites {
 
@@ -41,7 +42,7 @@ class FakeHouse : public KeyHouse {
     Signer signer_;
   };
   std::expected<Octets, std::string> make(const dns::Name&, Algorithm algorithm, KeyRole role, unsigned bits,
-                                          std::span<const std::uint16_t>) override {
+                                          std::span<const std::uint16_t> taken) override {
     const auto ready = std::ranges::find_if(
         ready_, [&](const Octets& rdata) { return Dnskey::parse(rdata)->flags == flags_of(role); });
     if (ready != ready_.end()) {
@@ -51,6 +52,10 @@ class FakeHouse : public KeyHouse {
     }
     auto key = PrivateKey::generate(algorithm, bits);
     Octets dnskey = dnskey_rdata(flags_of(role), algorithm, key->public_key());
+    while (is_taken(dnskey, taken)) {
+      key = PrivateKey::generate(algorithm, bits);
+      dnskey = dnskey_rdata(flags_of(role), algorithm, key->public_key());
+    }
     keys_.emplace_back(dnskey, std::make_shared<const Held>(std::move(*key)));
     return dnskey;
   }
@@ -68,6 +73,12 @@ class FakeHouse : public KeyHouse {
       return std::unexpected{std::string{"no such key"}};
     if (loses_answers_) return std::unexpected{std::string{"no answer"}};
     return {};
+  }
+  /// Also by one of its own, which the zone may not know yet.
+  bool is_taken(OctetView dnskey, std::span<const std::uint16_t> taken) const {
+    return std::ranges::any_of(tests::tags_of(dnskey),
+                               [&](std::uint16_t tag) { return std::ranges::find(taken, tag) != taken.end(); }) ||
+           std::ranges::any_of(keys_, [&](const auto& one) { return tests::tags_meet(dnskey, one.first); });
   }
   bool loses_answers_ = false;  ///< what is erased is erased
   std::vector<std::pair<Octets, std::shared_ptr<const Held>>> keys_;

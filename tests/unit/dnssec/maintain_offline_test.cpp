@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "dnssec/zone/bootstrap.hpp"
 #include "dnssec/zone/offline_keys.hpp"
 #include "tests/unit/dnssec/maintain_site.hpp"
+#include "tests/unit/dnssec/tags.hpp"
 
 namespace redoubt::dnssec {
 namespace {
@@ -25,7 +27,14 @@ class OfflineSite : public Site {
     make_ksk();
   }
   void make_ksk() {
-    const auto ksk = vault_.generate(apex, Algorithm::ecdsa_p256_sha256, KeyRole::ksk);
+    const auto online = keys_.list().value();
+    auto ksk = vault_.generate(apex, Algorithm::ecdsa_p256_sha256, KeyRole::ksk);
+    // The vault does not see the keys over here, so their tags may meet.
+    while (std::ranges::any_of(online,
+                               [&](const StoredKey& other) { return tests::tags_meet(ksk->dnskey, other.dnskey); })) {
+      for (const char* part : {".key", ".private"}) std::filesystem::remove(safe_.file(ksk->stem + part));
+      ksk = vault_.generate(apex, Algorithm::ecdsa_p256_sha256, KeyRole::ksk);
+    }
     folder_.write(ksk->stem + ".key", safe_.read(ksk->stem + ".key"));
   }
   /// What is carried there and back.

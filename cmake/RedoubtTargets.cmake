@@ -24,7 +24,7 @@ function(redoubt_test name)
   target_link_libraries(${name} PRIVATE redoubt_flags ${ARG_LIBRARIES} GTest::gtest GTest::gtest_main GTest::gmock)
   add_test(NAME ${name} COMMAND ${name})
   if(NOT ARG_TIMEOUT)
-    set(ARG_TIMEOUT 300)
+    set(ARG_TIMEOUT 900)  # ends what hangs; the slowest takes a minute on a machine that has nothing else to do
   endif()
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
 endfunction()

@@ -411,7 +411,8 @@ TEST(Monitor, a_role_that_says_what_only_control_may_is_ended) {
 
 TEST(Monitor, sighup_reads_the_configuration_again) {
   const std::uint16_t port = free_port();
-  const std::uint16_t other = free_port();
+  std::uint16_t other = free_port();
+  while (other == port) other = free_port();
   Resolverd run{binding(port)};
   ASSERT_TRUE(run.logs("ready")) << run.log_so_far();
   run.write_configuration(binding(port) + binding(other, 1, 2));

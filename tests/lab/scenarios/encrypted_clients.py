@@ -167,13 +167,13 @@ def chromium(context, profile, certificates, *, port):
     command = [peers.program("chromium"), "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
                "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
                "--disable-extensions", "--metrics-recording-only", f"--user-data-dir={data}", "--virtual-time-budget=10000",
-               "--timeout=20000", "--dump-dom", f"http://{PAGE_NAME}:{PAGE_PORT}/"]
+               "--timeout=60000", "--dump-dom", f"http://{PAGE_NAME}:{PAGE_PORT}/"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
                                env=environment, start_new_session=True)
     try:
-        return process.communicate(timeout=60)
+        return process.communicate(timeout=180)
     except subprocess.TimeoutExpired:
-        raise LabError("Chromium did not end within a minute") from None
+        raise LabError("Chromium did not end within three minutes") from None
     finally:
         for pid in processes.descendants_of(process.pid):
             processes.send(pid, 9)

@@ -81,7 +81,10 @@ std::uint64_t answers_to_a_babbler(std::uint16_t port, bool guard) {
   const std::string babble = "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ";  // RFC 864
   std::uint64_t answers = 0;
   do babbler.send({babble.begin(), babble.end()}, LoopbackSocket::at("127.0.0.1", here));
-  while (babbler.receive(300) && ++answers < 100);
+  // Silence is waited for where it is wanted alone.
+  const int patience = port < 1024 && guard ? 300 : 20'000;
+  while (babbler.receive(patience) && ++answers < 100)
+    ;
   return answers;
 }
 
@@ -102,7 +105,7 @@ TEST(Attack, F01_reflection_to_an_address_that_is_no_client) {
 
 TEST(Attack, P19_a_service_that_answers_whatever_comes) {
   constexpr std::uint16_t chargen = 19;
-  constexpr std::uint16_t a_clients = 40'000;
+  constexpr std::uint16_t a_clients = 20'000;  // which the kernel gives no listener
   if (!enter_own_network()) GTEST_SKIP() << "no network namespace to be had here";
   const auto conversation = [](Findings& findings, bool guard) {
     findings.at_most("answers to one forged datagram", answers_to_a_babbler(chargen, guard), 0);

@@ -120,7 +120,7 @@ TEST_F(ServerLimitsTest, dripping_octets_buys_no_time) {
 }
 
 TEST_F(ServerLimitsTest, each_message_has_its_own_time) {
-  limit(Limit::message_time, 150);
+  limit(Limit::message_time, 1000);
   Peer client{at_};
   const Octets frame = framed(query(1));
   const auto begin = Clock::now();
@@ -130,14 +130,14 @@ TEST_F(ServerLimitsTest, each_message_has_its_own_time) {
   auto last = Clock::now();
   ASSERT_TRUE(run_until([&] {
     for (const auto& asked : std::exchange(resolver_.asked, {})) give(asked);
-    if (Clock::now() - last > 20ms) {
+    if (Clock::now() - last > 100ms) {
       Octets next{frame.begin() + 10, frame.end()};
       next.insert(next.end(), frame.begin(), frame.begin() + 10);
       client.send(next);
       last = Clock::now();
       ++rounds;
     }
-    return Clock::now() - begin > 450ms || client.closed();
+    return Clock::now() - begin > 3000ms || client.closed();
   }));
   EXPECT_FALSE(client.closed());
   EXPECT_GT(rounds, 5U);

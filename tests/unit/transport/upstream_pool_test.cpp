@@ -140,7 +140,7 @@ TEST_F(UpstreamPoolTest, a_silent_server_costs_the_patience) {
 TEST_F(UpstreamPoolTest, a_dripping_server_costs_no_more_than_the_patience) {
   ASSERT_TRUE(fetch(1, 80ms));
   Peer peer = accept_query();
-  const Octets drip{0x40};
+  const Octets drip{0xff};
   ASSERT_TRUE(run_until([&] {
     peer.send(drip);
     return results_.contains(1);

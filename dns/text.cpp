@@ -323,7 +323,10 @@ std::string rdata_to_text(RrType type, RrClass rr_class, std::span<const std::ui
   const bool is_slow = type == RrType{11};
   if (is_slow || rdata.size() > 65535 || find_rr_type(type) == nullptr || !is_valid_rdata(type, rr_class, rdata))
     return generic_text(rdata);
-  if (std::string plain; type == dsync_type && append_plain_rdata(plain, type, rdata)) return plain;
+  if (type == dsync_type) {  // ldns has never heard of it, and read_plain_line() reads class IN alone
+    std::string plain;
+    return rr_class == rr_class::in && append_plain_rdata(plain, type, rdata) ? plain : generic_text(rdata);
+  }
   const auto text = ldns_text(type, rr_class, rdata);
   return text && reads_back(*text, type, rr_class, rdata) ? *text : generic_text(rdata);
 }

@@ -80,11 +80,9 @@ std::uint64_t answers_to_a_babbler(std::uint16_t port, bool guard) {
   const LoopbackSocket babbler{"127.0.0.1", port};
   const std::string babble = "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ";  // RFC 864
   std::uint64_t answers = 0;
+  const int patience = port < 1024 && guard ? 300 : 20'000;  // silence is waited for where it is wanted alone
   do babbler.send({babble.begin(), babble.end()}, LoopbackSocket::at("127.0.0.1", here));
-  // Silence is waited for where it is wanted alone.
-  const int patience = port < 1024 && guard ? 300 : 20'000;
-  while (babbler.receive(patience) && ++answers < 100)
-    ;
+  while (babbler.receive(patience) && ++answers < 100);
   return answers;
 }
 

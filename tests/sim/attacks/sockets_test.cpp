@@ -143,9 +143,9 @@ class Stranger {
 }  // namespace
 
 TEST(Attack, P01_kaminsky_races_for_a_port_and_an_id) {
-  constexpr unsigned forgeries = 60;  // before the honest reply is there
+  constexpr unsigned forgeries = 60;              // before the honest reply is there
+  constexpr std::uint16_t guessed_port = 20'000;  // which the kernel gives no server
   const auto races = [](Sockets& sockets, Findings& findings, bool random_case) {
-    const std::uint16_t guessed_port = 20'000;  // which the kernel gives no server
     ScriptedServer server{sockets.loop(), [&](ScriptedServer& me, Octets query, sockaddr_in client) {
                             Octets forged = answer_to(query);
                             for (std::size_t i = 12; i < 28; ++i)
@@ -176,7 +176,7 @@ TEST(Attack, P01_kaminsky_races_for_a_port_and_an_id) {
                      },
                      [&](Findings& findings) {
                        OutgoingSettings one_port;
-                       one_port.first_port = one_port.last_port = 40'000;
+                       one_port.first_port = one_port.last_port = guessed_port;
                        Sockets sockets{one_port};
                        races(sockets, findings, false);
                      }});

@@ -75,6 +75,12 @@ TEST(RecordText, what_ldns_cannot_show_is_shown_in_the_generic_form) {
   EXPECT_EQ(rdata_to_text(type::ds, rr_class::in, short_ds), "\\# 3 000102");
   EXPECT_EQ(rdata_to_text(RrType{65280}, rr_class::in, {}), "\\# 0");
   EXPECT_EQ(rdata_to_text(type::a, RrClass{42}, std::vector<std::uint8_t>{1}), "\\# 1 01");
+  // DSYNC is read by ourselves, of class IN alone.
+  const std::vector<std::uint8_t> dsync{0, 59, 1, 20, 239, 1, 'a', 0};
+  EXPECT_EQ(rdata_to_text(RrType{66}, rr_class::in, dsync), "CDS NOTIFY 5359 a.");
+  const Record elsewhere{Name::literal("a.example"), {66}, RrClass{30'474}, Ttl::from_wire(3600), dsync};
+  EXPECT_EQ(record_to_text(elsewhere), "a.example. 3600 CLASS30474 DSYNC \\# 8 003b0114ef016100");
+  EXPECT_EQ(record_from_text(record_to_text(elsewhere)), elsewhere);
   // ldns can, but in time that grows with the octets times the machine's list of services: an attack by WKS.
   EXPECT_EQ(rdata_to_text(RrType{11}, rr_class::in, std::vector<std::uint8_t>{192, 0, 2, 1, 6, 0x40}),
             "\\# 6 c00002010640");

@@ -467,11 +467,13 @@ TEST(Monitor, runs_unprivileged_on_high_ports_and_says_what_a_low_one_needs) {
       run.signal(SIGTERM);
       if (run.end() != 0) ::_exit(13);
     }
-    Resolverd run{binding(53)};
-    if (run.end() != 1) ::_exit(14);
-    const bool said =
-        run.log_so_far().find("permission denied: binding a port below 1024 needs root or CAP_NET_BIND_SERVICE") !=
-        std::string::npos;
+    bool said = false;
+    {
+      Resolverd run{binding(53)};
+      if (run.end() != 1) ::_exit(14);
+      said = run.log_so_far().find("permission denied: binding a port below 1024 needs root or CAP_NET_BIND_SERVICE") !=
+             std::string::npos;
+    }
     ::_exit(said ? 0 : 15);
   }
   int status = 0;

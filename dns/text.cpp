@@ -230,7 +230,9 @@ std::expected<Record, std::string> read_known(std::string_view text, const Surro
   if (end == 0 && !around.previous_owner) return std::unexpected{"no owner, and none before it"};
   const auto owner = end == 0 ? *around.previous_owner : read_owner(text.substr(0, end), around.origin);
   if (!owner) return std::unexpected{owner.error()};
-  const std::string line = "." + std::string{text.substr(end)};
+  const auto behind = with_numbered_types(text.substr(end));
+  if (!behind) return std::unexpected{behind.error()};
+  const std::string line = "." + *behind;
   const Rdf base = to_rdf(around.origin);
   ldns_rr* parsed = nullptr;
   const ldns_status status = ldns_rr_new_frm_str(&parsed, line.c_str(), around.ttl.seconds(), base.get(), nullptr);

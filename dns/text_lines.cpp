@@ -9,9 +9,27 @@ namespace {
 /// What makes a line other than the octets that stand there, and what ends it.
 constexpr auto is_special = [] {
   std::array<bool, 256> table{};
-  for (const char c : {'\0', '\n', '\r', '\t', '\\', '"', ';', '(', ')'}) table[static_cast<unsigned char>(c)] = true;
+  for (const char c : {'\\', '"', ';', '(', ')', '\x7f'}) table[static_cast<unsigned char>(c)] = true;
+  for (std::size_t c = 0; c < ' '; ++c) table[c] = true;
   return table;
 }();
+
+constexpr bool is_control(char c) {
+  const auto octet = static_cast<unsigned char>(c);
+  return octet < ' ' || octet == 0x7f;
+}
+
+/// An octet of data. Control characters become the escape \DDD (RFC 1035 §5.1): ldns takes some of them for blanks, in
+/// strings, too, and what a record says must not hang on which reader it meets.
+void append_octet(std::string& text, char c) {
+  if (!is_control(c)) {
+    text += c;
+    return;
+  }
+  const auto octet = static_cast<unsigned char>(c);
+  text += '\\';
+  for (const int digit : {octet / 100, octet / 10 % 10, octet % 10}) text += static_cast<char>('0' + digit);
+}
 
 }  // namespace
 
@@ -60,13 +78,14 @@ std::expected<MasterFileLines::Line, TextError> MasterFileLines::read_one() {
     } else if (comment) {
       continue;
     } else if (c == '\\' && at_ < text_.size() && text_[at_] != '\n' && text_[at_] != '\0') {
-      text += c;
-      text += text_[at_++];
+      const char escaped = text_[at_++];
+      if (!is_control(escaped)) text += c;
+      append_octet(text, escaped);
     } else if (c == '"') {
       quoted = !quoted;
       text += c;
     } else if (quoted) {
-      text += c;
+      append_octet(text, c);
     } else if (c == ';') {
       comment = true;
     } else if (c == '(' || c == ')') {
@@ -74,7 +93,7 @@ std::expected<MasterFileLines::Line, TextError> MasterFileLines::read_one() {
       depth = c == '(' ? depth + 1 : depth - 1;
       text += ' ';
     } else {
-      text += c == '\t' || c == '\r' ? ' ' : c;
+      append_octet(text, c == '\t' || c == '\r' ? ' ' : c);
     }
     if (text.size() > max_line_text) return fault("more text than one record can have");
   }

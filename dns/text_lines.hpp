@@ -18,7 +18,7 @@ class MasterFileLines {
  public:
   struct Line {
     std::size_t number;  ///< where it begins, counted from 1
-    /// Printable or not, but without line ends, NUL, comments and parentheses; never blank. Until the next call.
+    /// Without comments and parentheses; control characters are escapes (\DDD); never blank. Until the next call.
     std::string_view text;
   };
 

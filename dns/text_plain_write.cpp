@@ -108,7 +108,7 @@ void append_base32(std::string& out, std::span<const std::uint8_t> octets) {
 }
 
 void append_type(std::string& out, RrType type) {
-  out += is_recent_type(type) ? "TYPE" + std::to_string(type.value) : to_text(type);
+  out += is_rarely_known(type) ? "TYPE" + std::to_string(type.value) : to_text(type);
 }
 
 void append_bitmap(std::string& out, std::span<const std::uint8_t> bitmap) {
@@ -199,9 +199,15 @@ void append_field(std::string& out, Plain field, std::span<const std::uint8_t> o
 
 }  // namespace
 
-bool is_recent_type(RrType type) {
-  constexpr std::uint16_t first = 66;  // DSYNC; SPF to EUI64, the meta types, and URI to AMTRELAY are known for long
-  return (type.value >= first && type.value < 99) || (type.value >= 110 && type.value < 249) || type.value > 260;
+bool is_rarely_known(RrType type) {
+  // A to SMIMEA, HIP, TALINK to HTTPS, SPF, NID to EUI64, TKEY, TSIG, URI, CAA and DLV are what ldns knows.
+  struct Range {
+    std::uint16_t first, last;
+  };
+  constexpr std::array known{Range{1, 53},    Range{55, 55},   Range{58, 65},   Range{99, 99},
+                             Range{104, 109}, Range{249, 250}, Range{256, 257}, Range{32769, 32769}};
+  return std::ranges::none_of(known,
+                              [&](Range range) { return type.value >= range.first && type.value <= range.last; });
 }
 
 bool append_plain_rdata(std::string& out, RrType type, std::span<const std::uint8_t> rdata) {

@@ -20,6 +20,9 @@ struct Surroundings {
 std::expected<Name, std::string> read_owner(std::string_view text, const Name& origin);
 /// A line of MasterFileLines that is no directive, through ldns.
 std::expected<Record, std::string> read_line(std::string_view text, const Surroundings& around);
+/// What follows an owner, the types in the RDATA of NSEC, NSEC3, CSYNC, RRSIG and SIG as TYPE123. Error: a word there
+/// that is no type.
+std::expected<std::string, std::string> with_numbered_types(std::string_view text);
 /// $ORIGIN and $TTL change what later lines mean; the other directives are refused. What is wrong, if something is.
 std::optional<std::string> follow_directive(std::string_view text, Surroundings& around);
 
@@ -27,8 +30,9 @@ std::optional<std::string> follow_directive(std::string_view text, Surroundings&
 /// unusual), read without ldns and many times faster. Nothing for any other line, faulty ones among them: read_line()
 /// then says what it is.
 std::optional<Record> read_plain_line(std::string_view text, const Surroundings& around);
-/// Types that name servers in use do not know by name yet: whoever writes zone files for them says TYPE66.
-bool is_recent_type(RrType type);
+/// Types that some name servers in use do not know by name, among them all that ldns 1.8 does not: whoever writes zone
+/// files for them says TYPE66.
+bool is_rarely_known(RrType type);
 /// RDATA of a common type as read_plain_line() reads it; the same text that ldns gives or one that means the same.
 /// False, and nothing appended, for types that are not common: rdata_to_text() knows them.
 bool append_plain_rdata(std::string& out, RrType type, std::span<const std::uint8_t> rdata);

@@ -294,7 +294,7 @@ void append_record_line(std::string& out, std::string_view owner, std::uint32_t 
   out += ' ';
   out.append(digits.data(), written.ptr);
   out += " IN ";
-  if (dns::is_recent_type(type)) {
+  if (dns::is_rarely_known(type)) {
     append_generic(out, type, rdata);
     return;
   }

@@ -1,8 +1,10 @@
 #include "dns/text.hpp"
 
 #include <gtest/gtest.h>
+#include <ldns/ldns.h>
 
 #include "dns/rdata.hpp"
+#include "dns/text_reading.hpp"
 
 namespace redoubt::dns {
 namespace {
@@ -84,6 +86,49 @@ TEST(RecordText, what_ldns_cannot_show_is_shown_in_the_generic_form) {
   // ldns can, but in time that grows with the octets times the machine's list of services: an attack by WKS.
   EXPECT_EQ(rdata_to_text(RrType{11}, rr_class::in, std::vector<std::uint8_t>{192, 0, 2, 1, 6, 0x40}),
             "\\# 6 c00002010640");
+}
+
+TEST(RecordText, bitmaps_are_written_with_names_that_ldns_knows_and_with_numbers) {
+  for (std::uint32_t number = 1; number < 65'536; ++number) {
+    const RrType type{static_cast<std::uint16_t>(number)};
+    if (is_rarely_known(type)) continue;
+    const std::string name = to_text(type);
+    EXPECT_EQ(ldns_get_rr_type_by_name(name.c_str()), number) << name;
+  }
+  const auto record = record_from_text("a.example. 60 IN NSEC b.example. A RESINFO AMTRELAY TYPE56 TYPE1234");
+  ASSERT_TRUE(record);
+  std::string text;
+  ASSERT_TRUE(append_plain_rdata(text, record->type, record->rdata));
+  EXPECT_EQ(text, "b.example. A TYPE56 TYPE260 TYPE261 TYPE1234");
+}
+
+TEST(RecordText, types_inside_rdata_are_known_or_refused_by_name) {
+  // Each line has something that the plain form has not, so that ldns reads it.
+  const std::pair<const char*, const char*> same[]{
+      {"1m NSEC b RESINFO CLA A", "60 NSEC b TYPE261 TYPE263 A"},
+      {"1m NSEC RESINFO A AMTRELAY", "60 NSEC RESINFO.example. A TYPE260"},
+      {"1m IN NSEC3 1 0 0 - 2t7b4g4vsa5smi47k61mv5bv1a22bojr WALLET",
+       "60 NSEC3 1 0 0 - 2t7b4g4vsa5smi47k61mv5bv1a22bojr TYPE262"},
+      {"1m CSYNC 66 3 A IPN", "60 CSYNC 66 3 A TYPE264"},
+      {"1m RRSIG DSYNC 8 1 60 20300101000000 20200101000000 1 a. AAAA",
+       "60 RRSIG TYPE66 8 1 60 20300101000000 20200101000000 1 a. AAAA"},
+      {"1m SIG RKEY 8 1 60 20300101000000 20200101000000 1 a. AAAA",
+       "60 SIG TYPE57 8 1 60 20300101000000 20200101000000 1 a. AAAA"},
+  };
+  for (const auto& [left, right] : same) {
+    const auto one = record_from_text(std::string{"a.example. "} + left, Name::literal("example"));
+    const auto other = record_from_text(std::string{"a.example. "} + right, Name::literal("example"));
+    ASSERT_TRUE(one) << left << ": " << one.error().what;
+    ASSERT_TRUE(other) << right << ": " << other.error().what;
+    EXPECT_EQ(*one, *other) << left;
+  }
+  for (const char* line :
+       {"60 NSEC b A FOO", "1m NSEC b A FOO", "60 RRSIG FOO 8 1 60 20300101000000 20200101000000 1 a. AAAA",
+        "60 CSYNC 66 3 FOO", "60 SIG FOO 8 1 60 20300101000000 20200101000000 1 a. AAAA"}) {
+    const auto record = record_from_text(std::string{"a.example. "} + line);
+    ASSERT_FALSE(record) << line;
+    EXPECT_EQ(record.error().what, "an unknown type, 'FOO'") << line;
+  }
 }
 
 TEST(RecordText, every_octet_of_a_name_and_of_a_string_stays_printable) {
@@ -207,6 +252,23 @@ TEST(ZoneText, lines_are_those_of_rfc_1035) {
   EXPECT_EQ(zone->at(0).ttl.seconds(), 3600U);
   EXPECT_EQ(zone->at(1).owner, Name::literal("a.example"));
   EXPECT_EQ(zone->at(1).rdata.size(), 14U + 1U + 9U);
+}
+
+TEST(ZoneText, control_characters_in_data_are_octets_for_every_reader) {
+  // The second form has an escape, which another reader takes.
+  for (const char control : {'\r', '\t', '\v', '\f', '\x01', '\x1f', '\x7f'}) {
+    const std::string c{control};
+    for (const std::string& line : {"a TXT \"x" + c + "y\"", "a TXT \"\\120" + c + "y\"", "a TXT \"x\\" + c + "y\""}) {
+      const auto zone = zone_from_text(line + "\n", Name::literal("example"));
+      ASSERT_TRUE(zone) << testing::PrintToString(line) << zone.error().what;
+      EXPECT_EQ(zone->at(0).rdata, (std::vector<std::uint8_t>{3, 'x', static_cast<std::uint8_t>(control), 'y'}))
+          << testing::PrintToString(line);
+    }
+    if (control == '\r' || control == '\t') continue;  // blanks outside strings
+    const auto zone = zone_from_text("x" + c + "y A 192.0.2.1\n", Name::literal("example"));
+    ASSERT_TRUE(zone) << zone.error().what;
+    EXPECT_EQ(zone->at(0).owner.wire()[2], static_cast<std::uint8_t>(control));
+  }
 }
 
 TEST(MessageText, shows_what_dig_shows) {

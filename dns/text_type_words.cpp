@@ -45,20 +45,20 @@ std::expected<std::string, std::string> with_numbered_types(std::string_view tex
     text.remove_prefix(word.size());
     return without_blanks(word);
   };
-  const Place* place = nullptr;
-  for (std::size_t i = 0; i <= words_before_type && place == nullptr; ++i) {
-    const auto type = rr_type_from_text(copy_word());
-    const auto found = type ? std::ranges::find(places, *type, &Place::type) : places.end();
-    if (found != places.end()) place = &*found;
+  std::optional<RrType> type;
+  for (std::size_t i = 0; i <= words_before_type && !type; ++i) {
+    type = rr_type_from_text(copy_word());
+    if (type == type::any) type.reset();  // the class of that name
   }
-  if (place != nullptr) {
+  const auto* place = type ? std::ranges::find(places, *type, &Place::type) : places.end();
+  if (place != places.end()) {
     for (std::size_t i = 0; i < place->words_before; ++i) copy_word();
     for (bool more = true; more; more = place->to_the_end) {
       const std::string_view word = without_blanks(word_at(text));
       if (word.empty()) break;
-      const auto type = rr_type_from_text(word);
-      if (!type) return std::unexpected{"an unknown type, '" + std::string{word} + "'"};
-      out += " TYPE" + std::to_string(type->value);
+      const auto named = rr_type_from_text(word);
+      if (!named) return std::unexpected{"an unknown type, '" + std::string{word} + "'"};
+      out += " TYPE" + std::to_string(named->value);
       text.remove_prefix(word_at(text).size());
     }
   }

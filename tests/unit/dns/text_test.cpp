@@ -106,6 +106,7 @@ TEST(RecordText, types_inside_rdata_are_known_or_refused_by_name) {
   // Each line has something that the plain form has not, so that ldns reads it.
   const std::pair<const char*, const char*> same[]{
       {"1m NSEC b RESINFO CLA A", "60 NSEC b TYPE261 TYPE263 A"},
+      {"1m TXT SIG Ns", "60 TXT \"SIG\" \"Ns\""},
       {"1m NSEC RESINFO A AMTRELAY", "60 NSEC RESINFO.example. A TYPE260"},
       {"1m IN NSEC3 1 0 0 - 2t7b4g4vsa5smi47k61mv5bv1a22bojr WALLET",
        "60 NSEC3 1 0 0 - 2t7b4g4vsa5smi47k61mv5bv1a22bojr TYPE262"},

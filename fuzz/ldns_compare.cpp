@@ -38,19 +38,18 @@ Octets rdata_of(const ldns_rr* rr) {
   return out;
 }
 
-/// Whether we keep the record's RDATA as octets from some field on, because nothing in it concerns a resolver.
+/// Whether we keep the record's RDATA as octets from some field on, because nothing in it concerns a resolver. So it is
+/// with an ISDN behind its two strings.
 bool is_opaque(RrType type, RrClass rr_class) {
   const RrTypeInfo* row = find_rr_type(type);
-  if (row == nullptr || rr_class != rr_class::in) return true;
+  if (row == nullptr || rr_class != rr_class::in || type == RrType{20}) return true;
   return std::ranges::any_of(row->fields,
                              [](Field field) { return field == Field::rest || field == Field::rest_nonempty; });
 }
 
-/// ldns ends a record where its own format ends, and takes the rest of an opaque one for the next record. It does so
-/// with an ISDN of more than two strings, too.
+/// ldns ends a record where its own format ends, and takes the rest of an opaque one for the next record.
 bool is_cut_short(const Record& ours, const Octets& theirs) {
-  const bool opaque = is_opaque(ours.type, ours.rr_class) || ours.type == RrType{20};
-  return opaque && theirs.size() < ours.rdata.size() &&
+  return is_opaque(ours.type, ours.rr_class) && theirs.size() < ours.rdata.size() &&
          std::ranges::equal(theirs, std::span{ours.rdata}.first(theirs.size()));
 }
 

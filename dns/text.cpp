@@ -7,6 +7,7 @@
 
 #include "dns/rdata.hpp"
 #include "dns/reader.hpp"
+#include "dns/text_fields.hpp"
 #include "dns/text_lines.hpp"
 #include "dns/text_plain.hpp"
 #include "dns/text_reading.hpp"
@@ -21,52 +22,17 @@ namespace redoubt::dns {
 namespace {
 
 constexpr RrType wks{11};
+constexpr std::uint32_t max_ttl = 0x7fffffff;  // RFC 2181 §8
 
-struct FreeRdf {
-  void operator()(ldns_rdf* rdf) const { ldns_rdf_deep_free(rdf); }
-};
 struct FreeRr {
   void operator()(ldns_rr* rr) const { ldns_rr_free(rr); }
 };
 struct FreeMemory {
   void operator()(void* memory) const { std::free(memory); }
 };
-using Rdf = std::unique_ptr<ldns_rdf, FreeRdf>;
 using Rr = std::unique_ptr<ldns_rr, FreeRr>;
 
-Rdf to_rdf(const Name& name) {
-  return Rdf{ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, name.wire().size(), name.wire().data())};
-}
-
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-/// Whatever ldns made of the text is read back by our own reader: what a Record holds is valid by our rules, not by
-/// its.
-std::expected<Record, std::string> to_record(const ldns_rr* rr) {
-  if (ldns_rr_is_question(rr)) return std::unexpected{"a record without data"};
-  std::uint8_t* octets = nullptr;
-  std::size_t size = 0;
-  if (ldns_rr2wire(&octets, rr, LDNS_SECTION_ANSWER, &size) != LDNS_STATUS_OK) return std::unexpected{"no wire form"};
-  const std::unique_ptr<std::uint8_t, FreeMemory> owned{octets};
-  NameWork work{size};
-  WireReader reader{{octets, size}, work};
-  Record record;
-  record.owner = reader.name();
-  record.type = RrType{reader.u16()};
-  record.rr_class = RrClass{reader.u16()};
-  record.ttl = Ttl::from_wire(reader.u32());
-  WireReader window = reader.window(reader.u16());
-  read_rdata(record.type, record.rr_class, window, record.rdata);
-  reader.adopt(window);
-  if (!reader.ok() || reader.left() != 0) {
-    const auto error = reader.error();
-    return std::unexpected{std::string{describe(error ? error->fault : Fault::left_over)}};
-  }
-  if (is_meta(record.type)) return std::unexpected{to_text(record.type) + " is no type of data"};
-  if (record.rr_class != rr_class::in && (record.type == type::a || record.type == type::aaaa || record.type == wks))
-    return std::unexpected{"an address of another class than IN"};  // ldns read it as if it were of class IN
-  return record;
-}
 
 std::string hexadecimal(std::span<const std::uint8_t> octets) {
   static constexpr std::string_view digits = "0123456789abcdef";
@@ -169,21 +135,6 @@ std::string edns_text(const Edns& edns) {
   return text;
 }
 
-/// Where a token `\#` begins, not inside quotes and not part of something longer: the sign of RFC 3597's generic form.
-std::size_t generic_mark(std::string_view text) {
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool begins = i > 0 && is_blank(text[i - 1]);
-    if (!quoted && begins && text.substr(i, 3) == "\\# ") return i;
-    if (text[i] == '\\') {
-      ++i;
-    } else if (text[i] == '"') {
-      quoted = !quoted;
-    }
-  }
-  return std::string_view::npos;
-}
-
 /// "4 0a00 0001": the number of octets, then their digits, with blanks wherever one likes.
 std::optional<std::vector<std::uint8_t>> generic_octets(std::string_view text) {
   std::size_t count = 0;
@@ -221,80 +172,114 @@ std::expected<Name, std::string> read_owner(std::string_view text, const Name& o
 
 namespace {
 
-/// One line, its RDATA in a form that ldns knows. The owner is read here, for ldns has room for 255 characters of it
-/// only, and escaped octets take four each.
-std::expected<Record, std::string> read_known(std::string_view text, const Surroundings& around) {
+/// A TTL in front of a type: it begins with a digit, and no type or class does.
+std::expected<Ttl, std::string> read_ttl(std::string_view word) {
+  const auto seconds = period_of(word);
+  if (!seconds || *seconds > max_ttl)
+    return std::unexpected{"'" + std::string{word.substr(0, 100)} + "' is no TTL up to " + std::to_string(max_ttl)};
+  return Ttl::from_wire(*seconds);
+}
+
+/// What stands before RDATA: an owner (or a blank for the one before), a TTL and a class in any order, a type. The
+/// data is left to be read.
+std::expected<Record, std::string> read_front(std::string_view& text, const Surroundings& around) {
+  Record record;
   std::size_t end = 0;  // of the owner, which is missing where the line begins with a blank
   while (end < text.size() && !is_blank(text[end])) end += text[end] == '\\' ? 2 : 1;
   end = std::min(end, text.size());
   if (end == 0 && !around.previous_owner) return std::unexpected{"no owner, and none before it"};
+  if (text.starts_with('"')) return std::unexpected{"an owner in quotes"};
   const auto owner = end == 0 ? *around.previous_owner : read_owner(text.substr(0, end), around.origin);
   if (!owner) return std::unexpected{owner.error()};
-  const auto behind = with_numbered_types(text.substr(end));
-  if (!behind) return std::unexpected{behind.error()};
-  const std::string line = "." + *behind;
-  const Rdf base = to_rdf(around.origin);
-  ldns_rr* parsed = nullptr;
-  const ldns_status status = ldns_rr_new_frm_str(&parsed, line.c_str(), around.ttl.seconds(), base.get(), nullptr);
-  const Rr rr{parsed};
-  if (status != LDNS_STATUS_OK) return std::unexpected{ldns_get_errorstr_by_id(status)};
-  auto record = to_record(rr.get());
-  if (record) record->owner = *owner;
-  return record;
+  record.owner = *owner;
+  record.ttl = around.ttl;
+  TextWords words{text.substr(end)};
+  bool ttl_read = false;
+  bool class_read = false;
+  for (;;) {
+    if (words.done()) return std::unexpected{"a record without a type"};
+    const TextWord word = words.next();
+    const auto rr_class = rr_class_from_text(word.raw);
+    if (!ttl_read && !word.raw.empty() && word.raw[0] >= '0' && word.raw[0] <= '9') {
+      const auto ttl = read_ttl(word.raw);
+      if (!ttl) return std::unexpected{ttl.error()};
+      record.ttl = *ttl;
+      ttl_read = true;
+    } else if (!class_read && rr_class) {
+      record.rr_class = *rr_class;
+      class_read = true;
+    } else {
+      const auto type = rr_type_from_text(word.raw);
+      if (!type) return std::unexpected{"an unknown type, '" + std::string{word.raw.substr(0, 100)} + "'"};
+      if (is_meta(*type) || type->value == 0) return std::unexpected{to_text(*type) + " is no type of data"};
+      record.type = *type;
+      text = words.left();
+      return record;
+    }
+  }
 }
 
-/// The generic form, which ldns reads through the type's own format, losing what does not fit: so it gets to see the
-/// front of the line only, with a type of private use in the type's place.
-std::expected<Record, std::string> read_generic(std::string_view front, std::string_view data,
-                                                const Surroundings& around) {
-  while (!front.empty() && is_blank(front.back())) front.remove_suffix(1);
-  const std::size_t type_at = front.find_last_of(" \t") + 1;  // 0 when there is no blank
-  const auto type = rr_type_from_text(front.substr(type_at));
-  if (type_at == 0 || !type) return std::unexpected{"an unknown type"};
-  if (is_meta(*type)) return std::unexpected{to_text(*type) + " is no type of data"};
-  auto record = read_known(std::string{front.substr(0, type_at)} + "TYPE65534 \\# 0", around);
+bool has_address(RrType type) { return type == type::a || type == type::aaaa || type == wks; }
+
+}  // namespace
+
+std::expected<Record, std::string> read_line(std::string_view text, const Surroundings& around) {
+  auto record = read_front(text, around);
   if (!record) return record;
-  auto octets = generic_octets(data);
-  if (!octets) return std::unexpected{"octets that are not as many hexadecimal pairs as they say"};
-  record->type = *type;
-  record->rdata = std::move(*octets);
+  if (text == "\\#" || text.starts_with("\\# ")) {  // RFC 3597 §5
+    auto octets = generic_octets(text.substr(std::min<std::size_t>(3, text.size())));
+    if (!octets) return std::unexpected{"octets that are not as many hexadecimal pairs as they say"};
+    record->rdata = std::move(*octets);
+  } else {
+    const WrittenRow* row = find_written_row(record->type);
+    if (row == nullptr) return std::unexpected{to_text(record->type) + " is read in the form \\# LENGTH OCTETS alone"};
+    if (record->rr_class != rr_class::in && has_address(record->type))
+      return std::unexpected{"an address of another class than IN"};
+    TextWords words{text};
+    TextFields fields{words, around.origin};
+    for (const Written field : row->fields) fields.read(field);
+    auto octets = fields.finish();
+    if (!octets) return std::unexpected{std::move(octets.error())};
+    record->rdata = std::move(*octets);
+  }
   if (!is_valid_rdata(record->type, record->rr_class, record->rdata))
     return std::unexpected{std::string{describe(Fault::bad_rdata)}};
   return record;
 }
 
-}  // namespace
+bool is_directive(std::string_view word, std::string_view directive) {
+  return std::ranges::equal(word, directive, {}, [](char c) { return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c; });
+}
 
-std::expected<Record, std::string> read_line(std::string_view text, const Surroundings& around) {
-  const std::size_t mark = generic_mark(text);
-  if (mark == std::string_view::npos) {
-    // ldns has never heard of it.
-    if (auto plain = read_plain_line(text, around); plain && plain->type == dsync_type) return std::move(*plain);
-    return read_known(text, around);
+void follow_record(Record& record, Surroundings& around, Ttl otherwise) {
+  around.previous_owner = record.owner;
+  if (record.ttl == ttl_unsaid) {
+    const auto soa = record.type == type::soa ? parse_soa(record.rdata) : Parsed<Soa>{std::unexpected{WireError{}}};
+    record.ttl = soa && soa->minimum <= max_ttl ? Ttl::from_wire(soa->minimum) : otherwise;
+    if (!soa) return;
   }
-  return read_generic(text.substr(0, mark), text.substr(mark + 3), around);
+  if (!around.ttl_is_default) around.ttl = record.ttl;
 }
 
 std::optional<std::string> follow_directive(std::string_view text, Surroundings& around) {
-  const std::size_t end = std::min(text.find(' '), text.size());
-  const std::string_view directive = text.substr(0, end);
-  std::string value{text.substr(end)};
-  value.erase(0, value.find_first_not_of(' '));
-  value.erase(value.find_last_not_of(' ') + 1);
-  if (directive == "$TTL") {
-    const char* behind = nullptr;
-    const std::uint32_t seconds = ldns_str2period(value.c_str(), &behind);  // "3600" and "1h"
-    if (value.empty() || behind == nullptr || *behind != '\0') return "$TTL without a time";
-    around.ttl = Ttl::from_wire(seconds);
+  TextWords words{text};
+  const std::string_view directive = words.next().raw;
+  const TextWord value = words.next();
+  const bool known = is_directive(directive, "$TTL") || is_directive(directive, "$ORIGIN");
+  if (!known) return std::string{directive} + " is not read here";
+  if (words.faulty() || value.quoted || !words.done()) return std::string{directive} + " with more than one value";
+  if (is_directive(directive, "$TTL")) {
+    if (!period_of(value.raw)) return "$TTL without a time";
+    const auto ttl = read_ttl(value.raw);
+    if (!ttl) return ttl.error();
+    around.ttl = *ttl;
+    around.ttl_is_default = true;
     return std::nullopt;
   }
-  if (directive == "$ORIGIN") {
-    const auto origin = read_owner(value, around.origin);
-    if (!origin) return origin.error();
-    around.origin = *origin;
-    return std::nullopt;
-  }
-  return std::string{directive} + " is not read here";
+  const auto origin = read_owner(value.raw, around.origin);
+  if (!origin) return origin.error();
+  around.origin = *origin;
+  return std::nullopt;
 }
 
 namespace {
@@ -325,7 +310,7 @@ std::string rdata_to_text(RrType type, RrClass rr_class, std::span<const std::ui
   const bool is_slow = type == RrType{11};
   if (is_slow || rdata.size() > 65535 || find_rr_type(type) == nullptr || !is_valid_rdata(type, rr_class, rdata))
     return generic_text(rdata);
-  if (type == dsync_type) {  // ldns has never heard of it, and read_plain_line() reads class IN alone
+  if (type == dsync_type) {  // ldns has never heard of it
     std::string plain;
     return rr_class == rr_class::in && append_plain_rdata(plain, type, rdata) ? plain : generic_text(rdata);
   }
@@ -340,7 +325,7 @@ std::string record_to_text(const Record& record) {
 
 std::expected<std::vector<Record>, TextError> zone_from_text(std::string_view text, const Name& origin,
                                                              std::size_t max_records) {
-  Surroundings around{origin, Ttl::from_wire(3600), std::nullopt};
+  Surroundings around{origin, ttl_unsaid, std::nullopt};
   std::vector<Record> records;
   MasterFileLines lines{text};
   for (;;) {
@@ -356,7 +341,7 @@ std::expected<std::vector<Record>, TextError> zone_from_text(std::string_view te
     auto record = read_line(line.text, around);
     if (!record) return fault(record.error());
     if (records.size() == max_records) return fault("more than " + std::to_string(max_records) + " records");
-    around.previous_owner = record->owner;
+    follow_record(*record, around, Ttl::from_wire(3600));
     records.push_back(std::move(*record));
   }
 }

@@ -1,5 +1,6 @@
 #pragma once
-// Record text as zone files have it, through ldns, in both directions. Only control and the tools link this.
+// Record text as zone files have it: read here, shown by ldns where what it says reads back the same. Only control and
+// the tools link this.
 #include <cstdint>
 #include <expected>
 #include <optional>

@@ -1,6 +1,5 @@
 #pragma once
-// The lines of a master file (RFC 1035 §5.1) as one record each: comments gone, parentheses undone. ldns never sees
-// more than such a line, for its own tokenizer (1.8.3) writes past its buffer for each line end inside parentheses.
+// The lines of a master file (RFC 1035 §5.1) as one record each: comments gone, parentheses undone.
 #include <cstddef>
 #include <expected>
 #include <optional>

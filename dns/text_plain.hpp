@@ -1,5 +1,5 @@
 #pragma once
-// The plain form of common records, read and written without ldns: what a type is made of stands in one table.
+// The plain form of common records, read and written fast: what a type is made of stands in one table.
 #include <algorithm>
 #include <array>
 #include <cstdint>

@@ -212,7 +212,7 @@ bool is_rarely_known(RrType type) {
 
 bool append_plain_rdata(std::string& out, RrType type, std::span<const std::uint8_t> rdata) {
   const PlainRow* row = find_plain_row(type);
-  // What the reader leaves to ldns is left to it here, too.
+  // What read_plain_line() leaves to others is left to them here, too.
   if (row == nullptr ||
       (type == type::nsec3 && (rdata.size() < 5 || rdata.size() < 6U + rdata[4] || rdata[5 + rdata[4]] != 20)))
     return false;

@@ -12,28 +12,34 @@ namespace redoubt::dns {
 /// What a line of a master file means depends on.
 struct Surroundings {
   Name origin;
-  Ttl ttl;
+  Ttl ttl;  ///< of records that say none
   std::optional<Name> previous_owner;
+  bool ttl_is_default = false;  ///< $TTL said it (RFC 2308 §4); else it is the last record's (RFC 1035 §5.1)
 };
+
+/// A TTL that no text can say: of records that said none where none was said before.
+inline constexpr Ttl ttl_unsaid = Ttl::from_wire(0xffffffff);
 
 /// An owner: `@` is the origin, and a name without final dot is taken under it.
 std::expected<Name, std::string> read_owner(std::string_view text, const Name& origin);
-/// A line of MasterFileLines that is no directive, through ldns.
+/// A line of MasterFileLines that is no directive.
 std::expected<Record, std::string> read_line(std::string_view text, const Surroundings& around);
-/// What follows an owner, the types in the RDATA of NSEC, NSEC3, CSYNC, RRSIG and SIG as TYPE123. Error: a word there
-/// that is no type.
-std::expected<std::string, std::string> with_numbered_types(std::string_view text);
+/// Takes a record's owner and TTL over for those that follow. One whose TTL is ttl_unsaid gets its own: an SOA its
+/// minimum, as BIND has it, and another record what `otherwise` says.
+void follow_record(Record& record, Surroundings& around, Ttl otherwise);
+/// Whether a word is that directive, in any case.
+bool is_directive(std::string_view word, std::string_view directive);
 /// $ORIGIN and $TTL change what later lines mean; the other directives are refused. What is wrong, if something is.
 std::optional<std::string> follow_directive(std::string_view text, Surroundings& around);
 
 /// A line in the plain form that programs write (owner, TTL, class, type and RDATA of a common type, nothing
-/// unusual), read without ldns and many times faster. Nothing for any other line, faulty ones among them: read_line()
+/// unusual), read many times faster. Nothing for any other line, faulty ones among them: read_line()
 /// then says what it is.
 std::optional<Record> read_plain_line(std::string_view text, const Surroundings& around);
 /// Types that some name servers in use do not know by name, among them all that ldns 1.8 does not: whoever writes zone
 /// files for them says TYPE66.
 bool is_rarely_known(RrType type);
-/// RDATA of a common type as read_plain_line() reads it; the same text that ldns gives or one that means the same.
+/// RDATA of a common type as read_plain_line() reads it.
 /// False, and nothing appended, for types that are not common: rdata_to_text() knows them.
 bool append_plain_rdata(std::string& out, RrType type, std::span<const std::uint8_t> rdata);
 

@@ -6,6 +6,7 @@
 
 #include "dns/text_lines.hpp"
 #include "dns/text_reading.hpp"
+#include "dns/text_words.hpp"
 
 namespace redoubt::dns {
 
@@ -24,6 +25,8 @@ std::vector<std::string_view> words_of(std::string_view text) {
   }
   return words;
 }
+
+std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
 
 std::string beside(const std::string& file, const std::string& path) {
   const auto slash = file.rfind('/');
@@ -142,10 +145,10 @@ class Reading {
       std::expected<void, std::string> done;
       if (line.text[0] != '$') {
         done = take_line(line.text, around);
-      } else if (line.text.starts_with("$INCLUDE ")) {
+      } else if (is_directive(first_word(line.text), "$INCLUDE")) {
         Done included = include(file, line, around, depth);
         if (!included) return included;
-      } else if (line.text.starts_with("$GENERATE ")) {
+      } else if (is_directive(first_word(line.text), "$GENERATE")) {
         done = generate(line.text, around);
       } else if (auto what = follow_directive(line.text, around)) {
         done = std::unexpected{std::move(*what)};
@@ -165,7 +168,7 @@ class Reading {
   }
 
   std::expected<void, std::string> take(Record&& record, Surroundings& around) {
-    around.previous_owner = record.owner;
+    follow_record(record, around, source_.default_ttl);
     return take_(std::move(record));
   }
 
@@ -175,17 +178,21 @@ class Reading {
     const auto fault = [&](std::string what) {
       return std::unexpected{ZoneTextFault{file, line.number, std::move(what)}};
     };
-    const auto words = words_of(line.text);
-    if (words.size() < 2 || words.size() > 3) return fault("expected $INCLUDE FILE [ORIGIN]");
+    TextWords words{line.text};
+    words.next();
+    const auto path_text = unescaped(words.next().raw);  // a name with blanks stands in quotes
+    const TextWord origin_text = words.next();
+    if (!path_text || path_text->empty() || !words.done() || words.faulty())
+      return fault("expected $INCLUDE FILE [ORIGIN]");
     if (depth == max_include_depth) return fault("files include each other more than 16 deep");
     if (!source_.open) return fault("$INCLUDE is not read here");
     Surroundings inside = around;
-    if (words.size() == 3) {
-      const auto origin = read_owner(words[2], around.origin);
+    if (!origin_text.raw.empty()) {
+      const auto origin = read_owner(origin_text.raw, around.origin);
       if (!origin) return fault(origin.error());
       inside.origin = *origin;
     }
-    const std::string path = beside(file, std::string{words[1]});
+    const std::string path = beside(file, {path_text->begin(), path_text->end()});
     const auto text = source_.open(path);
     if (!text) return fault(text.error());
     return read(path, *text, inside, depth + 1);
@@ -218,7 +225,7 @@ std::string ZoneTextFault::to_text() const {
 }
 
 std::expected<void, ZoneTextFault> read_zone_text(const ZoneTextSource& source, const Take& take) {
-  Surroundings around{source.origin, source.default_ttl, std::nullopt};
+  Surroundings around{source.origin, ttl_unsaid, std::nullopt};
   return Reading{source, take}.read(source.file, source.text, around, 0);
 }
 

@@ -1,5 +1,5 @@
-// Entrance: read_zone_text, whole zone files. Properties: it ends, within its bounds; a line that is read without ldns
-// is what ldns reads; RDATA that is written in the plain form reads back equal.
+// Entrance: read_zone_text, whole zone files. Properties: it ends, within its bounds; a line that is read
+// the fast way means the same to the other reader; RDATA that is written in the plain form reads back equal.
 #include <algorithm>
 #include <string>
 
@@ -23,7 +23,7 @@ void check_plain(const Record& record) {
   require(std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; }), "text is printable ASCII");
   const Surroundings around{origin, Ttl::from_wire(60), std::nullopt};
   const auto again = read_line(record.owner.to_text() + " 60 IN " + to_text(record.type) + " " + text, around);
-  require(again && again->rdata == record.rdata, "what is written plainly is the same to ldns");
+  require(again && again->rdata == record.rdata, "what is written plainly is the same to the full reader");
 }
 
 void compare_lines(std::string_view text) {
@@ -34,7 +34,7 @@ void compare_lines(std::string_view text) {
     const auto plain = read_plain_line((*line)->text, around);
     if (!plain) continue;
     const auto full = read_line((*line)->text, around);
-    require(!full || *full == *plain, "a plain line means the same to ldns");
+    require(!full || *full == *plain, "a plain line means the same to the full reader");
   }
 }
 

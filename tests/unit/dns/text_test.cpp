@@ -103,7 +103,7 @@ TEST(RecordText, bitmaps_are_written_with_names_that_ldns_knows_and_with_numbers
 }
 
 TEST(RecordText, types_inside_rdata_are_known_or_refused_by_name) {
-  // Each line has something that the plain form has not, so that ldns reads it.
+  // Each line has something that the plain form has not, so that the full reader has it.
   const std::pair<const char*, const char*> same[]{
       {"1m NSEC b RESINFO CLA A", "60 NSEC b TYPE261 TYPE263 A"},
       {"1m TXT SIG Ns", "60 TXT \"SIG\" \"Ns\""},

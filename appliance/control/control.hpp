@@ -105,6 +105,7 @@ class Control {
   bool all_ready_ = false;
   int exit_code_ = 0;
   std::string sandbox_trouble_;
+  std::vector<std::string> start_troubles_;  ///< told already; the start goes on to hear of others, and then fails
   std::string configuration_path_;
   std::string state_folder_ = "state folder";  ///< for messages; the folder itself is a kept descriptor
   std::string text_in_force_;

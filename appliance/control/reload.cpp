@@ -35,8 +35,10 @@ void Reload::set_circumstances(std::uint32_t workers, std::vector<dns::IpAddress
   circumstances_.own_addresses = std::move(own_addresses);
 }
 
-void Reload::begin(config::Configuration configuration, std::string text, OnDone on_done) {
+void Reload::begin(config::Configuration configuration, std::string text, OnDone on_done,
+                   std::vector<std::string> troubles) {
   Pending& pending = pending_.emplace();
+  pending.troubles = std::move(troubles);
   pending.plan = plan_listeners(configuration, standing_);
   pending.change = change_of(standing_, pending.plan);
   pending.next.configuration = std::move(configuration);

@@ -57,8 +57,10 @@ class Reload {
   void set_standing(ListenerPlan standing) { standing_ = std::move(standing); }
 
   bool busy() const { return pending_.has_value(); }
-  /// Begins; only while not busy. on_done is called once, later.
-  void begin(config::Configuration configuration, std::string text, OnDone on_done);
+  /// Begins; only while not busy. on_done is called once, later. troubles: what has been found wrong already; the
+  /// listeners are tried all the same, so that all is told at once, and then the change fails.
+  void begin(config::Configuration configuration, std::string text, OnDone on_done,
+             std::vector<std::string> troubles = {});
 
   // What the change waits for.
   void on_bind_result(const channel::BindResult& result);

@@ -90,6 +90,7 @@ int Control::run(channel::Channel monitor) {
 }
 
 void Control::end(int exit_code) {
+  reload_.start_failed();
   exit_code_ = exit_code;
   loop_.stop();
 }
@@ -124,8 +125,13 @@ void Control::hear(channel::Received received) {
   else if (std::holds_alternative<channel::Stop>(*message))
     kept_cache_.finish([this] { end(0); });
   else if (std::holds_alternative<channel::AllReady>(*message))
-    all_ready_ = true;
+    on_all_ready();
   // TakeSocket, DropListener and TlsFile are not for us.
+}
+
+void Control::on_all_ready() {
+  all_ready_ = true;
+  reload_.start_is_through();
 }
 
 void Control::handle(const channel::Attach& message, channel::Descriptor descriptor) {

@@ -24,6 +24,7 @@ std::uint32_t processors() {
 
 void Control::start(Reading reading, bool initial) {
   initial_ = initial;
+  if (initial) reload_.start_begins();
   if (!reading.configuration && initial) return end(1);  // each fault is in the log already
   phase_ = Phase::starting;
   if (reading.configuration) state_folder_ = reading.configuration->state;

@@ -90,6 +90,7 @@ int Control::run(channel::Channel monitor) {
 }
 
 void Control::end(int exit_code) {
+  reload_.start_failed();
   exit_code_ = exit_code;
   loop_.stop();
 }
@@ -124,8 +125,13 @@ void Control::hear(channel::Received received) {
   else if (std::holds_alternative<channel::Stop>(*message))
     kept_cache_.finish([this] { end(0); });
   else if (std::holds_alternative<channel::AllReady>(*message))
-    all_ready_ = true;
+    on_all_ready();
   // TakeSocket, DropListener and TlsFile are not for us.
+}
+
+void Control::on_all_ready() {
+  all_ready_ = true;
+  reload_.start_is_through();
 }
 
 void Control::handle(const channel::Attach& message, channel::Descriptor descriptor) {
@@ -236,12 +242,15 @@ void Control::apply(Reading reading) {
   certificates_.keep_in(kept_[channel::keep_state_folder].get());
   certificates_.use(*current_.configuration, configuration_path_, own_addresses_);
   reload_.set_servers_in_files(server_files_.servers());
-  reload_.begin(*current_.configuration, current_.text, [this](const ChangeResult& result) { done(result); });
+  reload_.begin(
+      *current_.configuration, current_.text, [this](const ChangeResult& result) { done(result); }, start_troubles_);
 }
 
 void Control::done(const ChangeResult& result) {
   const bool good = result.faults.empty();
-  for (const std::string& fault : result.faults) log::error("{}", fault);
+  for (const std::string& fault : result.faults) {
+    if (std::ranges::find(start_troubles_, fault) == start_troubles_.end()) log::error("{}", fault);
+  }
   last_.warnings.insert(last_.warnings.end(), result.warnings.begin(), result.warnings.end());
   if (!good) last_.faults = result.faults;
   if (phase_ == Phase::serving) ++(good ? reloads_succeeded_ : reloads_failed_);

@@ -51,6 +51,7 @@ class Control {
   void handle(const channel::Kept& message, channel::Descriptor descriptor);
   void handle(const channel::ReadConfiguration& message, channel::Descriptor descriptor);
   void handle(const channel::ChildState& message);
+  void on_all_ready();
   void tell_monitor(const channel::ChildToMonitor& message);
   Reading read(const channel::ReadConfiguration& message, const channel::Descriptor& file) const;
   config::Checked check(std::string_view text) const;
@@ -104,6 +105,7 @@ class Control {
   bool ready_said_ = false;
   bool all_ready_ = false;
   int exit_code_ = 0;
+  std::vector<std::string> start_troubles_;  ///< told already; the start goes on to hear of others, and then fails
   std::string sandbox_trouble_;
   std::string configuration_path_;
   std::string state_folder_ = "state folder";  ///< for messages; the folder itself is a kept descriptor

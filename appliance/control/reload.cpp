@@ -35,8 +35,10 @@ void Reload::set_circumstances(std::uint32_t workers, std::vector<dns::IpAddress
   circumstances_.own_addresses = std::move(own_addresses);
 }
 
-void Reload::begin(config::Configuration configuration, std::string text, OnDone on_done) {
+void Reload::begin(config::Configuration configuration, std::string text, OnDone on_done,
+                   std::vector<std::string> troubles) {
   Pending& pending = pending_.emplace();
+  pending.troubles = std::move(troubles);
   pending.plan = plan_listeners(configuration, standing_);
   pending.change = change_of(standing_, pending.plan);
   pending.next.configuration = std::move(configuration);
@@ -82,9 +84,21 @@ void Reload::number_it(Pending& pending) {
   pending.next.since = seconds_since_1970();
   const std::uint64_t least = in_force_ ? in_force_->generation + 1 : 1;
   std::expected<std::uint64_t, std::string> number = std::unexpected{std::string{"no store"}};
-  if (store_ != nullptr) number = store_->begin_generation(pending.next.since, store::digest_of(pending.text));
+  if (store_ != nullptr) {
+    const std::string digest = store::digest_of(pending.text);
+    const bool is_first = is_start_ && first_of_start_ == 0;
+    number = is_first ? store_->begin_first_generation(pending.next.since, digest)
+                      : store_->begin_generation(pending.next.since, digest);
+    if (is_first) first_of_start_ = number.value_or(0);
+  }
   if (!number) log::error("the store does not remember this generation: {}", number.error());
   pending.next.generation = std::max(number.value_or(static_cast<std::uint64_t>(pending.next.since)), least);
+}
+
+void Reload::start_failed() {
+  if (!std::exchange(is_start_, false) || store_ == nullptr || first_of_start_ == 0) return;
+  if (const auto done = store_->forget_start(first_of_start_); !done)
+    log::error("the store still counts the generation of a start that failed: {}", done.error());
 }
 
 void Reload::hand_over() {

@@ -56,9 +56,18 @@ class Reload {
   /// Which listeners stand already, after a restart.
   void set_standing(ListenerPlan standing) { standing_ = std::move(standing); }
 
+  /// The whole appliance starts: nobody uses any generation yet. Until it is through, its numbers do not count.
+  void start_begins() { is_start_ = true; }
+  /// All roles serve.
+  void start_is_through() { is_start_ = false; }
+  /// The appliance ends before it has begun to serve. Nothing when its start was through.
+  void start_failed();
+
   bool busy() const { return pending_.has_value(); }
-  /// Begins; only while not busy. on_done is called once, later.
-  void begin(config::Configuration configuration, std::string text, OnDone on_done);
+  /// Begins; only while not busy. on_done is called once, later. troubles: what has been found wrong already; the
+  /// listeners are tried all the same, so that all is told at once, and then the change fails.
+  void begin(config::Configuration configuration, std::string text, OnDone on_done,
+             std::vector<std::string> troubles = {});
 
   // What the change waits for.
   void on_bind_result(const channel::BindResult& result);
@@ -105,6 +114,8 @@ class Reload {
   std::optional<Pending> pending_;
   std::set<channel::Role> up_to_date_;
   std::uint32_t next_bind_ = 1;
+  bool is_start_ = false;
+  std::uint64_t first_of_start_ = 0;  ///< 0: none was begun yet, or there is no store
 };
 
 }  // namespace redoubt::control

@@ -24,6 +24,7 @@ std::uint32_t processors() {
 
 void Control::start(Reading reading, bool initial) {
   initial_ = initial;
+  if (initial) reload_.start_begins();
   if (!reading.configuration && initial) return end(1);  // each fault is in the log already
   phase_ = Phase::starting;
   if (reading.configuration) state_folder_ = reading.configuration->state;
@@ -65,7 +66,13 @@ bool Control::prepare(const config::Configuration& configuration) {
     return false;
   if (initial_ && (!give_zone_keys(configuration) || !give_key_secret())) return false;
   const auto& http = configuration.control.http;
-  return !http || kept_[channel::keep_http_listener] || keep(channel::keep_http_listener, open_http_listener(*http));
+  if (!http || kept_[channel::keep_http_listener]) return true;
+  auto opened = open_http_listener(*http);
+  if (opened || !initial_) return keep(channel::keep_http_listener, std::move(opened));
+  // Whoever finds one address taken wants to hear of all that are: the listeners are still to be bound.
+  log::error("{}", opened.error());
+  start_troubles_.push_back(std::move(opened.error()));
+  return true;
 }
 
 bool Control::keep(std::uint8_t slot, std::expected<channel::Descriptor, std::string> opened) {

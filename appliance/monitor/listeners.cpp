@@ -104,6 +104,18 @@ std::expected<Descriptor, int> bound_socket(const dns::Endpoint& at, SocketKind 
   return socket;
 }
 
+/// One line for all that is wrong with one listener.
+std::string trouble_of(const dns::Endpoint& at, const std::expected<void, std::string>& datagrams,
+                       const std::expected<void, std::string>& streams) {
+  const auto one = [&](std::string_view kind, const std::string& why) {
+    return fmt::format("listen: {} ({}): {}", at.to_text(), kind, why);
+  };
+  if (streams) return one("udp", datagrams.error());
+  if (datagrams) return one("tcp", streams.error());
+  if (datagrams.error() == streams.error()) return one("udp, tcp", streams.error());
+  return one("udp", datagrams.error()) + "; " + one("tcp", streams.error());
+}
+
 bool same(const channel::Bind& one, const channel::Bind& other) {
   return one.at == other.at && one.datagrams == other.datagrams && one.streams == other.streams &&
          (one.workers == other.workers || !one.datagrams);
@@ -122,21 +134,17 @@ std::expected<bool, std::string> Listeners::bind(const channel::Bind& wanted) {
   Listener listener{.wanted = wanted, .sockets = {}};
   const auto add = [&](SocketKind kind, std::uint32_t worker) -> std::expected<void, std::string> {
     auto socket = bound_socket(wanted.at, kind, worker > 0 || holds(wanted.at, kind));
-    if (!socket) {
-      return std::unexpected{fmt::format("listen: {} ({}): {}", wanted.at.to_text(),
-                                         kind == SocketKind::datagram ? "udp" : "tcp",
-                                         reason(socket.error(), wanted.at.port))};
-    }
+    if (!socket) return std::unexpected{reason(socket.error(), wanted.at.port)};
     listener.sockets.push_back({.as = {.listener = wanted.listener, .kind = kind, .worker = worker, .bound = wanted.at},
                                 .socket = *std::move(socket)});
     return {};
   };
-  for (std::uint32_t worker = 0; wanted.datagrams && worker < wanted.workers; ++worker) {
-    if (auto added = add(SocketKind::datagram, worker); !added) return std::unexpected{added.error()};
-  }
-  if (wanted.streams) {
-    if (auto added = add(SocketKind::stream, 0); !added) return std::unexpected{added.error()};
-  }
+  std::expected<void, std::string> datagrams;
+  for (std::uint32_t worker = 0; wanted.datagrams && datagrams && worker < wanted.workers; ++worker)
+    datagrams = add(SocketKind::datagram, worker);
+  std::expected<void, std::string> streams;
+  if (wanted.streams) streams = add(SocketKind::stream, 0);
+  if (!datagrams || !streams) return std::unexpected{trouble_of(wanted.at, datagrams, streams)};
   listeners_.insert_or_assign(wanted.listener, std::move(listener));
   return true;
 }

@@ -59,6 +59,29 @@ std::expected<std::optional<std::string>, std::string> read_meta(const Connectio
   return std::nullopt;
 }
 
+/// Within a transaction.
+std::expected<std::uint64_t, std::string> add_generation(const Connection& database, std::int64_t at,
+                                                         std::string_view digest, Outcome outcome) {
+  Statement insert{database, "INSERT INTO generations (at, digest, outcome, trouble) VALUES (?, ?, ?, '')"};
+  insert.bind(at).bind(digest).bind(static_cast<std::int64_t>(outcome)).step();
+  if (auto done = insert.done(); !done) return std::unexpected{done.error()};
+  const auto number = static_cast<std::uint64_t>(database.last_row());
+  Statement forget{database, "DELETE FROM generations WHERE number <= ?"};
+  forget.bind(static_cast<std::int64_t>(number) - static_cast<std::int64_t>(max_generations_kept)).step();
+  if (auto done = forget.done(); !done) return std::unexpected{done.error()};
+  return number;
+}
+
+/// Within a transaction: that number and all above it are given again.
+Done forget_from(const Connection& database, std::int64_t number) {
+  Statement forget{database, "DELETE FROM generations WHERE number >= ?"};
+  forget.bind(number).step();
+  if (auto done = forget.done(); !done) return done;
+  Statement count{database, "UPDATE sqlite_sequence SET seq = ? WHERE name = 'generations'"};
+  count.bind(number - 1).step();
+  return count.done();
+}
+
 Done migrate(const Connection& database) {
   Statement asked{database, "PRAGMA user_version"};
   if (!asked.step()) return asked.done();
@@ -87,6 +110,8 @@ std::string_view to_text(Outcome outcome) {
       return "in force";
     case Outcome::failed:
       return "failed";
+    case Outcome::starting:
+      return "starting";
   }
   return {};
 }
@@ -116,15 +141,35 @@ std::expected<Store, std::string> Store::open(int folder) {
 std::expected<std::uint64_t, std::string> Store::begin_generation(std::int64_t at, std::string_view digest) {
   Transaction transaction{database_};
   if (!transaction.begun()) return std::unexpected{transaction.begun().error()};
-  Statement insert{database_, "INSERT INTO generations (at, digest, outcome, trouble) VALUES (?, ?, 0, '')"};
-  insert.bind(at).bind(digest).step();
-  if (auto done = insert.done(); !done) return std::unexpected{done.error()};
-  const auto number = static_cast<std::uint64_t>(database_.last_row());
-  Statement forget{database_, "DELETE FROM generations WHERE number <= ?"};
-  forget.bind(static_cast<std::int64_t>(number) - static_cast<std::int64_t>(max_generations_kept)).step();
-  if (auto done = forget.done(); !done) return std::unexpected{done.error()};
+  auto number = add_generation(database_, at, digest, Outcome::begun);
+  if (!number) return number;
   if (auto done = transaction.commit(); !done) return std::unexpected{done.error()};
   return number;
+}
+
+std::expected<std::uint64_t, std::string> Store::begin_first_generation(std::int64_t at, std::string_view digest) {
+  Transaction transaction{database_};
+  if (!transaction.begun()) return std::unexpected{transaction.begun().error()};
+  // A start that was killed could not forget its own.
+  Statement left{database_,
+                 "SELECT min(number) FROM generations WHERE outcome = 3 AND"
+                 " number > coalesce((SELECT max(number) FROM generations WHERE outcome <> 3), 0)"};
+  const std::int64_t first = left.step() ? left.number(0) : 0;  // 0: NULL, for there is none
+  if (auto done = left.done(); !done) return std::unexpected{done.error()};
+  if (first != 0) {
+    if (auto done = forget_from(database_, first); !done) return std::unexpected{done.error()};
+  }
+  auto number = add_generation(database_, at, digest, Outcome::starting);
+  if (!number) return number;
+  if (auto done = transaction.commit(); !done) return std::unexpected{done.error()};
+  return number;
+}
+
+Done Store::forget_start(std::uint64_t first) {
+  Transaction transaction{database_};
+  if (!transaction.begun()) return transaction.begun();
+  if (auto done = forget_from(database_, static_cast<std::int64_t>(first)); !done) return done;
+  return transaction.commit();
 }
 
 Done Store::finish_generation(std::uint64_t number, Outcome outcome, std::string_view what,
@@ -229,6 +274,7 @@ std::expected<std::vector<Generation>, std::string> Store::generations(std::uint
                    .digest = rows.text(2),
                    .outcome = outcome == 1   ? Outcome::in_force
                               : outcome == 2 ? Outcome::failed
+                              : outcome == 3 ? Outcome::starting
                                              : Outcome::begun,
                    .trouble = rows.text(4)});
   }

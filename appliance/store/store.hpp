@@ -18,7 +18,12 @@ namespace redoubt::store {
 /// Generations that are remembered; older ones are forgotten, but their numbers are never used again.
 inline constexpr std::uint64_t max_generations_kept = 1000;
 
-enum class Outcome : std::uint8_t { begun, in_force, failed };
+enum class Outcome : std::uint8_t {
+  begun,
+  in_force,
+  failed,
+  starting,  ///< begun, by the start of the whole appliance
+};
 std::string_view to_text(Outcome outcome);
 
 struct Generation {
@@ -45,6 +50,12 @@ class Store {
   /// Remembers that a configuration is about to come into force.
   /// returns  its number: larger than every number before, also those of former lives
   std::expected<std::uint64_t, std::string> begin_generation(std::int64_t at, std::string_view digest);
+  /// The same at the start of the whole appliance, when nobody uses any configuration yet: numbers of starts that came
+  /// to nothing are given again.
+  std::expected<std::uint64_t, std::string> begin_first_generation(std::int64_t at, std::string_view digest);
+  /// The start that began with this number has failed, whatever had become of its configurations: they were never in
+  /// use.
+  Done forget_start(std::uint64_t first);
   /// What came of it. With in_force, `configuration` is what a restarted process may fall back to.
   Done finish_generation(std::uint64_t number, Outcome outcome, std::string_view trouble,
                          std::string_view configuration);

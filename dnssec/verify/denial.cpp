@@ -14,7 +14,11 @@ Prover::Prover(const dns::Name& zone, std::span<const DenialRecord> records, con
     : zone_{&zone}, limits_{&limits}, effort_{&effort} {
   for (const DenialRecord& record : records) {
     auto& kind = record.type == dns::type::nsec3 ? nsec3_ : nsec_;
-    if (kind.size() < limits.denial_records) kind.push_back(&record);
+    if (kind.size() == limits.denial_records) {
+      effort.skipped(Candidates::denial_records);
+      break;
+    }
+    kind.push_back(&record);
   }
 }
 

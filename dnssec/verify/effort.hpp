@@ -11,11 +11,16 @@ enum class Work : std::uint8_t {
   hash_block,        ///< one SHA-1 block of an NSEC3 hash
 };
 
+/// Of what a message or a zone may hold more than is looked at (CandidateLimits).
+enum class Candidates : std::uint8_t { signatures_of_set, keys_of_tag, ds_of_zone, denial_records };
+
 class Effort {
  public:
   virtual ~Effort() = default;
   /// False: that is more than is left, and nothing more of it may be done for this question.
   [[nodiscard]] virtual bool spend(Work work, std::uint64_t amount) = 0;
+  /// What came to nothing might have come to something, had more of these been looked at.
+  virtual void skipped(Candidates candidates) { static_cast<void>(candidates); }
 };
 
 /// How many candidates are looked at where a message holds more than an honest one would.

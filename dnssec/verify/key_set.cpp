@@ -22,7 +22,6 @@ std::vector<Ds> checkable(const Vouchers& vouchers, const SignatureRules& rules)
   }
   const auto is_sha1 = [](const Ds& ds) { return ds.digest_type == static_cast<std::uint8_t>(DsDigest::sha1); };
   if (!std::ranges::all_of(found, is_sha1)) std::erase_if(found, is_sha1);
-  if (found.size() > rules.limits.ds_of_zone) found.resize(rules.limits.ds_of_zone);
   return found;
 }
 
@@ -30,7 +29,9 @@ std::vector<Ds> checkable(const Vouchers& vouchers, const SignatureRules& rules)
 class Matcher {
  public:
   Matcher(const dns::Name& zone, const Vouchers& vouchers, const SignatureRules& rules)
-      : zone_{&zone}, vouchers_{&vouchers}, ds_{checkable(vouchers, rules)}, rules_{&rules} {}
+      : zone_{&zone}, vouchers_{&vouchers}, ds_{checkable(vouchers, rules)}, rules_{&rules} {
+    if (ds_.size() > rules.limits.ds_of_zone) ds_.resize(rules.limits.ds_of_zone);
+  }
 
   bool fits(OctetView rdata, const Dnskey& key) {
     if (!is_supported(key.algorithm, *rules_)) return false;
@@ -80,6 +81,10 @@ std::expected<void, Reason> can_be_checked(const dns::Name& zone, const Vouchers
                                                                    ds->key_tag, algorithm_to_text(ds->algorithm))};
   }
   return std::unexpected{std::move(why)};
+}
+
+bool has_too_many_ds(const Vouchers& vouchers, const SignatureRules& rules) {
+  return checkable(vouchers, rules).size() > rules.limits.ds_of_zone;
 }
 
 std::expected<ZoneKeys, Reason> entry_points(const dns::Name& zone, RdataRange dnskeys, const Vouchers& vouchers,

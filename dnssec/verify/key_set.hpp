@@ -20,6 +20,9 @@ struct Vouchers {
 std::expected<void, Reason> can_be_checked(const dns::Name& zone, const Vouchers& vouchers,
                                            const SignatureRules& rules);
 
+/// Whether more DS records could be checked than are looked at.
+bool has_too_many_ds(const Vouchers& vouchers, const SignatureRules& rules);
+
 /// Those of the zone's keys that are vouched for: one of them has to have signed all. A digest by SHA-1 counts only
 /// where none by anything better stands beside it (RFC 4509 §3).
 /// errors: dnskey_missing when no voucher has its key there, no_zone_key_bit when it is none of a zone,

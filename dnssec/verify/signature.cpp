@@ -92,12 +92,18 @@ bool SignatureCheck::next_signature() {
     ++next_;
     if (!rrsig || !is_of(*rrsig, set_, keys_->zone()) || !is_supported(rrsig->algorithm, *rules_)) continue;
     // Nothing is computed for those that are of other keys, so they keep none out that is of these.
-    candidates_ = keys_->of_tag(rrsig->key_tag, rrsig->algorithm, rules_->limits.keys_of_tag);
+    const std::size_t most_keys = rules_->limits.keys_of_tag;
+    candidates_ = keys_->of_tag(rrsig->key_tag, rrsig->algorithm, most_keys + 1);
     if (candidates_.empty()) {
       if (!why_) why_ = reason(dns::EdeCode::dnskey_missing, set_, *rrsig, "has no key in the zone's DNSKEY RRset");
       continue;
     }
-    if (looked_at_++ == rules_->limits.signatures_of_set) return false;
+    if (looked_at_++ == rules_->limits.signatures_of_set) {
+      skipped_ = Candidates::signatures_of_set;
+      return false;
+    }
+    const bool are_too_many = candidates_.size() > most_keys;
+    if (are_too_many) candidates_.pop_back();
     if (auto untimely = out_of_time(set_, *rrsig, rules_->now)) {
       why_ = std::move(*untimely);
       continue;
@@ -107,6 +113,7 @@ bool SignatureCheck::next_signature() {
       why_ = reason(dns::EdeCode::dnssec_bogus, set_, *rrsig, "has more labels than the name");
       continue;
     }
+    if (are_too_many) skipped_ = Candidates::keys_of_tag;
     rrsig_ = std::move(rrsig);
     candidate_ = 0;
     print_.reset();
@@ -161,6 +168,7 @@ void SignatureCheck::give_up(std::string_view what) {
 }
 
 void SignatureCheck::end() {
+  if (skipped_) effort_->skipped(*skipped_);
   if (!why_) {
     why_ = Reason{dns::EdeCode::rrsigs_missing,
                   fmt::format("{}: no RRSIG of zone {}", set_name(set_), keys_->zone().to_text())};

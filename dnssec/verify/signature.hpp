@@ -101,6 +101,7 @@ class SignatureCheck {
   Octets octets_;  // that it is over
   std::optional<GoodSignatures::Print> print_;
   std::string_view what_;  // is wrong with it
+  std::optional<Candidates> skipped_;
 
   bool is_over_ = false;
   std::optional<Reason> why_;

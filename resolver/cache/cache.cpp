@@ -199,7 +199,8 @@ bool Cache::Shard::clear_for(const CacheDraft& draft, std::uint64_t hash, Instan
     }
     if (old.expires() > now) {
       const bool old_is_better = old.rank() > draft.rank && draft.kind != EntryKind::failure;
-      const bool gives_way = draft.standing.security == Security::bogus && old.security() == Security::indeterminate;
+      const bool gives_way =
+          draft.standing.security != Security::indeterminate && old.security() == Security::indeterminate;
       const bool hides_data = draft.kind == EntryKind::failure && old.kind() != EntryKind::failure && !gives_way;
       old_stays = old_is_better || hides_data || old.is_checked_and_other_is_not(draft);
       if (old_stays) return false;

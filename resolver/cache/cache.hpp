@@ -48,11 +48,15 @@ struct Found {
   bool renewal_due = false;
   /// Of a CNAME that a DNAME made: that DNAME, which is answered before it (RFC 6672 §3.1).
   SharedRRset made_by = {};
-  /// Of a failure, bogus when that was the reason. Of a CNAME that a DNAME made, the evidence is the DNAME's.
+  /// Of a failure: bogus when that was the reason, insecure when a limit kept its answer from being checked. Of a CNAME
+  /// that a DNAME made, the evidence is the DNAME's.
   Standing standing = {};
   /// When it was taken in.
   Instant learned() const;
 };
+
+/// Whether a failure came of checking: it says nothing to who wants unchecked data.
+inline bool is_of_checking(const Found& failure) { return failure.standing.security != Security::indeterminate; }
 
 /// What show() tells of one entry.
 struct ShownEntry {

@@ -238,7 +238,8 @@ CacheDraft PackedEntry::draft() const {
 }
 
 void PackedEntry::forget_verdict() {
-  if (security() == Security::bogus) expires_ = PackedInstant{Instant::min()};
+  const bool is_of_checking = kind() == EntryKind::failure && security() != Security::indeterminate;
+  if (is_of_checking) expires_ = PackedInstant{Instant::min()};
   security_ = static_cast<std::uint8_t>(Security::indeterminate) & 3U;
 }
 

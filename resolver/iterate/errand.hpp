@@ -49,6 +49,7 @@ struct Failure {
   std::optional<Limit> limit = std::nullopt;  ///< one that many questions share, when that was the cause
   bool heard = false;                         ///< a server spoke, though to no purpose: it may like another question
   bool is_bogus = false;                      ///< there were answers, and none that could be proven
+  bool is_unchecked = false;                  ///< there were answers, and a limit kept them from being checked
 };
 
 }  // namespace redoubt::resolver

@@ -156,7 +156,7 @@ Task<Finding> Iterator::fetch(const Errand& errand, dns::Question question, Sour
   const Instant now = clock_->now();
   if (source == Source::cache_or_servers) {
     const auto found = shared_->cache.find(question.name, question.type, now);
-    if (found && found->kind == EntryKind::failure && found->standing.security != Security::bogus) {
+    if (found && found->kind == EntryKind::failure && !is_of_checking(*found)) {
       tell(errand, TraceKind::cache, question,
            [&] { return fmt::format("a failure that is remembered: {}", found->error->text); });
       co_return std::unexpected{Failure{*found->error}};
@@ -192,22 +192,25 @@ Task<Finding> Iterator::walk_and_check(const Errand& errand) {
   auto fault = co_await validator_.judge(errand, *found, end);
   if (!fault) co_return std::unexpected{std::move(fault.error())};
   if (!*fault) co_return found;
-  if (auto late = checked_too_late(errand.budget)) co_return std::unexpected{*std::move(late)};
-  Failure why{{(*fault)->reason.code, (*fault)->reason.text}};
-  why.is_bogus = true;
-  if (!(*fault)->may_be_the_servers || errand.budget.exhausted()) co_return std::unexpected{std::move(why)};
+  const auto failure_of = [&errand](Validator::Fault& one) {
+    if (one.cut_by) return not_checked(errand.budget, *one.cut_by, std::move(one.reason));
+    Failure why{{one.reason.code, std::move(one.reason.text)}};
+    why.is_bogus = true;
+    return why;
+  };
+  if (!(*fault)->may_be_the_servers || errand.budget.exhausted()) co_return std::unexpected{failure_of(**fault)};
   Errand again = errand;
   again.renews = true;
   again.is_new = false;
   again.not_from = found->from.value_or(dns::IpAddress{});
   auto second = co_await walk(again);
-  if (!second) co_return std::unexpected{std::move(why)};
+  if (!second) co_return std::unexpected{failure_of(**fault)};
   const dns::Question second_end{second->end, errand.question.type};
   auto second_fault = co_await validator_.judge(again, *second, second_end);
   if (!second_fault) co_return std::unexpected{std::move(second_fault.error())};
   if (!*second_fault) co_return second;
-  if (auto late = checked_too_late(again.budget)) co_return std::unexpected{*std::move(late)};
-  co_return std::unexpected{std::move(why)};
+  if (!(*fault)->cut_by) (*fault)->cut_by = (*second_fault)->cut_by;  // bogus is what was looked at to its end
+  co_return std::unexpected{failure_of(**fault)};
 }
 
 void Iterator::keep_ds(const Classified& found, Instant expires, const Settings& settings) {

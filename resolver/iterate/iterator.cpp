@@ -74,8 +74,7 @@ Iterator::Step Iterator::step_from_cache(dns::Name& name, dns::RrType type, Inst
                                          Wanted wanted, std::optional<dns::Question>* renewal) {
   const Asker asker = renewal == nullptr ? Asker::ourselves : Asker::client;
   const auto is_wanted = [&](const Found& found) {
-    if (found.kind == EntryKind::failure)
-      return wanted == Wanted::checked || found.standing.security != Security::bogus;
+    if (found.kind == EntryKind::failure) return wanted == Wanted::checked || !is_of_checking(found);
     return wanted == Wanted::anything || is_checked(found.standing.security);
   };
   auto found = shared_->cache.find_or_alias(name, type, now, asker);
@@ -187,13 +186,16 @@ SharedOutcome Iterator::fail(const Errand& errand, Failure why) {
   if (holds && errand.settings.guards.failure_memory) {
     const bool is_settled = why.is_bogus && why.scope == FailureScope::question;
     const bool is_verdict = why.is_bogus && shared_->is_of_today(errand.budget);
+    // What is kept as insecure or bogus is met only by who wants checked data.
+    const Security kept = is_verdict         ? Security::bogus
+                          : why.is_unchecked ? Security::insecure
+                                             : Security::indeterminate;
     const std::chrono::seconds lifetime = !errand.settings.guards.short_failures ? std::chrono::hours{1}
                                           : is_settled                           ? bogus_lifetime
                                                                                  : failure_lifetime;
     const Instant now = clock_->now();
     if (is_verdict || !why.is_bogus)
-      shared_->cache.store_failure(errand.question.name, errand.question.type, why.told, now + lifetime, now,
-                                   is_verdict ? Security::bogus : Security::indeterminate);
+      shared_->cache.store_failure(errand.question.name, errand.question.type, why.told, now + lifetime, now, kept);
   }
   auto outcome = std::make_shared<Outcome>();
   outcome->limit = errand.budget.exhausted() ? errand.budget.exhausted() : why.limit;
@@ -223,9 +225,10 @@ Task<SharedOutcome> Iterator::resolve(dns::Question question, const Settings& se
   for (;;) {
     const auto complete = co_await advance(errand, name, *outcome);
     if (!complete) {
-      tell(errand, TraceKind::end, errand.question, [&] { return complete.error().told.text; });
       report(errand, name, complete.error());
-      co_return fail(errand, complete.error());
+      SharedOutcome failed = fail(errand, complete.error());
+      tell(errand, TraceKind::end, errand.question, [&] { return failed->error->text; });
+      co_return failed;
     }
     if (*complete) {
       tell(errand, TraceKind::end, errand.question, [&] { return std::string{dns::to_text(outcome->rcode)}; });

@@ -60,9 +60,13 @@ std::optional<ResolverCounter> counter_of(Limit limit) {
     case Limit::nsec3_blocks:
       return ResolverCounter::limit_nsec3_blocks;
     case Limit::signatures_of_rrset:
+      return ResolverCounter::limit_signatures_of_rrset;
     case Limit::keys_of_tag:
+      return ResolverCounter::limit_keys_of_tag;
     case Limit::ds_of_zone:
+      return ResolverCounter::limit_ds_of_zone;
     case Limit::denial_records:
+      return ResolverCounter::limit_denial_records;
     case Limit::nsec3_iterations:
     case Limit::entropy_floor:
     case Limit::nameserver_lookups:

@@ -49,9 +49,13 @@ std::string_view describe(Kind kind) {
       return "no zone begins here";
     case Kind::no_name:
       return "there is no such name";
+    case Kind::unchecked:
+      return "not checked";
   }
   return {};
 }
+
+bool is_fault(Kind kind) { return kind == Kind::bogus || kind == Kind::unchecked; }
 
 ZoneTrust bogus(dnssec::Reason reason, Instant now) {
   return {.kind = Kind::bogus, .reason = std::move(reason), .expires = now + bogus_lifetime};
@@ -155,7 +159,8 @@ void Validator::tell_remembered(const Errand& errand, const dns::Name& zone, con
                                 Instant now) const {
   tell(errand, {zone, dns::type::dnskey}, zone, [&] {
     const auto left = std::chrono::ceil<std::chrono::seconds>(trust.expires - now).count();
-    return fmt::format("remembered, for {} s more: {}{}{}", left, describe(trust.kind),
+    const std::string limit = trust.limit ? fmt::format(", limit {} reached", name_of(*trust.limit)) : std::string{};
+    return fmt::format("remembered, for {} s more: {}{}{}{}", left, describe(trust.kind), limit,
                        trust.reason.text.empty() ? "" : ": ", trust.reason.text);
   });
 }
@@ -166,11 +171,16 @@ SharedTrust Validator::keep(const Errand& errand, const dns::Name& name, ZoneTru
   return kept;
 }
 
-Validator::Result<SharedTrust> Validator::keep_bogus(const Errand& errand, const dns::Name& name, dnssec::Reason reason,
-                                                     const BudgetEffort& effort) {
-  if (effort.is_conclusive()) return keep(errand, name, bogus(std::move(reason), clock_->now()));
-  if (auto late = checked_too_late(errand.budget)) return std::unexpected{*std::move(late)};
-  return std::unexpected{Failure{{reason.code, std::move(reason.text)}, FailureScope::asker}};
+SharedTrust Validator::keep_fault(const Errand& errand, const dns::Name& name, dnssec::Reason reason,
+                                  const BudgetEffort& effort) {
+  ZoneTrust trust = bogus(std::move(reason), clock_->now());
+  // A ledger that is spent keeps others from being asked, whatever spent it.
+  const std::optional<Limit> limit = effort.cut_by() ? effort.cut_by() : errand.budget.exhausted();
+  if (!limit) return keep(errand, name, std::move(trust));
+  trust.kind = Kind::unchecked;
+  trust.limit = limit;
+  if (effort.is_of_the_zone(*limit)) return keep(errand, name, std::move(trust));
+  return std::make_shared<const ZoneTrust>(std::move(trust));
 }
 
 /// The zone's DNSKEY RRset, checked against what vouches for it; once more from another server when it is bogus.
@@ -204,6 +214,7 @@ Task<Validator::Result<SharedTrust>> Validator::keys_of(const Errand& errand, co
         co_return keep(errand, zone, {.kind = Kind::secure, .keys = std::move(all), .expires = expires});
       }
       why = std::move(checked.error());
+      if (dnssec::has_too_many_ds(vouchers, rules_now)) effort.skipped(dnssec::Candidates::ds_of_zone);
     } else {
       why = {dns::EdeCode::dnskey_missing,
              fmt::format("zone {}: it has a DS or trust anchor, but no DNSKEY", zone.to_text())};
@@ -212,10 +223,18 @@ Task<Validator::Result<SharedTrust>> Validator::keys_of(const Errand& errand, co
     not_from = found->from;
     if (errand.budget.exhausted()) break;
   }
-  co_return keep_bogus(errand, zone, std::move(why), effort);
+  co_return keep_fault(errand, zone, std::move(why), effort);
 }
 
 Task<Validator::Result<SharedTrust>> Validator::trust_of(const Errand& errand, const dns::Name& zone, unsigned depth) {
+  auto trust = co_await find_trust(errand, zone, depth);
+  if (trust && (*trust)->kind == Kind::unchecked)
+    co_return std::unexpected{not_checked(errand.budget, *(*trust)->limit, (*trust)->reason)};
+  co_return trust;
+}
+
+Task<Validator::Result<SharedTrust>> Validator::find_trust(const Errand& errand, const dns::Name& zone,
+                                                           unsigned depth) {
   const Instant now = clock_->now();
   const Settings& settings = errand.settings;
   if (is_excepted(zone, settings))
@@ -248,7 +267,7 @@ Task<Validator::Result<SharedTrust>> Validator::trust_of(const Errand& errand, c
     auto followed = co_await follow_ds(errand, zone, *found, depth);
     if (!followed) co_return followed;
     trust = std::move(*followed);
-    if (trust->kind != Kind::bogus || errand.budget.exhausted()) break;
+    if (!is_fault(trust->kind) || errand.budget.exhausted()) break;
     not_from = found->from;
   }
   co_return trust;
@@ -293,7 +312,7 @@ Task<Validator::Result<SharedTrust>> Validator::follow_ds(const Errand& errand, 
                                           fmt::format("{} DS: made from a wildcard", zone.to_text())}
                          : std::move(checked.error());
       tell(errand, question, parent, [&] { return std::string{why.text}; });
-      co_return keep_bogus(errand, zone, std::move(why), effort);
+      co_return keep_fault(errand, zone, std::move(why), effort);
     }
     tell(errand, question, parent, [&] {
       return fmt::format("DS of {}, {}", dnssec::ds_text(found.data->rdata), dnssec::signature_text(*checked));
@@ -305,14 +324,18 @@ Task<Validator::Result<SharedTrust>> Validator::follow_ds(const Errand& errand, 
   }
   if (!found.chain.empty()) {  // an alias is no cut
     auto checked = co_await check_one(found.chain.front());
-    if (!checked) co_return keep_bogus(errand, zone, std::move(checked.error()), effort);
+    if (!checked) co_return keep_fault(errand, zone, std::move(checked.error()), effort);
     const Instant expires = std::min(signer->expires, now + lifetime(checked->ttl, settings));
     co_return keep(errand, zone, {.kind = Kind::no_cut, .expires = expires});
   }
   std::vector<dnssec::DenialRecord> records;
   dns::Ttl ttl = settings.negative_max_ttl;
   for (const dns::RRset& set : found.proof) {
-    if (records.size() == rules_now.limits.denial_records || set.rdata.count() != 1) continue;
+    if (set.rdata.count() != 1) continue;
+    if (records.size() == rules_now.limits.denial_records) {
+      effort.skipped(dnssec::Candidates::denial_records);
+      break;
+    }
     const auto checked = co_await check_one(set);
     if (!checked || checked->is_expanded) continue;
     ttl = std::min(ttl, checked->ttl);
@@ -337,7 +360,7 @@ Task<Validator::Result<SharedTrust>> Validator::follow_ds(const Errand& errand, 
       break;
   }
   tell(errand, question, parent, [&] { return std::string{proof.reason.text}; });
-  co_return keep_bogus(errand, zone, std::move(proof.reason), effort);
+  co_return keep_fault(errand, zone, std::move(proof.reason), effort);
 }
 
 Task<Validator::Result<SharedTrust>> Validator::unsigned_at(const Errand& errand, const dns::Name& name,

@@ -28,6 +28,26 @@ Limit limit_of(dnssec::Work work) {
   return Limit::signature_checks;
 }
 
+Limit limit_of(dnssec::Candidates candidates) {
+  switch (candidates) {
+    case dnssec::Candidates::signatures_of_set:
+      return Limit::signatures_of_rrset;
+    case dnssec::Candidates::keys_of_tag:
+      return Limit::keys_of_tag;
+    case dnssec::Candidates::ds_of_zone:
+      return Limit::ds_of_zone;
+    case dnssec::Candidates::denial_records:
+      return Limit::denial_records;
+  }
+  return Limit::signatures_of_rrset;
+}
+
+/// Of what lies in front of us, whatever was done before.
+bool is_of_candidates(Limit limit) {
+  return limit == Limit::signatures_of_rrset || limit == Limit::keys_of_tag || limit == Limit::ds_of_zone ||
+         limit == Limit::denial_records;
+}
+
 /// The zone that a set of this owner and type may be signed by at the lowest: DS is the parent's (RFC 4035 §3.1.4.1).
 dns::Name lowest_signer(const dns::Name& owner, dns::RrType type) {
   return type == dns::type::ds ? owner.parent() : owner;
@@ -56,20 +76,28 @@ void cap(dns::RRset& set, dns::Ttl ttl) { set.ttl = std::min(set.ttl, ttl); }
 }  // namespace
 
 bool BudgetEffort::spend(dnssec::Work work, std::uint64_t amount) {
-  if (work != dnssec::Work::failed_signature && budget_->exhausted()) return false;
-  return budget_->spend(limit_of(work), amount);
+  const bool is_over = work != dnssec::Work::failed_signature && budget_->exhausted();
+  if (!is_over && budget_->spend(limit_of(work), amount)) return true;
+  cut_by_ = budget_->exhausted();
+  return false;
 }
 
-bool BudgetEffort::is_conclusive() const {
-  const auto limit = budget_->exhausted();
-  if (!limit) return true;
-  return (*limit == Limit::failed_signature_checks && failures_before_ == 0) ||
-         (*limit == Limit::nsec3_blocks && blocks_before_ == 0);
+void BudgetEffort::skipped(dnssec::Candidates candidates) {
+  if (!cut_by_) cut_by_ = limit_of(candidates);
 }
 
-std::optional<Failure> checked_too_late(const Budget& budget) {
-  if (budget.exhausted() != Limit::question_time_ms) return std::nullopt;
-  return Failure{{dns::EdeCode::other, "no time was left to check the signatures"}, FailureScope::asker};
+bool BudgetEffort::is_of_the_zone(Limit limit) const {
+  if (limit == Limit::failed_signature_checks) return failures_before_ == 0;
+  if (limit == Limit::nsec3_blocks) return blocks_before_ == 0;
+  return is_of_candidates(limit);
+}
+
+Failure not_checked(Budget& budget, Limit limit, dnssec::Reason reason) {
+  budget.exhaust(limit);
+  Failure why{{dns::EdeCode::other, std::move(reason.text)}, FailureScope::asker};
+  if (budget.exhausted() == Limit::question_time_ms) why.told.text = "no time was left to check the signatures";
+  why.is_unchecked = true;
+  return why;
 }
 
 const dns::RdataList& signatures_at(const std::vector<dns::RRset>& signatures, const dns::Name& owner) {
@@ -141,7 +169,7 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_set(const Errand& e
       co_return verdict;
     }
     tell(errand, question, signer, [&] { return checked.error().text; });
-    failed = Verdict{.reason = std::move(checked.error())};
+    failed = Verdict{.reason = std::move(checked.error()), .cut_by = effort.cut_by()};
   }
   if (failed) co_return *std::move(failed);
   auto trust = co_await unsigned_at(errand, lowest, 0);
@@ -158,8 +186,8 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_expansion(const Err
                                                                        const dns::RRset& set) {
   auto verdict = co_await judge_set(errand, set, found.signatures);
   if (!verdict || !verdict->expanded_labels) co_return verdict;
-  const auto records = co_await proven_records(errand, found, *verdict->keys);
   BudgetEffort effort{errand.budget};
+  const auto records = co_await proven_records(errand, found, *verdict->keys, effort);
   const dnssec::SignatureRules rules_now = rules(errand.settings);
   dnssec::Prover prover{verdict->keys->zone(), records, rules_now.limits, effort};
   auto proof = prover.expansion(set.owner, *verdict->expanded_labels);
@@ -167,13 +195,13 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_expansion(const Err
   tell(errand, {set.owner, set.type}, verdict->keys->zone(), [&] { return proof.reason.text; });
   verdict->security = proof.security;
   verdict->reason = std::move(proof.reason);
+  verdict->cut_by = effort.cut_by();
   co_return verdict;
 }
 
 Task<std::vector<dnssec::DenialRecord>> Validator::proven_records(const Errand& errand, Classified& found,
-                                                                  const dnssec::ZoneKeys& keys) {
+                                                                  const dnssec::ZoneKeys& keys, BudgetEffort& effort) {
   const dnssec::SignatureRules rules_now = rules(errand.settings);
-  BudgetEffort effort{errand.budget};
   std::vector<dnssec::DenialRecord> records;
   found.proof_signers.resize(found.proof.size());
   std::size_t looked_at = 0;
@@ -181,7 +209,10 @@ Task<std::vector<dnssec::DenialRecord>> Validator::proven_records(const Errand& 
     dns::RRset& set = found.proof[i];
     if (set.rdata.count() != 1 || (found.proof_signers[i] && !(*found.proof_signers[i] == keys.zone()))) continue;
     if (!found.proof_signers[i]) {
-      if (looked_at++ == rules_now.limits.denial_records) break;
+      if (looked_at++ == rules_now.limits.denial_records) {
+        effort.skipped(dnssec::Candidates::denial_records);
+        break;
+      }
       const auto checked =
           co_await check(errand, set, signatures_at(found.signatures, set.owner), keys, rules_now, effort);
       if (!checked || checked->is_expanded) continue;
@@ -204,10 +235,11 @@ Task<Validator::Verdict> Validator::prove_denial(const Errand& errand, Classifie
     auto checked = co_await check(errand, soa, signatures_at(found.signatures, soa.owner), keys, rules_now, effort);
     if (!checked || !(soa.owner == keys.zone()))
       co_return Verdict{.reason = checked ? dnssec::Reason{dns::EdeCode::dnssec_bogus, "an SOA of another zone"}
-                                          : std::move(checked.error())};
+                                          : std::move(checked.error()),
+                        .cut_by = effort.cut_by()};
     verdict.ttl = checked->ttl;
   }
-  const auto records = co_await proven_records(errand, found, keys);
+  const auto records = co_await proven_records(errand, found, keys, effort);
   for (std::size_t i = 0; i < found.proof.size(); ++i) {
     if (found.proof_signers[i]) verdict.ttl = std::min(verdict.ttl, found.proof[i].ttl);
   }
@@ -223,12 +255,14 @@ Task<Validator::Verdict> Validator::prove_denial(const Errand& errand, Classifie
     if (proof.cut == Cut::no_name)
       verdict.reason = {dns::EdeCode::nsec_missing,
                         fmt::format("{} DS: denied as a type, but proven not to exist", question.name.to_text())};
+    verdict.cut_by = effort.cut_by();
     co_return verdict;
   }
   auto proof =
       found.kind == ReplyKind::no_name ? prover.no_name(question.name) : prover.no_data(question.name, question.type);
   verdict.security = proof.security;
   verdict.reason = std::move(proof.reason);
+  verdict.cut_by = effort.cut_by();
   co_return verdict;
 }
 
@@ -328,7 +362,9 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_chain(const Errand&
 
 Task<Validator::Result<std::optional<Validator::Fault>>> Validator::judge(const Errand& errand, Classified& found,
                                                                           const dns::Question& question) {
-  const auto fault = [](Verdict& verdict) { return Fault{std::move(verdict.reason), verdict.may_be_the_servers}; };
+  const auto fault = [](Verdict& verdict) {
+    return Fault{std::move(verdict.reason), verdict.may_be_the_servers, verdict.cut_by};
+  };
   const auto note = [&](const Verdict& verdict) {
     if (verdict.security == Security::insecure && !verdict.reason.text.empty())
       found.note = dns::ExtendedError{verdict.reason.code, verdict.reason.text};

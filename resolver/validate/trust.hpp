@@ -2,10 +2,12 @@
 // What is known of zones: the keys of those whose chain of trust stands, and where it ends.
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "dns/name.hpp"
 #include "dnssec/verify/reason.hpp"
 #include "dnssec/verify/zone_keys.hpp"
+#include "resolver/budget.hpp"
 #include "resolver/clock.hpp"
 #include "resolver/upstream/recent_table.hpp"
 
@@ -19,11 +21,13 @@ struct ZoneTrust {
     bogus,     ///< a zone whose keys or DS do not verify
     no_cut,    ///< the name exists, but no zone begins there
     no_name,   ///< proven not to exist
+    unchecked  ///< a zone whose keys or DS are more work than one question may cost: neither secure nor bogus
   };
   Kind kind = Kind::bogus;
   std::shared_ptr<const dnssec::ZoneKeys> keys{};  ///< of a secure one
-  dnssec::Reason reason{};                         ///< of a bogus one; of an insecure one, when it has unknown numbers
+  dnssec::Reason reason{};  ///< of a bogus or unchecked one; of an insecure one, when it has unknown numbers
   Instant expires{};
+  std::optional<Limit> limit{};  ///< of an unchecked one
 };
 using SharedTrust = std::shared_ptr<const ZoneTrust>;
 

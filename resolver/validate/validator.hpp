@@ -34,19 +34,22 @@ class BudgetEffort final : public dnssec::Effort {
         failures_before_{budget.spent(Limit::failed_signature_checks)},
         blocks_before_{budget.spent(Limit::nsec3_blocks)} {}
   bool spend(dnssec::Work work, std::uint64_t amount) override;
-  /// Whether what came to nothing says something of the zone. Not when the question had spent its allowance elsewhere:
-  /// whoever asks must not be able to make others' zones look bogus.
-  bool is_conclusive() const;
+  void skipped(dnssec::Candidates candidates) override;
+  /// The limit that kept something from being looked at: what came to nothing then is not known to be bogus.
+  std::optional<Limit> cut_by() const { return cut_by_; }
+  /// Whether it was the zone's own doing that this limit was reached, and not that of others which the question had
+  /// gone to before: whoever asks must not be able to spoil others' zones.
+  bool is_of_the_zone(Limit limit) const;
 
  private:
   Budget* budget_;
+  std::optional<Limit> cut_by_;
   std::uint64_t failures_before_;
   std::uint64_t blocks_before_;
 };
 
-/// What could not be checked within the question's time is not bogus: it says nothing of the data. Nothing when there
-/// was time.
-std::optional<Failure> checked_too_late(const Budget& budget);
+/// What a limit kept from being checked is not bogus: that says nothing of the data. The question ends with it.
+Failure not_checked(Budget& budget, Limit limit, dnssec::Reason reason);
 
 class Validator {
  public:
@@ -69,6 +72,7 @@ class Validator {
   struct Fault {
     dnssec::Reason reason;
     bool may_be_the_servers = true;
+    std::optional<Limit> cut_by{};  ///< it is not bogus for certain: this limit was in the way
   };
   Task<Result<std::optional<Fault>>> judge(const Errand& errand, Classified& found, const dns::Question& question);
 
@@ -80,6 +84,7 @@ class Validator {
     bool may_be_the_servers = true;
     std::shared_ptr<const dnssec::ZoneKeys> keys{};  ///< who signed, when secure
     dns::Ttl ttl{};
+    std::optional<Limit> cut_by{};                  ///< when bogus: it may be better
     std::optional<std::uint8_t> expanded_labels{};  ///< of the wildcard that it was made from
   };
 
@@ -98,10 +103,12 @@ class Validator {
   /// Of the NSEC and NSEC3 sets, those that these keys have signed; each is checked once, however many names it is
   /// about.
   Task<std::vector<dnssec::DenialRecord>> proven_records(const Errand& errand, Classified& found,
-                                                         const dnssec::ZoneKeys& keys);
+                                                         const dnssec::ZoneKeys& keys, BudgetEffort& effort);
 
   // chain.cpp: from the anchors down
+  /// Never an unchecked one: that is a failure of the question.
   Task<Result<SharedTrust>> trust_of(const Errand& errand, const dns::Name& zone, unsigned depth);
+  Task<Result<SharedTrust>> find_trust(const Errand& errand, const dns::Name& zone, unsigned depth);
   Task<Result<SharedTrust>> follow_ds(const Errand& errand, const dns::Name& zone, const Classified& found,
                                       unsigned depth);
   Task<Result<SharedTrust>> keys_of(const Errand& errand, const dns::Name& zone, const dnssec::Vouchers& vouchers,
@@ -110,9 +117,9 @@ class Validator {
   /// bogus.
   Task<Result<SharedTrust>> unsigned_at(const Errand& errand, const dns::Name& name, unsigned depth);
   SharedTrust keep(const Errand& errand, const dns::Name& name, ZoneTrust trust);
-  /// A bogus zone; when the ledger was spent before, that is a failure of the question instead.
-  Result<SharedTrust> keep_bogus(const Errand& errand, const dns::Name& name, dnssec::Reason reason,
-                                 const BudgetEffort& effort);
+  /// A bogus zone, or an unchecked one when a limit was in the way; that is remembered only if it was its own doing.
+  SharedTrust keep_fault(const Errand& errand, const dns::Name& name, dnssec::Reason reason,
+                         const BudgetEffort& effort);
 
   /// The deepest anchor at or above the name; null: there is none.
   static const TrustAnchor* anchor_above(const dns::Name& name, const Settings& settings);

@@ -1,4 +1,5 @@
 """Starts that must fail: one clear line, a code other than zero, nothing left."""
+import contextlib
 import os
 import pathlib
 import re
@@ -56,6 +57,23 @@ def a_busy_http_port_is_one_clear_line(context):
         busy.bind(("127.0.0.1", 8053))
         busy.listen()
         expect_failed_start(context.daemon(), r"127\.0\.0\.1@8053.*(in use|busy)")
+
+
+@scenario
+@needs_own_daemon
+def all_busy_ports_are_told_at_once(context):
+    kinds = {("127.0.0.1", 5300): (socket.SOCK_DGRAM, socket.SOCK_STREAM), ("127.0.0.1", 5301): (socket.SOCK_DGRAM,),
+             ("127.0.0.1", 8053): (socket.SOCK_STREAM,)}
+    with contextlib.ExitStack() as held:
+        for address, of_address in kinds.items():
+            for kind in of_address:
+                busy = held.enter_context(socket.socket(socket.AF_INET, kind))
+                busy.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(kind == socket.SOCK_STREAM))
+                busy.bind(address)
+                if kind == socket.SOCK_STREAM:
+                    busy.listen()
+        expect_failed_start(context.daemon(listen=("127.0.0.1@5300", "127.0.0.1@5301")), r"127\.0\.0\.1@5300 \(udp, tcp\).*in use",
+                            r"127\.0\.0\.1@5301 \(udp\).*in use", r"control\.http.*127\.0\.0\.1@8053.*in use", lines=3)
 
 
 @scenario

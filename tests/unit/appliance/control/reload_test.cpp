@@ -12,6 +12,7 @@
 
 #include "appliance/config/check.hpp"
 #include "appliance/config/limits.hpp"
+#include "tests/unit/dnssec/temporary_folder.hpp"
 
 namespace redoubt::control {
 namespace {
@@ -185,6 +186,57 @@ TEST_F(ReloadTest, an_answer_that_never_comes_runs_out_of_time) {
     loop_.run_one();
   }
   EXPECT_TRUE(called);
+}
+
+TEST_F(ReloadTest, what_was_found_wrong_before_is_told_with_the_ports_that_are_taken) {
+  refused_ = "127.0.0.1@5302";
+  auto checked = config::check(two, {.limits = config::all_limits(), .read_file = {}});
+  std::optional<ChangeResult> result;
+  reload_->begin(*checked.configuration, two, [&](const ChangeResult& done) { result = done; },
+                 {"another port is taken"});
+  for (int turn = 0; turn < 100 && !result; ++turn) talk();
+  ASSERT_TRUE(result);
+  EXPECT_THAT(result->faults, ElementsAre("another port is taken", "address already in use"));
+  EXPECT_FALSE(reload_->in_force());
+}
+
+struct StoredReloadTest : ReloadTest {
+  StoredReloadTest() {
+    auto opened = store::Store::open(folder.get());
+    if (!opened) throw std::runtime_error{opened.error()};
+    store.emplace(*std::move(opened));
+    reload_->set_store(&*store);
+  }
+  tests::TemporaryFolder temporary;
+  channel::Descriptor folder{::open(temporary.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  std::optional<store::Store> store;
+};
+
+TEST_F(StoredReloadTest, a_start_that_fails_counts_no_generation) {
+  reload_->start_begins();
+  transport_.trouble = "no";
+  EXPECT_THAT(apply(one).faults, ElementsAre("transport: no"));
+  reload_->start_failed();
+  EXPECT_THAT(store->generations(10).value(), IsEmpty());
+}
+
+TEST_F(StoredReloadTest, a_start_that_fails_after_its_configuration_was_taken_counts_none_either) {
+  reload_->start_begins();
+  EXPECT_THAT(apply(one).faults, IsEmpty());
+  EXPECT_THAT(apply(one).faults, IsEmpty());
+  reload_->start_failed();
+  EXPECT_THAT(store->generations(10).value(), IsEmpty());
+  EXPECT_EQ(store->begin_first_generation(0, ""), 1U);
+}
+
+TEST_F(StoredReloadTest, a_start_that_is_through_counts) {
+  reload_->start_begins();
+  EXPECT_THAT(apply(one).faults, IsEmpty());
+  reload_->start_is_through();
+  transport_.trouble = "no";
+  EXPECT_THAT(apply(two).faults, ElementsAre("transport: no"));
+  reload_->start_failed();
+  EXPECT_EQ(store->generations(10)->size(), 2U);
 }
 
 /// No file of this process can grow beyond half a mebioctet while it lives: what a full disk does to a database.

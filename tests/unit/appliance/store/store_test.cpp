@@ -54,6 +54,24 @@ TEST_F(StoreTest, numbers_go_on_where_a_former_life_ended) {
   EXPECT_EQ(store.last_configuration().value(), std::optional<std::string>{"workers: 2\n"});
 }
 
+TEST_F(StoreTest, numbers_of_starts_that_failed_are_given_again) {
+  Store store = opened();
+  EXPECT_EQ(store.begin_first_generation(100, "aa"), 1U);
+  EXPECT_TRUE(store.finish_generation(1, Outcome::in_force, "", "x"));
+  EXPECT_EQ(store.begin_generation(101, "bb"), 2U);
+  EXPECT_TRUE(store.forget_start(1)) << "in force, and renewed, but never in use";
+  EXPECT_THAT(store.generations(10).value(), IsEmpty());
+  EXPECT_EQ(store.begin_first_generation(102, "cc"), 1U);
+  EXPECT_TRUE(store.finish_generation(1, Outcome::in_force, "", "x"));
+  EXPECT_EQ(store.begin_generation(103, "dd"), 2U);
+  EXPECT_TRUE(store.finish_generation(2, Outcome::failed, "no", "x"));
+  EXPECT_EQ(store.begin_first_generation(104, "ee"), 3U);
+  EXPECT_EQ(store.begin_first_generation(105, "ff"), 3U) << "that start was killed before it could say anything";
+  EXPECT_TRUE(store.finish_generation(3, Outcome::in_force, "", "x"));
+  EXPECT_EQ(store.begin_generation(106, "gg"), 4U);
+  EXPECT_EQ(store.begin_first_generation(107, "hh"), 5U) << "may have been in force, when the disk was full";
+}
+
 TEST_F(StoreTest, a_fresh_one_remembers_nothing) {
   Store store = opened();
   EXPECT_EQ(store.last_configuration().value(), std::optional<std::string>{});

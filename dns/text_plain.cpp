@@ -70,7 +70,7 @@ class Words {
 };
 
 bool read_name(Out& out, std::string_view word, const Name& origin) {
-  if (word.empty()) return false;
+  if (word.empty() || word.find('"') != std::string_view::npos) return false;
   const auto name = read_owner(word, origin);
   if (!name) return false;
   out.insert(out.end(), name->wire().begin(), name->wire().end());

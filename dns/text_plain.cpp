@@ -69,8 +69,11 @@ class Words {
   std::string_view left_;
 };
 
+/// Readers differ on quotes in names.
+bool has_quote(std::string_view word) { return word.find('"') != std::string_view::npos; }
+
 bool read_name(Out& out, std::string_view word, const Name& origin) {
-  if (word.empty() || word.find('"') != std::string_view::npos) return false;
+  if (word.empty() || has_quote(word)) return false;
   const auto name = read_owner(word, origin);
   if (!name) return false;
   out.insert(out.end(), name->wire().begin(), name->wire().end());
@@ -137,7 +140,7 @@ bool read_field(Plain field, Out& out, Words& words, const Name& origin) {
     case Plain::time:
       return read_time(out, words.next());
     case hex:
-      return all(read_hex);
+      return !words.done() && all(read_hex);
     case salt:
       return read_salt(out, words.next());
     case base32: {  // SHA-1's
@@ -187,8 +190,9 @@ std::optional<Record> read_plain_line(std::string_view text, const Surroundings&
     if (!around.previous_owner) return std::nullopt;
     record.owner = *around.previous_owner;
   } else {
-    const auto owner = read_owner(words.next(), around.origin);
-    if (!owner) return std::nullopt;
+    const std::string_view word = words.next();
+    const auto owner = read_owner(word, around.origin);
+    if (!owner || has_quote(word)) return std::nullopt;
     record.owner = *owner;
   }
   record.ttl = around.ttl;

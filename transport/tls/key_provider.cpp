@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "transport/net/block_pool.hpp"
+#include "transport/tls/key_schedule.hpp"
 
 namespace redoubt::transport {
 
@@ -265,6 +266,7 @@ const Tables& tables() {
 const OSSL_ALGORITHM* query(void*, int operation, int* no_cache) {
   *no_cache = 0;
   if (operation == OSSL_OP_KEYMGMT) return tables().keys.data();
+  if (operation == OSSL_OP_KDF) return key_schedule_algorithms();
   return operation == OSSL_OP_SIGNATURE ? tables().signatures.data() : nullptr;
 }
 

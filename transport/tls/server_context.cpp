@@ -12,6 +12,7 @@
 
 #include "transport/tls/client_authorities.hpp"
 #include "transport/tls/key_provider.hpp"
+#include "transport/tls/key_schedule.hpp"
 #include "transport/tls/manner.hpp"
 
 namespace redoubt::transport {
@@ -124,7 +125,7 @@ std::expected<std::shared_ptr<ServerContext>, std::string> ServerContext::make(P
                                                                                const CertificateChain& chain,
                                                                                TicketKeys& tickets) {
   if (!prepare_openssl()) return std::unexpected{std::string{"OpenSSL cannot be used"}};
-  SslContextPointer context{SSL_CTX_new(TLS_server_method())};
+  SslContextPointer context{SSL_CTX_new_ex(nullptr, our_key_schedule, TLS_server_method())};
   if (!context) return std::unexpected{std::string{"TLS cannot be set up"}};
   std::string trouble = set_up(*context, protocol, tickets);
   if (trouble.empty()) trouble = use_chain(*context, chain);

@@ -248,6 +248,23 @@ TEST_F(StreamServerTest, idle_connections_rest_until_they_ask) {
   EXPECT_TRUE(run_until([&] { return server_->resting() == 2; }));
 }
 
+/// However many become idle together: the loop belongs to others, too.
+TEST_F(StreamServerTest, few_idle_connections_rest_in_one_turn) {
+  std::vector<std::unique_ptr<Peer>> peers;
+  for (unsigned i = 0; i < 30; ++i) peers.push_back(std::make_unique<Peer>(at_));
+  ASSERT_TRUE(open_connections(peers.size()));
+  std::size_t most = 0;
+  const auto end = Clock::now() + 10s;
+  for (std::size_t before = 0; before < peers.size() && Clock::now() < end; before = server_->resting()) {
+    loop_.restart();
+    loop_.run_one_for(10ms);
+    most = std::max(most, server_->resting() - before);
+  }
+  EXPECT_EQ(server_->resting(), peers.size());
+  EXPECT_GT(most, 0U);
+  EXPECT_LE(most, 16U);
+}
+
 TEST_F(StreamServerTest, a_dropped_listener_answers_what_was_asked_and_accepts_no_more) {
   Peer client{at_};
   client.send_frame(query(1));

@@ -53,10 +53,6 @@ bool is_wildcard(const dns::IpAddress& address) {
   return std::ranges::all_of(address.octets(), [](std::uint8_t octet) { return octet == 0; });
 }
 
-std::string whole_path(const std::string& path, const std::string& configuration_path) {
-  return path.starts_with('/') ? path : folder_of(configuration_path) + "/" + path;
-}
-
 bool is_wanted(const config::Configuration& configuration) {
   return std::ranges::any_of(configuration.listeners,
                              [](const config::Listener& listener) { return listener.tls || listener.https; });
@@ -211,6 +207,7 @@ void Certificates::attach_keykeeper(channel::Channel channel) {
     if (keykeeper_gone_) keykeeper_gone_();
   };
   gone();  // what the former one was asked, this one knows nothing of
+  for (Place& place : places_) place.key_lost = true;
   keykeeper_.attach(
       std::move(channel), [this](channel::Received received) { hear(received); }, gone);
   look();
@@ -292,6 +289,12 @@ void Certificates::on_files_missing(const channel::TlsFilesMissing& missing) {
 }
 
 void Certificates::have(Place& place, channel::CertificateChain chain) {
+  // Somebody has copied the wrong files: clients are better served by what is good, as long as its key is there.
+  const auto has_ended = [](std::optional<std::int64_t> end) { return end && *end <= now(); };
+  if (!place.key_lost && place.expires_at && !has_ended(place.expires_at) && !chain.empty() &&
+      has_ended(expiry_of(chain.front())))
+    return fail(place, fmt::format("{}: the certificate has expired", place.files.certificate));
+  place.key_lost = false;
   place.last_trouble.clear();
   if (chain != place.chain && !chain.empty()) {
     place.chain = std::move(chain);

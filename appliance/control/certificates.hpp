@@ -86,6 +86,7 @@ class Certificates {
     std::optional<std::int64_t> expires_at{};
     std::optional<int> warned{};
     std::string last_trouble{};
+    bool key_lost = false;  ///< a keykeeper began that has not seen the key of `chain`
     bool self_signed() const { return files.certificate.empty(); }
   };
   struct Examined {

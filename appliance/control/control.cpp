@@ -157,7 +157,7 @@ void Control::handle(const channel::ReadConfiguration& message, channel::Descrip
   read_again(std::move(reading));
 }
 
-Control::Reading Control::read(const channel::ReadConfiguration& message, const channel::Descriptor& file) const {
+Control::Reading Control::read(const channel::ReadConfiguration& message, const channel::Descriptor& file) {
   Reading reading;
   if (!message.opened && !message.path.empty()) {
     reading.faults.push_back(log::printable(message.trouble));
@@ -179,10 +179,19 @@ Control::Reading Control::read(const channel::ReadConfiguration& message, const 
   return reading;
 }
 
-config::Checked Control::check(std::string_view text) const {
-  return config::check(text, {.limits = config::all_limits(), .read_file = [this](const std::string& path) {
-                                return read_named_file(path, configuration_path_);
-                              }});
+config::Checked Control::check(std::string_view text) {
+  return config::check(text, {.limits = config::all_limits(),
+                              .read_file = [this](const std::string& path) { return read_for_check(path); }});
+}
+
+std::expected<std::string, std::string> Control::read_for_check(const std::string& path) {
+  auto text = read_named_file(path, configuration_path_);
+  if (!readable_folders_) {
+    named_files_.insert(path);
+  } else if (!text && !readable_folders_->contains(folder_of(whole_path(path, configuration_path_)))) {
+    text.error() += "; control can read in the folders that were named at its start, and never in /";
+  }
+  return text;
 }
 
 void Control::read_again(Reading reading) {

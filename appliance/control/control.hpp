@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,8 +54,9 @@ class Control {
   void handle(const channel::ChildState& message);
   void on_all_ready();
   void tell_monitor(const channel::ChildToMonitor& message);
-  Reading read(const channel::ReadConfiguration& message, const channel::Descriptor& file) const;
-  config::Checked check(std::string_view text) const;
+  Reading read(const channel::ReadConfiguration& message, const channel::Descriptor& file);
+  config::Checked check(std::string_view text);
+  std::expected<std::string, std::string> read_for_check(const std::string& path);
   void read_again(Reading reading);
   void examine(Reading reading);
   void apply(Reading reading);
@@ -71,6 +73,7 @@ class Control {
   bool give_to_keykeeper(std::uint8_t slot, const std::expected<channel::Descriptor, std::string>& opened);
   bool give_zone_keys(const config::Configuration& configuration);
   bool give_key_secret();
+  std::set<std::string> folders_to_read(const config::Configuration& configuration) const;
   void shut_the_door(const config::Configuration& configuration);
   void open_store();
   void serve_http();
@@ -108,7 +111,9 @@ class Control {
   std::vector<std::string> start_troubles_;  ///< told already; the start goes on to hear of others, and then fails
   std::string sandbox_trouble_;
   std::string configuration_path_;
-  std::string state_folder_ = "state folder";  ///< for messages; the folder itself is a kept descriptor
+  std::set<std::string> named_files_;                      ///< that a configuration has named while the door was open
+  std::optional<std::set<std::string>> readable_folders_;  ///< since the door is shut
+  std::string state_folder_ = "state folder";              ///< for messages; the folder itself is a kept descriptor
   std::string text_in_force_;
   std::map<channel::Role, channel::ChildState> children_;
   std::optional<Reading> next_;  ///< read while a change was under way; the newest one counts

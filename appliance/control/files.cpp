@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 
 #include "appliance/config/yaml.hpp"
@@ -77,7 +78,7 @@ std::expected<std::string, std::string> read_all(int descriptor, std::size_t lim
 
 std::expected<DatedFile, std::string> read_dated_file(const std::string& path, const std::string& configuration_path,
                                                       std::size_t limit) {
-  const std::string whole = path.starts_with('/') ? path : folder_of(configuration_path) + "/" + path;
+  const std::string whole = whole_path(path, configuration_path);
   // Without waiting: the path may name a pipe that nobody writes.
   const Descriptor file{::open(whole.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
   struct stat status {};
@@ -98,6 +99,22 @@ std::string folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string whole_path(const std::string& path, const std::string& configuration_path) {
+  return path.starts_with('/') ? path : folder_of(configuration_path) + "/" + path;
+}
+
+std::set<std::string> folders_of(const std::set<std::string>& files, const std::string& configuration_path) {
+  std::set<std::string> folders;
+  for (const std::string& file : files) {
+    const std::string whole = whole_path(file, configuration_path);
+    folders.insert(folder_of(whole));
+    std::error_code error;
+    const std::filesystem::path behind = std::filesystem::canonical(whole, error);
+    if (!error) folders.insert(folder_of(behind.string()));
+  }
+  return folders;
 }
 
 Descriptor open_folder(const std::string& path) {

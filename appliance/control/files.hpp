@@ -3,6 +3,7 @@
 // line.
 #include <cstdint>
 #include <expected>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,10 @@ std::expected<DatedFile, std::string> read_dated_file(const std::string& path, c
 std::string folder_of(const std::string& path);
 /// Like mkdir -p. Zero, or the errno of the part that failed.
 int make_folders(const std::string& path, unsigned last_mode);
+/// Where a file that the configuration names is.
+std::string whole_path(const std::string& path, const std::string& configuration_path);
+/// What must stay readable for the files: the folder that each is in, and where a link leads, the one behind it.
+std::set<std::string> folders_of(const std::set<std::string>& files, const std::string& configuration_path);
 /// For the sandbox: a folder by descriptor, or nothing where there is none.
 channel::Descriptor open_folder(const std::string& path);
 

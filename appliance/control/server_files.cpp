@@ -4,8 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <set>
 
 #include "appliance/config/resolv_conf.hpp"
 #include "appliance/control/files.hpp"
@@ -23,25 +21,12 @@ std::string listed(const std::vector<dns::IpAddress>& servers) {
 
 }  // namespace
 
-std::vector<std::string> server_files_of(const config::Configuration& configuration) {
+std::set<std::string> server_files_of(const config::Configuration& configuration) {
   std::set<std::string> files;
   for (const config::Forward& forward : configuration.resolution.forward) {
     if (!forward.to_file.empty()) files.insert(forward.to_file);
   }
-  return {files.begin(), files.end()};
-}
-
-std::vector<std::string> folders_of_server_files(const config::Configuration& configuration,
-                                                 const std::string& configuration_path) {
-  std::set<std::string> folders;
-  for (const std::string& file : server_files_of(configuration)) {
-    const std::string whole = file.starts_with('/') ? file : folder_of(configuration_path) + "/" + file;
-    folders.insert(folder_of(whole));
-    std::error_code error;
-    const std::filesystem::path behind = std::filesystem::canonical(whole, error);
-    if (!error) folders.insert(folder_of(behind.string()));
-  }
-  return {folders.begin(), folders.end()};
+  return files;
 }
 
 void ServerFiles::use(const config::Configuration& configuration, const std::string& configuration_path) {

@@ -2,6 +2,7 @@
 // Files like /etc/resolv.conf that name the servers of forward zones. They are read again and again rather than watched
 // by inode: whoever writes them may write in place, move a new one over it, or turn a link.
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,10 +32,6 @@ class ServerFiles {
 };
 
 /// Distinct files of a configuration, as written there.
-std::vector<std::string> server_files_of(const config::Configuration& configuration);
-
-/// The folders that must stay readable for them: the one that each is in, and where a link leads, the one behind it.
-std::vector<std::string> folders_of_server_files(const config::Configuration& configuration,
-                                                 const std::string& configuration_path);
+std::set<std::string> server_files_of(const config::Configuration& configuration);
 
 }  // namespace redoubt::control

@@ -94,9 +94,7 @@ bool Control::give_to_keykeeper(std::uint8_t slot, const std::expected<channel::
 }
 
 bool Control::give_zone_keys(const config::Configuration& configuration) {
-  const auto whole = [this](const std::string& path) {
-    return path.starts_with('/') ? path : folder_of(configuration_path_) + "/" + path;
-  };
+  const auto whole = [this](const std::string& path) { return whole_path(path, configuration_path_); };
   const auto& [folder, passphrase, only_own] = configuration.zone_keys;
   if (folder.empty()) return true;
   // What the folder is for comes with it, once: control cannot say otherwise later.
@@ -110,18 +108,29 @@ bool Control::give_key_secret() {
   return give_to_keykeeper(channel::keep_key_secret, open_key_secret(kept_[channel::keep_state_folder].get()));
 }
 
+/// Each reload reads again what the configuration names: files beside it, those that it has named by now, and the
+/// authorities, which it has a name for by itself and may need only then.
+std::set<std::string> Control::folders_to_read(const config::Configuration& configuration) const {
+  std::set<std::string> files = named_files_;
+  files.merge(server_files_of(configuration));
+  if (!configuration.tls.authorities.empty()) files.insert(configuration.tls.authorities);
+  if (configuration.resolution.local_root && !configuration.resolution.local_root->file.empty())
+    files.insert(configuration.resolution.local_root->file);
+  std::set<std::string> folders = folders_of(files, configuration_path_);
+  folders.erase("/");  // which would open all that there is
+  if (!configuration_path_.empty()) folders.insert(folder_of(configuration_path_));
+  return folders;
+}
+
 void Control::shut_the_door(const config::Configuration& configuration) {
-  // Read again at a reload: the configuration's folder, for the files that it names beside itself.
-  const channel::Descriptor folder =
-      configuration_path_.empty() ? channel::Descriptor{} : open_folder(folder_of(configuration_path_));
   sandbox::Door door{.role = channel::Role::control, .reachable = {}};
   if (kept_[channel::keep_state_folder])
     door.reachable.push_back({.descriptor = kept_[channel::keep_state_folder].get(), .writable = true});
-  if (folder) door.reachable.push_back({.descriptor = folder.get(), .writable = false});
-  std::vector<channel::Descriptor> server_folders;
-  for (const std::string& path : folders_of_server_files(configuration, configuration_path_)) {
-    server_folders.push_back(open_folder(path));
-    if (server_folders.back()) door.reachable.push_back({.descriptor = server_folders.back().get(), .writable = false});
+  readable_folders_ = folders_to_read(configuration);
+  std::vector<channel::Descriptor> folders;
+  for (const std::string& path : *readable_folders_) {
+    folders.push_back(open_folder(path));
+    if (folders.back()) door.reachable.push_back({.descriptor = folders.back().get(), .writable = false});
   }
   if (const auto entered = sandbox::enter(door); !entered)
     sandbox_trouble_ += (sandbox_trouble_.empty() ? "" : "; ") + entered.error();

@@ -90,6 +90,11 @@ def unbound_is_asked_by_tls(context):
         check_equal(seen['redoubt_upstream_queries_total{transport="tcp"}'], 0.0, "queries by TCP")
         rows = daemon.ctl_json("upstreams")["configured"]
         check_equal([row["trouble"] for row in rows], [None], "what is wrong with the upstream")
+        # The authorities are in a folder that is not the configuration's: a reload must be able to read there.
+        code, output, trouble = daemon.ctl("reload")
+        check_equal(code, 0, f"exit code of reload ({output}{trouble})")
+        check("warning" not in output + trouble, f"a reload of the same configuration warns: {output}{trouble}")
+        check_equal(ask("after.wild.alpha.lab-tld").data("A"), ["192.0.2.42"], "an answer behind a reload")
 
 
 def write_nsd_configuration(folder, listen, zone, file):

@@ -188,5 +188,24 @@ TEST_F(CertificatesRoadTest, later_trouble_leaves_the_former_certificate) {
   EXPECT_THAT(troubles_, testing::IsEmpty());
 }
 
+TEST_F(CertificatesRoadTest, an_expired_certificate_takes_no_good_ones_place_while_that_ones_key_is_there) {
+  attach_keykeeper();
+  certificates_.use(files_, "/etc/redoubt/redoubt.yaml", {});
+  say("/etc/redoubt/c.pem", {der(90)}, "");
+  say("/two/c.pem", {der(90)}, "");
+  ASSERT_TRUE(run_until([&] { return used_.size() == 2; }));
+  certificates_.use(files_, "/etc/redoubt/redoubt.yaml", {});  // which looks again
+  const auto ended = der(-1);
+  const auto good = der(80);
+  say("/etc/redoubt/c.pem", {ended}, "");
+  say("/two/c.pem", {good}, "");
+  ASSERT_TRUE(run_until([&] { return used_.size() == 3; }));
+  EXPECT_EQ(used_.back().chain, channel::CertificateChain{good});
+  attach_keykeeper();  // this one has never seen the former key
+  say("/etc/redoubt/c.pem", {ended}, "");
+  ASSERT_TRUE(run_until([&] { return used_.size() == 4; }));
+  EXPECT_EQ(used_.back().chain, channel::CertificateChain{ended});
+}
+
 }  // namespace
 }  // namespace redoubt::control

@@ -110,6 +110,15 @@ TEST_F(FilesTest, named_files_are_taken_from_the_configurations_folder) {
   EXPECT_EQ(read_named_file("pipe", path_ + "/redoubt.yaml").value(), "");  // does not wait for a writer
 }
 
+TEST_F(FilesTest, folders_of_files_are_those_that_they_are_in_and_those_behind_links) {
+  std::filesystem::create_directory(path_ + "/behind");
+  std::ofstream{path_ + "/behind/stub"} << "nameserver 192.0.2.1";
+  std::filesystem::create_symlink("behind/stub", path_ + "/resolv.conf");
+  const auto folders = folders_of({"resolv.conf", "/nowhere/at-all/hints", "keys/../ca.pem"}, path_ + "/redoubt.yaml");
+  EXPECT_THAT(folders, testing::UnorderedElementsAre(path_, std::filesystem::canonical(path_ + "/behind").string(),
+                                                     "/nowhere/at-all", path_ + "/keys/.."));
+}
+
 TEST_F(FilesTest, reading_stops_at_the_limit) {
   std::ofstream{path_ + "/big"} << std::string(200'000, 'x');
   const channel::Descriptor file{::open((path_ + "/big").c_str(), O_RDONLY | O_CLOEXEC)};

@@ -95,14 +95,5 @@ TEST_F(ServerFilesTest, former_servers_outlive_a_reload_and_go_with_their_settin
   EXPECT_THAT(files_.servers(), IsEmpty());
 }
 
-TEST_F(ServerFilesTest, folder_behind_a_link_is_named_too) {
-  std::filesystem::create_directory(folder_ + "/behind");
-  write("behind/stub", "nameserver 192.0.2.1\n");
-  std::filesystem::create_symlink("behind/stub", folder_ + "/resolv.conf");
-  const auto folders = folders_of_server_files(configuration_, folder_ + "/redoubt.yaml");
-  EXPECT_THAT(folders, Contains(folder_));
-  EXPECT_THAT(folders, Contains(std::filesystem::canonical(folder_ + "/behind").string()));
-}
-
 }  // namespace
 }  // namespace redoubt::control

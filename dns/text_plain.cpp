@@ -137,7 +137,7 @@ bool read_field(Plain field, Out& out, Words& words, const Name& origin) {
     case Plain::time:
       return read_time(out, words.next());
     case hex:
-      return all(read_hex);
+      return !words.done() && all(read_hex);
     case salt:
       return read_salt(out, words.next());
     case base32: {  // SHA-1's

@@ -291,6 +291,15 @@ bool reads_back(std::string_view text, RrType type, RrClass rr_class, std::span<
   return record && record->type == type && record->rr_class == rr_class && std::ranges::equal(record->rdata, rdata);
 }
 
+/// Whether a name in it has a label '@', which ldns writes as it is and reads as the origin.
+bool has_bare_at(std::string_view text) {
+  if (text.find('"') != std::string_view::npos) return false;
+  for (std::size_t at = text.find("@."); at != std::string_view::npos; at = text.find("@.", at + 1)) {
+    if (at == 0 || text[at - 1] == ' ' || text[at - 1] == '.') return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::expected<Record, TextError> record_from_text(std::string_view text, const Name& origin, Ttl default_ttl) {
@@ -315,7 +324,7 @@ std::string rdata_to_text(RrType type, RrClass rr_class, std::span<const std::ui
     return rr_class == rr_class::in && append_plain_rdata(plain, type, rdata) ? plain : generic_text(rdata);
   }
   const auto text = ldns_text(type, rr_class, rdata);
-  return text && reads_back(*text, type, rr_class, rdata) ? *text : generic_text(rdata);
+  return text && !has_bare_at(*text) && reads_back(*text, type, rr_class, rdata) ? *text : generic_text(rdata);
 }
 
 std::string record_to_text(const Record& record) {

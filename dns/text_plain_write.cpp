@@ -200,12 +200,14 @@ void append_field(std::string& out, Plain field, std::span<const std::uint8_t> o
 }  // namespace
 
 bool is_rarely_known(RrType type) {
-  // A to SMIMEA, HIP, TALINK to HTTPS, SPF, NID to EUI64, TKEY, TSIG, URI, CAA and DLV are what ldns knows.
+  // What BIND, Knot and ldns know: A, NS, CNAME, SOA, PTR to AFSDB, RT, KEY, AAAA, LOC, SRV, NAPTR to CERT, DNAME, APL
+  // to SMIMEA, CDS to HTTPS, SPF, NID to EUI64, URI and CAA.
   struct Range {
     std::uint16_t first, last;
   };
-  constexpr std::array known{Range{1, 53},    Range{55, 55},   Range{58, 65},   Range{99, 99},
-                             Range{104, 109}, Range{249, 250}, Range{256, 257}, Range{32769, 32769}};
+  constexpr std::array known{Range{1, 2},   Range{5, 6},   Range{12, 18},   Range{21, 21},  Range{25, 25},
+                             Range{28, 29}, Range{33, 33}, Range{35, 37},   Range{39, 39},  Range{42, 53},
+                             Range{59, 65}, Range{99, 99}, Range{104, 109}, Range{256, 257}};
   return std::ranges::none_of(known,
                               [&](Range range) { return type.value >= range.first && type.value <= range.last; });
 }
@@ -217,8 +219,13 @@ bool append_plain_rdata(std::string& out, RrType type, std::span<const std::uint
       (type == type::nsec3 && (rdata.size() < 5 || rdata.size() < 6U + rdata[4] || rdata[5 + rdata[4]] != 20)))
     return false;
   bool first = true;
+  const std::size_t begin = out.size();
   for (const Plain field : row->fields) {
     if (field == end) break;
+    if ((field == hex || field == base64) && rdata.empty()) {  // a word that is not there is none
+      out.resize(begin);
+      return false;
+    }
     if (!first && field != bitmap) out += ' ';  // a bitmap brings its own blanks, and may be empty
     first = false;
     const std::size_t size = octets_of(field, rdata);

@@ -36,11 +36,12 @@ std::optional<std::string> follow_directive(std::string_view text, Surroundings&
 /// unusual), read many times faster. Nothing for any other line, faulty ones among them: read_line()
 /// then says what it is.
 std::optional<Record> read_plain_line(std::string_view text, const Surroundings& around);
-/// Types that some name servers in use do not know by name, among them all that ldns 1.8 does not: whoever writes zone
-/// files for them says TYPE66.
+/// Types that some name servers in use do not know by name, new ones and old ones (BIND 9.18, Knot 3.2 and ldns 1.8
+/// were asked): whoever writes zone files for them says TYPE66.
 bool is_rarely_known(RrType type);
 /// RDATA of a common type as read_plain_line() reads it.
-/// False, and nothing appended, for types that are not common: rdata_to_text() knows them.
+/// False, and nothing appended, for types that are not common, and for RDATA that has no text: rdata_to_text() knows
+/// them.
 bool append_plain_rdata(std::string& out, RrType type, std::span<const std::uint8_t> rdata);
 
 }  // namespace redoubt::dns

@@ -87,7 +87,7 @@ std::string_view tag_for(CaaPurpose purpose, const std::vector<CaaProperty>& pro
 
 void judge(const CaaRequest& request, const std::vector<CaaProperty>& properties, CaaDecision& decision) {
   for (const CaaProperty& property : properties) {
-    if (property.is_critical() && std::ranges::find(known_tags, std::string_view{property.tag}) == known_tags.end()) {
+    if (forbids_by_being_unknown(property)) {
       decision.reason = "the property '" + property.tag + "' is critical and not understood";
       return;
     }
@@ -119,6 +119,10 @@ bool denies(const dns::Message& reply, const dns::Name& name) {
 }
 
 }  // namespace
+
+bool forbids_by_being_unknown(const CaaProperty& property) {
+  return property.is_critical() && std::ranges::find(known_tags, std::string_view{property.tag}) == known_tags.end();
+}
 
 std::optional<CaaProperty> parse_caa(std::span<const std::uint8_t> rdata) {
   if (rdata.size() < 2 || rdata[1] == 0 || rdata.size() < 2U + rdata[1]) return std::nullopt;

@@ -22,6 +22,8 @@ struct CaaProperty {
   std::string value;  ///< as it stands
   bool is_critical() const { return (flags & critical_bit) != 0; }
 };
+/// Whether an authority that knows no more than this product would have to refuse because of it (RFC 8659 §4.1).
+bool forbids_by_being_unknown(const CaaProperty& property);
 /// Nothing for RDATA that is no CAA record's.
 std::optional<CaaProperty> parse_caa(std::span<const std::uint8_t> rdata);
 

@@ -150,7 +150,8 @@ class CaaCover {
   static bool restricts(const ZoneSet& set) {
     return std::ranges::any_of(set.rdata(), [](OctetView rdata) {
       const auto property = parse_caa(rdata);
-      return !property || property->tag == "issue";  // one that cannot be read forbids
+      // One that cannot be read forbids, and so does a critical one that nobody knows (RFC 8659 §4.1).
+      return !property || property->tag == "issue" || forbids_by_being_unknown(*property);
     });
   }
 

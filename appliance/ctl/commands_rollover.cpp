@@ -42,6 +42,14 @@ void show_keys(const Context& context, const ZoneRolls& zone) {
   }
 }
 
+/// What comes next and from when on, as far as the last run could tell.
+void show_plan(const Context& context, const ZoneRolls& zone) {
+  context.out << "as of the last run, " << time_text(zone.clock.now) << ":\n";
+  for (const std::string& why : zone.waiting) context.out << "  waiting: " << why << "\n";
+  for (const LaterStep& step : zone.later) context.out << "  " << to_line(step) << "\n";
+  if (zone.waiting.empty() && zone.later.empty()) context.out << "  nothing is waited for\n";
+}
+
 /// An operator's wish, stored; the next `zone sign` acts on it.
 ExitCode change(const Context& context, const RolloverOptions& options,
                 const std::function<std::expected<void, std::string>(ZoneRolls&)>& wish, const std::string& done,
@@ -93,12 +101,32 @@ ExitCode zone_keys(const Context& context, const ZoneKeysOptions& options) {
                   : *zone.asked == 0 ? "the parent is asked to remove the DS\n"
                                      : "the parent is asked for a DS that it does not have, or nobody looked\n");
   if (zone.seen) context.out << "all of the parent's servers agreed last: " << time_text(*zone.seen) << "\n";
-  context.out << "as of the last run, " << time_text(zone.clock.now) << ":\n";
-  for (const std::string& why : zone.waiting) context.out << "  waiting: " << why << "\n";
-  for (const LaterStep& step : zone.later) context.out << "  " << to_line(step) << "\n";
-  if (zone.waiting.empty() && zone.later.empty()) context.out << "  nothing is waited for\n";
+  show_plan(context, zone);
   if (!history->empty()) context.out << "what changed, the last first:\n";
   for (const Transition& one : *history) context.out << "  " << history_line(one) << "\n";
+  return ExitCode::done;
+}
+
+ExitCode rollover_plan(const Context& context, const RolloverOptions& options) {
+  const auto name = zone_name(options.zone);
+  if (!name) return misused(context, name.error());
+  const auto keys = open_keys(context, options.keys, "./", false);
+  if (!keys) return complain(context, keys.error());
+  const auto state = read_state(*keys, *name);
+  if (!state) return complain(context, state.error());
+  if (!*state)
+    return complain(context, keys->path() + ": nothing is known of " + name->to_text() + " yet; sign it first");
+  const ZoneRolls& zone = **state;
+  if (context.json) {
+    json body{{"zone", name->to_text()},
+              {"looked", time_text(zone.clock.now)},
+              {"waiting", zone.waiting},
+              {"later", ctl::to_json(std::span<const LaterStep>{zone.later})}};
+    if (zone.held) body["held"] = *zone.held;
+    context.out << body.dump(2, ' ', false, json::error_handler_t::replace) << "\n";
+    return ExitCode::done;
+  }
+  show_plan(context, zone);
   return ExitCode::done;
 }
 

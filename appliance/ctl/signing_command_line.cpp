@@ -134,6 +134,7 @@ void add_rolls(CLI::App& zone, const AddCommand& command) {
   status->add_option("ZONE", keys->zone, "the zone's name")->required();
   take_keys(status, keys->keys);
   take_history(status);
+  add("plan", "what comes next, from when on, and what is waited for", rollover_plan);
   add("hold", "begin and continue no roll", rollover_hold)->add_option("--reason", roll->reason, "why")->required();
   add("resume", "let rolls go on", rollover_resume);
   const auto rehearse = std::make_shared<RehearseOptions>();

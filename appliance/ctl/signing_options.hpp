@@ -124,6 +124,8 @@ ExitCode zone_bootstrap(const Context& context, const ZoneCheckOptions& options)
 
 // commands_rollover.cpp
 ExitCode zone_keys(const Context& context, const ZoneKeysOptions& options);
+/// What comes next and from when on; changes nothing.
+ExitCode rollover_plan(const Context& context, const RolloverOptions& options);
 ExitCode rollover_start(const Context& context, const RolloverOptions& options);
 ExitCode rollover_hold(const Context& context, const RolloverOptions& options);
 ExitCode rollover_resume(const Context& context, const RolloverOptions& options);

@@ -33,6 +33,10 @@ FileDone bring_folder_to_disk(const std::string& path) {
 }
 
 std::expected<DurableFile, std::string> DurableFile::create(const std::string& path, unsigned mode) {
+  // A rename would put a file in the place of /dev/null or a pipe, for everybody on the machine.
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+    return std::unexpected{path + ": is no file that could be replaced"};
   std::string temporary = path + ".new-XXXXXX";
   const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);
   if (descriptor < 0) return trouble(path);

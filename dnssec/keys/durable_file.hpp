@@ -16,7 +16,7 @@ using FileDone = std::expected<void, std::string>;
 /// After a kill or a loss of power there is the old file or the new one, never a mixture. A leftover of an earlier life
 /// ("NAME.new-…") is harmless and never read.
 /// mode     of the new file; what a former file of that name had is not taken over
-/// errors   "PATH: what the system said"
+/// errors   "PATH: what the system said", or that what has the name is no file (a device, a pipe, a folder)
 FileDone write_durably(const std::string& path, std::span<const std::uint8_t> octets, unsigned mode);
 /// The other name is on the disk when it returns. Whatever had that name is gone.
 FileDone rename_durably(const std::string& from, const std::string& to);

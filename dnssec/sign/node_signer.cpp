@@ -38,6 +38,7 @@ std::string time_text(std::uint32_t time) {
                                .key_tag = 0,
                                .signer = dns::Name{},
                                .signature = {}});
+  rrsig.push_back(0);                                      // a signature, for there is no text without one
   dns::append_plain_rdata(text, dns::type::rrsig, rrsig);  // "SOA 0 0 0 TIME ..."
   return text.substr(std::string_view{"SOA 0 0 0 "}.size(), time_octets);
 }

@@ -67,6 +67,8 @@ std::expected<bool, std::string> adopt_signed_zone(const AdoptFrom& from, ZoneRo
   std::error_code error;
   const bool has_output = std::filesystem::exists(from.output, error);
   if (error) return std::unexpected{from.output + ": " + error.message()};
+  if (has_output && !std::filesystem::is_regular_file(from.output, error))  // a pipe would make us wait
+    return std::unexpected{from.output + ": is no file that could be replaced"};
   std::optional<Zone> loaded;
   if (has_output || from.input_is_signed) {
     auto file = load_zone(has_output ? from.output : from.input, {.origin = from.apex});

@@ -1,6 +1,7 @@
 #include "dnssec/zone/check_zone.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "dns/rdata.hpp"
 #include "dnssec/zone/findings.hpp"
@@ -30,6 +31,16 @@ bool is_spf(OctetView rdata) {
   return rdata[0] == mark.size() || rdata[mark.size() + 1] == ' ';
 }
 
+constexpr RrType sshfp{44};
+
+/// Of a DS (RFC 4509, RFC 5933, RFC 6605) or SSHFP (RFC 4255, RFC 6594); 0 for kinds that are not known.
+std::size_t octets_of_digest(RrType type, std::uint8_t kind) {
+  constexpr std::array<std::size_t, 5> of_ds{0, 20, 32, 32, 48};
+  constexpr std::array<std::size_t, 3> of_sshfp{0, 20, 32};
+  if (type == sshfp) return kind < of_sshfp.size() ? of_sshfp[kind] : 0;
+  return kind < of_ds.size() ? of_ds[kind] : 0;
+}
+
 class Check {
  public:
   Check(const Zone& zone, const CheckOptions& options) : zone_{zone}, findings_{verdict_, options.max_findings} {
@@ -56,6 +67,7 @@ class Check {
     for (const ZoneSet& set : zone_.sets(node)) {
       has_caa_ = has_caa_ || set.type == dns::type::caa;
       if (set.type == dns::type::txt) check_spf(set, name);
+      if (set.type == dns::type::ds || set.type == sshfp) check_digests(set, name);
       if (set.type == dns::type::dname && set.count() > 1) findings_.fault(name, "DNAME", "there is more than one");
       if (set.type == dns::type::ns || set.type == dns::type::mx || set.type == dns::type::srv ||
           set.type == dns::type::cname)
@@ -71,6 +83,20 @@ class Check {
     for (const ZoneSet& set : zone_.sets(node)) {
       if (set.type != dns::type::cname && !is_proof(set.type))
         findings_.fault(name, "CNAME", "beside it there is " + dns::to_text(set.type) + " (RFC 1034 section 3.6.2)");
+    }
+  }
+
+  /// BIND, Knot and others load no zone with such a record, nor take one by transfer.
+  void check_digests(const ZoneSet& set, const Name& name) {
+    const bool is_ds = set.type == dns::type::ds;
+    const std::size_t front = is_ds ? 4 : 2;
+    for (const OctetView rdata : set.rdata()) {
+      if (rdata.size() < front) continue;
+      const std::size_t octets = octets_of_digest(set.type, rdata[front - 1]);
+      if (octets != 0 && rdata.size() != front + octets)
+        findings_.fault(name, dns::to_text(set.type),
+                        "its digest has " + std::to_string(rdata.size() - front) + " octets, and that kind has " +
+                            std::to_string(octets) + ": name servers refuse the zone");
     }
   }
 

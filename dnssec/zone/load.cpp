@@ -58,8 +58,12 @@ std::expected<std::string, std::string> read_text_file(const std::string& path) 
   if (descriptor < 0) return trouble();
   struct stat status {};
   std::string text;
-  if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode))
-    text.reserve(static_cast<std::size_t>(status.st_size) + 1);
+  const bool is_known = ::fstat(descriptor, &status) == 0;
+  if (is_known && S_ISCHR(status.st_mode) && ::isatty(descriptor) == 0) {  // /dev/zero has no end
+    ::close(descriptor);
+    return std::unexpected{path + ": is a device, and no zone file"};
+  }
+  if (is_known && S_ISREG(status.st_mode)) text.reserve(static_cast<std::size_t>(status.st_size) + 1);
   constexpr std::size_t step = std::size_t{1} << 20;
   ssize_t got = 0;
   do {

@@ -13,13 +13,17 @@ namespace redoubt::dnssec {
 
 std::expected<MappedText, std::string> MappedText::open(const std::string& path) {
   const auto trouble = [&] { return std::unexpected{path + ": " + std::strerror(errno)}; };
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe must not make us wait
   if (descriptor < 0) return trouble();
   struct stat status {};
   if (::fstat(descriptor, &status) != 0) {
     const auto result = trouble();
     ::close(descriptor);
     return result;
+  }
+  if (!S_ISREG(status.st_mode)) {  // of others the size says nothing, or they have no end
+    ::close(descriptor);
+    return std::unexpected{path + ": is no file that could be replaced"};
   }
   const auto size = static_cast<std::size_t>(status.st_size);
   void* at = size == 0 ? nullptr : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);

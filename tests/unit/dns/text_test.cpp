@@ -95,11 +95,32 @@ TEST(RecordText, bitmaps_are_written_with_names_that_ldns_knows_and_with_numbers
     const std::string name = to_text(type);
     EXPECT_EQ(ldns_get_rr_type_by_name(name.c_str()), number) << name;
   }
+  // Knot has no names for old ones.
+  for (const char* name : {"MD", "MG", "WKS", "X25", "ISDN", "NSAP", "NSAP-PTR", "PX", "GPOS", "HIP", "TALINK", "DLV"})
+    EXPECT_TRUE(is_rarely_known(*rr_type_from_text(name))) << name;
   const auto record = record_from_text("a.example. 60 IN NSEC b.example. A RESINFO AMTRELAY TYPE56 TYPE1234");
   ASSERT_TRUE(record);
   std::string text;
   ASSERT_TRUE(append_plain_rdata(text, record->type, record->rdata));
   EXPECT_EQ(text, "b.example. A TYPE56 TYPE260 TYPE261 TYPE1234");
+}
+
+TEST(RecordText, a_label_that_others_take_for_the_origin_is_shown_as_octets) {
+  EXPECT_EQ(rdata_to_text(type::dname, rr_class::in, std::vector<std::uint8_t>{1, '@', 0}), "\\# 3 014000");
+  EXPECT_EQ(rdata_to_text(RrType{17}, rr_class::in, std::vector<std::uint8_t>{1, 'a', 1, '@', 0, 0}),
+            "\\# 6 016101400000");
+  EXPECT_EQ(rdata_to_text(type::dname, rr_class::in, std::vector<std::uint8_t>{2, 'a', '@', 0}), "a@.");
+}
+
+TEST(RecordText, data_without_a_text_are_shown_as_octets) {
+  const std::pair<RrType, std::vector<std::uint8_t>> empty[]{{type::tlsa, {3, 1, 1}}, {type::dnskey, {1, 1, 3, 13}}};
+  for (const auto& [type, rdata] : empty) {
+    std::string text = "x";
+    EXPECT_FALSE(append_plain_rdata(text, type, rdata)) << to_text(type);
+    EXPECT_EQ(text, "x");
+    EXPECT_TRUE(rdata_to_text(type, rr_class::in, rdata).starts_with("\\# ")) << to_text(type);
+  }
+  EXPECT_FALSE(record_from_text("a. 1 IN TLSA 3 1 1"));
 }
 
 TEST(RecordText, types_inside_rdata_are_known_or_refused_by_name) {

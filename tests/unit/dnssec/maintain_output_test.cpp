@@ -2,9 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
+#include "dnssec/keys/durable_file.hpp"
 #include "dnssec/sign/prepare.hpp"
 #include "tests/unit/dnssec/maintain_site.hpp"
 
@@ -56,6 +58,25 @@ TEST(Maintain, an_output_that_cannot_be_looked_at_is_not_replaced) {
   std::filesystem::create_symlink(site.options_.file.output, site.options_.file.output);  // it leads nowhere
   EXPECT_FALSE(site.run());
   EXPECT_TRUE(std::filesystem::is_symlink(site.options_.file.output));
+}
+
+TEST(Maintain, an_output_that_is_no_file_is_not_replaced) {
+  Site site;
+  ASSERT_EQ(::mkfifo(site.options_.file.output.c_str(), 0600), 0);
+  const auto result = site.run();
+  ASSERT_FALSE(result);
+  EXPECT_TRUE(result.error().ends_with(": is no file that could be replaced")) << result.error();
+  EXPECT_TRUE(std::filesystem::is_fifo(site.options_.file.output));
+  EXPECT_FALSE(write_durably(site.options_.file.output, octets_of("x"), 0600));
+  EXPECT_TRUE(std::filesystem::is_fifo(site.options_.file.output));
+}
+
+TEST(Maintain, a_zone_file_without_end_is_not_read) {
+  Site site;
+  site.options_.file.input = "/dev/zero";
+  const auto result = site.run();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error(), "/dev/zero: is a device, and no zone file");
 }
 
 TEST(Maintain, a_clock_that_jumped_signs_nothing_where_the_output_is_lost_either) {

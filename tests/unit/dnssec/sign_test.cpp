@@ -145,7 +145,10 @@ TEST(ZoneSigner, types_that_servers_do_not_know_yet_are_written_by_number) {
   const TemporaryFolder folder;
   folder.write("zone",
                "$TTL 300\n@ SOA ns host 1 2 3 4 300\n@ NS ns\nns A 192.0.2.1\n"
-               "child._dsync DSYNC CDS NOTIFY 5359 agent.example.\n");
+               "child._dsync DSYNC CDS NOTIFY 5359 agent.example.\n"
+               // Old ones that Knot has no names for, and mixed case where canonical form keeps or loses it.
+               "x X25 311061700956\nw WKS 192.0.2.1 TCP 25\nt TALINK A B\nh HIP 2 2001 AwEAAQ== Rvs\n"
+               "p PX 10 Map822 MapX400\nl LP 10 L64\ns SVCB 1 Svc alpn=\"a\\\\,b\"\ni IPSECKEY 10 3 2 Gate AQ==\n");
   const SignFileOptions options = options_for(folder);
   const auto first = sign_file(options);
   ASSERT_TRUE(first) << first.error();
@@ -153,6 +156,7 @@ TEST(ZoneSigner, types_that_servers_do_not_know_yet_are_written_by_number) {
   EXPECT_TRUE(output.contains("child._dsync.example. 300 IN TYPE66 \\# 20 003b0114ef056167656e74076578616d706c6500\n"))
       << output;
   EXPECT_TRUE(output.contains(" RRSIG NSEC TYPE66\n")) << output;
+  EXPECT_TRUE(output.contains(" TYPE19 RRSIG NSEC\n") && output.contains("x.example. 300 IN TYPE19 \\# 13 ")) << output;
   EXPECT_FALSE(output.contains(" DSYNC"));
   EXPECT_TRUE(output.contains(" RRSIG TYPE66 13")) << output;
   EXPECT_FALSE(sign_file(options)->was_due);

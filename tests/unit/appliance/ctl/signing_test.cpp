@@ -130,6 +130,18 @@ TEST_F(Signing, a_zone_with_mistakes_is_refused_before_a_key_is_made) {
   EXPECT_EQ(sign({"--despite-faults"}).code, ExitCode::done);
 }
 
+TEST_F(Signing, a_digest_of_another_length_is_a_fault_for_no_server_loads_it) {
+  const std::string digest(40, 'a');
+  write("example.zone", std::string{zone_text} + "d NS ns.d\nns.d A 192.0.2.5\nd DS 1 8 2 " + digest + "\nd DS 1 8 1 " +
+                            digest + "\nd DS 1 8 99 aa\nh SSHFP 4 2 " + digest + "\nh SSHFP 4 9 aa\n");
+  const Result refused = sign();
+  EXPECT_EQ(refused.code, ExitCode::failed);
+  const std::string_view why = "its digest has 20 octets, and that kind has 32: name servers refuse the zone";
+  EXPECT_NE(refused.err.find("d.example. DS: " + std::string{why}), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("h.example. SSHFP: " + std::string{why}), std::string::npos) << refused.err;
+  EXPECT_EQ(refused.err.find("1 octets"), std::string::npos) << refused.err;
+}
+
 TEST_F(Signing, what_a_roll_waits_for_is_told_with_its_time) {
   const Result early = sign({"--ds-published"});
   EXPECT_NE(early.out.find("too early"), std::string::npos) << early.out;
@@ -137,6 +149,14 @@ TEST_F(Signing, what_a_roll_waits_for_is_told_with_its_time) {
   const Result status = run_with({"zone", "rollover", "status", "example", "--keys", file("keys")});
   EXPECT_NE(status.out.find("not before "), std::string::npos) << status.out;
   EXPECT_NE(status.out.find("too early"), std::string::npos) << status.out;
+  const Result plan = run_with({"zone", "rollover", "plan", "example", "--keys", file("keys")});
+  EXPECT_EQ(plan.code, ExitCode::done);
+  EXPECT_TRUE(plan.out.starts_with("as of the last run, ")) << plan.out;
+  EXPECT_NE(plan.out.find("Z: the parent is asked for the DS"), std::string::npos) << plan.out;
+  const json later =
+      json::parse(run_with({"--json", "zone", "rollover", "plan", "example", "--keys", file("keys")}).out)["later"];
+  EXPECT_FALSE(later.empty());
+  EXPECT_EQ(run_with({"zone", "rollover", "plan", "elsewhere", "--keys", file("keys")}).code, ExitCode::failed);
   EXPECT_NE(run_with({"zone", "bootstrap", file("example.zone.signed")}).err.find("not asked for a DS"),
             std::string::npos);
 }

@@ -269,6 +269,10 @@ TEST(CaaAudit, names_without_caa_are_listed) {
   const Said missing = audit("www CAA 0 issue \";\"\na.www A 192.0.2.1\nftp A 192.0.2.1\n");
   EXPECT_EQ(missing.code, ctl::ExitCode::failed);
   EXPECT_EQ(missing.out, path + ": ftp.example.: no CAA at the name or above it in the zone\n");
+  // A critical property that nobody knows forbids; one that is not critical, and one that is known, open the name.
+  EXPECT_EQ(audit("www A 192.0.2.1\nwww CAA 128 tbs \"x\"\n").code, ctl::ExitCode::done);
+  EXPECT_EQ(audit("www A 192.0.2.1\nwww CAA 0 tbs \"x\"\n").code, ctl::ExitCode::failed);
+  EXPECT_EQ(audit("www A 192.0.2.1\nwww CAA 128 iodef \"x\"\n").code, ctl::ExitCode::failed);
   std::filesystem::remove_all(folder);
 }
 

@@ -17,6 +17,7 @@ enum class TraceKind : std::uint8_t {
   local,     ///< a copy of the zone, or a name that is nobody's
   exchange,  ///< one query to one server
   look_up,   ///< a name server's address is to be found first
+  aside,     ///< a server is asked last, if at all, and why
   check,     ///< one step of validation: a signature, a zone's keys, a proof
   end,       ///< the question, or one below it, has come to its end
 };
@@ -33,6 +34,9 @@ struct TraceEvent {
   Duration took{};
   std::string verdict;  ///< what came of it, a phrase
 };
+
+/// Servers of one cut that are named as put aside at once; of others only the number is told.
+inline constexpr std::size_t most_aside_told = 8;
 
 class Trace {
  public:

@@ -11,7 +11,7 @@ namespace {
 constexpr std::uint32_t cache_entry_kinds = 4;
 constexpr std::uint32_t max_rdata_shown = 4096;  // of one entry
 
-constexpr std::uint32_t trace_step_kinds = 6;
+constexpr std::uint32_t trace_step_kinds = 7;
 constexpr std::uint32_t trace_transports = 4;
 
 void write_address(Encoder& to, const std::optional<dns::IpAddress>& address) {

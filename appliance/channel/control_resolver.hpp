@@ -111,7 +111,7 @@ struct ResolvedFor {
   RequestId id;
   std::vector<std::uint8_t> answer;
 };
-enum class TraceStepKind : std::uint8_t { cache, local, exchange, look_up, check, end };
+enum class TraceStepKind : std::uint8_t { cache, local, exchange, look_up, aside, check, end };
 enum class TraceTransport : std::uint8_t { udp, tcp, tls, https };
 /// One step on the way to what TraceFor asked; times in microseconds since it began.
 struct TraceStep {
@@ -124,7 +124,7 @@ struct TraceStep {
   dns::RrType type;
   dns::Name zone;
   dns::Name server_name;                 ///< the root when it is not known
-  std::optional<dns::IpAddress> server;  ///< of an exchange
+  std::optional<dns::IpAddress> server;  ///< of an exchange, or that is put aside
   TraceTransport transport;
   std::string verdict;
 };

@@ -95,6 +95,8 @@ std::string_view to_text(channel::TraceStepKind kind) {
       return "exchange";
     case channel::TraceStepKind::look_up:
       return "look up";
+    case channel::TraceStepKind::aside:
+      return "aside";
     case channel::TraceStepKind::check:
       return "check";
     case channel::TraceStepKind::end:
@@ -170,6 +172,8 @@ Json trace_step_as_json(const channel::TraceStep& step) {
     object["zone"] = step.zone.to_text();
     object["server_name"] = step.server_name.is_root() ? Json(nullptr) : Json(step.server_name.to_text());
     object["server"] = step.server->to_text();
+  }
+  if (step.kind == channel::TraceStepKind::exchange) {
     object["transport"] = to_text(step.transport);
     object["took"] = step.took;
   }

@@ -22,14 +22,17 @@ std::string milliseconds(const json& object, const char* key) {
 }
 
 /// "   12.3 ms  exchange  www.example. A  ns1.example. 192.0.2.1 udp, zone example., 10.2 ms: answer of 1 record"
+/// "   12.3 ms  aside     www.example. A  ns2.example. 192.0.2.2, zone example.: put aside for 42 s more: lame"
 void print_step(const json& step, std::ostream& out) {
   const std::string indent(2 * std::min(step.value("depth", 0U), 16U), ' ');
   out << fmt::format("{:>10}  {}{:<10}{} {}", milliseconds(step, "at"), indent, text_of(step, "kind"),
                      text_of(step, "name"), text_of(step, "type"));
   if (step.contains("server")) {
     const std::string name = text_of(step, "server_name");
-    out << fmt::format("  {}{} {}, zone {}, {}", name == "-" ? "" : name + " ", text_of(step, "server"),
-                       text_of(step, "transport"), text_of(step, "zone"), milliseconds(step, "took"));
+    const bool was_asked = step.contains("transport");
+    out << fmt::format("  {}{}{}{}, zone {}", name == "-" ? "" : name + " ", text_of(step, "server"),
+                       was_asked ? " " : "", was_asked ? text_of(step, "transport") : "", text_of(step, "zone"));
+    if (was_asked) out << ", " << milliseconds(step, "took");
   }
   if (text_of(step, "kind") == "check") out << "  zone " << text_of(step, "zone");
   out << ": " << text_of(step, "verdict") << "\n";

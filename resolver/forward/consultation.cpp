@@ -44,6 +44,16 @@ void put_in_order(std::vector<Item>& items, Key key) {
 
 std::string_view describe(RouteKind kind) { return kind == RouteKind::forward ? "forward zone" : "stub zone"; }
 
+std::string why_aside(const UpstreamFigures& figures, Instant now) {
+  const auto* fault = std::get_if<NetworkFault>(&figures.trouble);
+  const auto* rcode = std::get_if<dns::Rcode>(&figures.trouble);
+  const std::string why = fault != nullptr   ? std::string{describe(*fault)}
+                          : rcode != nullptr ? dns::to_text(*rcode)
+                                             : "others answered first";
+  const auto left = std::chrono::ceil<std::chrono::seconds>(std::max(figures.aside_until - now, Duration::zero()));
+  return fmt::format("{}: put aside for {} s more: {}", figures.at.to_text(), left.count(), why);
+}
+
 bool came_by_dname(const Classified& found) {
   return std::ranges::find(found.chain, dns::type::dname, &dns::RRset::type) != found.chain.end();
 }
@@ -83,6 +93,7 @@ Consultation::Consultation(const Errand& errand, const Route& route, Shared& sha
       random_{&random},
       contest_{std::move(contest)} {
   line_up();
+  tell_aside();
 }
 
 /// In the configured order or by speed; one whose rest is over goes first, so that it is found out, and those aside go
@@ -119,6 +130,34 @@ void Consultation::put_fastest_first() {
   put_in_order(candidates_, [&](const Candidate& candidate) {
     return candidate.standing.round_trip <= limit ? Duration::zero() : candidate.standing.round_trip;
   });
+}
+
+void Consultation::tell_aside() const {
+  Trace* const trace = errand_->budget.trace();
+  if (trace == nullptr) return;
+  const Instant now = clock_->now();
+  std::size_t told = 0;
+  for (const Candidate& candidate : candidates_) {
+    const auto& [upstream, standing, asked, given_up] = candidate;
+    if (standing.health != Upstream::Health::aside || told++ >= most_aside_told) continue;
+    trace->note({.kind = TraceKind::aside,
+                 .at = now,
+                 .depth = errand_->depth,
+                 .question = errand_->question,
+                 .zone = route_->zone,
+                 .server_name = {},
+                 .server = upstream->at().address,
+                 .verdict = why_aside(upstream->figures(now), now)});
+  }
+  if (told <= most_aside_told) return;
+  trace->note({.kind = TraceKind::aside,
+               .at = now,
+               .depth = errand_->depth,
+               .question = errand_->question,
+               .zone = route_->zone,
+               .server_name = {},
+               .server = std::nullopt,
+               .verdict = fmt::format("and {} more upstreams of {}", told - most_aside_told, route_->zone.to_text())});
 }
 
 /// Those that may be asked and were asked least often.

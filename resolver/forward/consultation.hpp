@@ -35,6 +35,8 @@ class Consultation {
 
   void line_up();
   void put_fastest_first();
+  /// Which of them are put aside, to whoever listens.
+  void tell_aside() const;
   bool ask_next(Urgency urgency);
   std::vector<std::size_t> next_in_line() const;
   UpstreamTransport transport_to(std::size_t candidate) const;

@@ -100,6 +100,16 @@ void Asking::note(Failure nested) {
   scope_ = std::max(scope_, nested.scope);
 }
 
+Asking::Addresses Asking::show_once(const std::function<bool(const dns::IpAddress&)>& is_such) {
+  Addresses shown;
+  for (Known& known : known_) {
+    if (known.is_shown || !is_such(known.address)) continue;
+    known.is_shown = true;
+    shown.push_back(known.address);
+  }
+  return shown;
+}
+
 std::size_t Asking::count_addresses(const std::function<bool(const dns::IpAddress&)>& is_such) const {
   return static_cast<std::size_t>(std::ranges::count_if(known_, is_such, &Known::address));
 }

@@ -62,6 +62,8 @@ class Asking {
   void note(Failure nested);
   /// A server spoke, though to no purpose.
   void heard() { heard_ = true; }
+  /// Those that are such and have not been given out here before.
+  Addresses show_once(const std::function<bool(const dns::IpAddress&)>& is_such);
   /// How many of the addresses that may be asked are such.
   std::size_t count_addresses(const std::function<bool(const dns::IpAddress&)>& is_such) const;
   /// What to tell when nobody helped. aside: so many addresses were put aside before, and asked last if at all. The
@@ -72,6 +74,7 @@ class Asking {
   struct Known {
     dns::IpAddress address;
     unsigned tries = 0;
+    bool is_shown = false;
   };
   const Known* find(const dns::IpAddress& address) const;
   Known& at(const dns::IpAddress& address);

@@ -6,6 +6,8 @@
 
 #include "resolver/iterate/evidence.hpp"
 #include "resolver/iterate/iterator.hpp"
+#include "resolver/iterate/verdict.hpp"
+#include "resolver/trace.hpp"
 
 namespace redoubt::resolver {
 
@@ -259,6 +261,7 @@ Task<Finding> Iterator::ask(const Errand& errand, SharedDelegation cut, unsigned
     }
     const Asking::Addresses willing = asking.willing();
     if (willing.empty()) break;
+    tell_aside(asking);
     const std::size_t chosen = shared_->servers.choose(willing, asking.cut().zone, now, *random_);
     if (is_rated && !shared_->denials.begin(zone, errand.budget.client(), rate, now))
       co_return std::unexpected{beyond(Limit::denials_of_one_zone, asking.cut().zone)};
@@ -268,10 +271,36 @@ Task<Finding> Iterator::ask(const Errand& errand, SharedDelegation cut, unsigned
     if (found) co_return found;
     asking.note_server(std::move(found.error()));
   }
+  tell_aside(asking);
   const std::size_t aside = asking.count_addresses([&](const dns::IpAddress& address) {
     return shared_->servers.is_aside(address, asking.cut().zone, clock_->now());
   });
   co_return std::unexpected{asking.failure(aside)};
+}
+
+void Iterator::tell_aside(Asking& asking) const {
+  const Errand& errand = asking.errand();
+  Trace* const trace = errand.budget.trace();
+  if (trace == nullptr) return;
+  const dns::Name& zone = asking.cut().zone;
+  const Instant now = clock_->now();
+  const Asking::Addresses aside =
+      asking.show_once([&](const dns::IpAddress& address) { return shared_->servers.is_aside(address, zone, now); });
+  for (std::size_t i = 0; i < std::min(aside.size(), most_aside_told); ++i) {
+    const auto known = shared_->servers.aside(aside[i], zone, now);
+    if (!known) continue;  // another worker has heard of it since
+    trace->note({.kind = TraceKind::aside,
+                 .at = now,
+                 .depth = errand.depth,
+                 .question = errand.question,
+                 .zone = zone,
+                 .server_name = asking.server_name(aside[i]),
+                 .server = aside[i],
+                 .verdict = verdict_of(*known)});
+  }
+  if (aside.size() > most_aside_told)
+    tell(errand, TraceKind::aside, errand.question,
+         [&] { return fmt::format("and {} more servers of {}", aside.size() - most_aside_told, zone.to_text()); });
 }
 
 /// The addresses of one more server name. A bounded number of them is looked up for one cut, and questions inside

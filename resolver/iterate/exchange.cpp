@@ -152,11 +152,11 @@ Task<Finding> Iterator::ask_server(Asking& asking, dns::IpAddress server) {
   UpstreamTransport transport = encrypts ? UpstreamTransport::tls : in_clear();
   bool edns = true;
   bool cookie_was_bad = false;
-  const auto useless = [&](std::string_view why, dns::EdeCode code = dns::EdeCode::network_error) {
+  const auto useless = [&](Servers::Why why, dns::EdeCode code = dns::EdeCode::network_error) {
     // Where our own means were at an end, nothing was learned of the server.
     const Instant now = clock_->now();
-    if (!errand.budget.exhausted() && now < errand.budget.deadline()) shared_->servers.failed(server, zone, now);
-    return std::unexpected{Failure{{code, fmt::format("{}: {}", server.to_text(), why)}}};
+    if (!errand.budget.exhausted() && now < errand.budget.deadline()) shared_->servers.failed(server, zone, now, why);
+    return std::unexpected{Failure{{code, fmt::format("{}: {}", server.to_text(), Servers::to_text(why))}}};
   };
   const auto again_by = [&](UpstreamTransport next, std::string_view why) {
     traced.tell([&] {
@@ -244,8 +244,7 @@ Task<Finding> Iterator::ask_server(Asking& asking, dns::IpAddress server) {
       asking.give_up(server);
       traced.tell([&] { return std::string{dns::to_text(rcode)}; });
       const bool refuses = rcode == dns::Rcode::refused || rcode == dns::Rcode::notauth;
-      co_return useless(dns::to_text(rcode),
-                        refuses ? dns::EdeCode::no_reachable_authority : dns::EdeCode::network_error);
+      co_return useless(rcode, refuses ? dns::EdeCode::no_reachable_authority : dns::EdeCode::network_error);
     }
     auto found = classify(*reply, errand.question, zone, errand.settings, shared_->cache.key());
     if (errand.settings.guards.dname_by_tcp && came_by_dname(*found) && transport == UpstreamTransport::udp) {
@@ -272,7 +271,7 @@ Task<Finding> Iterator::ask_server(Asking& asking, dns::IpAddress server) {
       continue;
     }
     asking.give_up(server);
-    shared_->servers.put_aside(server, zone, clock_->now() + lame_rest);
+    shared_->servers.put_aside(server, zone, clock_->now() + lame_rest, "lame: it does not serve the zone");
     co_return std::unexpected{Failure{
         {dns::EdeCode::no_reachable_authority, fmt::format("{}: lame for {}", server.to_text(), zone.to_text())}}};
   }

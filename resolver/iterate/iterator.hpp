@@ -130,6 +130,9 @@ class Iterator : private Fetcher {
                    .verdict = make()});
   }
 
+  /// Whom the cut's servers have that is put aside, to whoever listens; each once.
+  void tell_aside(Asking& asking) const;
+
   // exchange.cpp: one server
   Task<Finding> ask_server(Asking& asking, dns::IpAddress server);
   Task<std::expected<dns::Message, NetworkFault>> exchange(Asking& asking, dns::IpAddress server,

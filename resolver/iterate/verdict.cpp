@@ -4,6 +4,14 @@
 
 namespace redoubt::resolver {
 
+std::string verdict_of(const Servers::Aside& aside) {
+  const auto left = std::chrono::ceil<std::chrono::seconds>(aside.left).count();
+  const std::string after = aside.failures == 0   ? std::string{}
+                            : aside.failures == 1 ? " after a failure"
+                                                  : fmt::format(" after {} failures in a row", aside.failures);
+  return fmt::format("put aside for {} s more{}: {}", left, after, Servers::to_text(aside.why));
+}
+
 std::string verdict_of(const Classified& found) {
   const auto alias = [&](std::string_view rest) {
     return found.chain.empty() ? std::string{rest} : fmt::format("alias to {}: {}", found.end.to_text(), rest);

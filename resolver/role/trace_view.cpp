@@ -59,6 +59,9 @@ void tell_trouble(const UpstreamTrouble& trouble, channel::ConfiguredUpstreamRow
 
 }  // namespace
 
+static_assert(static_cast<int>(TraceKind::aside) == static_cast<int>(channel::TraceStepKind::aside));
+static_assert(static_cast<int>(TraceKind::end) == static_cast<int>(channel::TraceStepKind::end));
+
 void TraceView::note(TraceEvent event) {
   if (told_ == max_trace_steps) {
     ++left_out_;

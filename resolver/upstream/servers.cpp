@@ -43,6 +43,19 @@ bool Servers::is_aside(const dns::IpAddress& address, const dns::Name& zone, Ins
   return is_aside_locked(pair, now);
 }
 
+std::string Servers::to_text(const Why& why) {
+  if (const auto* rcode = std::get_if<dns::Rcode>(&why)) return dns::to_text(*rcode);
+  return std::string{std::get<std::string_view>(why)};
+}
+
+std::optional<Servers::Aside> Servers::aside(const dns::IpAddress& address, const dns::Name& zone, Instant now) const {
+  const Pair pair{address, zone.hash(key_)};
+  const std::lock_guard guard{lock_};
+  const Trouble* trouble = troubles_.find(pair);
+  if (trouble == nullptr || trouble->aside_until <= now) return std::nullopt;
+  return Aside{.left = trouble->aside_until - now, .failures = trouble->failures, .why = trouble->why};
+}
+
 void Servers::succeeded(const dns::IpAddress& address, const dns::Name& zone) {
   if (troubled_.load(std::memory_order_relaxed) == 0) return;  // as a rule
   const Pair pair{address, zone.hash(key_)};
@@ -58,24 +71,26 @@ void Servers::answered(const dns::IpAddress& address, Duration round_trip) {
   smoothed = smoothed == Duration::zero() ? measured : (smoothed * 7 + measured) / 8;
 }
 
-void Servers::failed(const dns::IpAddress& address, const dns::Name& zone, Instant now) {
+void Servers::failed(const dns::IpAddress& address, const dns::Name& zone, Instant now, Why why) {
   const Pair pair{address, zone.hash(key_)};
   const std::lock_guard guard{lock_};
   Trouble& trouble = troubles_.touch(pair);
   troubled_.store(troubles_.size(), std::memory_order_relaxed);
   ++trouble.failures;
+  trouble.why = why;
   if (trouble.failures < failures_before_rest) return;
   const unsigned doublings = std::min(trouble.failures - failures_before_rest, 4U);
   trouble.aside_until =
       std::max(trouble.aside_until, now + std::min<Duration>(first_rest * (1U << doublings), longest_rest));
 }
 
-void Servers::put_aside(const dns::IpAddress& address, const dns::Name& zone, Instant until) {
+void Servers::put_aside(const dns::IpAddress& address, const dns::Name& zone, Instant until, Why why) {
   const Pair pair{address, zone.hash(key_)};
   const std::lock_guard guard{lock_};
   Trouble& trouble = troubles_.touch(pair);
   troubled_.store(troubles_.size(), std::memory_order_relaxed);
   trouble.aside_until = std::max(trouble.aside_until, until);
+  trouble.why = why;
 }
 
 std::size_t Servers::choose(std::span<const dns::IpAddress> candidates, const dns::Name& zone, Instant now,

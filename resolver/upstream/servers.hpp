@@ -5,11 +5,16 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <span>
+#include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 #include "dns/address.hpp"
 #include "dns/name.hpp"
+#include "dns/rr_types.hpp"
 #include "resolver/clock.hpp"
 #include "resolver/network.hpp"
 #include "resolver/upstream/recent_table.hpp"
@@ -29,15 +34,27 @@ class Servers {
   Duration round_trip(const dns::IpAddress& address) const;
   bool is_aside(const dns::IpAddress& address, const dns::Name& zone, Instant now) const;
 
+  /// What was wrong: a text that lives for ever, or what the server said.
+  using Why = std::variant<std::string_view, dns::Rcode>;
+  static std::string to_text(const Why& why);
+  /// For an operator's look at one that is put aside.
+  struct Aside {
+    Duration left{};
+    std::uint32_t failures = 0;  ///< in a row; 0: it was put aside at once
+    Why why{};                   ///< the last time
+  };
+  /// Nothing when it is not.
+  std::optional<Aside> aside(const dns::IpAddress& address, const dns::Name& zone, Instant now) const;
+
   /// It answered, whatever it said.
   void answered(const dns::IpAddress& address, Duration round_trip);
   /// And that was of use for the zone: what went wrong before is forgotten.
   void succeeded(const dns::IpAddress& address, const dns::Name& zone);
   /// No answer, or none of use. After three in a row the server is put aside for the zone, longer each time up to a
   /// minute.
-  void failed(const dns::IpAddress& address, const dns::Name& zone, Instant now);
+  void failed(const dns::IpAddress& address, const dns::Name& zone, Instant now, Why why = {});
   /// It does not serve the zone, or lies about it: aside at once.
-  void put_aside(const dns::IpAddress& address, const dns::Name& zone, Instant until);
+  void put_aside(const dns::IpAddress& address, const dns::Name& zone, Instant until, Why why = {});
 
   /// Index of one candidate: mostly at random among those that nobody knows yet and those within a band above the
   /// fastest, now and then any other, so that who got faster is found; those aside only when there are no others.
@@ -65,6 +82,7 @@ class Servers {
   struct Trouble {
     std::uint32_t failures = 0;  ///< in a row
     Instant aside_until{};
+    Why why{};
   };
   struct Pair {
     dns::IpAddress address;

@@ -71,6 +71,13 @@ void drop_unproven(Classified& found) {
   std::erase(found.proof_signers, std::nullopt);
 }
 
+/// Of two signers the later is told; what was not looked at of the earlier one is not forgotten.
+template <class Verdict>
+Verdict joined(const std::optional<Verdict>& earlier, Verdict later) {
+  if (earlier && earlier->cut_by) later.cut_by = earlier->cut_by;
+  return later;
+}
+
 void cap(dns::RRset& set, dns::Ttl ttl) { set.ttl = std::min(set.ttl, ttl); }
 
 }  // namespace
@@ -148,6 +155,7 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_set(const Errand& e
   const dns::RdataList& rrsigs = signatures_at(signatures, set.owner);
   const dns::Question question{set.owner, set.type};
   std::optional<Verdict> failed;
+  const auto fail = [&failed](Verdict verdict) { failed = joined(failed, std::move(verdict)); };
   for (const dns::Name& signer : signers_of(rrsigs, set.type, lowest, anchor->zone)) {
     auto trust = co_await trust_of(errand, signer, 0);
     if (!trust) co_return std::unexpected{std::move(trust.error())};
@@ -155,7 +163,7 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_set(const Errand& e
     if (zone.kind == Kind::insecure)
       co_return Verdict{.security = Security::insecure, .reason = zone.reason, .ttl = set.ttl};
     if (zone.kind == Kind::bogus) {
-      failed = Verdict{.reason = zone.reason, .may_be_the_servers = false};
+      fail({.reason = zone.reason, .may_be_the_servers = false});
       continue;
     }
     if (zone.kind != Kind::secure) continue;  // no such zone: that signature is nobody's
@@ -169,7 +177,7 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_set(const Errand& e
       co_return verdict;
     }
     tell(errand, question, signer, [&] { return checked.error().text; });
-    failed = Verdict{.reason = std::move(checked.error()), .cut_by = effort.cut_by()};
+    fail({.reason = std::move(checked.error()), .cut_by = effort.cut_by()});
   }
   if (failed) co_return *std::move(failed);
   auto trust = co_await unsigned_at(errand, lowest, 0);
@@ -287,6 +295,7 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_denial(const Errand
   if (found.soa) add(*found.soa);
   for (const dns::RRset& set : found.proof) add(set);
   std::optional<Verdict> failed;
+  const auto fail = [&failed](Verdict verdict) { failed = joined(failed, std::move(verdict)); };
   for (const dns::Name& signer : signers) {
     auto trust = co_await trust_of(errand, signer, 0);
     if (!trust) co_return std::unexpected{std::move(trust.error())};
@@ -294,7 +303,7 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_denial(const Errand
     if (zone.kind == Kind::insecure)
       co_return Verdict{.security = Security::insecure, .reason = zone.reason, .ttl = dns::Ttl::from_wire(0x7fffffff)};
     if (zone.kind == Kind::bogus) {
-      failed = Verdict{.reason = zone.reason, .may_be_the_servers = false};
+      fail({.reason = zone.reason, .may_be_the_servers = false});
       continue;
     }
     if (zone.kind != Kind::secure) continue;
@@ -303,7 +312,7 @@ Task<Validator::Result<Validator::Verdict>> Validator::judge_denial(const Errand
       return verdict.security == Security::bogus ? verdict.reason.text : std::string{"its absence is proven"};
     });
     if (verdict.security != Security::bogus) co_return verdict;
-    failed = std::move(verdict);
+    fail(std::move(verdict));
   }
   if (failed) co_return *std::move(failed);
   auto trust = co_await unsigned_at(errand, lowest, 0);

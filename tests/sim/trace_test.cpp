@@ -7,6 +7,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "tests/sim/world.hpp"
+#include "tests/sim/zone_text.hpp"
 
 namespace redoubt::sim {
 
@@ -14,6 +15,8 @@ using resolver::TraceEvent;
 using resolver::TraceKind;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::MatchesRegex;
+using testing::UnorderedElementsAre;
 
 class Listener final : public resolver::Trace {
  public:
@@ -26,6 +29,16 @@ class Listener final : public resolver::Trace {
       lines.push_back(event.zone.to_text() + " " + event.server->to_text() + " " +
                       (event.transport == UpstreamTransport::udp ? "udp " : "tcp ") + event.question.name.to_text() +
                       ": " + event.verdict);
+    }
+    return lines;
+  }
+  /// "zone server verdict" of each server that is put aside.
+  std::vector<std::string> aside() const {
+    std::vector<std::string> lines;
+    for (const TraceEvent& event : events) {
+      if (event.kind != TraceKind::aside) continue;
+      lines.push_back(event.server ? event.zone.to_text() + " " + event.server->to_text() + " " + event.verdict
+                                   : event.verdict);
     }
     return lines;
   }
@@ -89,6 +102,57 @@ TEST_F(TraceTest, tells_of_servers_whose_address_is_looked_up) {
   ASSERT_NE(looked_up, listener_.events.end());
   EXPECT_EQ(looked_up->question.name, dns::Name::literal("ns.bank.net."));
   EXPECT_TRUE(std::ranges::any_of(listener_.events, [](const TraceEvent& event) { return event.depth == 1; }));
+}
+
+TEST_F(TraceTest, names_servers_that_are_put_aside_and_says_why_and_for_how_long) {
+  world_.delegate("com.", "shop.com. NS ns2.shop.com.\nns2.shop.com. A 192.0.2.2");
+  world_.internet().server("192.0.2.1").behaves(says(dns::Rcode::refused));
+  world_.internet().server("192.0.2.2").behaves(edits([](const Heard&, dns::Message& message) {
+    message.header.authoritative = false;
+    message.answer.clear();
+    message.authority = records_from_text(". NS a.root.");
+  }));
+  world_.internet().server("192.0.2.2").serves(world_.zone("shop.com.", "@ NS ns2\nwww A 192.0.2.80\n"));
+  for (const char* name : {"a.shop.com.", "b.shop.com.", "c.shop.com.", "d.shop.com."}) world_.ask(name);
+  world_.trace(World::query("www.shop.com."), listener_);
+  EXPECT_THAT(
+      listener_.aside(),
+      UnorderedElementsAre(
+          MatchesRegex("shop.com. 192.0.2.1 put aside for [0-9]+ s more after [3-9] failures in a row: REFUSED"),
+          "shop.com. 192.0.2.2 put aside for 60 s more: lame: it does not serve the zone"));
+}
+
+TEST_F(TraceTest, names_eight_servers_that_are_put_aside_and_counts_the_others) {
+  std::string delegation;
+  for (int i = 1; i <= 11; ++i) {
+    const std::string address = "192.0.2." + std::to_string(100 + i);
+    delegation +=
+        "bank.com. NS n" + std::to_string(i) + ".bank.com.\nn" + std::to_string(i) + ".bank.com. A " + address + "\n";
+    for (int k = 0; k < 3; ++k)
+      world_.shared().servers.failed(*dns::IpAddress::from_text(address), dns::Name::literal("bank.com."),
+                                     world_.clock().now(), "no answer in time");
+  }
+  world_.delegate("com.", delegation);
+  world_.trace(World::query("www.bank.com."), listener_);
+  const auto aside = listener_.aside();
+  ASSERT_EQ(aside.size(), 9U);
+  EXPECT_THAT(aside.front(), HasSubstr("put aside for 5 s more after 3 failures in a row: no answer in time"));
+  EXPECT_EQ(aside.back(), "and 3 more servers of bank.com.");
+}
+
+TEST_F(TraceTest, names_forwarders_that_are_put_aside) {
+  world_.serve("10.0.0.1", "corp.example.", "www A 10.0.0.80\n").behaves(silent());
+  world_.serve("10.0.0.2", "corp.example.", "www A 10.0.0.80\n");
+  resolver::Route route;
+  route.zone = dns::Name::literal("corp.example.");
+  route.order = resolver::UpstreamOrder::configured;
+  for (const char* server : {"10.0.0.1", "10.0.0.2"}) route.to.push_back(*dns::Endpoint::from_text(server, 53));
+  world_.settings().routes = resolver::Routes{{route}};
+  world_.use();
+  for (const char* name : {"a.corp.example.", "b.corp.example.", "c.corp.example."}) world_.ask(name);
+  world_.trace(World::query("www.corp.example."), listener_);
+  EXPECT_THAT(listener_.aside(), ElementsAre(MatchesRegex("corp.example. 10.0.0.1 10.0.0.1@53: put aside for 1 s more: "
+                                                          "(no answer in time|others answered first)")));
 }
 
 TEST_F(TraceTest, tells_of_forwarders_too) {

@@ -77,6 +77,19 @@ TEST_P(CheckLimits, signatures_of_an_rrset_that_were_not_looked_at_are_told) {
   expect_limit(Limit::signatures_of_rrset, "www.shop.com.");
 }
 
+TEST_P(CheckLimits, another_zones_signature_beside_them_takes_nothing_from_that) {
+  spoil("shop.com.", [](auto& records) {
+    put_good_signature_behind(records, "www.shop.com.", "A", 4);
+    dns::Record other = records.back();
+    constexpr std::ptrdiff_t signer = 18;  // RFC 4034 §3.1: behind the key tag
+    constexpr std::ptrdiff_t first_label = 5;
+    other.rdata.erase(other.rdata.begin() + signer, other.rdata.begin() + signer + first_label);
+    records.push_back(other);
+  });
+  internet.world().limit("failed-signature-checks", 100);
+  expect_limit(Limit::signatures_of_rrset, "www.shop.com.");
+}
+
 TEST_P(CheckLimits, signatures_of_keys_that_were_not_looked_at_are_told) {
   spoil("shop.com.", [](auto& records) { put_good_signature_behind(records, "shop.com.", "DNSKEY", 4); });
   internet.world().limit("failed-signature-checks", 100);

@@ -124,6 +124,21 @@ TEST_F(TraceStreamTest, without_a_resolver_is_refused_with_a_status) {
   EXPECT_FALSE(response_->stream);
 }
 
+TEST_F(TraceStreamTest, names_a_server_that_is_put_aside_without_a_transport_that_was_not_used) {
+  ask();
+  auto aside = step(heard(), "put aside for 5 s more: lame");
+  aside.kind = channel::TraceStepKind::aside;
+  aside.zone = dns::Name::literal("example.");
+  aside.server = dns::IpAddress::from_text("192.0.2.1");
+  tell(aside);
+  const json told = line();
+  EXPECT_EQ(told["kind"], "aside");
+  EXPECT_EQ(told["server"], "192.0.2.1");
+  EXPECT_EQ(told["zone"], "example.");
+  EXPECT_FALSE(told.contains("transport"));
+  EXPECT_FALSE(told.contains("took"));
+}
+
 TEST_F(TraceStreamTest, that_nobody_reads_is_bounded_in_octets_and_in_steps) {
   ask();
   const auto id = heard();

@@ -292,8 +292,10 @@ void Certificates::have(Place& place, channel::CertificateChain chain) {
   // Somebody has copied the wrong files: clients are better served by what is good, as long as its key is there.
   const auto has_ended = [](std::optional<std::int64_t> end) { return end && *end <= now(); };
   if (!place.key_lost && place.expires_at && !has_ended(place.expires_at) && !chain.empty() &&
-      has_ended(expiry_of(chain.front())))
-    return fail(place, fmt::format("{}: the certificate has expired", place.files.certificate));
+      has_ended(expiry_of(chain.front()))) {
+    fail(place, fmt::format("{}: the certificate has expired", place.files.certificate));
+    return warn_of_expiry(place);  // of the one that stays
+  }
   place.key_lost = false;
   place.last_trouble.clear();
   if (chain != place.chain && !chain.empty()) {

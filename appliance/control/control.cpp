@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <ctime>
 #include <utility>
 #include <variant>
@@ -186,9 +188,9 @@ config::Checked Control::check(std::string_view text) {
 
 std::expected<std::string, std::string> Control::read_for_check(const std::string& path) {
   auto text = read_named_file(path, configuration_path_);
-  if (!readable_folders_) {
+  if (!door_is_shut_) {
     named_files_.insert(path);
-  } else if (!text && !readable_folders_->contains(folder_of(whole_path(path, configuration_path_)))) {
+  } else if (!text && text.error() == std::strerror(EACCES)) {
     text.error() += "; control can read in the folders that were named at its start, and never in /";
   }
   return text;

@@ -111,9 +111,9 @@ class Control {
   std::vector<std::string> start_troubles_;  ///< told already; the start goes on to hear of others, and then fails
   std::string sandbox_trouble_;
   std::string configuration_path_;
-  std::set<std::string> named_files_;                      ///< that a configuration has named while the door was open
-  std::optional<std::set<std::string>> readable_folders_;  ///< since the door is shut
-  std::string state_folder_ = "state folder";              ///< for messages; the folder itself is a kept descriptor
+  std::set<std::string> named_files_;  ///< that a configuration has named while the door was open
+  bool door_is_shut_ = false;
+  std::string state_folder_ = "state folder";  ///< for messages; the folder itself is a kept descriptor
   std::string text_in_force_;
   std::map<channel::Role, channel::ChildState> children_;
   std::optional<Reading> next_;  ///< read while a change was under way; the newest one counts

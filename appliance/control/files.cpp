@@ -121,6 +121,13 @@ Descriptor open_folder(const std::string& path) {
   return Descriptor{::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
 }
 
+bool is_root_folder(const Descriptor& folder) {
+  struct stat status {};
+  struct stat root {};
+  return ::fstat(folder.get(), &status) == 0 && ::stat("/", &root) == 0 && status.st_dev == root.st_dev &&
+         status.st_ino == root.st_ino;
+}
+
 std::expected<Descriptor, std::string> open_state_folder(const std::string& path) {
   if (const int error = make_folders(path, state_mode); error != 0) return trouble("state", path, error);
   Descriptor folder{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};

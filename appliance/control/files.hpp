@@ -33,6 +33,8 @@ std::string whole_path(const std::string& path, const std::string& configuration
 std::set<std::string> folders_of(const std::set<std::string>& files, const std::string& configuration_path);
 /// For the sandbox: a folder by descriptor, or nothing where there is none.
 channel::Descriptor open_folder(const std::string& path);
+/// Whether it is /, by whatever path: with it, all that there is would be open.
+bool is_root_folder(const channel::Descriptor& folder);
 
 /// Nothing but what a file system has of its own.
 bool is_empty(const channel::Descriptor& folder);

@@ -117,7 +117,6 @@ std::set<std::string> Control::folders_to_read(const config::Configuration& conf
   if (configuration.resolution.local_root && !configuration.resolution.local_root->file.empty())
     files.insert(configuration.resolution.local_root->file);
   std::set<std::string> folders = folders_of(files, configuration_path_);
-  folders.erase("/");  // which would open all that there is
   if (!configuration_path_.empty()) folders.insert(folder_of(configuration_path_));
   return folders;
 }
@@ -126,11 +125,12 @@ void Control::shut_the_door(const config::Configuration& configuration) {
   sandbox::Door door{.role = channel::Role::control, .reachable = {}};
   if (kept_[channel::keep_state_folder])
     door.reachable.push_back({.descriptor = kept_[channel::keep_state_folder].get(), .writable = true});
-  readable_folders_ = folders_to_read(configuration);
+  door_is_shut_ = true;
   std::vector<channel::Descriptor> folders;
-  for (const std::string& path : *readable_folders_) {
+  for (const std::string& path : folders_to_read(configuration)) {
     folders.push_back(open_folder(path));
-    if (folders.back()) door.reachable.push_back({.descriptor = folders.back().get(), .writable = false});
+    if (folders.back() && !is_root_folder(folders.back()))
+      door.reachable.push_back({.descriptor = folders.back().get(), .writable = false});
   }
   if (const auto entered = sandbox::enter(door); !entered)
     sandbox_trouble_ += (sandbox_trouble_.empty() ? "" : "; ") + entered.error();

@@ -15,7 +15,8 @@
 
 namespace redoubt::store {
 
-/// Generations that are remembered; older ones are forgotten, but their numbers are never used again.
+/// Generations that are remembered; older ones are forgotten, but their numbers are not used again, but for those of
+/// starts that failed.
 inline constexpr std::uint64_t max_generations_kept = 1000;
 
 enum class Outcome : std::uint8_t {
@@ -48,7 +49,7 @@ class Store {
   static std::expected<Store, std::string> open(int folder);
 
   /// Remembers that a configuration is about to come into force.
-  /// returns  its number: larger than every number before, also those of former lives
+  /// returns  its number: larger than every number before, also those of former lives, but for starts that failed
   std::expected<std::uint64_t, std::string> begin_generation(std::int64_t at, std::string_view digest);
   /// The same at the start of the whole appliance, when nobody uses any configuration yet: numbers of starts that came
   /// to nothing are given again.

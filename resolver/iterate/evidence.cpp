@@ -209,7 +209,9 @@ Task<Finding> Iterator::walk_and_check(const Errand& errand) {
   auto second_fault = co_await validator_.judge(again, *second, second_end);
   if (!second_fault) co_return std::unexpected{std::move(second_fault.error())};
   if (!*second_fault) co_return second;
-  if (!(*fault)->cut_by) (*fault)->cut_by = (*second_fault)->cut_by;  // bogus is what was looked at to its end
+  // The first one's was looked at to its end: that the second one's was one check too many says nothing of it.
+  const std::optional<Limit> cut = (*second_fault)->cut_by;
+  if (!(*fault)->cut_by && cut && is_of_candidates(*cut)) (*fault)->cut_by = cut;
   co_return std::unexpected{failure_of(**fault)};
 }
 

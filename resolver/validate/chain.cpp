@@ -172,11 +172,11 @@ SharedTrust Validator::keep(const Errand& errand, const dns::Name& name, ZoneTru
 }
 
 SharedTrust Validator::keep_fault(const Errand& errand, const dns::Name& name, dnssec::Reason reason,
-                                  const BudgetEffort& effort) {
+                                  const BudgetEffort& effort, bool is_certain) {
   ZoneTrust trust = bogus(std::move(reason), clock_->now());
   // A ledger that is spent keeps others from being asked, whatever spent it.
   const std::optional<Limit> limit = effort.cut_by() ? effort.cut_by() : errand.budget.exhausted();
-  if (!limit) return keep(errand, name, std::move(trust));
+  if (!limit || (is_certain && !is_of_candidates(*limit))) return keep(errand, name, std::move(trust));
   trust.kind = Kind::unchecked;
   trust.limit = limit;
   if (effort.is_of_the_zone(*limit)) return keep(errand, name, std::move(trust));
@@ -194,6 +194,7 @@ Task<Validator::Result<SharedTrust>> Validator::keys_of(const Errand& errand, co
   }
   dnssec::Reason why;
   std::optional<dns::IpAddress> not_from;
+  bool is_certain = false;  // one server's answer was looked at to its end
   BudgetEffort effort{errand.budget};
   for (const Fetcher::Source source : both_sources) {
     auto found = co_await fetcher_->fetch(errand, question, source, not_from);
@@ -222,8 +223,9 @@ Task<Validator::Result<SharedTrust>> Validator::keys_of(const Errand& errand, co
     tell(errand, question, zone, [&] { return std::string{why.text}; });
     not_from = found->from;
     if (errand.budget.exhausted()) break;
+    is_certain = is_certain || !effort.cut_by();
   }
-  co_return keep_fault(errand, zone, std::move(why), effort);
+  co_return keep_fault(errand, zone, std::move(why), effort, is_certain);
 }
 
 Task<Validator::Result<SharedTrust>> Validator::trust_of(const Errand& errand, const dns::Name& zone, unsigned depth) {

@@ -42,12 +42,6 @@ Limit limit_of(dnssec::Candidates candidates) {
   return Limit::signatures_of_rrset;
 }
 
-/// Of what lies in front of us, whatever was done before.
-bool is_of_candidates(Limit limit) {
-  return limit == Limit::signatures_of_rrset || limit == Limit::keys_of_tag || limit == Limit::ds_of_zone ||
-         limit == Limit::denial_records;
-}
-
 /// The zone that a set of this owner and type may be signed by at the lowest: DS is the parent's (RFC 4035 §3.1.4.1).
 dns::Name lowest_signer(const dns::Name& owner, dns::RrType type) {
   return type == dns::type::ds ? owner.parent() : owner;
@@ -91,6 +85,11 @@ bool BudgetEffort::spend(dnssec::Work work, std::uint64_t amount) {
 
 void BudgetEffort::skipped(dnssec::Candidates candidates) {
   if (!cut_by_) cut_by_ = limit_of(candidates);
+}
+
+bool is_of_candidates(Limit limit) {
+  return limit == Limit::signatures_of_rrset || limit == Limit::keys_of_tag || limit == Limit::ds_of_zone ||
+         limit == Limit::denial_records;
 }
 
 bool BudgetEffort::is_of_the_zone(Limit limit) const {

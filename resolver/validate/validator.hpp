@@ -48,6 +48,9 @@ class BudgetEffort final : public dnssec::Effort {
   std::uint64_t blocks_before_;
 };
 
+/// Whether the limit is of how much of a kind is looked at, and not of what a question may spend in all.
+bool is_of_candidates(Limit limit);
+
 /// What a limit kept from being checked is not bogus: that says nothing of the data. The question ends with it.
 Failure not_checked(Budget& budget, Limit limit, dnssec::Reason reason);
 
@@ -118,8 +121,8 @@ class Validator {
   Task<Result<SharedTrust>> unsigned_at(const Errand& errand, const dns::Name& name, unsigned depth);
   SharedTrust keep(const Errand& errand, const dns::Name& name, ZoneTrust trust);
   /// A bogus zone, or an unchecked one when a limit was in the way; that is remembered only if it was its own doing.
-  SharedTrust keep_fault(const Errand& errand, const dns::Name& name, dnssec::Reason reason,
-                         const BudgetEffort& effort);
+  SharedTrust keep_fault(const Errand& errand, const dns::Name& name, dnssec::Reason reason, const BudgetEffort& effort,
+                         bool is_certain = false);
 
   /// The deepest anchor at or above the name; null: there is none.
   static const TrustAnchor* anchor_above(const dns::Name& name, const Settings& settings);

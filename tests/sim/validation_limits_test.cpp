@@ -122,7 +122,7 @@ TEST_P(CheckLimits, records_of_a_denial_that_were_not_looked_at_are_told) {
 }
 
 TEST_P(CheckLimits, hashes_that_were_not_computed_are_told) {
-  if (GetParam() == signing::DenialBy::nsec) return;
+  if (GetParam() == signing::DenialBy::nsec) GTEST_SKIP() << "NSEC has no hashes";
   internet.at("shop.com.").signing->iterations = 50;
   internet.at("shop.com.").signing->salt.assign(64, 0x55);
   std::string deep;
@@ -164,6 +164,26 @@ TEST_P(CheckLimits, what_was_found_bogus_before_time_ran_out_stays_so) {
   EXPECT_TRUE(outcome->is_bogus());
   ASSERT_TRUE(outcome->error);
   EXPECT_EQ(outcome->error->code, dns::EdeCode::dnssec_bogus);
+}
+
+TEST_P(CheckLimits, what_one_server_said_is_bogus_though_anothers_was_one_check_too_many) {
+  // Three signatures that fail at each of two servers, and four may.
+  spoil("shop.com.", [](auto& records) { jam(records, "www.shop.com.", "A", 3); });
+  internet.publish();
+  Ears ears;
+  const auto outcome = internet.world().trace(World::query("www.shop.com."), ears);
+  EXPECT_TRUE(outcome->is_bogus());
+  ASSERT_TRUE(outcome->error);
+  EXPECT_EQ(outcome->error->code, dns::EdeCode::dnssec_bogus);
+  EXPECT_GT(internet.world().spent(Limit::failed_signature_checks), 3U) << "both were looked at";
+}
+
+TEST_P(CheckLimits, a_zones_keys_are_bogus_though_another_servers_were_one_check_too_many) {
+  spoil("shop.com.", [](auto& records) { jam(records, "shop.com.", "DNSKEY", 3); });
+  internet.publish();
+  Ears ears;
+  EXPECT_TRUE(internet.world().trace(World::query("www.shop.com."), ears)->is_bogus());
+  EXPECT_GT(internet.world().spent(Limit::failed_signature_checks), 3U) << "both were looked at";
 }
 
 }  // namespace

@@ -285,7 +285,8 @@ bool load_provider() {
       EVP_set_default_properties(nullptr, "?provider=default") != 1)
     return false;
   static const std::array loaded{OSSL_PROVIDER_load(nullptr, "default"), OSSL_PROVIDER_load(nullptr, provider_name)};
-  return std::ranges::all_of(loaded, [](const OSSL_PROVIDER* provider) { return provider != nullptr; });
+  return std::ranges::all_of(loaded, [](const OSSL_PROVIDER* provider) { return provider != nullptr; }) &&
+         prepare_key_schedule();
 }
 
 }  // namespace

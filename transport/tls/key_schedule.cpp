@@ -215,6 +215,8 @@ const OSSL_ALGORITHM* key_schedule_algorithms() {
   return algorithms;
 }
 
+bool prepare_key_schedule() { return digest_of("SHA256") != nullptr && digest_of("SHA384") != nullptr; }
+
 std::uint64_t secrets_derived() { return derived_here; }
 
 }  // namespace redoubt::transport

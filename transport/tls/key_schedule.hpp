@@ -14,6 +14,9 @@ inline constexpr const char* our_key_schedule = "?redoubt.schedule=ours,?redoubt
 /// For a provider's query, as OSSL_OP_KDF: "TLS13-KDF" with SHA-256 and SHA-384, secrets of one digest at most.
 const OSSL_ALGORITHM* key_schedule_algorithms();
 
+/// Fetches what it derives with, for the process's life. False: OpenSSL has it not, or no memory.
+bool prepare_key_schedule();
+
 /// So many secrets this thread has derived here.
 std::uint64_t secrets_derived();
 

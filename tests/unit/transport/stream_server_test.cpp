@@ -255,7 +255,8 @@ TEST_F(StreamServerTest, few_idle_connections_rest_in_one_turn) {
   ASSERT_TRUE(open_connections(peers.size()));
   std::size_t most = 0;
   const auto end = Clock::now() + 10s;
-  for (std::size_t before = 0; before < peers.size() && Clock::now() < end; before = server_->resting()) {
+  for (std::size_t before = server_->resting(); before < peers.size() && Clock::now() < end;
+       before = server_->resting()) {
     loop_.restart();
     loop_.run_one_for(10ms);
     most = std::max(most, server_->resting() - before);

@@ -119,6 +119,15 @@ TEST_F(FilesTest, folders_of_files_are_those_that_they_are_in_and_those_behind_l
                                                      "/nowhere/at-all", path_ + "/keys/.."));
 }
 
+TEST_F(FilesTest, the_root_folder_is_known_by_each_of_its_names) {
+  for (const char* path : {"/", "/.", "/..", "/etc/.."}) EXPECT_TRUE(is_root_folder(open_folder(path))) << path;
+  std::filesystem::create_directory_symlink("/", path_ + "/all");
+  EXPECT_TRUE(is_root_folder(open_folder(path_ + "/all")));
+  EXPECT_FALSE(is_root_folder(open_folder(path_)));
+  EXPECT_FALSE(is_root_folder(open_folder("/etc")));
+  EXPECT_FALSE(is_root_folder({}));
+}
+
 TEST_F(FilesTest, reading_stops_at_the_limit) {
   std::ofstream{path_ + "/big"} << std::string(200'000, 'x');
   const channel::Descriptor file{::open((path_ + "/big").c_str(), O_RDONLY | O_CLOEXEC)};

@@ -123,6 +123,7 @@ TEST(CommandLine, what_is_missing_or_makes_no_sense_is_a_usage_error) {
                                              {"completion", "tcsh"},
                                              {"status", "--nonsense"},
                                              {"cache", "flush"},
+                                             {"stats", "--rounds", "2"},
                                              {"cache", "flush", "a.", "--all"}}) {
     const Result result = run_with(line);
     EXPECT_EQ(result.code, ExitCode::usage) << ::testing::PrintToString(line);
@@ -377,6 +378,7 @@ TEST(TraceCommand, fails_with_the_answer_and_where_the_client_may_not_ask) {
   const Result refused = stranger.run({"trace", "www.a", "--client", "203.0.113.5"});
   EXPECT_EQ(refused.code, ExitCode::failed);
   EXPECT_NE(refused.out.find("203.0.113.5 may not ask"), std::string::npos) << refused.out;
+  EXPECT_EQ(refused.out.find("budget"), std::string::npos) << "nothing was spent: " << refused.out;
 }
 
 TEST(TraceCommand, says_that_the_resolver_ended_in_the_middle_and_fails) {
@@ -474,6 +476,16 @@ TEST(UpstreamsCommand, shows_a_line_each) {
             std::string::npos)
       << result.out;
   EXPECT_NE(result.out.find("2 of 7; --limit shows more"), std::string::npos) << result.out;
+}
+
+TEST(UpstreamsCommand, says_that_there_are_none) {
+  OneReply none{200, R"({"known": 0, "upstreams": []})"};
+  EXPECT_EQ(none.run({"upstreams"}).out, "no server was asked lately\n");
+}
+
+TEST(StatsCommand, says_that_nothing_was_counted) {
+  OneReply none{200, R"({"statistics": [{"name": "a", "labels": "", "counts": true, "value": 0}]})"};
+  EXPECT_EQ(none.run({"stats"}).out, "nothing was counted yet\n");
 }
 
 TEST(StatsCommand, shows_what_was_counted) {

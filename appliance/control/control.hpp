@@ -41,6 +41,8 @@ class Control {
   struct Reading {
     std::string text;
     std::optional<config::Configuration> configuration;
+    config::Places places{};
+    bool sets_nothing = false;
     std::vector<std::string> faults;
     std::vector<std::string> warnings;
   };
@@ -55,6 +57,7 @@ class Control {
   void tell_monitor(const channel::ChildToMonitor& message);
   Reading read(const channel::ReadConfiguration& message, const channel::Descriptor& file) const;
   config::Checked check(std::string_view text) const;
+  void refuse_nothing(Reading& reading) const;
   void read_again(Reading reading);
   void examine(Reading reading);
   void apply(Reading reading);
@@ -110,6 +113,8 @@ class Control {
   std::string configuration_path_;
   std::string state_folder_ = "state folder";  ///< for messages; the folder itself is a kept descriptor
   std::string text_in_force_;
+  config::Places places_in_force_;  ///< of the values in that text
+  bool nothing_in_force_ = false;   ///< that text sets nothing: the defaults were asked for
   std::map<channel::Role, channel::ChildState> children_;
   std::optional<Reading> next_;  ///< read while a change was under way; the newest one counts
   std::vector<dns::IpAddress> own_addresses_;

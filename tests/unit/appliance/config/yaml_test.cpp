@@ -106,6 +106,7 @@ TEST(Yaml, a_tab_in_front_of_a_line_is_named) {
   EXPECT_EQ(fault_of("a:\n\tb: 1\n"), "f:2:1" + words);
   EXPECT_EQ(fault_of("a:\n  b: 1\n  \tc: 1\n"), "f:3:3" + words);
   EXPECT_EQ(fault_of("\ta: 1\n"), "f:1:1" + words);
+  EXPECT_EQ(fault_of("a:\n\t- b\n"), "f:2:1" + words);
   EXPECT_EQ(fault_of("a:\t1\nb: [1,\n\t2]\n"), "none") << "where YAML takes them";
 }
 

@@ -231,6 +231,30 @@ TEST(ConfigCommand, faults_are_told_with_file_line_and_column) {
   EXPECT_EQ(run_with({"config", "check", folder.path()}).code, ExitCode::failed) << "a folder is no file";
 }
 
+TEST(ConfigCommand, files_that_it_names_are_told_by_the_place_of_their_setting) {
+  const Folder folder;
+  const std::string file = folder.file("tls.yaml", "tls:\n  certificate: none.pem\n  key: none.key\n");
+  const std::string place = file + ":2:16: tls.certificate: " + folder.path() + "/none.pem: No such file";
+  EXPECT_NE(run_with({"config", "check", file}).err.find(place), std::string::npos)
+      << run_with({"config", "check", file}).err;
+  const json as_json = json::parse(run_with({"--json", "config", "check", file}).out);
+  EXPECT_EQ(as_json["faults"][1]["line"], 3);
+  const std::string authorities =
+      folder.file("ca.yaml", "listen: [{address: 127.0.0.1@853, transports: [tls], client-authorities: none.pem}]\n");
+  EXPECT_EQ(run_with({"config", "check", authorities}).err,
+            authorities +
+                ":1:74: listen[].client-authorities: found 'none.pem', expected a file with certificates: No such file "
+                "or directory\n");
+}
+
+TEST(ConfigCommand, a_file_that_sets_nothing_is_a_warning) {
+  const Folder folder;
+  const Result check = run_with({"config", "check", folder.file("empty.yaml", "# nothing\n")});
+  EXPECT_EQ(check.code, ExitCode::done);
+  EXPECT_NE(check.err.find("empty.yaml: it sets nothing"), std::string::npos) << check.err;
+  EXPECT_EQ(run_with({"config", "check", folder.file("braces.yaml", "{}\n")}).err, "");
+}
+
 TEST(StatusCommand, shows_roles_and_tells_by_its_exit_code_whether_all_is_ready) {
   const json body = json::parse(R"({"version": "0.1.0", "ready": true, "started_at": 0,
       "configuration": {"file": "/etc/x.yaml", "generation": 3, "faults": ["x:1:1: bad"]},

@@ -183,9 +183,12 @@ template <>
 struct Fields<TlsFilesMissing> {
   static void write(Encoder& to, const TlsFilesMissing& message) {
     to.u64(message.id);
+    to.boolean(message.key);
     to.text(message.trouble);
   }
-  static TlsFilesMissing read(Decoder& from) { return {.id = from.u64(), .trouble = from.text()}; }
+  static TlsFilesMissing read(Decoder& from) {
+    return {.id = from.u64(), .key = from.boolean(), .trouble = from.text()};
+  }
 };
 
 template <>

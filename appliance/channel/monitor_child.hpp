@@ -85,6 +85,7 @@ struct TlsFile {
 /// To control: its OpenTlsFiles has failed.
 struct TlsFilesMissing {
   std::uint64_t id;
+  bool key;  ///< it is the key's file that cannot be opened
   std::string trouble;
 };
 /// To resolver and transport, now and then: whether each of their threads still takes up work. Answered by StillHere.

@@ -37,13 +37,6 @@ Node initial_node(const Setting& setting) {
   return *parse_yaml(setting.initial);  // the table is ours: every row of it is read by the tests
 }
 
-/// Whether a file that says this asks for nothing but what is initial anyway.
-bool is_initial(const Setting& setting, const Node& node) {
-  const Node initial = initial_node(setting);
-  if (node.kind != initial.kind) return false;
-  return node.kind == NodeKind::scalar ? node.text == initial.text : node.children.empty() && initial.children.empty();
-}
-
 class Checker {
  public:
   explicit Checker(const Surroundings& surroundings) : surroundings_{surroundings} {}
@@ -56,9 +49,11 @@ class Checker {
     Checked checked;
     if (notes_.faults() == 0) checked.configuration = std::move(configuration_);
     checked.remarks = notes_.take();
+    checked.sets_nothing = root.kind == NodeKind::null;
     // As somebody meets them who goes through the file, not in the order of our table.
     std::ranges::sort(checked.remarks.faults, {}, &where);
     std::ranges::sort(checked.remarks.warnings, {}, &where);
+    checked.places = std::move(places_);
     return checked;
   }
 
@@ -66,6 +61,13 @@ class Checker {
   /// What is said of the whole file comes last: its line 0 wraps around.
   static std::tuple<std::uint32_t, std::uint32_t, std::string_view> where(const Remark& remark) {
     return {remark.place.line - 1, remark.place.column, remark.text};
+  }
+
+  /// The key with the number of the entry that is being read.
+  std::string numbered(std::string_view key) const {
+    const std::size_t at = key.find("[]");
+    if (at == std::string_view::npos) return std::string{key};
+    return fmt::format("{}[{}]{}", key.substr(0, at), entry_, key.substr(at + 2));
   }
 
   /// Every setting right below `key`, from its node in the file or else from its initial value.
@@ -81,14 +83,14 @@ class Checker {
     for (const Setting* setting : known) {
       if (notes_.full()) return;
       if (const Node* given = find(*map, last_part(setting->key))) {
-        places_[setting->key] = given->place;
-        one(*setting, *given, true);
+        places_[numbered(setting->key)] = given->place;
+        one(*setting, *given);
       } else if (setting->kind == Kind::section) {
         section(std::string{setting->key}, nothing);
       } else if (setting->initial.empty()) {
         notes_.fault(node.place, setting->key, fmt::format("found nothing, expected {}", expectation(*setting)));
       } else {
-        one(*setting, initial_node(*setting), false);
+        one(*setting, initial_node(*setting));
       }
     }
   }
@@ -114,25 +116,26 @@ class Checker {
     std::string expected = section.empty() ? "a setting" : fmt::format("a setting of {}", section);
     if (const auto near = nearest(key.text, names)) {
       expected += fmt::format("; did you mean '{}'?", *near);
-    } else if (const Setting* elsewhere = setting_named(key.text)) {
+    } else if (const Setting* elsewhere = only_setting_named(key.text)) {
       expected += fmt::format("; did you mean '{}'?", elsewhere->key);
     }
     notes_.fault(key.place, section, fmt::format("found the unknown key {}, expected {}", quoted(key.text), expected));
   }
 
-  static const Setting* setting_named(std::string_view name) {
-    const auto found =
-        std::ranges::find_if(settings(), [&](const Setting& setting) { return last_part(setting.key) == name; });
-    return found == settings().end() ? nullptr : &*found;
+  /// The one setting of another level that has this name. Where several have it nobody knows which is meant, and the
+  /// settings of a list's entries are not for where the key stands.
+  static const Setting* only_setting_named(std::string_view name) {
+    const Setting* only = nullptr;
+    for (const Setting& setting : settings()) {
+      if (last_part(setting.key) != name || setting.key.find("[]") != std::string_view::npos) continue;
+      if (only != nullptr) return nullptr;
+      only = &setting;
+    }
+    return only;
   }
 
-  void one(const Setting& setting, const Node& node, bool given) {
+  void one(const Setting& setting, const Node& node) {
     if (setting.kind == Kind::section) return section(std::string{setting.key}, node);
-    if (given && setting.without_effect && !is_initial(setting, node)) {
-      notes_.warning(
-          node.place, setting.key,
-          fmt::format("{} has no effect in this version", node.kind == NodeKind::scalar ? describe(node) : "this"));
-    }
     if (setting.kind == Kind::entries) return entries(setting, node);
     auto value = read_value(setting, node, surroundings_, notes_);
     if (!value) return;
@@ -150,7 +153,9 @@ class Checker {
     value.flag = true;
     setting.store(configuration_, value);
     value.flag = false;
-    for (const Node& child : node.children) {
+    for (entry_ = 0; entry_ < node.children.size(); ++entry_) {
+      const Node& child = node.children[entry_];
+      places_[fmt::format("{}[{}]", setting.key, entry_)] = child.place;
       if (notes_.full()) return;
       if (child.kind != NodeKind::map) {
         notes_.mismatch(child, setting.key, "a map of settings");
@@ -161,7 +166,7 @@ class Checker {
     }
     if (setting.key == "listen") judge_listeners(node);
     if (setting.key == "resolution.forward") judge_forwards(configuration_, node, notes_);
-    if (setting.key == "resolution.stub") judge_stubs(configuration_, node, notes_);
+    if (setting.key == "resolution.stub") judge_stubs(configuration_, node, places_, notes_);
     if (setting.key == "cache.zones") judge_zone_ttls(node);
   }
 
@@ -221,10 +226,7 @@ class Checker {
     }
   }
 
-  Place place_of(std::string_view key) const {
-    const auto found = places_.find(key);
-    return found == places_.end() ? Place{} : found->second;
-  }
+  Place place_of(std::string_view key, std::size_t entry = 0) const { return place_in(places_, key, entry); }
 
   void judge_as_a_whole() {
     const Configuration& c = configuration_;
@@ -272,10 +274,12 @@ class Checker {
 
   void read_client_authorities() {
     bool any = false;
-    for (Listener& listener : configuration_.listeners) {
+    for (std::size_t i = 0; i < configuration_.listeners.size(); ++i) {
+      Listener& listener = configuration_.listeners[i];
       if (listener.client_authorities.empty()) continue;
+      const Place place = place_of("listen[].client-authorities", i);
       if (!listener.tls && !listener.https) {
-        notes_.fault(place_of("listen"), "listen[].client-authorities",
+        notes_.fault(place, "listen[].client-authorities",
                      fmt::format("found it at {}, expected it at a listener of tls or https", listener.at.to_text()));
         continue;
       }
@@ -285,7 +289,7 @@ class Checker {
       if (read)
         listener.client_authority_certificates = *std::move(read);
       else
-        notes_.fault(place_of("listen"), "listen[].client-authorities",
+        notes_.fault(place, "listen[].client-authorities",
                      fmt::format("found {}, expected a file with certificates: {}", quoted(listener.client_authorities),
                                  log::printable(read.error())));
     }
@@ -297,7 +301,8 @@ class Checker {
   const Surroundings& surroundings_;
   Notebook notes_;
   Configuration configuration_;
-  std::map<std::string_view, Place> places_;
+  Places places_;
+  std::size_t entry_ = 0;  ///< of the list that is being read; lists of maps have none inside
 };
 
 }  // namespace

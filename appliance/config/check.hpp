@@ -18,8 +18,8 @@ namespace redoubt::config {
 struct Surroundings {
   /// The rows of all tables of limits, one table after the other.
   std::vector<dns::LimitRow> limits;
-  /// Reads a file that the configuration names (at most max_file_octets); the error is one line that ends with the
-  /// reason.
+  /// Reads a file that the configuration names (at most max_file_octets); the error is the reason alone, for its path
+  /// is told beside it.
   std::function<std::expected<std::string, std::string>(const std::string& path)> read_file;
 };
 
@@ -27,6 +27,8 @@ struct Surroundings {
 struct Checked {
   std::optional<Configuration> configuration;
   Remarks remarks;
+  Places places{};
+  bool sets_nothing = false;  ///< no setting at all: empty, or comments alone
 };
 
 /// An empty text is the built-in default.

@@ -1,6 +1,9 @@
 #pragma once
 // What is wrong with a configuration, and where.
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +15,12 @@ struct Place {
   std::uint32_t line = 0;
   std::uint32_t column = 0;
 };
+
+/// Where each value stands that the file gives; of entries with their number from 0, as in "tls.more[1].key".
+using Places = std::map<std::string, Place, std::less<>>;
+
+/// The place of `setting`; line 0 where the file does not have it. entry: where it is one of a list ("tls.more[].key").
+Place place_in(const Places& places, std::string_view setting, std::size_t entry = 0);
 
 /// One line without its file name; text from the file is in it in printable form.
 struct Remark {

@@ -29,7 +29,6 @@ void comment(std::string& out, std::string_view indent, std::string_view text) {
 std::string remarks_of(const Setting& setting) {
   std::string text;
   if (setting.is_fixed_at_start()) text += " Takes effect at the next start.";
-  if (setting.without_effect) text += " Has no effect in this version.";
   return text;
 }
 
@@ -74,17 +73,7 @@ void print_section(std::string& out, std::string_view section, std::string inden
   }
 }
 
-bool is_without_effect(const Setting& setting) {
-  const std::string_view entries = setting.key.substr(0, setting.key.find("[]"));
-  return std::ranges::any_of(settings(), [&](const Setting& row) {
-    return row.without_effect && (row.key == setting.key || row.key == entries);
-  });
-}
-
-std::string_view when(const Setting& setting) {
-  if (is_without_effect(setting)) return "not in this version";
-  return setting.is_fixed_at_start() ? "at start" : "on reload";
-}
+std::string_view when(const Setting& setting) { return setting.is_fixed_at_start() ? "at start" : "on reload"; }
 
 std::string cell(std::string_view text) {
   std::string out;
@@ -115,7 +104,7 @@ std::string reference_text(std::span<const dns::LimitRow> limits) {
       "running\n"
       "configuration. Settings that take effect *on reload* are read again on SIGHUP and `resolverctl reload`; others "
       "*at start*.\n"
-      "A setting that is *not in this version* is checked and accepted, with a warning when it asks for anything.\n"
+      "A file that sets nothing, or no file, starts the defaults; at a reload a file that sets nothing is a fault.\n"
       "`[]` stands for each entry of a list. Anchors, aliases and tags of YAML are not taken; a file has at most 1 "
       "MiB.\n\n"
       "| setting | value | initially | takes effect | meaning |\n|---|---|---|---|---|\n";

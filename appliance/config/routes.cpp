@@ -1,6 +1,7 @@
 #include "appliance/config/routes.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -55,7 +56,32 @@ bool can_be_known(const Forward& forward, const Upstream& upstream) {
 }
 
 using Identity = std::tuple<std::string, std::vector<KeyPin>, bool, UpstreamTransport, std::string>;
-using TlsServers = std::map<dns::Endpoint, Identity>;
+struct Wanted {
+  Identity who;
+  std::uint32_t line;
+};
+using TlsServers = std::map<dns::Endpoint, Wanted>;
+
+/// Each server of which nobody says who it has to be. Where it is all of a zone's servers, and there is no way round
+/// them, the zone could never answer: a fault.
+void judge_unknown_servers(const Forward& forward, Place place, const std::string& key, Notebook& notes) {
+  const auto is_known = [&forward](const Upstream& upstream) { return can_be_known(forward, upstream); };
+  const bool never_answers = !forward.first && std::ranges::none_of(forward.to, is_known);
+  for (const Upstream& upstream : forward.to) {
+    if (is_known(upstream)) continue;
+    const std::string server = endpoint_of(upstream, forward.transport).to_text();
+    if (never_answers)
+      notes.fault(place, key,
+                  fmt::format("found {} without #name and without pins, expected one of them, or authenticate: false: "
+                              "who it is could never be known, and it would never be asked",
+                              server));
+    else
+      notes.warning(
+          place, key,
+          fmt::format("{} is not asked: neither #name nor pins say who it has to be, and authenticate is true",
+                      server));
+  }
+}
 
 /// Who is asked by TLS has to be known, or it has to be said that anybody will do. list: the setting that it stands in.
 void judge_trust(const Forward& forward, Place place, std::string_view list, Notebook& notes) {
@@ -73,12 +99,18 @@ void judge_trust(const Forward& forward, Place place, std::string_view list, Not
   if (!forward.pins.empty()) return;
   if (!forward.to_file.empty())
     notes.fault(place, key("to-file"), "found servers without names, expected pins or authenticate: false");
-  for (const Upstream& upstream : forward.to) {
-    if (can_be_known(forward, upstream)) continue;
-    notes.warning(place, key("to"),
-                  fmt::format("{} is not asked: neither #name nor pins say who it has to be, and authenticate is true",
-                              endpoint_of(upstream, forward.transport).to_text()));
-  }
+  judge_unknown_servers(forward, place, key("to"), notes);
+}
+
+/// "another name", "other pins"
+std::string differences(const Identity& one, const Identity& other) {
+  std::vector<std::string_view> texts;
+  if (std::get<0>(one) != std::get<0>(other)) texts.emplace_back("another name");
+  if (std::get<1>(one) != std::get<1>(other)) texts.emplace_back("other pins");
+  if (std::get<2>(one) != std::get<2>(other)) texts.emplace_back("another authenticate");
+  if (std::get<3>(one) != std::get<3>(other)) texts.emplace_back("another transport");
+  if (std::get<4>(one) != std::get<4>(other)) texts.emplace_back("another path");
+  return fmt::format("{}", fmt::join(texts, ", "));
 }
 
 /// Connections to a server are shared by all who ask it: two zones cannot want it to be two.
@@ -87,12 +119,12 @@ void judge_agreement(const Forward& forward, Place place, std::string_view list,
   for (const Upstream& upstream : forward.to) {
     const dns::Endpoint server = endpoint_of(upstream, forward.transport);
     const Identity wanted{upstream.authentication_name, forward.pins, forward.authenticate, forward.transport,
-                          forward.path};
-    if (seen.emplace(server, wanted).first->second == wanted) continue;
+                          forward.transport == UpstreamTransport::https ? forward.path : std::string{}};
+    const Wanted& before = seen.try_emplace(server, Wanted{wanted, place.line}).first->second;
+    if (before.who == wanted) continue;
     notes.fault(place, fmt::format("{}[].to", list),
-                fmt::format("found {} with another name, pins, authenticate, transport or path than in a zone before, "
-                            "expected the same",
-                            server.to_text()));
+                fmt::format("found {} with {} than in the zone of line {}, expected the same", server.to_text(),
+                            differences(before.who, wanted), before.line));
   }
 }
 
@@ -183,13 +215,14 @@ void judge_forwards(const Configuration& configuration, const Node& node, Notebo
   }
 }
 
-void judge_stubs(const Configuration& configuration, const Node& node, Notebook& notes) {
+void judge_stubs(const Configuration& configuration, const Node& node, const Places& places, Notebook& notes) {
   if (notes.faults() != 0) return;
   std::map<dns::Name, std::uint32_t> seen;
   TlsServers tls_servers;
-  for (const Forward& forward : configuration.resolution.forward) {
+  for (std::size_t i = 0; i < configuration.resolution.forward.size(); ++i) {
+    const Forward& forward = configuration.resolution.forward[i];
     seen.emplace(forward.zone, 0);
-    judge_agreement(forward, {}, "resolution.forward", tls_servers, notes);
+    judge_agreement(forward, place_in(places, "resolution.forward[]", i), "resolution.forward", tls_servers, notes);
   }
   for (std::size_t i = 0; i < configuration.resolution.stub.size() && !notes.full(); ++i) {
     const Stub& stub = configuration.resolution.stub[i];

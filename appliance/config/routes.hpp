@@ -38,8 +38,9 @@ std::vector<PlannedRoute> plan_routes(const Configuration& configuration, const 
 bool leads_to_us(const dns::Endpoint& server, const std::vector<Listener>& listeners,
                  std::span<const dns::IpAddress> own);
 
-/// Notes what is wrong with the zones as a whole. node: the list that they were read from.
+/// Notes what is wrong with the zones as a whole. node: the list that they were read from; places: of the forward
+/// zones.
 void judge_forwards(const Configuration& configuration, const Node& node, Notebook& notes);
-void judge_stubs(const Configuration& configuration, const Node& node, Notebook& notes);
+void judge_stubs(const Configuration& configuration, const Node& node, const Places& places, Notebook& notes);
 
 }  // namespace redoubt::config

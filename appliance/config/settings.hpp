@@ -75,9 +75,7 @@ struct Setting {
   Range range{};  ///< in the unit of Value::number
   std::span<const std::string_view> choices{};
   std::uint16_t default_port = 0;  ///< of an endpoint without one
-  /// Of what this version does nothing with: accepted with a warning.
-  bool without_effect = false;
-  bool may_be_empty = false;  ///< a path that need not be given
+  bool may_be_empty = false;       ///< a path that need not be given
   /// Set for what is fixed at start: gives `fresh` the running value back and says whether it had another one.
   bool (*keep_running)(const Configuration& running, Configuration& fresh) = nullptr;
 

@@ -163,7 +163,7 @@ class ValueReader {
 
   std::optional<Value> path(const Node& node) {
     if (node.kind != NodeKind::scalar || node.text.size() > max_path_octets) return mismatch(node);
-    if (node.text.empty() && !setting_.without_effect && !setting_.may_be_empty) return mismatch(node);
+    if (node.text.empty() && !setting_.may_be_empty) return mismatch(node);
     Value value;
     value.text = node.text;
     return value;

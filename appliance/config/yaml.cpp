@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <optional>
 #include <sstream>
+#include <tuple>
 #include <utility>
 
 #include "appliance/log/log.hpp"
@@ -55,18 +56,20 @@ class TreeBuilder final : public YAML::EventHandler {
               .children = {}});
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
-    open(NodeKind::list, mark, tag, anchor);
+                       YAML::EmitterStyle::value style) override {
+    open(NodeKind::list, mark, tag, anchor, style);
   }
   void OnSequenceEnd() override { close(); }
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value) override {
-    open(NodeKind::map, mark, tag, anchor);
+                  YAML::EmitterStyle::value style) override {
+    open(NodeKind::map, mark, tag, anchor, style);
   }
   void OnMapEnd() override { close(); }
 
   /// Where the last scalar in quotes began; line 0 when there was none.
   Place last_quoted() const { return last_quoted_; }
+  /// The innermost [ or { that is open still.
+  const Node* open_bracket() const { return open_.empty() || !open_.back().in_brackets ? nullptr : &open_.back().node; }
   Node finish() { return root_ ? *std::move(root_) : Node{}; }
 
  private:
@@ -77,12 +80,14 @@ class TreeBuilder final : public YAML::EventHandler {
     if (anchor != YAML::NullAnchor) refuse(mark, "found an anchor (&), expected a value: anchors are not taken");
   }
 
-  void open(NodeKind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
+  void open(NodeKind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+            YAML::EmitterStyle::value style) {
     refuse_anchor(mark, anchor);
     if (tag != "?" && !tag.empty())
       refuse(mark, fmt::format("found the tag {}, expected a value without one", quoted(tag)));
     if (open_.size() >= max_depth) refuse(mark, fmt::format("found more than {} levels, expected fewer", max_depth));
-    open_.push_back({Node{.kind = kind, .place = place_of(mark), .text = {}, .keys = {}, .children = {}}, false});
+    open_.push_back({.node = {.kind = kind, .place = place_of(mark), .text = {}, .keys = {}, .children = {}},
+                     .in_brackets = style == YAML::EmitterStyle::Flow});
   }
 
   void close() {
@@ -112,7 +117,8 @@ class TreeBuilder final : public YAML::EventHandler {
 
   struct Open {
     Node node;
-    bool has_key;  ///< of a map: the next node is its value
+    bool in_brackets;
+    bool has_key = false;  ///< of a map: the next node is its value
   };
   std::vector<Open> open_;
   std::optional<Node> root_;
@@ -137,6 +143,34 @@ bool is_closed(std::string_view text, Place opening) {
       return true;
   }
   return quote != '"' && quote != '\'';  // a block scalar (| or >) ends with the file
+}
+
+std::string_view line_of(std::string_view text, std::uint32_t number) {
+  for (std::uint32_t line = 1; line < number && !text.empty(); ++line)
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  return text.substr(0, text.find('\n'));
+}
+
+/// yaml-cpp's own words, but for what people meet often and cannot find by them: a bracket that is not closed, which it
+/// tells behind the end of the file, and a tab in front of a line.
+Remark explained(std::string_view text, const TreeBuilder& builder, const YAML::Exception& error) {
+  const Place place = place_of(error.mark);
+  const std::size_t end = text.find_last_not_of(" \t\r\n");
+  const auto last_line =
+      static_cast<std::uint32_t>(1 + std::ranges::count(text.substr(0, end == std::string_view::npos ? 0 : end), '\n'));
+  // Behind the end, or, in a file without a line's end, at its begin.
+  const auto is_at_end = [&](Place opened) {
+    return place.line > last_line || std::tie(place.line, place.column) < std::tie(opened.line, opened.column);
+  };
+  if (const Node* bracket = builder.open_bracket(); bracket != nullptr && is_at_end(bracket->place))
+    return {bracket->place, fmt::format("found a {} that is not closed, expected its end",
+                                        bracket->kind == NodeKind::list ? '[' : '{')};
+  const std::string_view line = line_of(text, place.line);
+  const std::size_t tab = line.substr(0, line.find_first_not_of(" \t")).find('\t');
+  if (place.line != 0 && tab != std::string_view::npos)
+    return {{place.line, static_cast<std::uint32_t>(tab) + 1},
+            "found a tab in front of the line, expected spaces: YAML takes no tabs there"};
+  return {place, fmt::format("found what is no YAML ({}), expected YAML", log::printable(error.msg))};
 }
 
 /// Octets of the UTF-8 sequence (RFC 3629 §4) at the front of `text`; 0 when there is none.
@@ -191,13 +225,13 @@ std::string describe(const Node& node) {
 std::expected<Node, Remark> parse_yaml(std::string_view text) {
   if (text.size() > max_file_octets) {
     return std::unexpected{
-        Remark{{}, fmt::format("found {} octets, expected at most {}", text.size(), max_file_octets)}};
+        Remark{{}, fmt::format("found more than {0} octets, expected at most {0}", max_file_octets)}};
   }
   if (auto remark = look_over(text)) return std::unexpected{*std::move(remark)};
+  TreeBuilder builder;
   try {
     std::istringstream stream{std::string{text}};
     YAML::Parser parser{stream};
-    TreeBuilder builder;
     while (parser.HandleNextDocument(builder)) {
     }
     if (!is_closed(text, builder.last_quoted()))
@@ -206,8 +240,7 @@ std::expected<Node, Remark> parse_yaml(std::string_view text) {
   } catch (Refused& refused) {
     return std::unexpected{std::move(refused.remark)};
   } catch (const YAML::Exception& error) {
-    return std::unexpected{Remark{place_of(error.mark),
-                                  fmt::format("found what is no YAML ({}), expected YAML", log::printable(error.msg))}};
+    return std::unexpected{explained(text, builder, error)};
   }
 }
 

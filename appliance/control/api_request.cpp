@@ -9,6 +9,7 @@
 #include "appliance/config/units.hpp"
 #include "appliance/control/api_key_calls.hpp"
 #include "appliance/control/api_members.hpp"
+#include "appliance/control/negative_anchor_limits.hpp"
 #include "appliance/log/log.hpp"
 
 namespace redoubt::control {
@@ -115,7 +116,8 @@ Read<ApiCall> add_negative_anchor_call(std::string_view body) {
   const auto owner = name_of(**name);
   if (!owner) return std::unexpected{owner.error()};
   const auto milliseconds = config::duration_from_text(**time);
-  if (!milliseconds) return refuse("for: expected a time such as 30m, 12h or 7d");
+  if (!milliseconds || *milliseconds < least_negative_anchor || *milliseconds > most_negative_anchor)
+    return refuse("for: expected a time such as 30m, 12h or 7d: a minute at least, a week at most");
   return AddNegativeAnchorCall{
       .name = *owner, .time = std::chrono::floor<std::chrono::seconds>(*milliseconds), .why = **why};
 }

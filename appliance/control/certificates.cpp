@@ -123,16 +123,27 @@ Certificates::Certificates(boost::asio::io_context& loop, TellMonitor tell_monit
       tell_transport_{std::move(tell_transport)},
       on_trouble_{std::move(on_trouble)} {}
 
+Certificates::Settings Certificates::settings_of(std::size_t index, const std::string& configuration_path,
+                                                 const config::Places& places) {
+  const bool more = index != 0;
+  const auto told = [&](const std::string& setting) {
+    return config::Remark{config::place_in(places, setting, more ? index - 1 : 0), setting}.to_text(configuration_path);
+  };
+  const std::string section = more ? "tls.more[]." : "tls.";
+  return {.certificate = told(section + "certificate"), .key = told(section + "key")};
+}
+
 void Certificates::examine(const config::Configuration& configuration, const std::string& configuration_path,
-                           OnExamined then) {
+                           const config::Places& places, OnExamined then) {
   patience_.cancel();
   fresh_.clear();
   examining_ = Examining{};  // clang takes no emplace() here: of a nested class with defaults of its own
   examining_->then = std::move(then);
   const auto files =
       is_wanted(configuration) ? files_of(configuration, configuration_path) : std::vector<config::CertificateFiles>{};
-  for (const config::CertificateFiles& pair : files) {
-    if (!pair.certificate.empty()) examining_->files.emplace(++last_id_, Examined{pair});
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (!files[i].certificate.empty())
+      examining_->files.emplace(++last_id_, Examined{files[i], settings_of(i, configuration_path, places)});
   }
   examining_->open = examining_->files.size();
   if (examining_->open == 0) return end_examination();
@@ -151,21 +162,22 @@ void Certificates::examine(const config::Configuration& configuration, const std
 }
 
 /// Whether that id is an examination's.
-bool Certificates::examined(channel::RequestId id, const std::string& trouble, const channel::TlsFilesRead* read) {
+bool Certificates::examined(channel::RequestId id, const std::string& trouble, bool of_key,
+                            const channel::TlsFilesRead* read) {
   if (!examining_) return false;
   const auto row = examining_->files.find(id);
   if (row == examining_->files.end()) return false;
-  const config::CertificateFiles& files = row->second.files;
-  const auto say = [&](std::vector<std::string>& where, const std::string& path, std::string_view what) {
-    where.push_back(fmt::format("tls: {}: {}", log::printable(path), log::printable(what)));
+  const auto say = [&row = row->second](std::vector<std::string>& where, bool key, std::string_view what) {
+    where.push_back(fmt::format("{}: {}: {}", key ? row.settings.key : row.settings.certificate,
+                                log::printable(key ? row.files.key : row.files.certificate), log::printable(what)));
   };
   if (!trouble.empty()) {
-    say(examining_->found.faults, files.certificate, trouble);
+    say(examining_->found.faults, of_key, trouble);
   } else if (read != nullptr) {
     row->second.chain = read->chain;
     const auto ends = read->chain.empty() ? std::nullopt : expiry_of(read->chain.front());
-    if (ends && *ends <= now()) say(examining_->found.warnings, files.certificate, "the certificate has expired");
-    if (read->key_exposed) say(examining_->found.warnings, files.key, "everybody on this machine may read the key");
+    if (ends && *ends <= now()) say(examining_->found.warnings, false, "the certificate has expired");
+    if (read->key_exposed) say(examining_->found.warnings, true, "everybody on this machine may read the key");
   }
   if (--examining_->open == 0) end_examination();
   return true;
@@ -181,13 +193,14 @@ void Certificates::end_examination() {
 }
 
 void Certificates::use(const config::Configuration& configuration, const std::string& configuration_path,
-                       const std::vector<dns::IpAddress>& own_addresses) {
+                       const config::Places& places, const std::vector<dns::IpAddress>& own_addresses) {
   wanted_ = is_wanted(configuration);
   names_ = names_for(configuration, own_addresses);
   std::vector<Place> before = std::exchange(places_, {});
   for (const config::CertificateFiles& files : files_of(configuration, configuration_path)) {
     const auto same = std::ranges::find(before, files, &Place::files);
     Place& place = places_.emplace_back(same == before.end() ? Place{.files = files} : *same);
+    place.settings = settings_of(places_.size() - 1, configuration_path, places);
     place.last_trouble.clear();
   }
   // Until the new one is there, clients are shown the former one rather than none.
@@ -273,10 +286,10 @@ void Certificates::hear(const channel::Received& received) {
     write_for_people(made->certificate);
     have(*place, {made->certificate});
   } else if (const auto* read = std::get_if<channel::TlsFilesRead>(&*message)) {
-    if (examined(read->id, read->trouble, read)) return;
+    if (examined(read->id, read->trouble, false, read)) return;
     Place* place = asked(read->id);
     if (place == nullptr) return;
-    if (!read->trouble.empty()) return fail(*place, fmt::format("{}: {}", place->files.certificate, read->trouble));
+    if (!read->trouble.empty()) return fail(*place, read->trouble);
     have(*place, read->chain);
   } else if (zone_keys_answer_) {
     zone_keys_answer_(*message);
@@ -284,8 +297,8 @@ void Certificates::hear(const channel::Received& received) {
 }
 
 void Certificates::on_files_missing(const channel::TlsFilesMissing& missing) {
-  if (examined(missing.id, missing.trouble, nullptr)) return;
-  if (Place* place = asked(missing.id)) fail(*place, missing.trouble);
+  if (examined(missing.id, missing.trouble, missing.key, nullptr)) return;
+  if (Place* place = asked(missing.id)) fail(*place, missing.trouble, missing.key);
 }
 
 void Certificates::have(Place& place, channel::CertificateChain chain) {
@@ -293,7 +306,7 @@ void Certificates::have(Place& place, channel::CertificateChain chain) {
   const auto has_ended = [](std::optional<std::int64_t> end) { return end && *end <= now(); };
   if (!place.key_lost && place.expires_at && !has_ended(place.expires_at) && !chain.empty() &&
       has_ended(expiry_of(chain.front()))) {
-    fail(place, fmt::format("{}: the certificate has expired", place.files.certificate));
+    fail(place, "the certificate has expired");
     return warn_of_expiry(place);  // of the one that stays
   }
   place.key_lost = false;
@@ -310,10 +323,15 @@ void Certificates::have(Place& place, channel::CertificateChain chain) {
 }
 
 /// Said once, for files are looked at often; while an ACME client writes one after the other they may not fit.
-void Certificates::fail(Place& place, const std::string& trouble) {
-  if (std::exchange(place.last_trouble, trouble) == trouble) return;
-  log::error("tls: {}{}", log::printable(trouble), place.chain.empty() ? "" : "; the former certificate stays");
-  if (place.chain.empty()) on_trouble_(trouble);
+void Certificates::fail(Place& place, const std::string& trouble, bool of_key) {
+  const std::string& path = of_key ? place.files.key : place.files.certificate;
+  const std::string& setting = of_key ? place.settings.key : place.settings.certificate;
+  const std::string told = place.self_signed()
+                               ? "tls: " + log::printable(trouble)
+                               : fmt::format("{}: {}: {}", setting, log::printable(path), log::printable(trouble));
+  if (std::exchange(place.last_trouble, told) == told) return;
+  log::error("{}{}", told, place.chain.empty() ? "" : "; the former certificate stays");
+  if (place.chain.empty()) on_trouble_(told);
 }
 
 std::optional<std::int64_t> Certificates::expires_at() const {

@@ -16,6 +16,7 @@
 #include "appliance/channel/keykeeper_clients.hpp"
 #include "appliance/channel/monitor_child.hpp"
 #include "appliance/config/configuration.hpp"
+#include "appliance/config/fault.hpp"
 
 namespace redoubt::control {
 
@@ -55,10 +56,12 @@ class Certificates {
   /// Has the files of that configuration opened and read, and changes nothing. `then` comes once, from the loop or at
   /// once, unless another examination begins before. Where keykeeper does not answer that is a warning: it may be down,
   /// and what stands goes on.
-  void examine(const config::Configuration& configuration, const std::string& configuration_path, OnExamined then);
+  /// places: where the configuration's file has what.
+  void examine(const config::Configuration& configuration, const std::string& configuration_path,
+               const config::Places& places, OnExamined then);
   /// What is configured, from now on. What an examination has just read is shown to clients at once.
   void use(const config::Configuration& configuration, const std::string& configuration_path,
-           const std::vector<dns::IpAddress>& own_addresses);
+           const config::Places& places, const std::vector<dns::IpAddress>& own_addresses);
 
   /// A fresh channel to keykeeper, which knows of no key.
   void attach_keykeeper(channel::Channel channel);
@@ -78,10 +81,16 @@ class Certificates {
   std::optional<std::int64_t> expires_at() const;
 
  private:
+  /// The settings that name a certificate's files, with their places: "redoubt.yaml:3:8: tls.key".
+  struct Settings {
+    std::string certificate;
+    std::string key;
+  };
   /// One that clients choose by name; the first one is for all others.
   struct Place {
     config::CertificateFiles files;  ///< empty: self-signed
-    channel::RequestId asked = 0;    ///< the newest question for it
+    Settings settings{};
+    channel::RequestId asked = 0;  ///< the newest question for it
     channel::CertificateChain chain{};
     std::optional<std::int64_t> expires_at{};
     std::optional<int> warned{};
@@ -91,6 +100,7 @@ class Certificates {
   };
   struct Examined {
     config::CertificateFiles files;
+    Settings settings{};
     std::optional<channel::CertificateChain> chain{};
   };
   struct Examining {
@@ -104,11 +114,12 @@ class Certificates {
   void look();
   void look_again();
   Place* asked(channel::RequestId id);
-  bool examined(channel::RequestId id, const std::string& trouble, const channel::TlsFilesRead* read);
+  static Settings settings_of(std::size_t index, const std::string& configuration_path, const config::Places& places);
+  bool examined(channel::RequestId id, const std::string& trouble, bool of_key, const channel::TlsFilesRead* read);
   void end_examination();
   void have(Place& place, channel::CertificateChain chain);
   void show(const Place& place);
-  void fail(Place& place, const std::string& trouble);
+  void fail(Place& place, const std::string& trouble, bool of_key = false);
   static void warn_of_expiry(Place& place);
   std::vector<std::uint8_t> read_former() const;
   void write_for_people(const std::vector<std::uint8_t>& certificate) const;

@@ -152,6 +152,7 @@ void Control::handle(const channel::ReadConfiguration& message, channel::Descrip
   configuration_path_ = message.path;
   up_since_ = static_cast<std::int64_t>(message.since);
   Reading reading = read(message, descriptor);
+  if (!message.initial) refuse_nothing(reading);
   for (const std::string& fault : reading.faults) log::error("{}", fault);
   for (const std::string& warning : reading.warnings) log::warning("{}", warning);
   last_ = {.at = seconds_since_1970(), .faults = reading.faults, .warnings = reading.warnings};
@@ -178,7 +179,20 @@ Control::Reading Control::read(const channel::ReadConfiguration& message, const 
   for (const config::Remark& warning : checked.remarks.warnings)
     reading.warnings.push_back(warning.to_text(message.path));
   reading.configuration = std::move(checked.configuration);
+  reading.places = std::move(checked.places);
+  reading.sets_nothing = checked.sets_nothing;
   return reading;
+}
+
+/// While we run, a file that sets nothing is one that was cut off or is being written: what it would bring into force
+/// is the defaults in place of all that was configured.
+void Control::refuse_nothing(Reading& reading) const {
+  if (!reading.sets_nothing || configuration_path_.empty() || nothing_in_force_) return;
+  reading.configuration.reset();
+  reading.faults.push_back(fmt::format(
+      "{}: found no setting in it, expected some: a reload with an empty file would put the defaults in the "
+      "place of all that is configured ({{}} asks for that)",
+      log::printable(configuration_path_)));
 }
 
 config::Checked Control::check(std::string_view text) {
@@ -219,7 +233,8 @@ void Control::read_again(Reading reading) {
 void Control::examine(Reading reading) {
   examining_ = true;
   const config::Configuration configuration = *reading.configuration;
-  certificates_.examine(configuration, configuration_path_,
+  const config::Places places = reading.places;
+  certificates_.examine(configuration, configuration_path_, places,
                         [this, reading = std::move(reading)](const Examination& found) mutable {
                           examining_ = false;
                           reading.warnings.insert(reading.warnings.end(), found.warnings.begin(), found.warnings.end());
@@ -251,7 +266,7 @@ void Control::apply(Reading reading) {
   current_ = std::move(reading);
   server_files_.use(*current_.configuration, configuration_path_);
   certificates_.keep_in(kept_[channel::keep_state_folder].get());
-  certificates_.use(*current_.configuration, configuration_path_, own_addresses_);
+  certificates_.use(*current_.configuration, configuration_path_, current_.places, own_addresses_);
   reload_.set_servers_in_files(server_files_.servers());
   reload_.begin(
       *current_.configuration, current_.text, [this](const ChangeResult& result) { done(result); }, start_troubles_);
@@ -272,6 +287,8 @@ void Control::done(const ChangeResult& result) {
     tell_monitor(channel::LogAs{.level = static_cast<std::uint8_t>(logging.level), .json = logging.json});
     phase_ = Phase::serving;
     text_in_force_ = current_.text;
+    places_in_force_ = current_.places;
+    nothing_in_force_ = current_.sets_nothing;
     root_copy_.use(*current_.configuration, configuration_path_);
     kept_cache_.keep_in(kept_[channel::keep_state_folder].get());
     kept_cache_.use(current_.configuration->cache, initial_ && !ready_said_);
@@ -280,7 +297,7 @@ void Control::done(const ChangeResult& result) {
   } else {
     if (reload_.in_force()) {
       server_files_.use(reload_.in_force()->configuration, configuration_path_);
-      certificates_.use(reload_.in_force()->configuration, configuration_path_, own_addresses_);
+      certificates_.use(reload_.in_force()->configuration, configuration_path_, places_in_force_, own_addresses_);
     }
     log::error("the configuration is not changed");
   }

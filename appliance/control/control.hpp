@@ -42,6 +42,8 @@ class Control {
   struct Reading {
     std::string text;
     std::optional<config::Configuration> configuration;
+    config::Places places{};
+    bool sets_nothing = false;
     std::vector<std::string> faults;
     std::vector<std::string> warnings;
   };
@@ -57,6 +59,7 @@ class Control {
   Reading read(const channel::ReadConfiguration& message, const channel::Descriptor& file);
   config::Checked check(std::string_view text);
   std::expected<std::string, std::string> read_for_check(const std::string& path);
+  void refuse_nothing(Reading& reading) const;
   void read_again(Reading reading);
   void examine(Reading reading);
   void apply(Reading reading);
@@ -115,6 +118,8 @@ class Control {
   bool door_is_shut_ = false;
   std::string state_folder_ = "state folder";  ///< for messages; the folder itself is a kept descriptor
   std::string text_in_force_;
+  config::Places places_in_force_;  ///< of the values in that text
+  bool nothing_in_force_ = false;   ///< that text sets nothing: the defaults were asked for
   std::map<channel::Role, channel::ChildState> children_;
   std::optional<Reading> next_;  ///< read while a change was under way; the newest one counts
   std::vector<dns::IpAddress> own_addresses_;

@@ -11,15 +11,11 @@
 #include <vector>
 
 #include "appliance/config/compile.hpp"
+#include "appliance/control/negative_anchor_limits.hpp"
 #include "appliance/store/store.hpp"
 #include "dns/name.hpp"
 
 namespace redoubt::control {
-
-inline constexpr std::size_t max_negative_anchors = 200;
-inline constexpr std::chrono::seconds least_negative_anchor{60};
-inline constexpr std::chrono::seconds most_negative_anchor{7 * 86'400};  // RFC 7646 §2
-inline constexpr std::size_t max_reason_octets = 200;
 
 struct TimedNegativeAnchor {
   dns::Name zone;

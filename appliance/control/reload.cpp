@@ -79,10 +79,13 @@ void Reload::bound() {
   hand_over();
 }
 
-/// Remembered before it takes effect. Without a store the clock gives numbers that still grow across restarts.
+/// Remembered before it takes effect. What the store cannot remember (a full disk) has the number behind the one in
+/// force. Where none is in force, because control has just started, only the clock gives a number that the others
+/// cannot have already.
 void Reload::number_it(Pending& pending) {
   pending.next.since = seconds_since_1970();
   const std::uint64_t least = in_force_ ? in_force_->generation + 1 : 1;
+  const std::uint64_t unremembered = in_force_ ? least : static_cast<std::uint64_t>(pending.next.since);
   std::expected<std::uint64_t, std::string> number = std::unexpected{std::string{"no store"}};
   if (store_ != nullptr) {
     const std::string digest = store::digest_of(pending.text);
@@ -91,8 +94,10 @@ void Reload::number_it(Pending& pending) {
                       : store_->begin_generation(pending.next.since, digest);
     if (is_first) first_of_start_ = number.value_or(0);
   }
-  if (!number) log::error("the store does not remember this generation: {}", number.error());
-  pending.next.generation = std::max(number.value_or(static_cast<std::uint64_t>(pending.next.since)), least);
+  pending.next.generation = std::max(number.value_or(unremembered), least);
+  if (!number)
+    log::error("the store does not remember generation {}{}: {}", pending.next.generation,
+               in_force_ ? "" : ", which has its number from the clock", number.error());
 }
 
 void Reload::start_failed() {

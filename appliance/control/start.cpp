@@ -53,6 +53,8 @@ bool Control::fall_back(Reading& reading) {
   if (!checked.configuration) return false;
   reading.text = **std::move(text);
   reading.configuration = std::move(checked.configuration);
+  reading.places = std::move(checked.places);
+  reading.sets_nothing = checked.sets_nothing;
   log::warning("control goes on with the configuration that was last in force");
   return true;
 }
@@ -145,7 +147,9 @@ void Control::open_store() {
   if (store_ || !kept_[channel::keep_state_folder]) return;
   auto opened = store::Store::open(kept_[channel::keep_state_folder].get());
   if (!opened) {
-    log::error("{}", log::printable(fmt::format("{}: {}", state_folder_, opened.error())));
+    log::error("{}",
+               log::printable(fmt::format("state: {}: the store of generations and trust anchors cannot be opened: {}",
+                                          state_folder_, opened.error())));
     if (initial_) end(1);  // later, resolution goes on without it
     return;
   }

@@ -151,11 +151,13 @@ class CommandLine {
     CLI::App* counted = command(app_, "stats", "what was counted since the start",
                                 [this](const Context& context) { return stats(context, options_.stats); });
     counted->add_flag("--all", options_.stats.all, "also what was never counted");
-    counted->add_option("--watch", options_.stats.every, "every so many seconds: what was counted since")
-        ->type_name("SECONDS")
-        ->check(CLI::Range(1, 3600));
+    CLI::Option* watch =
+        counted->add_option("--watch", options_.stats.every, "every so many seconds: what was counted since")
+            ->type_name("SECONDS")
+            ->check(CLI::Range(1, 3600));
     counted->add_option("--rounds", options_.stats.rounds, "with --watch: end after so many")
         ->type_name("N")
+        ->needs(watch)
         ->check(CLI::Range(1, 1000000));
   }
 

@@ -23,13 +23,14 @@ using nlohmann::json;
 /// The checker refuses what is longer; reading one octet more lets it say so.
 constexpr std::size_t max_file_octets = 1024 * 1024 + 1;
 
+/// The error is the reason, without the path.
 std::expected<std::string, std::string> read_file(const std::string& path) {
   errno = 0;
   std::ifstream file{path, std::ios::binary};
-  if (!file) return std::unexpected{fmt::format("{}: {}", path, std::strerror(errno))};
+  if (!file) return std::unexpected{std::string{std::strerror(errno)}};
   std::string text(max_file_octets, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) return std::unexpected{fmt::format("{}: it cannot be read (a folder?)", path)};
+  if (file.bad()) return std::unexpected{std::string{"it cannot be read (a folder?)"}};
   text.resize(static_cast<std::size_t>(file.gcount()));
   return text;
 }
@@ -79,27 +80,28 @@ json to_json(const std::string& file, const std::vector<config::Remark>& remarks
 ExitCode config_check(const Context& context, const std::string& file, bool verbose) {
   const auto text = read_file(file);
   if (!text) {
-    context.err << text.error() << "\n";
+    context.err << file << ": " << text.error() << "\n";
     return ExitCode::failed;
   }
   const auto read_named = [&file](const std::string& path) { return read_file(from_folder_of(file, path)); };
   const config::Checked checked = config::check(*text, {config::all_limits(), read_named});
-  FileFindings files;
-  if (checked.configuration) files = look_at_named_files(*checked.configuration, file, std::time(nullptr));
-  const bool good = checked.configuration.has_value() && files.faults.empty();
+  config::Remarks remarks = checked.remarks;
+  if (checked.configuration) {
+    const config::Remarks found = look_at_named_files(*checked.configuration, checked.places, file, std::time(nullptr));
+    remarks.faults.insert(remarks.faults.end(), found.faults.begin(), found.faults.end());
+    remarks.warnings.insert(remarks.warnings.end(), found.warnings.begin(), found.warnings.end());
+  }
+  if (checked.sets_nothing)
+    remarks.warnings.push_back({{}, "it sets nothing: a start takes the defaults, and a reload refuses it"});
+  const bool good = remarks.faults.empty();
   if (context.json) {
-    json faults = to_json(file, checked.remarks.faults);
-    json warnings = to_json(file, checked.remarks.warnings);
-    for (const std::string& fault : files.faults) faults.push_back({{"text", fault}, {"message", fault}});
-    for (const std::string& warning : files.warnings) warnings.push_back({{"text", warning}, {"message", warning}});
-    context.out << json{{"ok", good}, {"faults", faults}, {"warnings", warnings}}.dump(2) << "\n";
+    const json report{
+        {"ok", good}, {"faults", to_json(file, remarks.faults)}, {"warnings", to_json(file, remarks.warnings)}};
+    context.out << report.dump(2) << "\n";
     return good ? ExitCode::done : ExitCode::failed;
   }
-  for (const config::Remark& fault : checked.remarks.faults) context.err << fault.to_text(file) << "\n";
-  for (const config::Remark& warning : checked.remarks.warnings)
-    context.err << "warning: " << warning.to_text(file) << "\n";
-  for (const std::string& fault : files.faults) context.err << fault << "\n";
-  for (const std::string& warning : files.warnings) context.err << "warning: " << warning << "\n";
+  for (const config::Remark& fault : remarks.faults) context.err << fault.to_text(file) << "\n";
+  for (const config::Remark& warning : remarks.warnings) context.err << "warning: " << warning.to_text(file) << "\n";
   if (!good) return ExitCode::failed;
   if (verbose) describe(*checked.configuration, context.out);
   context.out << file << ": no faults\n";

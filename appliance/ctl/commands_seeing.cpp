@@ -41,8 +41,9 @@ void print_step(const json& step, std::ostream& out) {
 void print_result(const json& body, std::ostream& out) {
   if (const auto left_out = body.value("left_out", std::uint64_t{0}); left_out != 0)
     out << fmt::format("{} more steps are left out\n", left_out);
-  out << "\nbudget:";
+  // Of a question that was not let in nothing was spent.
   const json budget = body.value("budget", json::array());
+  out << (budget.empty() ? "" : "\nbudget:");
   for (std::size_t i = 0; i < budget.size(); ++i) {
     out << fmt::format("{} {} {} of {}", i == 0 ? "" : ",", text_of(budget[i], "limit"), text_of(budget[i], "spent"),
                        text_of(budget[i], "of"));
@@ -68,11 +69,14 @@ std::string label_of(const json& row) {
 
 /// since: null for the first look.
 void print_statistics(const json& rows, const Values* since, const StatsOptions& options, std::ostream& out) {
+  bool any = false;
   for (const json& row : rows) {
     const std::string label = label_of(row);
     const std::uint64_t value = row.value("value", std::uint64_t{0});
     if (since == nullptr) {
-      if (value != 0 || options.all) out << fmt::format("{:>14}  {}\n", value, label);
+      if (value == 0 && !options.all) continue;
+      out << fmt::format("{:>14}  {}\n", value, label);
+      any = true;
       continue;
     }
     const auto before = since->find(label);
@@ -81,7 +85,9 @@ void print_statistics(const json& rows, const Values* since, const StatsOptions&
     const std::uint64_t grown = before != since->end() && before->second <= value ? value - before->second : value;
     if (!counts || (grown == 0 && !options.all)) continue;
     out << fmt::format("{:>14}  {:>12.1f}/s  {}\n", grown, static_cast<double>(grown) / options.every, label);
+    any = true;
   }
+  if (!any) out << (since == nullptr ? "nothing was counted yet\n" : "nothing was counted in this time\n");
 }
 
 Values values_of(const json& rows) {
@@ -152,6 +158,10 @@ ExitCode upstreams(const Context& context, std::uint32_t limit) {
   }
   print_configured(*answer.body, context.out);
   const json rows = answer.body->value("upstreams", json::array());
+  if (rows.empty()) {
+    context.out << "no server was asked lately\n";
+    return ExitCode::done;
+  }
   context.out << fmt::format("{:<40}{:>12}{:>10}{:>12}  {}\n", "server", "round trip", "failures", "aside for",
                              "cookies");
   for (const json& row : rows) {

@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "appliance/channel/channel.hpp"
+#include "appliance/log/log.hpp"
 #include "dnssec/tls/tls_keys.hpp"
 
 namespace redoubt::ctl {
@@ -84,12 +85,19 @@ class WithoutOverride {
   bool dropped_ = false;
 };
 
+/// A setting that names a file, and where that stands.
+struct Named {
+  std::string_view setting;
+  std::size_t entry;  ///< of a list
+  std::string path;
+};
+
 /// `wanted`: some listener has a use for them.
 class Look {
  public:
-  Look(std::int64_t now, bool wanted) : now_{now}, wanted_{wanted} {}
+  Look(const config::Places& places, std::int64_t now, bool wanted) : places_{places}, now_{now}, wanted_{wanted} {}
 
-  void at(const std::string& certificate, const std::string& key) {
+  void at(const Named& certificate, const Named& key) {
     const auto chain = open(certificate);
     const auto secret = open(key);
     if (!chain || !secret) return;
@@ -100,49 +108,59 @@ class Look {
     if (!taken) return fault(certificate, taken.error());
     look_at_time(certificate, taken->front());
   }
-  FileFindings take() { return std::move(found_); }
+  /// Whoever listens.
+  void always_fault(const Named& file, std::string_view what) { found_.faults.push_back(remark(file, what)); }
+  /// Of a certificate or its key.
+  void fault(const Named& file, std::string_view what) {
+    if (!wanted_) return warn(file, fmt::format("{} (no listener has tls or https: it is not used)", what));
+    always_fault(file, what);
+  }
+  void warn(const Named& file, std::string_view what) { found_.warnings.push_back(remark(file, what)); }
+  config::Remarks take() { return std::move(found_); }
 
  private:
-  void fault(const std::string& path, std::string_view what) {
-    if (!wanted_) return warn(path, fmt::format("{} (no listener has tls or https: it is not used)", what));
-    found_.faults.push_back(fmt::format("tls: {}: {}", path, what));
-  }
-  void warn(const std::string& path, std::string_view what) {
-    found_.warnings.push_back(fmt::format("tls: {}: {}", path, what));
+  config::Remark remark(const Named& file, std::string_view what) const {
+    return {config::place_in(places_, file.setting, file.entry),
+            fmt::format("{}: {}: {}", file.setting, log::printable(file.path), what)};
   }
 
-  std::optional<Read> open(const std::string& path) {
-    auto read = read_file(path);
+  std::optional<Read> open(const Named& file) {
+    auto read = read_file(file.path);
     if (read) return *std::move(read);
-    if (read.error() != EACCES)
-      fault(path, std::strerror(read.error()));
+    if (read.error() == EFBIG)
+      fault(file, fmt::format("it has more than {} octets", max_tls_file - 1));
+    else if (read.error() == EINVAL)
+      fault(file, "not a file");
+    else if (read.error() != EACCES)
+      fault(file, std::strerror(read.error()));
     else if (::geteuid() != 0)  // the daemon opens these as root
-      warn(path, "this user may not read it; run the check as root to have it looked at");
+      warn(file, "this user may not read it; run the check as root to have it looked at");
     else
-      fault(path, "root may read it by overriding its mode only, which resolverd has given up: let root own it");
+      fault(file, "root may read it by overriding its mode only, which resolverd has given up: let root own it");
     return std::nullopt;
   }
 
-  void look_at_time(const std::string& path, const std::vector<std::uint8_t>& der) {
+  void look_at_time(const Named& file, const std::vector<std::uint8_t>& der) {
     const unsigned char* at = der.data();
     const keykeeper::Certificate certificate{d2i_X509(nullptr, &at, static_cast<long>(der.size()))};
     std::tm begins{};
     std::tm ends{};
     if (!certificate || ASN1_TIME_to_tm(X509_get0_notBefore(certificate.get()), &begins) != 1 ||
         ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &ends) != 1)
-      return warn(path, "its time cannot be read");
+      return warn(file, "its time cannot be read");
     const std::int64_t left = ::timegm(&ends) - now_;
     if (left <= 0)
-      warn(path, "the certificate has expired");
+      warn(file, "the certificate has expired");
     else if (::timegm(&begins) > now_)
-      warn(path, "the certificate is not valid yet");
+      warn(file, "the certificate is not valid yet");
     else if (left < warning_days * day)
-      warn(path, fmt::format("the certificate expires in {} days", left / day));
+      warn(file, fmt::format("the certificate expires in {} days", left / day));
   }
 
+  const config::Places& places_;
   std::int64_t now_;
   bool wanted_;
-  FileFindings found_;
+  config::Remarks found_;
 };
 
 struct Trouble {
@@ -165,37 +183,44 @@ std::optional<Trouble> trouble_with(const std::string& path, bool for_another) {
 
 }  // namespace
 
-FileFindings look_at_named_files(const config::Configuration& configuration, const std::string& configuration_path,
-                                 std::int64_t now) {
-  const auto at = [&](const std::string& path) { return from_folder_of(configuration_path, path); };
+config::Remarks look_at_named_files(const config::Configuration& configuration, const config::Places& places,
+                                    const std::string& configuration_path, std::int64_t now) {
+  const auto named = [&](std::string_view setting, const std::string& path, std::size_t entry = 0) {
+    return Named{setting, entry, from_folder_of(configuration_path, path)};
+  };
   const config::Tls& tls = configuration.tls;
-  Look look{now, std::ranges::any_of(configuration.listeners,
-                                     [](const config::Listener& listener) { return listener.tls || listener.https; })};
+  Look look{places, now, std::ranges::any_of(configuration.listeners, [](const config::Listener& listener) {
+              return listener.tls || listener.https;
+            })};
   {
     const WithoutOverride as_monitor_does;
-    if (tls.certificate != "self-signed") look.at(at(tls.certificate), at(tls.key));
-    for (const config::CertificateFiles& more : tls.more) look.at(at(more.certificate), at(more.key));
+    if (tls.certificate != "self-signed") look.at(named("tls.certificate", tls.certificate), named("tls.key", tls.key));
+    for (std::size_t i = 0; i < tls.more.size(); ++i)
+      look.at(named("tls.more[].certificate", tls.more[i].certificate, i), named("tls.more[].key", tls.more[i].key, i));
   }
-  FileFindings found = look.take();
 
-  const auto later = [&](std::string_view key, const std::string& path) {
-    if (path.empty()) return;
-    if (const auto trouble = trouble_with(at(path), true))
-      found.warnings.push_back(fmt::format("{}: {}: {}", key, at(path), trouble->what));
+  const auto later = [&](const Named& file) {
+    if (const auto trouble = trouble_with(file.path, true)) look.warn(file, trouble->what);
   };
-  for (const config::Forward& forward : configuration.resolution.forward)
-    later("resolution.forward[].to-file", forward.to_file);
-  if (configuration.resolution.local_root) later("resolution.local-root", configuration.resolution.local_root->file);
+  const auto& forwards = configuration.resolution.forward;
+  for (std::size_t i = 0; i < forwards.size(); ++i) {
+    if (!forwards[i].to_file.empty()) later(named("resolution.forward[].to-file", forwards[i].to_file, i));
+  }
+  const auto& root = configuration.resolution.local_root;
+  if (root && !root->file.empty()) later(named("resolution.local-root", root->file));
 
   const std::string& passphrase = configuration.zone_keys.passphrase_file;
-  if (configuration.zone_keys.folder.empty() || passphrase.empty()) return found;
+  if (configuration.zone_keys.folder.empty() || passphrase.empty()) return look.take();
   // control opens it at its start, when it may read everything.
-  if (const auto trouble = trouble_with(at(passphrase), false)) {
+  const Named file = named("zone-keys.passphrase-file", passphrase);
+  if (const auto trouble = trouble_with(file.path, false)) {
     const bool may_be_fine = trouble->is_denied && ::geteuid() != 0;
-    (may_be_fine ? found.warnings : found.faults)
-        .push_back(fmt::format("zone-keys.passphrase-file: {}: {}", at(passphrase), trouble->what));
+    if (may_be_fine)
+      look.warn(file, trouble->what);
+    else
+      look.always_fault(file, trouble->what);
   }
-  return found;
+  return look.take();
 }
 
 }  // namespace redoubt::ctl

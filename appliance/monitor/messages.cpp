@@ -36,15 +36,14 @@ std::string_view why_root_may_not(int error) {
   return error == EACCES && ::geteuid() == 0 ? " (root's right to pass over modes is given up: let root own it)" : "";
 }
 
-/// Reading a pipe or a device could wait, or do things.
+/// Reading a pipe or a device could wait, or do things. The error is the reason, without the path.
 std::expected<channel::Descriptor, std::string> open_regular_file(const std::string& path) {
-  const auto fail = [&path](int error) {
-    return std::unexpected{
-        fmt::format("{}: {}{}", log::printable(path), std::strerror(error), why_root_may_not(error))};
+  const auto fail = [](int error) {
+    return std::unexpected{fmt::format("{}{}", std::strerror(error), why_root_may_not(error))};
   };
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return fail(errno);
-  if (!S_ISREG(status.st_mode)) return std::unexpected{log::printable(path) + ": not a file"};
+  if (!S_ISREG(status.st_mode)) return std::unexpected{std::string{"not a file"}};
   channel::Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
   if (!file) return fail(errno);
   return file;
@@ -175,8 +174,9 @@ void Monitor::handle(Child& child, const channel::OpenTlsFiles& message) {
   const auto certificates = open_regular_file(message.certificate);
   const auto key = open_regular_file(message.key);
   if (!certificates || !key) {
-    const std::string& trouble = certificates ? key.error() : certificates.error();
-    return send(child, channel::TlsFilesMissing{.id = message.id, .trouble = trouble});
+    const bool is_key = certificates.has_value();
+    const std::string& trouble = is_key ? key.error() : certificates.error();
+    return send(child, channel::TlsFilesMissing{.id = message.id, .key = is_key, .trouble = trouble});
   }
   Child& keykeeper = child_of(Role::keykeeper);
   send(keykeeper, channel::TlsFile{.id = message.id, .key = false}, certificates->get());

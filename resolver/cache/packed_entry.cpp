@@ -239,7 +239,7 @@ CacheDraft PackedEntry::draft() const {
 
 void PackedEntry::forget_verdict() {
   const bool is_of_checking = kind() == EntryKind::failure && security() != Security::indeterminate;
-  if (is_of_checking) expires_ = PackedInstant{Instant::min()};
+  if (is_of_checking || security() == Security::bogus) expires_ = PackedInstant{Instant::min()};
   security_ = static_cast<std::uint8_t>(Security::indeterminate) & 3U;
 }
 

@@ -22,7 +22,9 @@ constexpr std::string_view page_end =
     "</code> of this address. Browsers and systems that speak it want the whole URL in their settings for secure DNS."
     "</p><p>There is nothing else to see here.</p></html>\n";
 
-HttpReply refusal(unsigned status, std::string_view words) { return {status, plain_text, std::string{words} + "\n"}; }
+HttpReply refusal(unsigned status, std::string_view words, std::string_view allow = {}) {
+  return {status, plain_text, std::string{words} + "\n", allow};
+}
 
 char lower(char letter) { return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter; }
 
@@ -85,7 +87,7 @@ std::variant<DnsQuery, HttpReply> to_dns(HttpRequest&& request, std::string_view
   const std::size_t mark = std::min(whole.find('?'), whole.size());
   const std::string_view target = whole.substr(0, mark);
   if (target == "/" && path != "/") {
-    if (request.method != "GET" && request.method != "HEAD") return refusal(405, "Only GET works here.");
+    if (request.method != "GET" && request.method != "HEAD") return refusal(405, "Only GET works here.", "GET, HEAD");
     return HttpReply{200, html, std::string{page} + std::string{path} + std::string{page_end}};
   }
   if (target != path) return refusal(404, "There is nothing here.");
@@ -95,7 +97,9 @@ std::variant<DnsQuery, HttpReply> to_dns(HttpRequest&& request, std::string_view
     if (request.body.size() > max_message) return refusal(413, "No DNS message is that long.");
     return checked(std::move(request.body));
   }
-  if (request.method != "GET") return refusal(405, "DNS is asked by GET or POST (RFC 8484).");
+  // HEAD is answered as GET is, without the body (RFC 9110 §9.3.2): who sends the answer leaves it out.
+  if (request.method != "GET" && request.method != "HEAD")
+    return refusal(405, "DNS is asked by GET or POST (RFC 8484).", "GET, HEAD, POST");
   const auto parameter = dns_parameter(mark < whole.size() ? whole.substr(mark + 1) : std::string_view{});
   if (!parameter) return refusal(400, "The parameter dns is missing: a DNS message in base64url (RFC 8484).");
   auto query = from_base64url(*parameter);

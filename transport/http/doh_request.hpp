@@ -31,6 +31,7 @@ struct HttpReply {
   unsigned status;
   std::string_view content_type;
   std::string body;
+  std::string_view allow{};  ///< of status 405: the methods that work (RFC 9110 §15.5.6)
 };
 
 using DnsQuery = std::vector<std::uint8_t>;

@@ -43,10 +43,11 @@ class Http1Framing : public MessageFraming {
                     "DNS over HTTPS is spoken by HTTP/2 here (RFC 8484 section 5.2).\n"};
     if (held_.starts_with("GET / "))
       reply = std::get<HttpReply>(to_dns({"GET", "/", {}, {}}, path_ == "/" ? "" : path_));
-    reply_ =
-        std::string{reply.status == 200 ? "HTTP/1.1 200 OK\r\n" : "HTTP/1.1 426 Upgrade Required\r\nUpgrade: h2\r\n"};
+    // Who sends Upgrade names it in Connection (RFC 9110 §7.8).
+    reply_ = reply.status == 200 ? "HTTP/1.1 200 OK\r\nConnection: close\r\n"
+                                 : "HTTP/1.1 426 Upgrade Required\r\nUpgrade: h2\r\nConnection: upgrade, close\r\n";
     reply_ += "Content-Type: " + std::string{reply.content_type} +
-              "\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\nConnection: close\r\n\r\n" + reply.body;
+              "\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\n\r\n" + reply.body;
     held_.clear();
   }
 

@@ -82,7 +82,7 @@ class Http2Framing : public MessageFraming {
       auto mapped = to_dns(std::move(stream.request), path_);
       stream.forget_request();
       if (const auto* reply = std::get_if<HttpReply>(&mapped)) {
-        refuse(stream, reply->status, reply->content_type, reply->body);
+        refuse(stream, reply->status, reply->content_type, reply->body, reply->allow);
         continue;
       }
       // What the stream had room for before has room for its next request.
@@ -341,13 +341,14 @@ class Http2Framing : public MessageFraming {
     return 0;
   }
 
-  void refuse(Http2Stream& stream, unsigned status, std::string_view content_type, std::string_view words) {
-    respond(stream, status, content_type, octets_of(words), std::nullopt);
+  void refuse(Http2Stream& stream, unsigned status, std::string_view content_type, std::string_view words,
+              std::string_view allow = {}) {
+    respond(stream, status, content_type, octets_of(words), std::nullopt, allow);
     count_waste();
   }
 
   void respond(Http2Stream& stream, unsigned status, std::string_view content_type, std::span<const std::uint8_t> body,
-               std::optional<std::uint32_t> lifetime) {
+               std::optional<std::uint32_t> lifetime, std::string_view allow = {}) {
     if (std::exchange(stream.answered, true)) return;
     stream.forget_query();
     // RFC 8484 §5.1; what HTTP caches are not told they may guess.
@@ -355,9 +356,9 @@ class Http2Framing : public MessageFraming {
     std::array fields{header_field(":status", number_into(stream.status, "", status)),
                       header_field("content-type", content_type),
                       header_field("content-length", number_into(stream.length, "", body.size())),
-                      header_field("cache-control", cache)};
-    if (lifetime)
-      fields.back().flags |= NGHTTP2_NV_FLAG_NO_INDEX;  // another one each time: it would crowd out the rest
+                      header_field("cache-control", cache), header_field("allow", allow)};
+    const std::size_t count = fields.size() - (allow.empty() ? 1 : 0);
+    if (lifetime) fields[3].flags |= NGHTTP2_NV_FLAG_NO_INDEX;  // another one each time: it would crowd out the rest
     const nghttp2_data_provider provider{{.ptr = &stream}, read_body};
     const bool with_body = !stream.without_body && !body.empty();
     if (with_body) {
@@ -365,8 +366,7 @@ class Http2Framing : public MessageFraming {
       held_ += stream.body.size();
       streams_.has_body(stream);
     }
-    if (nghttp2_submit_response(session_.get(), stream.id, fields.data(), fields.size(),
-                                with_body ? &provider : nullptr) != 0)
+    if (nghttp2_submit_response(session_.get(), stream.id, fields.data(), count, with_body ? &provider : nullptr) != 0)
       mute_ = broken_ = true;
   }
 

@@ -284,7 +284,7 @@ def curl_gets_answers_with_their_lifetime(context):
             check(f"http/2 {status}" in head, f"{path}: {head}")
             check(path != "/" or b"/dns-query" in body, "the page does not name the path")
         head, _ = curl(daemon, "--http1.1", path=f"/dns-query?dns={base64url(message)}")
-        check("http/1.1 426" in head and "upgrade: h2" in head, f"HTTP/1.1: {head}")
+        check("http/1.1 426" in head and "upgrade: h2" in head and "connection: upgrade, close" in head, f"HTTP/1.1: {head}")
 
 
 @scenario

@@ -58,6 +58,37 @@ def reload_by_resolverctl_adds_and_drops_a_listener(context):
 
 @scenario
 @needs_own_daemon
+def an_empty_file_is_a_fault_at_a_reload(context):
+    with context.daemon() as daemon:
+        before = daemon.ctl_json("status")["configuration"]["generation"]
+        for text in ("", "# all gone\n"):
+            daemon.configure(text)
+            code, output, trouble = daemon.ctl("reload")
+            check_equal(code, 1, f"exit code of reload with {text!r} ({output}{trouble})")
+            check(f"{daemon.configuration}: found no setting" in output + trouble, f"what is said of {text!r}: {output}{trouble}")
+            check_equal(daemon.ctl_json("status")["configuration"]["generation"], before, f"the generation after {text!r}")
+            check(daemon.answers(), f"no answer after {text!r}")
+        daemon.configure()
+        code, output, trouble = daemon.ctl("reload")
+        check_equal(code, 0, f"exit code of reload with the file repaired ({output}{trouble})")
+
+
+@scenario
+@needs_own_daemon
+def a_certificate_that_is_missing_is_told_with_its_place(context):
+    with context.daemon() as daemon:
+        daemon.settings["listen"] = daemon.settings["listen"] + [{"address": "127.0.0.1@8853", "transports": ["tls"]}]
+        daemon.configure()
+        text = daemon.configuration.read_text()
+        daemon.configure(text + "tls:\n  certificate: /nowhere/c.pem\n  key: /nowhere/k.pem\n")
+        line = text.count("\n") + 2
+        code, output, trouble = daemon.ctl("reload")
+        wanted = f"{daemon.configuration}:{line}:16: tls.certificate: /nowhere/c.pem: No such file or directory"
+        check(code == 1 and wanted in output + trouble, f"{wanted!r} is missing: {output}{trouble}")
+
+
+@scenario
+@needs_own_daemon
 def a_faulty_configuration_leaves_the_old_one_in_force(context):
     with context.daemon() as daemon:
         text = daemon.configuration.read_text()

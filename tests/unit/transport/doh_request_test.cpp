@@ -64,6 +64,23 @@ TEST(DohRequest, the_content_type_decides_a_post) {
   EXPECT_EQ(status_of(post("")), 415U);
 }
 
+TEST(DohRequest, a_method_that_does_not_work_is_told_with_those_that_do) {
+  const auto allowed = [](std::string method, std::string path) {
+    const auto mapped = to_dns({std::move(method), std::move(path), {}, {}}, "/dns-query");
+    return std::string{std::get<HttpReply>(mapped).allow};
+  };
+  EXPECT_EQ(allowed("PUT", "/dns-query"), "GET, HEAD, POST");
+  EXPECT_EQ(allowed("POST", "/"), "GET, HEAD");
+  EXPECT_EQ(allowed("GET", "/elsewhere"), "");
+}
+
+TEST(DohRequest, head_asks_as_get_does) {
+  const std::string target = "/dns-query?dns=" + base64url(query(1));
+  const auto mapped = to_dns({"HEAD", target, {}, {}}, "/dns-query");
+  ASSERT_TRUE(std::holds_alternative<DnsQuery>(mapped));
+  EXPECT_EQ(std::get<DnsQuery>(mapped), query(1));
+}
+
 TEST(DohRequest, a_root_that_is_the_path_itself_has_no_page) {
   EXPECT_EQ(status_of({"GET", "/", {}, {}}), 200U);
   EXPECT_EQ(status_of({"POST", "/", {}, {}}), 405U);

@@ -232,13 +232,14 @@ TEST_F(HttpServerTest, what_is_no_query_is_told_what_is_wrong) {
       {peer.request("POST", "/dns-query", Octets(5000, 1)), "413"},
       {peer.request("POST", "/dns-query", {}), "400"},
       {peer.request("PUT", "/dns-query"), "405"},
-      {peer.request("HEAD", "/dns-query"), "405"},
+      {peer.request("HEAD", "/dns-query"), "400"},
       {peer.request("GET", "/dns-query?dns=" + base64url(Octets(4000, 1))), "431"},
   };
   for (const Case& one : cases) {
     ASSERT_TRUE(whole(peer, one.stream)) << one.status;
     EXPECT_EQ(peer.response(one.stream).status(), one.status) << one.stream;
     EXPECT_EQ(peer.response(one.stream).fields.at("cache-control"), "no-store");
+    EXPECT_EQ(peer.response(one.stream).fields.contains("allow"), one.status == std::string{"405"});
   }
   EXPECT_TRUE(resolver_.asked.empty());
   const std::int32_t good = peer.get(message);
@@ -247,6 +248,22 @@ TEST_F(HttpServerTest, what_is_no_query_is_told_what_is_wrong) {
     give_all();
     return peer.whole(good);
   }));
+}
+
+TEST_F(HttpServerTest, head_is_answered_as_get_without_the_body) {
+  Http2Peer peer{at_};
+  const std::string target = "/dns-query?dns=" + base64url(query(0));
+  const std::int32_t get = peer.request("GET", target);
+  const std::int32_t head = peer.request("HEAD", target);
+  ASSERT_TRUE(run_until([&] {
+    peer.step();
+    give_all();
+    return peer.whole(get) && peer.whole(head);
+  }));
+  EXPECT_EQ(peer.response(head).fields, peer.response(get).fields);
+  EXPECT_EQ(peer.response(head).status(), "200");
+  EXPECT_FALSE(peer.response(get).body.empty());
+  EXPECT_TRUE(peer.response(head).body.empty());
 }
 
 TEST_F(HttpServerTest, a_browser_finds_a_page) {
@@ -307,7 +324,9 @@ TEST_F(HttpServerTest, http_1_is_told_what_is_spoken_here) {
     ASSERT_TRUE(over(peer));
     const std::string said{peer.received().begin(), peer.received().end()};
     const bool page = words.starts_with("GET / ");
-    EXPECT_TRUE(said.starts_with(page ? "HTTP/1.1 200 OK\r\n" : "HTTP/1.1 426 Upgrade Required\r\nUpgrade: h2\r\n"))
+    EXPECT_TRUE(said.starts_with(page ? "HTTP/1.1 200 OK\r\nConnection: close\r\n"
+                                      : "HTTP/1.1 426 Upgrade Required\r\nUpgrade: h2\r\nConnection: upgrade, "
+                                        "close\r\n"))
         << said;
   }
   EXPECT_TRUE(open_connections(0));

@@ -38,7 +38,7 @@ inline std::vector<MonitorToChild> monitor_to_child() {
       LogAs{.level = 4, .json = true},
       TlsFile{.id = 4, .key = true},
       TlsFile{.id = 5, .key = false},
-      TlsFilesMissing{.id = 6, .trouble = "no such file"},
+      TlsFilesMissing{.id = 6, .key = true, .trouble = "no such file"},
       AreYouThere{}};
 }
 

@@ -25,7 +25,7 @@ Surroundings surroundings() {
               return ". 3600 IN NS a.root.\na.root. 3600 IN A 198.51.100.1\na.root. 3600 IN AAAA 2001:db8::1\n";
             if (path == "bad.zone") return "this is no zone\n";
             if (path == "empty.zone") return "; nothing\n";
-            return std::unexpected{path + ": No such file or directory"};
+            return std::unexpected{"No such file or directory"};
           }};
 }
 
@@ -118,6 +118,30 @@ log: {level: info, format: text}           # or json
                                      "server can be known by its name: ")));
 }
 
+TEST(Check, a_server_may_be_that_of_a_forward_zone_and_of_a_stub_zone) {
+  accepted(
+      "resolution: {forward: [{zone: a., to: ['192.0.2.1#a'], transport: tls}], stub: [{zone: b., to: ['192.0.2.1#a'], "
+      "transport: tls}]}\n");
+}
+
+TEST(Check, a_file_that_sets_nothing_is_known_by_that) {
+  for (const char* text : {"", "# nothing\n", "---\n"}) EXPECT_TRUE(check(text, surroundings()).sets_nothing) << text;
+  for (const char* text : {"{}", "cache:\n", "workers: 2\n", "listen: [\n"})
+    EXPECT_FALSE(check(text, surroundings()).sets_nothing) << text;
+}
+
+TEST(Check, the_places_of_values_are_kept) {
+  const Checked checked = check(
+      "tls:\n  certificate: a.pem\n  key: a.key\n  more:\n    - {certificate: b.pem, key: b.key}\n"
+      "    - {certificate: c.pem, key: c.key}\n",
+      surroundings());
+  EXPECT_EQ(place_in(checked.places, "tls.key").line, 3U);
+  EXPECT_EQ(place_in(checked.places, "tls.more[].key", 0).line, 5U);
+  EXPECT_EQ(place_in(checked.places, "tls.more[].key", 1).line, 6U);
+  EXPECT_EQ(place_in(checked.places, "tls.more[].key", 1).column, 33U);
+  EXPECT_EQ(place_in(checked.places, "tls.names").line, 0U) << "not in the file";
+}
+
 TEST(Check, the_default_asks_for_nothing_that_is_not_built) { EXPECT_THAT(warnings_of(""), IsEmpty()); }
 
 TEST(Check, values_arrive) {
@@ -187,6 +211,9 @@ INSTANTIATE_TEST_SUITE_P(
               "f:1:1: found the unknown key 'qname-minimisation', expected a setting; did you mean "
               "'resolution.qname-minimisation'?"},
         Fault{"zzzzzz: 1\n", "f:1:1: found the unknown key 'zzzzzz', expected a setting"},
+        // Several settings have that name, or only one of a list's entries: none of them is meant.
+        Fault{"zones: []\n", "f:1:1: found the unknown key 'zones', expected a setting"},
+        Fault{"zone: a.\n", "f:1:1: found the unknown key 'zone', expected a setting"},
         Fault{"workers: 2\nworkers: 3\n",
               "f:2:1: found the key 'workers' again, expected it once (it stands in line 1 already)"},
         Fault{"- 1\n", "f:1:1: found a list, expected a map of settings"},
@@ -269,8 +296,8 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"resolution: {root-hints: {a..root.: [192.0.2.1]}}\n",
               "f:1:27: resolution.root-hints: found 'a..root.', expected the domain name of a root server"},
         Fault{"resolution: {root-hints: none.zone}\n",
-              "f:1:26: resolution.root-hints: found 'none.zone', expected a zone file with root servers: none.zone: No "
-              "such file or directory"},
+              "f:1:26: resolution.root-hints: found 'none.zone', expected a zone file with root servers: No such file "
+              "or directory"},
         Fault{"resolution: {root-hints: empty.zone}\n",
               "f:1:26: resolution.root-hints: found 'empty.zone', expected a zone file with root servers: no NS record "
               "of the root whose server has an address"},
@@ -298,10 +325,10 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"validation: {trust-anchors: ['. DS 1 200 2 00']}\n",
               "f:1:30: validation.trust-anchors: found '. DS 1 200 2 00', expected a DS or DNSKEY record such as '. IN "
               "DS 20326 8 2 E06D...'"},
-        Fault{
-            "validation: {trust-anchors: none.ds}\n",
-            "f:1:29: validation.trust-anchors: found 'none.ds', expected a file with DS or DNSKEY records: none.ds: No "
-            "such file or directory"},
+        Fault{"validation: {trust-anchors: none.ds}\n",
+              "f:1:29: validation.trust-anchors: found 'none.ds', expected a file with DS or DNSKEY records: No such "
+              "file "
+              "or directory"},
         Fault{"validation: {time: 2026-02-30T12:00:00Z}\n",
               "f:1:20: validation.time: found '2026-02-30T12:00:00Z', expected system or an instant such as "
               "2026-01-31T12:00:00Z"},
@@ -312,13 +339,27 @@ INSTANTIATE_TEST_SUITE_P(
               "file too"},
         Fault{
             "listen: [{address: 127.0.0.1, client-authorities: /ca.pem}]\n",
-            "f:1:9: listen[].client-authorities: found it at 127.0.0.1@53, expected it at a listener of tls or https"},
+            "f:1:51: listen[].client-authorities: found it at 127.0.0.1@53, expected it at a listener of tls or https"},
         Fault{"resolution: {stub: [{zone: lan., to: [192.0.2.1], transport: https}]}\n",
               "f:1:62: resolution.stub[].transport: found 'https', expected one of udp, tcp, tls"},
         Fault{"resolution: {forward: [{zone: a., to: ['192.0.2.1#a'], transport: tls}], stub: [{zone: b., to: "
               "['192.0.2.1#b'], transport: tls}]}\n",
-              "f:1:81: resolution.stub[].to: found 192.0.2.1@853 with another name, pins, authenticate, transport or "
-              "path than in a zone before, expected the same"},
+              "f:1:81: resolution.stub[].to: found 192.0.2.1@853 with another name than in the zone of line 1, "
+              "expected the same"},
+        Fault{"resolution:\n  forward:\n    - {zone: a., to: ['192.0.2.1#a'], transport: tls}\n    - {zone: b., to: "
+              "['192.0.2.1'], transport: tls, pins: [AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=]}\n",
+              "f:4:7: resolution.forward[].to: found 192.0.2.1@853 with another name, other pins than in the zone of "
+              "line 3, expected the same"},
+        Fault{"resolution: {forward: [{zone: a., to: [192.0.2.1], transport: tls}]}\n",
+              "f:1:24: resolution.forward[].to: found 192.0.2.1@853 without #name and without pins, expected one of "
+              "them, or authenticate: false: who it is could never be known, and it would never be asked"},
+        Fault{"resolution: {stub: [{zone: a., to: [192.0.2.1], transport: tls}]}\n",
+              "f:1:21: resolution.stub[].to: found 192.0.2.1@853 without #name and without pins, expected one of "
+              "them, or authenticate: false: who it is could never be known, and it would never be asked"},
+        Fault{"listen:\n  - {address: 127.0.0.1@53}\n  - {address: 127.0.0.1@853, transports: [tls], "
+              "client-authorities: /ca.pem}\n",
+              "f:3:69: listen[].client-authorities: found '/ca.pem', expected a file with certificates: No such file "
+              "or directory"},
         Fault{"tls: {certificate: /etc/cert.pem}\n",
               "f:1:20: tls: found a certificate or a key alone, expected both as files, or self-signed"},
         Fault{

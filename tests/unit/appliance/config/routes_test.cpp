@@ -57,17 +57,19 @@ TEST(Routes, servers_asked_by_https_have_its_port_and_path) {
 
 TEST(Routes, stub_zones_by_tls_know_their_servers_as_forward_zones_do) {
   const Configuration c = configuration(
-      "resolution: {stub: [{zone: a., to: ['192.0.2.1#ns.example'], transport: tls}, {zone: b., to: ['192.0.2.2'], "
-      "transport: tls}, {zone: c., to: ['192.0.2.3'], transport: tcp}]}\n");
+      "resolution: {stub: [{zone: a., to: ['192.0.2.1#ns.example'], transport: tls}, {zone: b., to: ['192.0.2.2', "
+      "'192.0.2.4#ns.example'], transport: tls}, {zone: c., to: ['192.0.2.3'], transport: tcp}]}\n");
   const auto routes = plan_routes(c, {});
   ASSERT_EQ(routes.size(), 3U);
   EXPECT_THAT(routes[0].to, ElementsAre(at("192.0.2.1@853")));
   EXPECT_TRUE(routes[0].stub && routes[0].transport == UpstreamTransport::tls);
-  EXPECT_THAT(routes[1].to, testing::IsEmpty()) << "nobody says who it has to be";
+  EXPECT_THAT(routes[1].to, ElementsAre(at("192.0.2.4@853"))) << "nobody says who the other one has to be";
   EXPECT_EQ(routes[2].transport, UpstreamTransport::tcp);
-  EXPECT_THAT(plan_tls_servers(c, {}),
-              ElementsAre(PlannedTlsServer{
-                  .at = at("192.0.2.1@853"), .name = "ns.example", .pins = {}, .anybody = false, .path = ""}));
+  EXPECT_THAT(
+      plan_tls_servers(c, {}),
+      ElementsAre(
+          PlannedTlsServer{.at = at("192.0.2.1@853"), .name = "ns.example", .pins = {}, .anybody = false, .path = ""},
+          PlannedTlsServer{.at = at("192.0.2.4@853"), .name = "ns.example", .pins = {}, .anybody = false, .path = ""}));
 }
 
 TEST(Routes, servers_that_cannot_be_known_are_not_asked) {

@@ -59,8 +59,7 @@ class CertificatesRoadTest : public ::testing::Test {
     return done();
   }
   void examine(const config::Configuration& configuration) {
-    certificates_.examine(configuration, "/etc/redoubt/redoubt.yaml",
-                          [this](const Examination& found) { found_ = found; });
+    certificates_.examine(configuration, file_, places_, [this](const Examination& found) { found_ = found; });
   }
   /// What keykeeper says of the newest files that monitor was asked for.
   void say(const std::string& certificate, channel::CertificateChain chain, const std::string& trouble,
@@ -87,6 +86,8 @@ class CertificatesRoadTest : public ::testing::Test {
   std::vector<channel::UseCertificate> used_;
   std::vector<std::string> troubles_;
   std::optional<Examination> found_;
+  const std::string file_ = "/etc/redoubt/redoubt.yaml";
+  const config::Places places_{{"tls.certificate", {2, 20}}, {"tls.more[0].certificate", {4, 22}}};
   channel::Channel keykeeper_;
   Certificates certificates_{
       loop_,
@@ -115,7 +116,7 @@ TEST_F(CertificatesRoadTest, files_that_fit_are_shown_as_soon_as_they_are_used) 
   EXPECT_THAT(found_->faults, testing::IsEmpty());
   EXPECT_THAT(found_->warnings, testing::IsEmpty());
   EXPECT_THAT(used_, testing::IsEmpty()) << "looking changes nothing";
-  certificates_.use(files_, "/etc/redoubt/redoubt.yaml", {});
+  certificates_.use(files_, file_, places_, {});
   ASSERT_GE(used_.size(), 2U);
   EXPECT_EQ(used_[0].chain, channel::CertificateChain{one});
   EXPECT_EQ(used_[1].place, 1U);
@@ -129,16 +130,33 @@ TEST_F(CertificatesRoadTest, files_that_do_not_fit_are_a_fault) {
   say("/two/c.pem", {}, "the key is not this certificate's");
   say("/etc/redoubt/c.pem", {der(90)}, "");
   ASSERT_TRUE(run_until([&] { return found_.has_value(); }));
-  EXPECT_THAT(found_->faults, ElementsAre("tls: /two/c.pem: the key is not this certificate's"));
+  EXPECT_THAT(found_->faults,
+              ElementsAre("/etc/redoubt/redoubt.yaml:4:22: tls.more[].certificate: /two/c.pem: the key is "
+                          "not this certificate's"));
 }
 
 TEST_F(CertificatesRoadTest, files_that_monitor_cannot_open_are_a_fault) {
   attach_keykeeper();
   examine(files_);
-  certificates_.on_files_missing({.id = opened_[0].id, .trouble = "no such file"});
-  say("/two/c.pem", {der(90)}, "");
+  certificates_.on_files_missing({.id = opened_[0].id, .key = false, .trouble = "no such file"});
+  certificates_.on_files_missing({.id = opened_[1].id, .key = true, .trouble = "not a file"});
   ASSERT_TRUE(run_until([&] { return found_.has_value(); }));
-  EXPECT_THAT(found_->faults, ElementsAre("tls: /etc/redoubt/c.pem: no such file"));
+  EXPECT_THAT(found_->faults,
+              ElementsAre("/etc/redoubt/redoubt.yaml:2:20: tls.certificate: /etc/redoubt/c.pem: no such file",
+                          "/etc/redoubt/redoubt.yaml: tls.more[].key: /two/k.pem: not a file"));
+}
+
+TEST_F(CertificatesRoadTest, a_start_without_its_files_says_where_they_are_named) {
+  attach_keykeeper();
+  certificates_.use(files_, file_, places_, {});
+  ASSERT_EQ(opened_.size(), 2U);
+  certificates_.on_files_missing({.id = opened_[0].id, .key = false, .trouble = "no such file"});
+  say("/two/c.pem", {}, "the key is not this certificate's");
+  ASSERT_TRUE(run_until([&] { return troubles_.size() == 2; }));
+  EXPECT_THAT(troubles_,
+              ElementsAre("/etc/redoubt/redoubt.yaml:2:20: tls.certificate: /etc/redoubt/c.pem: no such file",
+                          "/etc/redoubt/redoubt.yaml:4:22: tls.more[].certificate: /two/c.pem: the key is not this "
+                          "certificate's"));
 }
 
 TEST_F(CertificatesRoadTest, an_expired_certificate_and_an_open_key_are_warnings) {
@@ -148,8 +166,10 @@ TEST_F(CertificatesRoadTest, an_expired_certificate_and_an_open_key_are_warnings
   say("/two/c.pem", {der(90)}, "", true);
   ASSERT_TRUE(run_until([&] { return found_.has_value(); }));
   EXPECT_THAT(found_->faults, testing::IsEmpty());
-  EXPECT_THAT(found_->warnings, ElementsAre("tls: /etc/redoubt/c.pem: the certificate has expired",
-                                            "tls: /two/k.pem: everybody on this machine may read the key"));
+  EXPECT_THAT(found_->warnings, ElementsAre("/etc/redoubt/redoubt.yaml:2:20: tls.certificate: /etc/redoubt/c.pem: the "
+                                            "certificate has expired",
+                                            "/etc/redoubt/redoubt.yaml: tls.more[].key: /two/k.pem: everybody on this "
+                                            "machine may read the key"));
 }
 
 TEST_F(CertificatesRoadTest, without_a_keykeeper_a_reload_goes_on_with_a_warning) {
@@ -172,7 +192,7 @@ TEST_F(CertificatesRoadTest, plain_listeners_need_no_look) {
 
 TEST_F(CertificatesRoadTest, later_trouble_leaves_the_former_certificate) {
   attach_keykeeper();
-  certificates_.use(files_, "/etc/redoubt/redoubt.yaml", {});
+  certificates_.use(files_, file_, places_, {});
   say("/etc/redoubt/c.pem", {der(90)}, "");
   say("/two/c.pem", {der(90)}, "");
   ASSERT_TRUE(run_until([&] { return used_.size() == 2; }));
@@ -190,11 +210,11 @@ TEST_F(CertificatesRoadTest, later_trouble_leaves_the_former_certificate) {
 
 TEST_F(CertificatesRoadTest, an_expired_certificate_takes_no_good_ones_place_while_that_ones_key_is_there) {
   attach_keykeeper();
-  certificates_.use(files_, "/etc/redoubt/redoubt.yaml", {});
+  certificates_.use(files_, file_, places_, {});
   say("/etc/redoubt/c.pem", {der(90)}, "");
   say("/two/c.pem", {der(90)}, "");
   ASSERT_TRUE(run_until([&] { return used_.size() == 2; }));
-  certificates_.use(files_, "/etc/redoubt/redoubt.yaml", {});  // which looks again
+  certificates_.use(files_, file_, places_, {});  // which looks again
   const auto ended = der(-1);
   const auto good = der(80);
   say("/etc/redoubt/c.pem", {ended}, "");

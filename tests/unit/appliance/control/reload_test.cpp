@@ -239,12 +239,12 @@ TEST_F(StoredReloadTest, a_start_that_is_through_counts) {
   EXPECT_EQ(store->generations(10)->size(), 2U);
 }
 
-/// No file of this process can grow beyond half a mebioctet while it lives: what a full disk does to a database.
+/// No file of this process can grow beyond that while it lives: what a full disk does to a database.
 class FullDisk {
  public:
-  FullDisk() : handler_{std::signal(SIGXFSZ, SIG_IGN)} {
+  explicit FullDisk(rlim_t most = 512 * 1024) : handler_{std::signal(SIGXFSZ, SIG_IGN)} {
     ::getrlimit(RLIMIT_FSIZE, &had_);
-    const rlimit none{.rlim_cur = 512 * 1024, .rlim_max = had_.rlim_max};
+    const rlimit none{.rlim_cur = most, .rlim_max = had_.rlim_max};
     ::setrlimit(RLIMIT_FSIZE, &none);
   }
   ~FullDisk() {
@@ -258,6 +258,19 @@ class FullDisk {
   rlimit had_{};
   void (*handler_)(int);
 };
+
+TEST_F(StoredReloadTest, numbers_count_on_where_the_disk_is_full) {
+  EXPECT_THAT(apply(one).faults, IsEmpty());
+  const auto first = reload_->in_force()->generation;
+  {
+    const FullDisk full{16 * 1024};  // room for a snapshot, none behind what the store has written
+    EXPECT_THAT(apply(two).faults, IsEmpty());
+    EXPECT_EQ(reload_->in_force()->generation, first + 1) << "no number from the clock";
+    EXPECT_THAT(store->generations(10).value(), testing::SizeIs(1)) << "it was not remembered";
+  }
+  EXPECT_THAT(apply(one).faults, IsEmpty());
+  EXPECT_EQ(reload_->in_force()->generation, first + 2);
+}
 
 TEST_F(ReloadTest, what_the_disk_does_not_keep_is_in_force_with_a_warning) {
   std::string folder = testing::TempDir() + "redoubt-reload-XXXXXX";

@@ -123,6 +123,7 @@ TEST(CommandLine, what_is_missing_or_makes_no_sense_is_a_usage_error) {
                                              {"completion", "tcsh"},
                                              {"status", "--nonsense"},
                                              {"cache", "flush"},
+                                             {"stats", "--rounds", "2"},
                                              {"cache", "flush", "a.", "--all"}}) {
     const Result result = run_with(line);
     EXPECT_EQ(result.code, ExitCode::usage) << ::testing::PrintToString(line);
@@ -228,6 +229,30 @@ TEST(ConfigCommand, faults_are_told_with_file_line_and_column) {
   EXPECT_EQ(as_json["faults"][0]["column"], 9);
   EXPECT_EQ(run_with({"config", "check", folder.path() + "/absent.yaml"}).code, ExitCode::failed);
   EXPECT_EQ(run_with({"config", "check", folder.path()}).code, ExitCode::failed) << "a folder is no file";
+}
+
+TEST(ConfigCommand, files_that_it_names_are_told_by_the_place_of_their_setting) {
+  const Folder folder;
+  const std::string file = folder.file("tls.yaml", "tls:\n  certificate: none.pem\n  key: none.key\n");
+  const std::string place = file + ":2:16: tls.certificate: " + folder.path() + "/none.pem: No such file";
+  EXPECT_NE(run_with({"config", "check", file}).err.find(place), std::string::npos)
+      << run_with({"config", "check", file}).err;
+  const json as_json = json::parse(run_with({"--json", "config", "check", file}).out);
+  EXPECT_EQ(as_json["faults"][1]["line"], 3);
+  const std::string authorities =
+      folder.file("ca.yaml", "listen: [{address: 127.0.0.1@853, transports: [tls], client-authorities: none.pem}]\n");
+  EXPECT_EQ(run_with({"config", "check", authorities}).err,
+            authorities +
+                ":1:74: listen[].client-authorities: found 'none.pem', expected a file with certificates: No such file "
+                "or directory\n");
+}
+
+TEST(ConfigCommand, a_file_that_sets_nothing_is_a_warning) {
+  const Folder folder;
+  const Result check = run_with({"config", "check", folder.file("empty.yaml", "# nothing\n")});
+  EXPECT_EQ(check.code, ExitCode::done);
+  EXPECT_NE(check.err.find("empty.yaml: it sets nothing"), std::string::npos) << check.err;
+  EXPECT_EQ(run_with({"config", "check", folder.file("braces.yaml", "{}\n")}).err, "");
 }
 
 TEST(StatusCommand, shows_roles_and_tells_by_its_exit_code_whether_all_is_ready) {
@@ -377,6 +402,7 @@ TEST(TraceCommand, fails_with_the_answer_and_where_the_client_may_not_ask) {
   const Result refused = stranger.run({"trace", "www.a", "--client", "203.0.113.5"});
   EXPECT_EQ(refused.code, ExitCode::failed);
   EXPECT_NE(refused.out.find("203.0.113.5 may not ask"), std::string::npos) << refused.out;
+  EXPECT_EQ(refused.out.find("budget"), std::string::npos) << "nothing was spent: " << refused.out;
 }
 
 TEST(TraceCommand, says_that_the_resolver_ended_in_the_middle_and_fails) {
@@ -474,6 +500,16 @@ TEST(UpstreamsCommand, shows_a_line_each) {
             std::string::npos)
       << result.out;
   EXPECT_NE(result.out.find("2 of 7; --limit shows more"), std::string::npos) << result.out;
+}
+
+TEST(UpstreamsCommand, says_that_there_are_none) {
+  OneReply none{200, R"({"known": 0, "upstreams": []})"};
+  EXPECT_EQ(none.run({"upstreams"}).out, "no server was asked lately\n");
+}
+
+TEST(StatsCommand, says_that_nothing_was_counted) {
+  OneReply none{200, R"({"statistics": [{"name": "a", "labels": "", "counts": true, "value": 0}]})"};
+  EXPECT_EQ(none.run({"stats"}).out, "nothing was counted yet\n");
 }
 
 TEST(StatsCommand, shows_what_was_counted) {

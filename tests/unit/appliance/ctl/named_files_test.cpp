@@ -23,6 +23,18 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
+/// As `resolverctl config check` prints them.
+struct Found {
+  std::vector<std::string> faults;
+  std::vector<std::string> warnings;
+};
+
+std::vector<std::string> lines(const std::vector<config::Remark>& remarks) {
+  std::vector<std::string> texts;
+  for (const config::Remark& remark : remarks) texts.push_back(remark.to_text("f"));
+  return texts;
+}
+
 class NamedFilesTest : public ::testing::Test {
  protected:
   NamedFilesTest() { std::filesystem::create_directories(folder_); }
@@ -32,20 +44,22 @@ class NamedFilesTest : public ::testing::Test {
     std::ofstream{path, std::ios::binary} << text;
     ASSERT_EQ(::chmod(path.c_str(), mode), 0);
   }
-  FileFindings look(const config::Tls& tls, bool is_wanted = true) const {
+  Found look(const config::Tls& tls, bool is_wanted = true) const {
     config::Configuration configuration;
     configuration.tls = tls;
     configuration.listeners.resize(1);
     configuration.listeners.front().tls = is_wanted;
     return look(configuration);
   }
-  FileFindings look(const config::Configuration& configuration) const {
-    return look_at_named_files(configuration, folder_ + "/redoubt.yaml", now_);
+  Found look(const config::Configuration& configuration) const {
+    const config::Remarks found = look_at_named_files(configuration, places_, folder_ + "/redoubt.yaml", now_);
+    return {lines(found.faults), lines(found.warnings)};
   }
-  FileFindings look() const { return look({.certificate = "c.pem", .key = "k.pem", .names = {}, .authorities = {}}); }
+  Found look() const { return look({.certificate = "c.pem", .key = "k.pem", .names = {}, .authorities = {}}); }
 
   std::string folder_ = testing::TempDir() + "named_files." + std::to_string(::getpid());
   std::int64_t now_ = std::time(nullptr);
+  config::Places places_;
 };
 
 TEST_F(NamedFilesTest, a_pair_that_fits_is_fine) {
@@ -71,11 +85,11 @@ TEST_F(NamedFilesTest, each_further_certificate_is_looked_at) {
   write("c.pem", pem.certificate);
   write("k.pem", pem.key);
   write("other.pem", test::make_pem().key);
-  const FileFindings found = look({.certificate = "c.pem",
-                                   .key = "k.pem",
-                                   .more = {{"c.pem", "other.pem"}, {"none.pem", "k.pem"}},
-                                   .names = {},
-                                   .authorities = {}});
+  const Found found = look({.certificate = "c.pem",
+                            .key = "k.pem",
+                            .more = {{"c.pem", "other.pem"}, {"none.pem", "k.pem"}},
+                            .names = {},
+                            .authorities = {}});
   EXPECT_THAT(found.faults, ElementsAre(HasSubstr("the key is not"), HasSubstr("none.pem: No such file")));
 }
 
@@ -84,6 +98,21 @@ TEST_F(NamedFilesTest, what_is_no_certificate_or_missing_is_a_fault) {
   write("c.pem", "certificate");
   write("k.pem", test::make_pem().key);
   EXPECT_THAT(look().faults, ElementsAre(HasSubstr("no certificate in PEM")));
+}
+
+TEST_F(NamedFilesTest, each_file_is_told_with_its_setting_and_the_place_of_it) {
+  places_ = {{"tls.certificate", {2, 16}}, {"tls.key", {3, 8}}, {"tls.more[1].key", {6, 32}}};
+  const test::Pem pem = test::make_pem();
+  write("c.pem", pem.certificate);
+  write("k.pem", pem.key);
+  const Found found = look({.certificate = "/",
+                            .key = "none.pem",
+                            .more = {{"c.pem", "k.pem"}, {"c.pem", "none.pem"}},
+                            .names = {},
+                            .authorities = {}});
+  EXPECT_THAT(found.faults, ElementsAre("f:2:16: tls.certificate: /: not a file",
+                                        "f:3:8: tls.key: " + folder_ + "/none.pem: No such file or directory",
+                                        "f:6:32: tls.more[].key: " + folder_ + "/none.pem: No such file or directory"));
 }
 
 TEST_F(NamedFilesTest, a_key_that_everybody_may_read_is_a_warning) {
@@ -108,7 +137,7 @@ TEST_F(NamedFilesTest, an_end_that_has_come_or_is_near_is_a_warning) {
 }
 
 TEST_F(NamedFilesTest, what_no_listener_wants_is_no_fault) {
-  const FileFindings found = look({.certificate = "c.pem", .key = "k.pem", .names = {}, .authorities = {}}, false);
+  const Found found = look({.certificate = "c.pem", .key = "k.pem", .names = {}, .authorities = {}}, false);
   EXPECT_THAT(found.faults, IsEmpty());
   EXPECT_THAT(found.warnings, ElementsAre(HasSubstr("c.pem: No such file or directory (no listener has tls or https"),
                                           HasSubstr("k.pem: No such file")));
@@ -130,7 +159,7 @@ TEST_F(NamedFilesTest, files_that_may_come_later_are_warnings) {
   configuration.tls.certificate = "self-signed";
   configuration.resolution.forward.emplace_back().to_file = "resolv.conf";
   configuration.resolution.local_root = config::LocalRoot{.file = "/nowhere/root"};
-  const FileFindings found = look(configuration);
+  const Found found = look(configuration);
   EXPECT_THAT(found.faults, IsEmpty());
   EXPECT_THAT(found.warnings, ElementsAre(AllOf(HasSubstr("to-file: "), HasSubstr("/resolv.conf: No such file")),
                                           HasSubstr("resolution.local-root: /nowhere/root: No such file")));

@@ -165,7 +165,9 @@ class FileSigning {
 
   /// Secondaries do not go back, and one that has a later serial seems to have seen what it never saw.
   std::optional<std::uint32_t> last_serial() const {
-    const auto earlier = serial_before();
+    auto earlier = serial_before();
+    // A source that is signed was served with these signatures and this serial.
+    if (!earlier && !source_.left_out_keys.empty()) earlier = source_.serial;
     const auto known = options_.last_serial;
     return known && (!earlier || is_before(*earlier, *known)) ? known : earlier;
   }

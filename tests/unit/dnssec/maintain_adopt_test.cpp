@@ -66,7 +66,7 @@ TEST(MaintainAdopt, a_refusal_makes_no_folder) {
 /// With the ZSK alone, the KSK that the parent's DS leads to would go in one step; and the other way round, the
 /// signatures in caches would have no key.
 TEST(MaintainAdopt, a_part_of_the_keys_is_not_enough) {
-  for (const std::size_t here : {0, 1}) {
+  for (const std::size_t here : {std::size_t{0}, std::size_t{1}}) {
     OtherFolder other;
     for (const char* ending : {".key", ".private"}) {
       const std::string name = other.keys[here].stem + ending;
@@ -87,6 +87,19 @@ TEST(MaintainAdopt, a_source_that_is_signed_with_keys_that_are_not_here_is_not_s
   ASSERT_FALSE(result);
   EXPECT_TRUE(other.names_all(result.error())) << result.error();
   EXPECT_FALSE(std::filesystem::exists(other.site.options_.file.output));
+}
+
+/// Its secondaries have that serial with the signatures of before.
+TEST(MaintainAdopt, a_signed_source_is_followed_by_a_later_serial) {
+  Site site;
+  const auto first = site.run();
+  ASSERT_TRUE(first);
+  site.folder_.write("example.zone", site.folder_.read("example.zone.signed"));
+  std::filesystem::remove(site.folder_.file("example.sqlite"));
+  site.options_.file.output = site.folder_.file("output");
+  const auto result = site.run();
+  ASSERT_TRUE(result) << result.error();
+  EXPECT_EQ(result->file.serial, first->file.serial + 1);
 }
 
 /// named writes its signed zones in a form of its own.

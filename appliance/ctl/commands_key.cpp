@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 
 #include "appliance/ctl/signing_support.hpp"
@@ -56,6 +57,28 @@ std::expected<PrivateKey, std::string> read_private(const std::string& path, Alg
 std::string lowered(std::string text) {
   for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   return text;
+}
+
+/// The zone that a file's name tells: "corp.example." of "Kcorp.example.+013+12345.private". Nothing where it tells
+/// none.
+std::optional<dns::Name> zone_of_file(const std::string& path) {
+  const std::string name = std::filesystem::path{path}.filename().string();
+  const auto tag = name.rfind('+');
+  const auto algorithm = tag == std::string::npos || tag == 0 ? std::string::npos : name.rfind('+', tag - 1);
+  if (!name.starts_with('K') || algorithm == std::string::npos || algorithm < 2) return std::nullopt;
+  std::string text;
+  for (std::size_t at = 1; at < algorithm; ++at) {
+    unsigned octet = 0;
+    if (name[at] == '%' && at + 2 < algorithm &&
+        std::from_chars(&name[at + 1], &name[at] + 3, octet, 16).ptr == &name[at] + 3) {
+      text += fmt::format("\\{:03}", octet);
+      at += 2;
+    } else {
+      text += name[at];
+    }
+  }
+  const auto zone = dns::Name::from_text(text);
+  return zone ? std::optional{*zone} : std::nullopt;
 }
 
 /// What it may sign: as asked for, else as the file's name has it where it is called as BIND's tools call it (the tag
@@ -122,12 +145,19 @@ ExitCode key_list(const Context& context, const KeyOptions& options) {
 }
 
 ExitCode key_import(const Context& context, const KeyOptions& options) {
-  const auto zone = dns::Name::from_text(options.zone);
   const auto algorithm = algorithm_from_text(options.algorithm);
-  if (!zone) return misused(context, options.zone + ": it is no name");
   if (!algorithm) return misused(context, options.algorithm + ": it is no algorithm that is known here");
   if (options.file.empty() == options.token.empty())
     return misused(context, "one of FILE and --token says where the key is");
+  std::optional<dns::Name> zone = zone_of_file(options.file);
+  if (!options.zone.empty()) {
+    const auto given = dns::Name::from_text(options.zone);
+    if (!given) return misused(context, options.zone + ": it is no name");
+    zone = *given;
+  }
+  if (!zone)
+    return misused(context,
+                   "--zone is required where no file's name tells the zone (as KZONE.+013+12345.private does)");
   const auto keys = open_keys(context, options.keys, "./", true);
   if (!keys) return complain(context, keys.error());
   std::expected<StoredKey, std::string> key;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 
@@ -200,10 +201,13 @@ ExitCode tell_verdict(const Context& context, const std::string& file, const Zon
   return ExitCode::done;
 }
 
+/// RDATA alone, or a line of BIND's dsset- file, which has a name in front: "example. IN DS 27176 13 2 ...".
 std::expected<std::vector<Octets>, std::string> ds_of(const std::vector<std::string>& texts) {
   std::vector<Octets> all;
   for (const std::string& text : texts) {
-    const auto record = dns::record_from_text(". 0 IN DS " + text);
+    const auto type = std::max(text.rfind(" DS ") + 1, text.rfind("\tDS ") + 1);  // 0: there is none
+    const std::string rdata = type == 0 ? text : text.substr(type + 3);
+    const auto record = dns::record_from_text(". 0 IN DS " + rdata);
     if (!record) return std::unexpected{"--ds " + text + ": " + record.error().what};
     all.push_back(record->rdata);
   }
@@ -242,6 +246,7 @@ ExitCode zone_sign(const Context& context, const ZoneSignOptions& given) {
   work.policy_is_chosen = !options.policy.empty();
   work.keys = &keys;
   work.despite_faults = options.despite_faults;
+  work.despite_missing_keys = options.despite_missing_keys;
   work.despite_exposure = options.despite_exposure;
   work.clock = read_clock();
   if (options.ds_published) {

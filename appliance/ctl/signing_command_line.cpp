@@ -53,6 +53,8 @@ void add_sign(CLI::App& zone, const AddCommand& command) {
                 "sign although others than the owner may read a private half");
   app->add_flag("--despite-faults", options->despite_faults,
                 "sign although `zone check` finds faults in the zone file");
+  app->add_flag("--despite-missing-keys", options->despite_missing_keys,
+                "sign although the zone is signed with keys that are not in the folder: it becomes bogus");
   app->add_flag("--ds-published", options->ds_published,
                 "you have seen at every server of the parent the DS that was asked for");
   app->add_option("--resolver", options->resolver,
@@ -193,7 +195,11 @@ void add_keys(CLI::App& app, const AddCommand& command) {
   CLI::App* import = add("import", "take in a private key: BIND's format, or PKCS#8 in PEM", key_import);
   import->add_option("FILE", options->file, "the private key");
   for (CLI::App* app_with_zone : {made, import}) {
-    app_with_zone->add_option("--zone", options->zone, "the zone's name")->type_name("ZONE")->required();
+    app_with_zone
+        ->add_option("--zone", options->zone,
+                     app_with_zone == made ? "the zone's name" : "the zone's name (default: from the file's name)")
+        ->type_name("ZONE")
+        ->required(app_with_zone == made);
     app_with_zone->add_option("--role", options->role, "ksk, zsk or csk (csk, or what an imported file's name says)")
         ->type_name("ROLE")
         ->check(CLI::IsMember({"ksk", "zsk", "csk"}));

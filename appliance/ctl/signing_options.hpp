@@ -29,6 +29,7 @@ struct ZoneSignOptions {
   bool everything = false;
   bool clock_is_right = false;
   bool despite_faults = false;            ///< sign although the zone file has faults
+  bool despite_missing_keys = false;      ///< sign although the zone is signed with keys that are not in the folder
   bool despite_exposure = false;          ///< sign with private halves that others may read
   std::string resolver = "127.0.0.1@53";  ///< that finds the parent's agent, where the policy says notify-parent
   bool any_address = false;               ///< as of NotifyOptions

@@ -66,4 +66,9 @@ bool may_publish_ds(const LiveVersions& live, KeyMask next, const KeyTraits& tra
   return true;
 }
 
+bool fit_together(const KeySet& keys, KeyMask signatures, const KeyTraits& traits) {
+  const KeyMask missing = signatures & ~keys.published;
+  return (algorithms_of(missing, traits) & algorithms_of(keys.published, traits)).none();
+}
+
 }  // namespace redoubt::dnssec

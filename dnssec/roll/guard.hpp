@@ -40,4 +40,9 @@ bool may_publish_keys(const LiveVersions& live, const KeySet& next, const KeyTra
 bool may_publish_signatures(const LiveVersions& live, KeyMask next, const KeyTraits& traits);
 bool may_publish_ds(const LiveVersions& live, KeyMask next, const KeyTraits& traits);
 
+/// Whether one version of the zone may have both: no signature is by a key that its DNSKEY RRset lacks although it has
+/// one of that algorithm. Such a signature helps nobody, and whoever checks the zone takes it for a mistake. Of an
+/// algorithm that is new, or on its way out, signatures are there without keys (RFC 6781 §4.1.4).
+bool fit_together(const KeySet& keys, KeyMask signatures, const KeyTraits& traits);
+
 }  // namespace redoubt::dnssec

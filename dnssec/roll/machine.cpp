@@ -18,6 +18,7 @@ class Machine {
   Decision run() {
     look(policy_, zone_, observed_, decision_);
     free_places();
+    drop_refused();
     if (zone_.held) {
       wait("held by an operator: " + *zone_.held);
     } else {
@@ -61,6 +62,14 @@ class Machine {
     drop(zone_.signatures);
   }
 
+  /// Who signs refuses to put out what does not fit, so nobody has such a version, and it is not waited for. (This
+  /// machine makes none; an earlier one did.)
+  void drop_refused() {
+    if (fit_together(zone_.key_sets.newest(), zone_.signatures.newest(), zone_.traits())) return;
+    zone_.key_sets.pending.reset();
+    zone_.signatures.pending.reset();
+  }
+
   std::vector<KeyRole> roles() const {
     switch (policy_.layout) {
       case KeyLayout::split:
@@ -96,8 +105,9 @@ class Machine {
     if (misfits != 0) {
       // From a split to a single key or back, and to another algorithm, all go together.
       const KeyMask all = keys_where([](const RollingKey& key) { return key.wanted && key.role != KeyRole::foreign; });
-      return retire(all, "the policy wants other keys",
-                    policy_.layout != KeyLayout::unsigned_zone && was_secure(zone_));
+      retire(all, "the policy wants other keys", policy_.layout != KeyLayout::unsigned_zone && was_secure(zone_));
+      misfits_stay_ = keys_where([](const RollingKey& key) { return key.wanted; }) & misfits;
+      return;
     }
     for (const KeyRole role : wanted_roles) {
       const KeyMask due = keys_where([&](const RollingKey& key) {
@@ -117,9 +127,23 @@ class Machine {
     }
   }
 
+  /// While a roll to other keys may not begin, those that there are do the work: a key made now would have to sign
+  /// beside them.
+  bool is_done_meanwhile(KeyRole role) const {
+    const auto any = [&](auto does) {
+      return misfits_stay_ != 0 && keys_where([&](const RollingKey& key) {
+                                     return key.wanted && !key.standby && key.role != KeyRole::foreign &&
+                                            does(key.role);
+                                   }) != 0;
+    };
+    return (!is_for_keys(role) || any([](KeyRole other) { return is_for_keys(other); })) &&
+           (!is_for_zone(role) || any([](KeyRole other) { return is_for_zone(other); }));
+  }
+
   /// Asks for the keys that are missing; a standby key takes its place first.
   void want_keys() {
     for (const KeyRole role : roles()) {
+      if (is_done_meanwhile(role)) continue;
       const auto count = [&](bool standby) {
         return std::ranges::count_if(zone_.keys, [&](const RollingKey& key) {
           return !key.free && key.wanted && key.role == role && key.standby == standby &&
@@ -152,6 +176,7 @@ class Machine {
     // Signatures of an algorithm that is new come first, then keys; leaving ones go in the reverse order.
     step_signatures(wanted);
     step_keys(in_zone | wanted | foreign, "publishes");
+    step_signatures(wanted);  // by keys that came just now, where nobody needs to know them first
     step_ds(wanted);
     step_keys(wanted | foreign, "withdraws");
     if ((in_zone & ~wanted & ~foreign) != 0) {
@@ -165,12 +190,24 @@ class Machine {
   void step_keys(KeyMask published, const char* verb) {
     const KeyMask signers =
         published & keys_where([](const RollingKey& key) { return key.is_for_keys() && !key.standby; });
-    const KeySet next{published, signers};
     const KeySet before = zone_.key_sets.newest();
-    if (next == before || !may_publish_keys(zone_.live(), next, zone_.traits())) return;
-    const KeyMask changed = next.published ^ before.published;
-    tell(changed == 0 ? "a standby key signs the DNSKEY RRset" : std::string{verb} + " " + names_of(changed));
-    intend(zone_.key_sets, next);
+    // A ZSK that signed the DNSKEY RRset for another signer may have a DS: it goes on until the parent is seen.
+    const KeyMask others = before.signers & published & ~zone_.traits().foreign;
+    for (const KeySet& next : {KeySet{published, signers}, KeySet{published, signers | others}}) {
+      if (next == before) return;
+      if (!fit_together(next, zone_.signatures.newest(), zone_.traits()) ||
+          !may_publish_keys(zone_.live(), next, zone_.traits()))
+        continue;
+      tell_keys(before, next, verb);
+      return intend(zone_.key_sets, next);
+    }
+  }
+
+  void tell_keys(const KeySet& before, const KeySet& next, const char* verb) {
+    if (const KeyMask changed = next.published ^ before.published; changed != 0)
+      return tell(std::string{verb} + " " + names_of(changed));
+    if ((next.signers & ~before.signers) != 0) return tell("a standby key signs the DNSKEY RRset");
+    tell("the DNSKEY RRset is signed without " + names_of(before.signers & ~next.signers));
   }
 
   void step_signatures(KeyMask wanted) {
@@ -194,7 +231,9 @@ class Machine {
     }
     for (const KeyMask next : {target, (current & ~replaced) | target, current | new_algorithms}) {
       if (next == current) return;
-      if (!may_publish_signatures(zone_.live(), next, zone_.traits())) continue;
+      if (!fit_together(zone_.key_sets.newest(), next, zone_.traits()) ||
+          !may_publish_signatures(zone_.live(), next, zone_.traits()))
+        continue;
       tell("the zone is signed with " + names_of(next));
       return intend(zone_.signatures, next);
     }
@@ -277,6 +316,7 @@ class Machine {
   ZoneRolls& zone_;
   const Observations& observed_;
   Decision decision_;
+  KeyMask misfits_stay_ = 0;  // keys that the policy does not want, and whose roll may not begin yet
 };
 
 }  // namespace

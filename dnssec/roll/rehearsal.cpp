@@ -51,8 +51,9 @@ class World {
     next_scan_ = now_ + scan_delay();
     next_trouble_ = options.faults ? now_ + up_to(options_.trouble_every) : end_ + seconds{1};
     boot_ = now_ - std::chrono::hours{2};
-    zones_.push_back({{}, std::nullopt});
-    ds_.push_back({{}, std::nullopt});
+    if (options_.before) sign_elsewhere(*options_.before);
+    zones_.push_back({primary_, std::nullopt});
+    ds_.push_back({registry_, std::nullopt});
   }
 
   Rehearsal run() {
@@ -89,6 +90,40 @@ class World {
   Instant never() const { return end_ + seconds{1}; }
   void note(std::string what) {
     if (result_.events.size() < most_events) result_.events.push_back({now_, std::move(what)});
+  }
+
+  // Before
+  // --------------------------------------------------------------------------------------------------------------
+
+  void sign_elsewhere(const SignedElsewhere& before) {
+    primary_.serial = 1;
+    const std::string entry = before.one_key ? "elsewhere-csk" : "elsewhere-ksk";
+    const std::string zone_key = before.one_key ? entry : "elsewhere-zsk";
+    primary_.keys = {entry, zone_key};
+    primary_.key_signers = before.all_sign_keys ? primary_.keys : Names{entry};
+    primary_.zone_signers = {zone_key};
+    for (const std::string& name : primary_.keys) algorithms_[name] = static_cast<std::uint8_t>(before.algorithm);
+    if (before.has_ds) registry_ = {entry};
+    for (Secondary& secondary : secondaries_) secondary.zone = primary_;
+    for (ParentServer& server : parents_) server.ds = registry_;
+  }
+
+  /// The tool's first look, with those keys in its folder.
+  void take_over(ZoneRolls& zone) {
+    KeySet keys;
+    KeyMask signatures = 0;
+    for (const std::string& name : primary_.keys) {
+      RollingKey key;
+      key.tag = static_cast<std::uint16_t>(50'000 + zone.keys.size());
+      key.stem = name;
+      key.algorithm = options_.before->algorithm;
+      key.role = own_role_from_text(name.substr(name.size() - 3)).value_or(KeyRole::csk);
+      const KeyMask me = bit(add_key(zone, std::move(key)).value_or(0));
+      keys.published |= me;
+      if (primary_.key_signers.contains(name)) keys.signers |= me;
+      if (primary_.zone_signers.contains(name)) signatures |= me;
+    }
+    adopt(zone, keys, signatures);
   }
 
   // The zone's servers ----------------------------------------------------------------------------------------------
@@ -135,6 +170,10 @@ class World {
     for (const std::string& name : next.keys) {
       if (!disk_ || disk_->find(" " + name + " ") == std::string::npos)
         result_.broken = {now_, name + " is published, and a kill now would lose it"};
+    }
+    for (const std::string& name : next.zone_signers) {
+      if (!next.keys.contains(name) && algorithms_of(next.keys).contains(algorithms_.at(name)))
+        result_.broken = {now_, name + " signs, and is not in the DNSKEY RRset: who checks that refuses it"};
     }
     primary_ = next;
     zones_.push_back({next, std::nullopt});
@@ -284,6 +323,7 @@ class World {
       run_once(std::move(zone), step.doubt);
     } else {
       zone = fresh_zone(policy_, advance_clock({}, clock(), false).clock);
+      if (options_.before) take_over(zone);
       run_once(std::move(zone), std::nullopt);
     }
   }

@@ -11,6 +11,14 @@
 
 namespace redoubt::dnssec {
 
+/// A zone that another signer signed before: with a KSK and a ZSK, or with one key for both.
+struct SignedElsewhere {
+  Algorithm algorithm = Algorithm::ecdsa_p256_sha256;
+  bool one_key = false;
+  bool all_sign_keys = false;  ///< the ZSK signs the DNSKEY RRset, too, as BIND's dnssec-signzone has it
+  bool has_ds = true;          ///< of the KSK, or of the one key
+};
+
 struct RehearsalOptions {
   Policy policy;  ///< what the machine believes
   Policy world;   ///< how slow the world is at its slowest: its TTLs and propagation
@@ -24,7 +32,8 @@ struct RehearsalOptions {
   bool publishes_before_storing = false;
   /// Policies that the operator changes to, one after the other, at random times (with faults).
   std::vector<Policy> later{};
-  std::optional<seconds> changes_at{};  ///< the first of them: so long after the start
+  std::optional<SignedElsewhere> before{};  ///< nothing: an unsigned zone
+  std::optional<seconds> changes_at{};      ///< the first of them: so long after the start
 };
 
 struct RehearsalEvent {

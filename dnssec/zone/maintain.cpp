@@ -10,6 +10,7 @@
 #include "dnssec/zone/load.hpp"
 #include "dnssec/zone/offline_keys.hpp"
 #include "dnssec/zone/state_file.hpp"
+#include "dnssec/zone/take_back.hpp"
 
 namespace redoubt::dnssec {
 
@@ -31,7 +32,10 @@ class Maintenance {
     apex_ = source_->zone.apex();
     if (auto fit = check_source(); !fit) return std::unexpected{fit.error()};
     std::error_code error;
-    if (file_.dry_run && !std::filesystem::is_directory(keys_.path(), error)) return without_folder();
+    if (!std::filesystem::is_directory(keys_.path(), error)) {
+      if (auto all_here = refuse_missing_keys(adopt_from(), {}); !all_here) return std::unexpected{all_here.error()};
+      if (file_.dry_run) return without_folder();
+    }
     if (auto made = keys_.make(); !made) return std::unexpected{made.error()};
     const auto lock = FolderLock::take(keys_.path());
     if (!lock) return std::unexpected{lock.error()};
@@ -146,6 +150,7 @@ class Maintenance {
       return adopt_output();
     }
     zone_ = std::move(**state);
+    stored_policy_ = zone_.policy;
     if (auto same = compare_policy(); !same) return same;
     if (zone_.written_serial != 0 && zone_.clock.last)
       file_.last_run = zone_.clock.last->wall.time_since_epoch().count();
@@ -193,14 +198,18 @@ class Maintenance {
     return {};
   }
 
+  AdoptFrom adopt_from() const {
+    return {.output = file_.output,
+            .input = file_.input,
+            .input_is_signed = !source_->left_out_keys.empty(),
+            .apex = apex_,
+            .policy = options_.policy,
+            .folder = keys_,
+            .despite_missing_keys = options_.despite_missing_keys};
+  }
+
   std::expected<void, std::string> adopt_output() {
-    const auto taken = adopt_signed_zone({.output = file_.output,
-                                          .input = file_.input,
-                                          .input_is_signed = !source_->left_out_keys.empty(),
-                                          .apex = apex_,
-                                          .policy = options_.policy,
-                                          .folder = keys_},
-                                         zone_, result_.keys);
+    const auto taken = adopt_signed_zone(adopt_from(), zone_, result_.keys);
     if (!taken) return std::unexpected{taken.error()};
     if (*taken) result_.told.push_back("takes over the keys that the zone is signed with");
     return {};
@@ -215,6 +224,7 @@ class Maintenance {
     if (options_.observe) observed = options_.observe(apex_, zone_, result_.keys);
     observed.clock_doubt = clock_doubt_;
     const ZoneRolls before = zone_;
+    made_.clear();
     Decision decision = decide(options_.policy, zone_, observed);
     if (!decision.make.empty()) {
       note(decision);
@@ -236,8 +246,9 @@ class Maintenance {
       if (auto stored = store_ahead(); !stored) return std::unexpected{stored.error()};
     }
     const bool pending = zone_.key_sets.pending || zone_.signatures.pending;
-    if (auto done = write(); !done) return std::unexpected{done.error()};
+    if (auto done = write(); !done) return std::unexpected{done.error() + undo(before)};
     if (file_.dry_run) return false;
+    stored_policy_ = zone_.policy;
     note_written(zone_, result_.file.serial, seconds{result_.file.max_ttl});
     stored_clock_ = zone_.clock;
     if (auto stored = store_state(keys_, apex_, zone_, cause_); !stored) return std::unexpected{stored.error()};
@@ -250,6 +261,16 @@ class Maintenance {
     ZoneRolls ahead = zone_;
     if (stored_clock_) ahead.clock = *stored_clock_;
     return store_state(keys_, apex_, ahead, cause_);
+  }
+
+  /// returns  what to add to the error
+  std::string undo(const ZoneRolls& before) const {
+    if (!was_refused_ || file_.dry_run) return "";
+    ZoneRolls back = before;
+    back.policy = stored_policy_;
+    if (stored_clock_) back.clock = *stored_clock_;
+    const auto done = take_back(keys_, apex_, back, zone_, made_, file_.now);
+    return done ? "" : "\n" + done.error();
   }
 
   /// The next key set is not signed ahead: all stays as it is, and time goes on.
@@ -303,6 +324,7 @@ class Maintenance {
     auto made = make_key_by(keys_, options_.policy, apex_, request.algorithm, request.role);
     if (!made) return std::unexpected{made.error()};
     result_.told.push_back("made " + made->stem + " (" + std::string{to_text(request.role)} + ")");
+    made_.push_back(made->stem);
     take_in(zone_, *made, request.role);
     zone_.keys[*zone_.place_of(made->stem)].standby = request.standby;
     result_.keys.push_back(std::move(*made));
@@ -340,6 +362,11 @@ class Maintenance {
     }
     if (!is_signed_ahead_for(zone_))
       return std::unexpected{keys_.path() + ": what the KSK signed ahead has run out, or has not begun; key request"};
+    was_refused_ = false;
+    file.on_refusal = [this] { was_refused_ = true; };
+    if (!options_.despite_missing_keys) {
+      for (const StoredKey& stored : result_.keys) file.known_keys.push_back(stored.dnskey);
+    }
     auto done = sign_file(file, *source_);
     if (!done) return std::unexpected{done.error() + troubles()};
     take_result(std::move(*done));
@@ -406,6 +433,9 @@ class Maintenance {
   std::optional<std::string> clock_doubt_;
   std::string cause_;                         // of what is stored
   std::optional<MachineClock> stored_clock_;  // nothing: there is no state yet
+  std::string stored_policy_;                 // empty: none
+  std::vector<std::string> made_;             // keys, by the step that is taken
+  bool was_refused_ = false;                  // what that step would have put out
   MaintainResult result_;
 };
 

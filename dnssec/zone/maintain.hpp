@@ -20,9 +20,10 @@ struct MaintainOptions {
   /// whoever forgets to say it must not begin a roll by that.
   std::string policy_name{};
   bool policy_is_chosen = false;
-  const KeyFolder* keys = nullptr;  ///< its folder is made if it is not there, once the zone file is found to be fit
-  bool despite_faults = false;      ///< sign although check_zone() finds faults in the zone file
-  bool despite_exposure = false;    ///< sign although others may read the file of a private half
+  const KeyFolder* keys = nullptr;    ///< its folder is made if it is not there, once the zone file is found to be fit
+  bool despite_faults = false;        ///< sign although check_zone() finds faults in the zone file
+  bool despite_missing_keys = false;  ///< sign although the zone is published with keys that are not in the folder
+  bool despite_exposure = false;      ///< sign although others may read the file of a private half
   ClockReading clock;
   /// Looks at the parent and the secondaries. Without it nobody looks: see Observations.
   std::function<Observations(const dns::Name& apex, const ZoneRolls& zone, std::span<const StoredKey> keys)> observe =

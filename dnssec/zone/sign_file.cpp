@@ -20,7 +20,8 @@ namespace {
 
 constexpr unsigned default_mode = 0644;
 constexpr std::int64_t doubtful_gap = 30 * 86400;  // a signer that slept longer than this beyond the last signature
-constexpr std::size_t max_told = 20;
+constexpr std::size_t max_findings = 20;
+constexpr std::size_t max_told = 5;        // one cause often has many effects
 constexpr std::size_t rarest_check = 100;  // new signatures, of which about one is verified at least
 constexpr std::size_t max_keys_remembered = 4096;
 
@@ -104,7 +105,20 @@ class FileSigning {
       result_.remarks.push_back("there is no " + options_.output + " any more, all is signed anew after serial " +
                                 std::to_string(*options_.last_serial));
     }
+    if (auto ours = check_keys_of_earlier(); !ours) return ours;
     return check_clock();
+  }
+
+  std::expected<void, std::string> check_keys_of_earlier() const {
+    if (options_.known_keys.empty()) return {};
+    const auto published = at_earlier_apex(dns::type::dnskey, {});
+    if (published.empty() || std::ranges::find_first_of(published, options_.known_keys) != published.end()) return {};
+    std::string tags;
+    for (const Octets& rdata : published) tags += (tags.empty() ? "" : ", ") + std::to_string(key_tag(rdata));
+    return refuse(options_.output + ": it has keys of another signer (" + tags +
+                  ") and none of the keys here; with these instead the zone would be bogus for all who hold its DS or "
+                  "its old keys. Nothing was replaced; say --keys FOLDER for the folder of those, -o FILE for another "
+                  "output, or --despite-missing-keys to sign all the same");
   }
 
   /// An output of another form: of another tool, or the input itself. It is read whole, and written in ours.
@@ -151,7 +165,9 @@ class FileSigning {
 
   /// Secondaries do not go back, and one that has a later serial seems to have seen what it never saw.
   std::optional<std::uint32_t> last_serial() const {
-    const auto earlier = serial_before();
+    auto earlier = serial_before();
+    // A source that is signed was served with these signatures and this serial.
+    if (!earlier && !source_.left_out_keys.empty()) earlier = source_.serial;
     const auto known = options_.last_serial;
     return known && (!earlier || is_before(*earlier, *known)) ? known : earlier;
   }
@@ -253,7 +269,7 @@ class FileSigning {
     const auto checked = verify_zone_file(path, result_.apex,
                                           {.now = options_.now,
                                            .threads = options_.threads,
-                                           .max_findings = max_told,
+                                           .max_findings = max_findings,
                                            .one_in = one_in(result_.counts.kept),
                                            .new_inception = new_inception(),
                                            .one_in_new = std::min(rarest_check, one_in(result_.counts.made)),
@@ -264,10 +280,19 @@ class FileSigning {
     result_.verified = verdict.verified;
     if (verdict.is_good()) return {};
     std::string text = "the output would not validate, nothing was replaced:";
+    std::size_t told = 0;
     for (const ZoneFinding& finding : verdict.findings) {
-      if (finding.severity == Severity::fault) text += "\n" + finding.to_text();
+      if (finding.severity != Severity::fault || told == max_told) continue;
+      text += "\n" + finding.to_text();
+      ++told;
     }
-    return std::unexpected{text};
+    if (verdict.faults > told) text += "\nand " + std::to_string(verdict.faults - told) + " more faults";
+    return refuse(text);
+  }
+
+  std::unexpected<std::string> refuse(std::string why) const {
+    if (options_.on_refusal) options_.on_refusal();
+    return std::unexpected{std::move(why)};
   }
 
   /// What was kept was made by a run before this one, which verified its share of it.

@@ -34,6 +34,11 @@ struct SignFileOptions {
   /// when there are no more, else a sample of about so many, and of one in a hundred at least. Of those that were kept
   /// about so many, too. The rest of the check is always whole.
   std::size_t checked_signatures = 1000;
+  /// RDATA of the keys that may have been the zone's: an earlier output that has DNSKEY records, and none of these, is
+  /// another signer's and is not replaced. Empty: any is.
+  std::vector<Octets> known_keys{};
+  /// Called where nothing is replaced because of what was found in the earlier output or in the new one.
+  std::function<void()> on_refusal = nullptr;
   std::function<void(std::string_view step, std::size_t done, std::size_t all)> progress = nullptr;
 };
 

@@ -89,6 +89,66 @@ TEST(Machine, changes_of_policy_come_to_their_end) {
   }
 }
 
+/// Keys of another signer, to each layout and algorithm.
+TEST(Machine, changes_of_policy_over_keys_of_another_signer_come_to_their_end) {
+  for (const bool all_sign_keys : {false, true}) {
+    for (const bool one_key : {false, true}) {
+      for (const char* name : {"standard", "csk", "nsec3", "unsigned"}) {
+        for (const Algorithm algorithm : {Algorithm::ecdsa_p256_sha256, Algorithm::rsa_sha256}) {
+          const Policy first = policy_named("standard");
+          RehearsalOptions options{.policy = first, .world = first, .time = days{200}};
+          options.before = {.algorithm = algorithm, .one_key = one_key, .all_sign_keys = all_sign_keys};
+          options.later = {policy_named(name)};
+          options.changes_at = hours{1};
+          const Rehearsal rehearsal = rehearse(options);
+          const std::string what = std::string{name} + "\n" + text_of(rehearsal);
+          EXPECT_FALSE(rehearsal.broken) << what;
+          EXPECT_EQ(rehearsal.ended_secure, name != std::string{"unsigned"}) << what;
+          EXPECT_TRUE(rehearsal.ended_at_rest) << what;
+        }
+      }
+    }
+  }
+}
+
+/// The keys of before go on alone: a key made early would have to sign beside them.
+TEST(Machine, no_key_is_made_for_a_roll_to_another_layout_that_may_not_begin) {
+  ZoneRolls zone = some_zone();
+  zone.keys[2].free = true;
+  adopt(zone, {0b011, 0b011}, 0b010);
+  const Policy csk = policy_named("csk");
+  const Decision decision = decide(csk, zone, {});
+  EXPECT_NE(waiting_of(decision).find("does not begin"), std::string::npos) << waiting_of(decision);
+  EXPECT_TRUE(decision.make.empty());
+  EXPECT_EQ(zone.signatures.newest(), KeyMask{0b010});
+}
+
+/// As an earlier version left it: it signed with a key that it did not publish, and nothing was put out.
+TEST(Machine, a_version_that_no_check_lets_pass_is_not_waited_for) {
+  ZoneRolls zone = some_zone();
+  zone.keys[2].role = KeyRole::csk;
+  adopt(zone, {0b011, 0b011}, 0b010);
+  zone.signatures.pending = 0b110;
+  for (const char* name : {"standard", "csk"}) {
+    ZoneRolls next = zone;
+    static_cast<void>(decide(policy_named(name), next, {}));
+    EXPECT_TRUE(fit_together(next.key_sets.newest(), next.signatures.newest(), next.traits())) << name;
+  }
+}
+
+/// A ZSK that signed the DNSKEY RRset may have a DS, for all that is known before the parent is seen.
+TEST(Machine, a_zsk_of_another_signer_that_signs_keys_rolls_while_nobody_looks_at_the_parent) {
+  ZoneRolls zone = some_zone();
+  zone.keys[2].free = true;
+  adopt(zone, {0b011, 0b011}, 0b010);
+  ASSERT_TRUE(start_roll(zone, 0b010));
+  const Policy policy = policy_named("standard");
+  ASSERT_EQ(decide(policy, zone, {}).make.size(), 1U);
+  ASSERT_EQ(add_key(zone, key_named("K9")), 2U);
+  static_cast<void>(decide(policy, zone, {}));
+  EXPECT_EQ(zone.key_sets.newest(), (KeySet{0b111, 0b011}));
+}
+
 Policy random_policy(std::mt19937_64& random) {
   const auto pick = [&](std::initializer_list<seconds> list) { return *(list.begin() + random() % list.size()); };
   Policy policy = policy_named(
@@ -131,6 +191,12 @@ Rehearsal random_run(std::uint64_t seed, days time) {
     later.zsk_lifetime = other.zsk_lifetime;
     later.standby_ksk = other.standby_ksk;
     options.later.push_back(later);
+  }
+  if (random() % 2 == 0) {
+    options.before = {.algorithm = random() % 3 == 0 ? Algorithm::rsa_sha256 : options.policy.algorithm,
+                      .one_key = random() % 3 == 0,
+                      .all_sign_keys = random() % 2 == 0,
+                      .has_ds = random() % 4 != 0};
   }
   return rehearse(options);
 }

@@ -218,6 +218,7 @@ TEST_F(Signing, the_parents_ds_is_compared) {
   const std::string ds = line.substr(line.find("DS ") + 3);
   const std::string output = file("example.zone.signed");
   EXPECT_EQ(run_with({"zone", "verify", output, "--ds", ds}).code, ExitCode::done);
+  EXPECT_EQ(run_with({"zone", "verify", output, "--ds", line}).code, ExitCode::done) << "as a dsset- file has it";
   EXPECT_EQ(run_with({"zone", "verify", output, "--ds", "1" + ds}).code, ExitCode::failed);
   EXPECT_EQ(run_with({"zone", "verify", output, "--ds", "nonsense"}).code, ExitCode::failed);
 }
@@ -320,6 +321,37 @@ TEST_F(Signing, an_imported_file_that_names_its_key_is_taken_at_its_word) {
   const Result taken = import({"--zone", "Example"});
   ASSERT_EQ(taken.code, ExitCode::done) << taken.err;
   EXPECT_EQ(json::parse(run_with({"--json", "key", "list", "--keys", file("other")}).out), list);
+}
+
+TEST_F(Signing, an_imported_file_that_names_its_zone_needs_no_other_word) {
+  for (const char* zone : {"example", "a\\+b.Example"}) {
+    ASSERT_EQ(with_keys({"key", "generate", "--zone", zone, "--role", "ksk"}).code, ExitCode::done);
+  }
+  const json list = json::parse(with_keys({"--json", "key", "list"}).out);
+  for (const json& key : list) {
+    const std::string name = key["file"].get<std::string>() + ".private";
+    const Result taken = run_with({"key", "import", file("keys") + "/" + name, "--keys", file("other")});
+    EXPECT_EQ(taken.code, ExitCode::done) << name << ": " << taken.err;
+  }
+  EXPECT_EQ(json::parse(run_with({"--json", "key", "list", "--keys", file("other")}).out), list);
+  for (const char* name : {"taken.private", "K+013+00001.private", "Kexample.private"}) {
+    write(name, with_keys({"key", "export", list[0]["file"]}).out);
+    const Result nameless = run_with({"key", "import", file(name), "--keys", file("third")});
+    EXPECT_EQ(nameless.code, ExitCode::usage) << name;
+    EXPECT_NE(nameless.err.find("--zone is required"), std::string::npos) << nameless.err;
+  }
+}
+
+TEST_F(Signing, keys_that_are_elsewhere_are_not_replaced) {
+  ASSERT_EQ(sign({"--keys", file("mine")}).code, ExitCode::done);
+  const std::string before = read("example.zone.signed");
+  const Result forgotten = sign();
+  EXPECT_EQ(forgotten.code, ExitCode::failed) << forgotten.out;
+  EXPECT_NE(forgotten.err.find("is signed with keys that are not in"), std::string::npos) << forgotten.err;
+  EXPECT_EQ(read("example.zone.signed"), before);
+  EXPECT_FALSE(std::filesystem::exists(file("keys")));
+  EXPECT_EQ(sign({"--dry-run"}).code, ExitCode::failed);
+  EXPECT_EQ(sign({"--despite-missing-keys"}).code, ExitCode::done);
 }
 
 TEST_F(Signing, a_policy_that_is_not_named_again_begins_no_roll) {

@@ -176,7 +176,7 @@ namespace {
 std::expected<Ttl, std::string> read_ttl(std::string_view word) {
   const auto seconds = period_of(word);
   if (!seconds || *seconds > max_ttl)
-    return std::unexpected{"'" + std::string{word.substr(0, 100)} + "' is no TTL up to " + std::to_string(max_ttl)};
+    return std::unexpected{shown(word) + " is no TTL up to " + std::to_string(max_ttl)};
   return Ttl::from_wire(*seconds);
 }
 
@@ -185,10 +185,14 @@ std::expected<Ttl, std::string> read_ttl(std::string_view word) {
 std::expected<Record, std::string> read_front(std::string_view& text, const Surroundings& around) {
   Record record;
   std::size_t end = 0;  // of the owner, which is missing where the line begins with a blank
-  while (end < text.size() && !is_blank(text[end])) end += text[end] == '\\' ? 2 : 1;
+  bool quoted = false;
+  while (end < text.size() && !is_blank(text[end])) {
+    quoted = quoted || text[end] == '"';
+    end += text[end] == '\\' ? 2 : 1;
+  }
   end = std::min(end, text.size());
   if (end == 0 && !around.previous_owner) return std::unexpected{"no owner, and none before it"};
-  if (text.starts_with('"')) return std::unexpected{"an owner in quotes"};
+  if (quoted) return std::unexpected{"an owner in quotes"};
   const auto owner = end == 0 ? *around.previous_owner : read_owner(text.substr(0, end), around.origin);
   if (!owner) return std::unexpected{owner.error()};
   record.owner = *owner;
@@ -199,6 +203,7 @@ std::expected<Record, std::string> read_front(std::string_view& text, const Surr
   for (;;) {
     if (words.done()) return std::unexpected{"a record without a type"};
     const TextWord word = words.next();
+    if (word.quoted || words.faulty()) return std::unexpected{"a quote in front of the type"};
     const auto rr_class = rr_class_from_text(word.raw);
     if (!ttl_read && !word.raw.empty() && word.raw[0] >= '0' && word.raw[0] <= '9') {
       const auto ttl = read_ttl(word.raw);
@@ -210,7 +215,7 @@ std::expected<Record, std::string> read_front(std::string_view& text, const Surr
       class_read = true;
     } else {
       const auto type = rr_type_from_text(word.raw);
-      if (!type) return std::unexpected{"an unknown type, '" + std::string{word.raw.substr(0, 100)} + "'"};
+      if (!type) return std::unexpected{"an unknown type, " + shown(word.raw)};
       if (is_meta(*type) || type->value == 0) return std::unexpected{to_text(*type) + " is no type of data"};
       record.type = *type;
       text = words.left();
@@ -255,8 +260,10 @@ void follow_record(Record& record, Surroundings& around, Ttl otherwise) {
   around.previous_owner = record.owner;
   if (record.ttl == ttl_unsaid) {
     const auto soa = record.type == type::soa ? parse_soa(record.rdata) : Parsed<Soa>{std::unexpected{WireError{}}};
-    record.ttl = soa && soa->minimum <= max_ttl ? Ttl::from_wire(soa->minimum) : otherwise;
-    if (!soa) return;
+    around.ttl_is_default = soa && soa->minimum <= max_ttl;
+    record.ttl = around.ttl_is_default ? Ttl::from_wire(soa->minimum) : otherwise;
+    if (around.ttl_is_default) around.ttl = record.ttl;
+    return;
   }
   if (!around.ttl_is_default) around.ttl = record.ttl;
 }
@@ -266,7 +273,7 @@ std::optional<std::string> follow_directive(std::string_view text, Surroundings&
   const std::string_view directive = words.next().raw;
   const TextWord value = words.next();
   const bool known = is_directive(directive, "$TTL") || is_directive(directive, "$ORIGIN");
-  if (!known) return std::string{directive} + " is not read here";
+  if (!known) return shown(directive) + " is not read here";
   if (words.faulty() || value.quoted || !words.done()) return std::string{directive} + " with more than one value";
   if (is_directive(directive, "$TTL")) {
     if (!period_of(value.raw)) return "$TTL without a time";

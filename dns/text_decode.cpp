@@ -87,7 +87,7 @@ bool read_number(Out& out, std::string_view word, unsigned octets) {
 bool read_address(Out& out, std::string_view word, int family, std::size_t octets) {
   std::array<char, 64> text{};
   std::array<std::uint8_t, 16> address;
-  if (word.size() >= text.size()) return false;
+  if (word.size() >= text.size() || word.find('\0') != std::string_view::npos) return false;  // \000 in a parameter
   std::ranges::copy(word, text.begin());
   if (inet_pton(family, text.data(), address.data()) != 1) return false;
   out.insert(out.end(), address.begin(), address.begin() + static_cast<std::ptrdiff_t>(octets));
@@ -136,8 +136,10 @@ bool read_base64(Out& out, std::string_view text) {
   const std::size_t at = out.size();
   std::size_t size = 0;
   out.resize(at + text.size());
-  const bool good = !text.empty() && sodium_base642bin(out.data() + at, text.size(), text.data(), text.size(), " ",
-                                                       &size, nullptr, sodium_base64_VARIANT_ORIGINAL) == 0;
+  // libsodium takes a NUL for one of the characters to be ignored.
+  const bool good = !text.empty() && text.find('\0') == std::string_view::npos &&
+                    sodium_base642bin(out.data() + at, text.size(), text.data(), text.size(), " ", &size, nullptr,
+                                      sodium_base64_VARIANT_ORIGINAL) == 0;
   out.resize(at + size);
   return good;
 }

@@ -90,20 +90,20 @@ constexpr std::array rows{
     WrittenRow{of::zonemd, form({u32, u8, u8, hex})},
     WrittenRow{{64}, service},  // SVCB, HTTPS
     WrittenRow{{65}, service},
-    WrittenRow{{66}, form({Written::type, scheme, u16, name})},     // DSYNC
-    WrittenRow{{99}, some_strings},                                 // SPF
-    WrittenRow{{104}, locator},                                     // NID
-    WrittenRow{{105}, form({u16, ipv4})},                           // L32
-    WrittenRow{{106}, locator},                                     // L64
-    WrittenRow{{107}, preference_and_name},                         // LP
-    WrittenRow{{108}, form({eui48})},                               // EUI48
-    WrittenRow{{109}, form({eui64})},                               // EUI64
-    WrittenRow{{256}, form({u16, u16, text})},                      // URI
-    WrittenRow{{257}, form({u8, tag, text})},                       // CAA
-    WrittenRow{{258}, some_strings},                                // AVC
-    WrittenRow{{259}, form({u32, u32, u8, string, maybe_base64})},  // DOA
-    WrittenRow{{260}, form({u8, relay})},                           // AMTRELAY
-    WrittenRow{{261}, some_strings},                                // RESINFO, WALLET, CLA
+    WrittenRow{{66}, form({Written::type, scheme, u16, name})},    // DSYNC
+    WrittenRow{{99}, some_strings},                                // SPF
+    WrittenRow{{104}, locator},                                    // NID
+    WrittenRow{{105}, form({u16, ipv4})},                          // L32
+    WrittenRow{{106}, locator},                                    // L64
+    WrittenRow{{107}, preference_and_name},                        // LP
+    WrittenRow{{108}, form({eui48})},                              // EUI48
+    WrittenRow{{109}, form({eui64})},                              // EUI64
+    WrittenRow{{256}, form({u16, u16, text})},                     // URI
+    WrittenRow{{257}, form({u8, tag, text})},                      // CAA
+    WrittenRow{{258}, some_strings},                               // AVC
+    WrittenRow{{259}, form({u32, u32, u8, string, dash_base64})},  // DOA
+    WrittenRow{{260}, form({u8, relay})},                          // AMTRELAY
+    WrittenRow{{261}, some_strings},                               // RESINFO, WALLET, CLA
     WrittenRow{{262}, some_strings},
     WrittenRow{{263}, some_strings},
     WrittenRow{{264}, form({u64})},      // IPN
@@ -185,7 +185,7 @@ void TextFields::fail(std::string what) {
 }
 
 void TextFields::fail_word(std::string_view word, std::string_view expected) {
-  fail("'" + std::string{word.substr(0, 100)} + "' is not " + std::string{expected});
+  fail(shown(word) + " is not " + std::string{expected});
 }
 
 std::string_view TextFields::word(std::string_view expected) {
@@ -203,8 +203,9 @@ std::string_view TextFields::word(std::string_view expected) {
 std::string_view TextFields::rest(std::string_view expected, bool may_be_missing) {
   if (!ok()) return {};
   if (words_.done() && !may_be_missing) fail(std::string{expected} + " is missing");
-  const std::string_view all = words_.left();
+  std::string_view all = words_.left();
   words_ = TextWords{{}};
+  all.remove_suffix(all.size() - (all.find_last_not_of(" \t") + 1));  // those before a comment
   return all;
 }
 
@@ -229,7 +230,7 @@ void TextFields::name() {
   const std::string_view text = word("a name");
   if (!ok()) return;
   const auto read = read_owner(text, origin_);
-  if (!read) return fail("'" + std::string{text.substr(0, 100)} + "': " + read.error());
+  if (!read) return fail(shown(text) + ": " + read.error());
   out_.insert(out_.end(), read->wire().begin(), read->wire().end());
 }
 
@@ -258,7 +259,7 @@ void TextFields::type() {
   const std::string_view text = word("a type");
   if (!ok()) return;
   const auto known = rr_type_from_text(text);
-  if (!known) return fail("an unknown type, '" + std::string{text} + "'");
+  if (!known) return fail("an unknown type, " + shown(text));
   put(out_, known->value, 2);
 }
 
@@ -267,7 +268,7 @@ void TextFields::bitmap() {
   while (ok() && !words_.done()) {
     const std::string_view text = word("a type");
     const auto known = rr_type_from_text(text);
-    if (ok() && !known) return fail("an unknown type, '" + std::string{text} + "'");
+    if (ok() && !known) return fail("an unknown type, " + shown(text));
     if (known) types.push_back(*known);
   }
   if (ok()) append_type_bitmap(out_, types);
@@ -332,11 +333,11 @@ void TextFields::read(Written field) {
       return octets_of(text, ok() && read_hex(out_, text), "hexadecimal, two digits for each octet");
     }
     case base64:
-    case maybe_base64: {
-      const std::string_view text = rest("base64", field == maybe_base64);
-      return octets_of(text,
-                       ok() && ((field == maybe_base64 && (text.empty() || text == "-")) || read_base64(out_, text)),
-                       "base64");
+    case maybe_base64:
+    case dash_base64: {
+      const std::string_view text = rest("base64", field != base64);
+      const bool none = (field != base64 && text.empty()) || (field == dash_base64 && text == "-");
+      return octets_of(text, ok() && (none || read_base64(out_, text)), "base64");
     }
     case algorithm:
     case digest:
@@ -367,7 +368,7 @@ void TextFields::read(Written field) {
 
 std::expected<std::vector<std::uint8_t>, std::string> TextFields::finish() {
   if (words_.faulty()) return std::unexpected{"a quote that does not stand at the ends of a string"};
-  if (ok() && !words_.done()) fail("more than the record has, from '" + std::string{words_.next().raw} + "' on");
+  if (ok() && !words_.done()) fail("more than the record has, from " + shown(words_.next().raw) + " on");
   if (ok() && out_.size() > 65535) fail("more than 65535 octets");
   if (!ok()) return std::unexpected{fault_};
   return std::move(out_);

@@ -35,6 +35,7 @@ enum class Written : std::uint8_t {
   hex,           ///< to the end
   base64,        ///< to the end
   maybe_base64,  ///< may be missing
+  dash_base64,   ///< may be missing, or a dash (DOA)
   salt,
   base32,
   bitmap,

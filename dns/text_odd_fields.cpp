@@ -1,6 +1,4 @@
 // Fields that one type or two have: places, gateways, lists of prefixes and ports.
-#include <netdb.h>
-
 #include <algorithm>
 #include <charconv>
 
@@ -14,7 +12,24 @@ namespace {
 constexpr std::uint32_t thousandths_in_degree = 3'600'000;
 constexpr std::int64_t below_spheroid = 10'000'000;  // cm: where LOC's altitudes begin (RFC 1876 §2)
 
+/// Services by their names, the same for TCP and UDP (RFC 1700). No file of the machine is asked: a zone means the same
+/// everywhere, and the C library reads such a file anew for each name.
+struct Service {
+  std::string_view name;
+  std::uint16_t port;
+};
+constexpr std::array known_services{
+    Service{"echo", 7},    Service{"discard", 9},  Service{"daytime", 13}, Service{"ftp-data", 20},
+    Service{"ftp", 21},    Service{"ssh", 22},     Service{"telnet", 23},  Service{"smtp", 25},
+    Service{"time", 37},   Service{"domain", 53},  Service{"tftp", 69},    Service{"gopher", 70},
+    Service{"finger", 79}, Service{"http", 80},    Service{"www", 80},     Service{"kerberos", 88},
+    Service{"pop3", 110},  Service{"sunrpc", 111}, Service{"nntp", 119},   Service{"ntp", 123},
+    Service{"imap2", 143}, Service{"imap", 143},   Service{"snmp", 161},   Service{"ldap", 389},
+    Service{"https", 443},
+};
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
 
 std::optional<std::uint32_t> number_up_to(std::string_view word, std::uint32_t max) {
   std::uint64_t value = 0;
@@ -45,17 +60,12 @@ std::uint8_t digit_and_power(std::int64_t centimetres) {
   return static_cast<std::uint8_t>(static_cast<unsigned>(centimetres) << 4 | power);
 }
 
-std::optional<std::uint32_t> port_of(std::string_view word, const char* protocol) {
+std::optional<std::uint32_t> port_of(std::string_view word, bool by_name) {
   if (!word.empty() && is_digit(word[0])) return number_up_to(word, 65535);
-  if (protocol == nullptr) return std::nullopt;
-  servent entry{};
-  servent* found = nullptr;
-  std::array<char, 1024> room{};
-  const std::string name{word};
-  if (getservbyname_r(name.c_str(), protocol, &entry, room.data(), room.size(), &found) != 0 || found == nullptr)
-    return std::nullopt;
-  const auto port = static_cast<unsigned>(entry.s_port);  // in network order
-  return (port & 0xff) << 8 | (port >> 8 & 0xff);
+  for (const Service& known : known_services) {
+    if (by_name && std::ranges::equal(known.name, word, {}, upper, upper)) return known.port;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -139,7 +149,7 @@ std::uint32_t TextFields::angle(std::string_view directions, std::uint32_t max_d
   std::uint32_t total = 0;
   for (std::size_t part = 0; part <= 3 && ok(); ++part) {
     const std::string_view text = word(expected);
-    const std::size_t direction = text.size() == 1 ? directions.find(static_cast<char>(text[0] & 0x5f)) : text.npos;
+    const std::size_t direction = text.size() == 1 ? directions.find(upper(text[0])) : text.npos;
     if (part != 0 && direction != std::string_view::npos) {
       if (total > max_degrees * thousandths_in_degree) fail("more than " + std::to_string(max_degrees) + " degrees");
       return direction == 0 ? (1U << 31) + total : (1U << 31) - total;
@@ -223,8 +233,8 @@ void TextFields::services() {
   std::vector<std::uint8_t> ports;
   while (ok() && !words_.done()) {
     const std::string_view text = word("a port");
-    const auto port = port_of(text, number == 6 ? "tcp" : number == 17 ? "udp" : nullptr);
-    if (ok() && !port) return fail_word(text, "a port, or a service that this machine knows");
+    const auto port = port_of(text, number == 6 || number == 17);
+    if (ok() && !port) return fail_word(text, "a port, or the name of a common service");
     ports.resize(std::max<std::size_t>(ports.size(), port.value_or(0) / 8 + 1));
     std::uint8_t& octet = ports[port.value_or(0) / 8];
     octet = static_cast<std::uint8_t>(octet | 0x80 >> port.value_or(0) % 8);

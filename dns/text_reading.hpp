@@ -25,7 +25,8 @@ std::expected<Name, std::string> read_owner(std::string_view text, const Name& o
 /// A line of MasterFileLines that is no directive.
 std::expected<Record, std::string> read_line(std::string_view text, const Surroundings& around);
 /// Takes a record's owner and TTL over for those that follow. One whose TTL is ttl_unsaid gets its own: an SOA its
-/// minimum, as BIND has it, and another record what `otherwise` says.
+/// minimum, which is then the default as if $TTL had said it (BIND has it so), and another record what `otherwise`
+/// says.
 void follow_record(Record& record, Surroundings& around, Ttl otherwise);
 /// Whether a word is that directive, in any case.
 bool is_directive(std::string_view word, std::string_view directive);

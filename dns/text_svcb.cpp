@@ -170,7 +170,7 @@ std::expected<void, std::string> read_service_parameters(TextWords& words, Octet
     const std::size_t equals = word.find('=');
     const bool there = equals != std::string_view::npos;
     const auto key = key_of(word.substr(0, equals));
-    if (!key) return std::unexpected{"an unknown parameter, '" + std::string{word.substr(0, equals)} + "'"};
+    if (!key) return std::unexpected{"an unknown parameter, " + shown(word.substr(0, equals))};
     std::string_view raw = there ? word.substr(equals + 1) : std::string_view{};
     if (raw.starts_with('"')) raw = raw.substr(1, raw.size() - 2);
     const auto text = unescaped(raw);

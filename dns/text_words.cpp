@@ -8,6 +8,7 @@ namespace {
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr std::size_t most_shown = 100;  // octets of a word in a fault: a line may be as long as its file
 
 /// Where a quoted string ends whose first character is at `at`: at its closing quote, or at the end where it has none.
 std::size_t end_of_quoted(std::string_view text, std::size_t at) {
@@ -74,10 +75,11 @@ TextWord TextWords::next() {
 }
 
 TextWord TextWords::next_parameter() {
+  const std::size_t value = left_.find('=') + 1;  // zero where there is none: a quote begins no parameter
   std::size_t end = 0;
   while (end < left_.size() && !is_blank(left_[end])) {
     if (left_[end] == '"') {
-      if (end == 0 || left_[end - 1] != '=') return fail();
+      if (end == 0 || end != value) return fail();
       end = end_of_quoted(left_, end + 1) + 1;
       if (end > left_.size() || (end < left_.size() && !is_blank(left_[end]))) return fail();
       break;
@@ -107,6 +109,20 @@ std::optional<std::vector<std::uint8_t>> unescaped(std::string_view raw) {
     at += 2;
   }
   return octets;
+}
+
+std::string shown(std::string_view word) {
+  std::string out = "'";
+  for (const char c : word.substr(0, most_shown)) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (octet >= 0x20 && octet < 0x7f) {
+      out += c;
+      continue;
+    }
+    const std::string digits = std::to_string(octet);
+    out += "\\" + std::string(3 - digits.size(), '0') + digits;
+  }
+  return out + "'";
 }
 
 std::optional<std::uint32_t> period_of(std::string_view word) {

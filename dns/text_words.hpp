@@ -22,7 +22,7 @@ class TextWords {
   bool done() const { return left_.empty(); }
   /// The next one; empty and unquoted where there is none.
   TextWord next();
-  /// As next(), and a value in quotes may follow a `=`: key="a b" (RFC 9460 §2.1). The word has the quotes.
+  /// As next(), and a value in quotes may follow the first `=`: key="a b" (RFC 9460 §2.1). The word has the quotes.
   TextWord next_parameter();
   std::string_view left() const { return left_; }
   bool faulty() const { return faulty_; }
@@ -37,6 +37,9 @@ class TextWords {
 
 /// What escapes stand for: \DDD an octet, \X the character X. Nothing where digits make no octet.
 std::optional<std::vector<std::uint8_t>> unescaped(std::string_view raw);
+
+/// A word as a fault shows it: in quotes, cut at 100 octets, and \DDD for what is no printable ASCII.
+std::string shown(std::string_view word);
 
 /// Seconds: "3600", "1h30m" (weeks, days, hours, minutes, seconds). Nothing for anything else, and above 32 bits.
 std::optional<std::uint32_t> period_of(std::string_view word);

@@ -168,13 +168,14 @@ class Reading {
   }
 
   std::expected<void, std::string> take(Record&& record, Surroundings& around) {
-    follow_record(record, around, source_.default_ttl);
+    follow_record(record, around, ttl_unsaid);
+    if (record.ttl == ttl_unsaid) return std::unexpected{"no TTL, and none before it"};  // BIND refuses it, too
     return take_(std::move(record));
   }
 
-  /// The included file's $ORIGIN and $TTL end with it (RFC 1035 §5.1), and so does its last owner.
-  Done include(const std::string& file, const MasterFileLines::Line& line, const Surroundings& around,
-               std::size_t depth) {
+  /// The included file's $ORIGIN ends with it (RFC 1035 §5.1), and so does its last owner. Its TTL goes on, as with
+  /// BIND, be it the last record's or that of its $TTL.
+  Done include(const std::string& file, const MasterFileLines::Line& line, Surroundings& around, std::size_t depth) {
     const auto fault = [&](std::string what) {
       return std::unexpected{ZoneTextFault{file, line.number, std::move(what)}};
     };
@@ -195,7 +196,10 @@ class Reading {
     const std::string path = beside(file, {path_text->begin(), path_text->end()});
     const auto text = source_.open(path);
     if (!text) return fault(text.error());
-    return read(path, *text, inside, depth + 1);
+    auto done = read(path, *text, inside, depth + 1);
+    around.ttl = inside.ttl;
+    around.ttl_is_default = inside.ttl_is_default;
+    return done;
   }
 
   std::expected<void, std::string> generate(std::string_view text, Surroundings& around) {

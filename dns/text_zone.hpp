@@ -32,7 +32,6 @@ struct ZoneTextSource {
   std::string file;  ///< for messages, and what relative $INCLUDEs are relative to
   std::string_view text;
   Name origin;
-  Ttl default_ttl = Ttl::from_wire(3600);
   std::size_t max_records = 50'000'000;
   /// The text of a file that is included, by its path. Without it $INCLUDE is a fault.
   std::function<std::expected<std::string, std::string>(const std::string& path)> open = nullptr;

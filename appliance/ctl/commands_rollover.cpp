@@ -126,6 +126,7 @@ ExitCode rollover_plan(const Context& context, const RolloverOptions& options) {
     context.out << body.dump(2, ' ', false, json::error_handler_t::replace) << "\n";
     return ExitCode::done;
   }
+  if (zone.held) context.out << "held: " << *zone.held << "\n";
   show_plan(context, zone);
   return ExitCode::done;
 }

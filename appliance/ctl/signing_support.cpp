@@ -26,7 +26,9 @@ constexpr std::size_t max_policy_octets = 1024 * 1024;
 
 ExitCode complain(const Context& context, const std::string& what) {
   if (context.json) {
-    context.out << nlohmann::json{{"error", what}}.dump(2) << "\n";
+    // A file's name, or a word of it, may be no UTF-8.
+    context.out << nlohmann::json{{"error", what}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
+                << "\n";
   } else {
     context.err << what << "\n";
   }

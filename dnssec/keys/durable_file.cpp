@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <utility>
 
@@ -17,6 +18,32 @@ namespace {
 
 std::unexpected<std::string> trouble(const std::string& path) {
   return std::unexpected{path + ": " + std::strerror(errno)};
+}
+
+/// What a rename may replace: the path, or what it leads to when it is a link, for a rename replaces the link itself. A
+/// link that another user made is not followed: in a folder like /tmp it would choose the file.
+std::expected<std::string, std::string> behind_links(const std::string& path) {
+  // A rename would put a file in the place of /dev/null or a pipe, for everybody on the machine.
+  struct stat there {};
+  const bool is_there = ::stat(path.c_str(), &there) == 0;
+  if (is_there && !S_ISREG(there.st_mode)) return std::unexpected{path + ": is no file that could be replaced"};
+  std::filesystem::path at{path};
+  struct stat status {};
+  bool is_found = ::lstat(at.c_str(), &status) == 0;
+  if (!is_found) return path;
+  for (int links = 0; is_found && S_ISLNK(status.st_mode) && links < 40; ++links) {  // 40: as the kernel
+    if (HeldFile{{}, 0, status.st_uid}.is_anothers())
+      return std::unexpected{path + ": is a link of another user: " + at.string()};
+    std::error_code error;
+    const auto target = std::filesystem::read_symlink(at, error);
+    if (error) return std::unexpected{path + ": " + error.message()};
+    at = at.parent_path() / target;
+    is_found = ::lstat(at.c_str(), &status) == 0;
+  }
+  // The link of an open file that was deleted meanwhile, in /proc, leads to a name that it had.
+  if (!is_there || !is_found || status.st_dev != there.st_dev || status.st_ino != there.st_ino)
+    return std::unexpected{path + ": is a link that leads to no file"};
+  return at.string();
 }
 
 }  // namespace
@@ -33,14 +60,12 @@ FileDone bring_folder_to_disk(const std::string& path) {
 }
 
 std::expected<DurableFile, std::string> DurableFile::create(const std::string& path, unsigned mode) {
-  // A rename would put a file in the place of /dev/null or a pipe, for everybody on the machine.
-  struct stat status {};
-  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
-    return std::unexpected{path + ": is no file that could be replaced"};
-  std::string temporary = path + ".new-XXXXXX";
+  const auto place = behind_links(path);
+  if (!place) return std::unexpected{place.error()};
+  std::string temporary = *place + ".new-XXXXXX";
   const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);
   if (descriptor < 0) return trouble(path);
-  DurableFile file{path, std::move(temporary), descriptor};
+  DurableFile file{*place, std::move(temporary), descriptor};
   if (::fchmod(descriptor, mode) != 0) return trouble(file.temporary_);
   return file;
 }

@@ -14,9 +14,11 @@ namespace redoubt::dnssec {
 using FileDone = std::expected<void, std::string>;
 
 /// After a kill or a loss of power there is the old file or the new one, never a mixture. A leftover of an earlier life
-/// ("NAME.new-…") is harmless and never read.
+/// ("NAME.new-…") is harmless and never read. Where the path is a link, the file that it leads to is replaced.
 /// mode     of the new file; what a former file of that name had is not taken over
-/// errors   "PATH: what the system said", or that what has the name is no file (a device, a pipe, a folder)
+/// errors   "PATH: what the system said", or that what has the name is no file (a device, a pipe, a folder), or a link
+/// to
+///          none or of another user than root and the one that this process works for
 FileDone write_durably(const std::string& path, std::span<const std::uint8_t> octets, unsigned mode);
 /// The other name is on the disk when it returns. Whatever had that name is gone.
 FileDone rename_durably(const std::string& from, const std::string& to);

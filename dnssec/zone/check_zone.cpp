@@ -35,7 +35,7 @@ constexpr RrType sshfp{44};
 
 /// Of a DS (RFC 4509, RFC 5933, RFC 6605) or SSHFP (RFC 4255, RFC 6594); 0 for kinds that are not known.
 std::size_t octets_of_digest(RrType type, std::uint8_t kind) {
-  constexpr std::array<std::size_t, 5> of_ds{0, 20, 32, 32, 48};
+  constexpr std::array<std::size_t, 5> of_ds{0, 20, 32, 0, 48};  // servers do not look at GOST's
   constexpr std::array<std::size_t, 3> of_sshfp{0, 20, 32};
   if (type == sshfp) return kind < of_sshfp.size() ? of_sshfp[kind] : 0;
   return kind < of_ds.size() ? of_ds[kind] : 0;

@@ -1,4 +1,6 @@
 // A signed zone in parts. Whatever is not plainly good ends this, and the whole zone is read and judged at leisure.
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <deque>
 #include <functional>
@@ -119,7 +121,7 @@ struct Records {
 std::optional<Records> read_part(std::string_view text, const Name& apex) {
   ZoneBuilder names{apex};
   ZoneBuilder hashed{apex};
-  dns::Surroundings around{apex, dns::Ttl::from_wire(3600), std::nullopt};
+  dns::Surroundings around{apex, dns::ttl_unsaid, std::nullopt};
   dns::MasterFileLines lines{text};
   std::string owner;  // of the line before, which is in `around`
   for (;;) {
@@ -136,6 +138,8 @@ std::optional<Records> read_part(std::string_view text, const Name& apex) {
       if (!slowly) return std::nullopt;
       record.emplace(std::move(*slowly));
     }
+    // Which TTL a record without one has is said before it, and so perhaps in another part.
+    if (record->ttl == dns::ttl_unsaid) return std::nullopt;
     if (!same_owner) {
       owner = one.substr(0, end);
       around.previous_owner = record->owner;
@@ -335,9 +339,11 @@ class Whole {
 std::expected<std::optional<FileVerdict>, std::string> verify_in_parts(const std::string& path,
                                                                        const VerifyOptions& options,
                                                                        std::size_t part_octets) {
+  constexpr auto strange = std::nullopt;
+  struct stat status {};  // before it is opened: a pipe gives what it has once, and that to load_zone()
+  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) return strange;
   const auto file = MappedText::open(path);
   if (!file) return std::unexpected{file.error()};
-  constexpr auto strange = std::nullopt;
   const std::string_view text = file->text();
   const auto apex = Name::from_text(text.substr(0, std::min(text.find_first_of(" \t\n"), text.size())));
   if (!apex) return strange;

@@ -71,6 +71,8 @@ constexpr Sample samples[] = {
     {"CAA 0 issue ca.example.net", "0005697373756563612e6578616d706c652e6e6574"},
     {"CAA 128 issue \"ca.example.net; account=1\"", "8005697373756563612e6578616d706c652e6e65743b206163636f756e743d31"},
     {"AVC \"a\" \"b\"", "01610162"},
+    {"DOA 1 2 3 \"\" - ; none", "00000001000000020300"},
+    {"WKS 1.2.3.4 tcp Domain http", "01020304060000000000000400000080"},
     {"DOA 1234567890 1234567890 1 \"image/gif\" R0lGODlh", "499602d2499602d20109696d6167652f676966474946383961"},
     {"AMTRELAY 10 0 1 203.0.113.15", "0a01cb00710f"},
     {"AMTRELAY 128 1 3 amtrelays", "808309616d7472656c617973016f076578616d706c6500"},
@@ -124,7 +126,7 @@ TEST(TextFields, what_does_not_fit_is_a_fault_and_never_another_value) {
       {"CAA 0 is-sue \"x\"", "'is-sue' is not a tag of letters and digits"},
       {"CAA 0 issue \"a\" \"b\"", "more than the record has, from 'b' on"},
       {"APL 1:192.0.2.0/33", "'1:192.0.2.0/33' is not 1:IPV4/LENGTH or 2:IPV6/LENGTH"},
-      {"WKS 1.2.3.4 TCP nosuch", "'nosuch' is not a port, or a service that this machine knows"},
+      {"WKS 1.2.3.4 TCP nosuch", "'nosuch' is not a port, or the name of a common service"},
       {"WKS 1.2.3.4 nosuch 25", "'nosuch' is not tcp, udp or a protocol's number"},
       {"LOC 91 0 0 N 180 0 0 W 0m", "'91' is not degrees, minutes and seconds and one of NS"},
       {"LOC 90 0 0.001 N 180 0 0 W 0m", "more than 90 degrees"},
@@ -136,6 +138,15 @@ TEST(TextFields, what_does_not_fit_is_a_fault_and_never_another_value) {
       {"CDS 0 0 0 0", "'0' is not hexadecimal, two digits for each octet"},
       {"CDNSKEY 0 3 0 0", "'0' is not base64"},
       {"DNSKEY 257 3 13 -", "'-' is not base64"},
+      {"KEY 49152 3 8 -", "'-' is not base64"},
+      {"IPSECKEY 10 0 2 . -", "'-' is not base64"},
+      {"LOC 42 N 71 \xc5", "'\\197' is not degrees, minutes and seconds and one of EW"},
+      {"MX \xff\x01 a", "'\\255\\001' is not a number up to 65535"},
+      {"SVCB 1 . ipv4hint=192.0.2.1\\000junk", "a bad list for ipv4hint"},
+      {"SVCB 1 . ipv6hint=2001:db8::1\\000", "a bad list for ipv6hint"},
+      {"SVCB 1 . ech=AQID\\000", "a bad value for ech"},
+      {"SVCB 1 . ech=AQ\\000ID", "a bad value for ech"},
+      {"SVCB 1 . key9999=a=\"b\"", "a quote that does not stand at the ends of a string"},
       {"RRSIG A 8 1 60 21070101000000 20200101000000 1 @ AAAA", "'21070101000000' is not a time, YYYYMMDDHHmmSS"},
       {"NSEC3 1 0 0 - 2t7b4g4vsa5smi47k61mv5bv1a22boj A", "'2t7b4g4vsa5smi47k61mv5bv1a22boj' is not in base32hex"},
       {"SVCB 1 . port=65536", "a bad value for port"},
@@ -160,6 +171,26 @@ TEST(TextFields, what_does_not_fit_is_a_fault_and_never_another_value) {
     ASSERT_FALSE(record) << text << " is " << record_to_text(*record);
     EXPECT_EQ(record.error().what, fault) << text;
   }
+}
+
+TEST(TextFields, a_fault_shows_the_beginning_of_a_long_word) {
+  const std::string word(100'000, 'x');
+  for (const std::string& text : {"MX " + word + " a", "NSEC a A " + word, "RRSIG " + word, "A 192.0.2.1 " + word,
+                                  "SVCB 1 . " + word + "=1", word + " a"}) {
+    const auto record = record_from_text("a 1 IN " + text, Name::literal("o.example"));
+    ASSERT_FALSE(record);
+    EXPECT_LT(record.error().what.size(), 200U) << text.substr(0, 20);
+    EXPECT_NE(record.error().what.find(std::string(100, 'x') + "'"), std::string::npos) << record.error().what;
+  }
+  EXPECT_LT(zone_from_text("$" + word + " a\n", Name{}).error().what.size(), 200U);
+}
+
+TEST(RecordText, nothing_in_front_of_the_data_stands_in_quotes) {
+  for (const char* text : {R"("a" 1 IN A 192.0.2.1)", R"(a"b" 1 IN A 192.0.2.1)", R"(a "1" IN A 192.0.2.1)",
+                           R"(a 1 "IN" A 192.0.2.1)", R"(a 1 IN "A" 192.0.2.1)"}) {
+    EXPECT_FALSE(record_from_text(text)) << text;
+  }
+  EXPECT_TRUE(record_from_text(R"(a\"b 1 IN A 192.0.2.1)"));
 }
 
 TEST(TextFields, a_ttl_is_31_bits_and_a_time) {
@@ -192,7 +223,7 @@ std::string ttls(std::string_view text) {
 TEST(ZoneText, a_ttl_that_is_not_said_is_the_last_one_or_that_of_the_directive) {
   constexpr std::string_view ns = "@ NS ns\n";
   EXPECT_EQ(ttls("@ 100 SOA a b 1 2 3 4 77\n@ NS ns\na 200 A 192.0.2.1\nb A 192.0.2.1\n"), "100 100 200 200 ");
-  EXPECT_EQ(ttls("@ SOA a b 1 2 3 4 77\n@ NS ns\na 200 A 192.0.2.1\nb A 192.0.2.1\n"), "77 77 200 200 ");
+  EXPECT_EQ(ttls("@ SOA a b 1 2 3 4 77\n@ NS ns\na 200 A 192.0.2.1\nb A 192.0.2.1\n"), "77 77 200 77 ");
   EXPECT_EQ(ttls("$ttl 50\n@ 100 SOA a b 1 2 3 4 77\n@ NS ns\na 200 A 192.0.2.1\n$TTL 60\nb A 192.0.2.1\n"),
             "100 50 200 60 ");
   EXPECT_EQ(ttls("@ SOA a b 1 2 3 4 4294967295\n@ NS ns\n"), "3600 3600 ");

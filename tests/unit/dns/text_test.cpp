@@ -204,7 +204,7 @@ TEST(ZoneText, an_error_tells_its_line) {
 TEST(ZoneText, other_files_are_not_read_and_the_number_of_records_is_bounded) {
   const auto include = zone_from_text("$INCLUDE /etc/passwd\n", Name::literal("example"));
   ASSERT_FALSE(include);
-  EXPECT_EQ(include.error().what, "$INCLUDE is not read here");
+  EXPECT_EQ(include.error().what, "'$INCLUDE' is not read here");
   const auto many =
       zone_from_text("@ 1 IN A 192.0.2.1\n@ 1 IN A 192.0.2.2\n@ 1 IN A 192.0.2.3\n", Name::literal("example"), 2);
   ASSERT_FALSE(many);
@@ -263,7 +263,7 @@ TEST(ZoneText, lines_are_those_of_rfc_1035) {
   EXPECT_EQ(fault("a 1 IN TXT \"x\ny\"\n"), "1 a string that does not end on its line");
   EXPECT_EQ(fault("a 1 IN TXT \"x"), "1 a string that does not end");
   EXPECT_EQ(fault(" 1 IN A 192.0.2.1\n"), "1 no owner, and none before it");
-  EXPECT_EQ(fault("$GENERATE 1-9 a A 192.0.2.$\n"), "1 $GENERATE is not read here");
+  EXPECT_EQ(fault("$GENERATE 1-9 a A 192.0.2.$\n"), "1 '$GENERATE' is not read here");
   EXPECT_EQ(fault("$TTL\n"), "1 $TTL without a time");
   EXPECT_EQ(fault("$TTL soon\n"), "1 $TTL without a time");
   EXPECT_EQ(fault("$ORIGIN\n"), "1 an empty name (the root is \".\")");

@@ -48,6 +48,24 @@ TEST(ZoneText, included_files_are_read_in_their_place_with_their_own_origin) {
   EXPECT_EQ(outcome.records[3].owner, Name::literal("b.example"));
 }
 
+TEST(ZoneText, a_ttl_outlives_the_file_that_said_it_last) {
+  const auto last_ttl = [](std::string_view text, const std::string& included) {
+    const auto outcome = read(text, {{"in.db", included}});
+    return outcome.fault.empty() ? outcome.records.back().ttl.seconds() : 0;
+  };
+  // As BIND's named-checkzone has them.
+  EXPECT_EQ(last_ttl("@ 100 NS a\n$INCLUDE in.db\nb A 192.0.2.1\n", "a 500 A 192.0.2.1\n"), 500U);
+  EXPECT_EQ(last_ttl("@ 100 NS a\n$INCLUDE in.db\nb A 192.0.2.1\n", "$TTL 333\na 500 A 192.0.2.1\n"), 333U);
+  EXPECT_EQ(last_ttl("$TTL 50\n@ 100 NS a\n$INCLUDE in.db\nb A 192.0.2.1\n", "a 500 A 192.0.2.1\n"), 50U);
+  EXPECT_EQ(last_ttl("$TTL 50\n@ 100 NS a\n$INCLUDE in.db\nb A 192.0.2.1\n", "$TTL 333\na A 192.0.2.1\n"), 333U);
+}
+
+TEST(ZoneText, a_record_that_no_ttl_stands_before_is_refused) {
+  EXPECT_EQ(read("@ NS a\n").fault, "zone.db:1: no TTL, and none before it");
+  EXPECT_EQ(read("@ SOA a b 1 2 3 4 4294967295\n").fault, "zone.db:1: no TTL, and none before it");
+  EXPECT_EQ(read("@ SOA a b 1 2 3 4 77\n@ NS a\n").records.back().ttl.seconds(), 77U);
+}
+
 TEST(ZoneText, directives_have_any_case_and_files_with_blanks_stand_in_quotes) {
   const auto outcome = read("$ttl 7\n$origin sub\n$include \"one two.db\" x\n$generate 1-2 a$ A 192.0.2.$\n",
                             {{"one two.db", "@ A 192.0.2.9\n"}});
@@ -64,7 +82,7 @@ TEST(ZoneText, faults_name_file_and_line) {
   EXPECT_EQ(read("$INCLUDE none.db\n").fault, "zone.db:1: none.db: no such file");
   EXPECT_EQ(read("$INCLUDE a.db\n", {{"a.db", "$INCLUDE a.db\n"}}).fault,
             "a.db:1: files include each other more than 16 deep");
-  EXPECT_EQ(read("$GENERATE 1-3000 a$ A 192.0.2.1\n").fault, "zone.db:1: more than 2000 records");
+  EXPECT_EQ(read("$GENERATE 1-3000 a$ 1 A 192.0.2.1\n").fault, "zone.db:1: more than 2000 records");
   EXPECT_TRUE(read("$GENERATE 1-4000000000 a$ A 192.0.2.1\n").fault.starts_with("zone.db:1: expected $GENERATE"));
   EXPECT_TRUE(read("$GENERATE 1-2/0 a$ A 192.0.2.1\n").fault.starts_with("zone.db:1: expected $GENERATE"));
 }

@@ -1,9 +1,11 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -385,6 +387,50 @@ TEST(KeyFolder, keys_of_bind_and_ldns_are_read) {
     }
   }
   EXPECT_EQ(read, expected);
+}
+
+TEST(DurableFile, what_a_link_leads_to_is_replaced_and_the_link_stays) {
+  const TemporaryFolder folder;
+  namespace files = std::filesystem;
+  folder.write("real", "old");
+  files::create_directory(folder.file("sub"));
+  files::create_symlink("../real", folder.file("sub/one"));
+  files::create_symlink(folder.file("sub/one"), folder.file("two"));
+  ASSERT_TRUE(write_durably(folder.file("two"), octets("new"), 0600));
+  EXPECT_TRUE(files::is_symlink(folder.file("two")));
+  EXPECT_TRUE(files::is_symlink(folder.file("sub/one")));
+  EXPECT_FALSE(files::is_symlink(folder.file("real")));
+  EXPECT_EQ(read_secret_file(folder.file("real"), 10)->size(), 3U);
+  EXPECT_EQ(read_secret_file(folder.file("real"), 10)->front(), 'n');
+}
+
+TEST(DurableFile, a_link_to_anything_else_than_a_file_is_refused_and_stays) {
+  const TemporaryFolder folder;
+  namespace files = std::filesystem;
+  files::create_symlink("/dev/null", folder.file("device"));
+  files::create_symlink("nowhere", folder.file("dangling"));
+  files::create_symlink("loop", folder.file("loop"));
+  folder.write("deleted", "old");
+  const int open = ::open(folder.file("deleted").c_str(), O_RDONLY | O_CLOEXEC);
+  files::remove(folder.file("deleted"));
+  files::create_symlink("/proc/self/fd/" + std::to_string(open), folder.file("gone"));
+  for (const char* name : {"device", "dangling", "loop", "gone"}) {
+    EXPECT_FALSE(write_durably(folder.file(name), octets("new"), 0600)) << name;
+    EXPECT_TRUE(files::is_symlink(folder.file(name))) << name;
+  }
+  ::close(open);
+  EXPECT_FALSE(files::exists(folder.file("nowhere")));
+}
+
+TEST(DurableFile, a_link_of_another_user_is_refused) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can make one";
+  const TemporaryFolder folder;
+  folder.write("real", "old");
+  std::filesystem::create_symlink("real", folder.file("link"));
+  ASSERT_EQ(::lchown(folder.file("link").c_str(), 65534, 65534), 0);
+  const auto written = write_durably(folder.file("link"), octets("new"), 0600);
+  ASSERT_FALSE(written);
+  EXPECT_NE(written.error().find("is a link of another user"), std::string::npos) << written.error();
 }
 
 }  // namespace

@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <random>
 #include <sstream>
@@ -95,6 +97,42 @@ TEST(ZoneVerifier, the_share_that_is_verified_is_the_same_at_any_time_and_in_any
     EXPECT_GT(static_cast<double>(verdict.verified), expected / 3) << second;
     EXPECT_LT(static_cast<double>(verdict.verified), expected * 2) << second;
   }
+}
+
+TEST(ZoneVerifier, a_ttl_that_is_missing_is_the_same_in_parts_and_in_the_whole) {
+  const TemporaryFolder folder;
+  folder.write("zone", "@ 3600 SOA ns host 1 2 3 4 300\n@ 3600 NS ns\na 60 A 192.0.2.1\nns 3600 A 192.0.2.1\n");
+  const SignFileOptions options = options_for(folder);
+  ASSERT_TRUE(sign_file(options));
+  std::string text = *read_text_file(options.output);
+  const auto at = text.find("\nns.example. 3600 ");
+  ASSERT_NE(at, std::string::npos) << text;
+  text.erase(at + 12, 5);  // now it has that of the line before
+  folder.write("spoilt", text);
+  const VerifyOptions verify{.now = options.now, .threads = 2, .trusted_ds = {}};
+  const ZoneVerdict whole = verdict_of(folder.file("spoilt"), options.now);
+  ASSERT_NE(whole.faults + whole.warnings, 0U) << "nothing is to be found";
+  const auto checked = verify_zone_file(folder.file("spoilt"), Name::literal("example"), verify);
+  ASSERT_TRUE(checked) << checked.error();
+  EXPECT_EQ(text_of(checked->verdict), text_of(whole));
+}
+
+TEST(ZoneVerifier, a_pipe_is_read_as_a_file_is) {
+  const TemporaryFolder folder;
+  folder.write("zone", zone_of_hosts(3));
+  const SignFileOptions options = options_for(folder);
+  ASSERT_TRUE(sign_file(options));
+  const std::string text = *read_text_file(options.output);
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  ASSERT_EQ(::write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  ::close(ends[1]);
+  const auto checked = verify_zone_file("/dev/fd/" + std::to_string(ends[0]), Name::literal("example"),
+                                        {.now = options.now, .threads = 2, .trusted_ds = {}});
+  ::close(ends[0]);
+  ASSERT_TRUE(checked) << checked.error();
+  EXPECT_EQ(checked->verdict.faults, 0U) << text_of(checked->verdict);
+  EXPECT_NE(checked->verdict.signatures, 0U);
 }
 
 /// Whatever signed it: hardware errs, and a token is a program of somebody else's.

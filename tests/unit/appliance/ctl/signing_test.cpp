@@ -130,10 +130,20 @@ TEST_F(Signing, a_zone_with_mistakes_is_refused_before_a_key_is_made) {
   EXPECT_EQ(sign({"--despite-faults"}).code, ExitCode::done);
 }
 
+TEST_F(Signing, a_fault_with_octets_that_are_no_utf_8_is_json) {
+  write("example.zone", std::string{zone_text} + "x MX \xff mail\n");
+  const Result word = run_with({"--json", "zone", "check", file("example.zone")});
+  EXPECT_EQ(word.code, ExitCode::failed);
+  EXPECT_NE(word.out.find("'\\\\255' is not a number"), std::string::npos) << word.out;
+  const Result name = run_with({"--json", "zone", "check", file("\xff")});
+  EXPECT_EQ(name.code, ExitCode::failed);
+  EXPECT_TRUE(json::accept(name.out)) << name.out;
+}
+
 TEST_F(Signing, a_digest_of_another_length_is_a_fault_for_no_server_loads_it) {
   const std::string digest(40, 'a');
   write("example.zone", std::string{zone_text} + "d NS ns.d\nns.d A 192.0.2.5\nd DS 1 8 2 " + digest + "\nd DS 1 8 1 " +
-                            digest + "\nd DS 1 8 99 aa\nh SSHFP 4 2 " + digest + "\nh SSHFP 4 9 aa\n");
+                            digest + "\nd DS 1 8 99 aa\nd DS 1 12 3 aa\nh SSHFP 4 2 " + digest + "\nh SSHFP 4 9 aa\n");
   const Result refused = sign();
   EXPECT_EQ(refused.code, ExitCode::failed);
   const std::string_view why = "its digest has 20 octets, and that kind has 32: name servers refuse the zone";
@@ -255,7 +265,9 @@ TEST_F(Signing, rolls_are_begun_held_and_resumed) {
   ASSERT_EQ(keys().size(), 2U);
   const std::string zsk =
       std::to_string(keys()[1]["role"] == "zsk" ? keys()[1]["tag"].get<int>() : keys()[0]["tag"].get<int>());
+  EXPECT_EQ(with_keys({"zone", "rollover", "plan", "example"}).out.find("held"), std::string::npos);
   EXPECT_EQ(with_keys({"zone", "rollover", "hold", "example", "--reason", "holidays"}).code, ExitCode::done);
+  EXPECT_TRUE(with_keys({"zone", "rollover", "plan", "example"}).out.starts_with("held: holidays\n"));
   EXPECT_EQ(with_keys({"zone", "rollover", "start", "example", zsk}).code, ExitCode::done);
   EXPECT_EQ(with_keys({"zone", "rollover", "start", "example", zsk}).code, ExitCode::failed) << "it is on its way";
   EXPECT_EQ(with_keys({"zone", "rollover", "start", "example", "1"}).code, ExitCode::failed) << "no such key";

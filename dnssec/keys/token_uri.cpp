@@ -86,6 +86,9 @@ class Reading {
       if (uri_.pin_source.starts_with(file_scheme)) uri_.pin_source.erase(0, file_scheme.size());
       if (!uri_.pin_source.starts_with('/')) return fault("pin-source is no whole path of a file");
     }
+    // What is kept is written with escapes, three characters for one, and has to be read again.
+    if (to_text(uri_).size() > max_token_uri)
+      return fault("with its characters escaped it has more than " + std::to_string(max_token_uri));
     return std::move(uri_);
   }
 

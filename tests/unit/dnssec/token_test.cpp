@@ -39,6 +39,9 @@ TEST(TokenUri, what_is_written_reads_back_equal) {
   }
   EXPECT_EQ(token_uri_from_text("pkcs11:id=%00%FFa")->id, (Octets{0, 255, 'a'}));
   EXPECT_EQ(token_uri_from_text("pkcs11:token=a%20b")->token, "a b");
+  EXPECT_TRUE(token_uri_from_text("pkcs11:token=" + std::string(max_token_uri / 3 - 10, '(')));
+  EXPECT_FALSE(token_uri_from_text("pkcs11:token=" + std::string(max_token_uri / 2, '(')))
+      << "three characters for one";
 }
 
 TEST(TokenUri, what_is_doubtful_is_refused) {

@@ -106,7 +106,7 @@ def a_state_folder_that_is_held_is_one_clear_line(context):
                             "control": {"socket": str(second.folder / "control.sock"), "http": "127.0.0.1@8099"}}
         second.configure()
         folder = re.escape(first.settings["state"])
-        expect_failed_start(second, folder + r": redoubt\.sqlite: another process holds it")
+        expect_failed_start(second, folder + r": the store of generations and trust anchors cannot be opened: redoubt\.sqlite: another process holds it")
 
 
 @scenario
